@@ -1,0 +1,39 @@
+// The public list of this room's pure part: the subject grammar, the event codec and stream positions. Web standards
+// only; the edge's app imports this list and nothing else of the room, so that it runs on any Hono runtime.
+
+export { MAX_CURSOR_BYTES, StreamPosition } from "./cursor.ts";
+export { BrokerError, type BrokerErrorCode } from "./errors.ts";
+export {
+  checkPayload,
+  type Event,
+  encodeEvent,
+  looksEncoded,
+  MAX_PAYLOAD_BYTES,
+  parseEvent,
+  textOf,
+} from "./event.ts";
+export { EventIds, type EventPosition, parseEventId } from "./event-id.ts";
+export {
+  EVERY_EDGE,
+  EVERY_EVENT,
+  EVERY_PRESENCE,
+  edgeSubject,
+  eventSubject,
+  GRAPH_VERBS,
+  type GraphVerb,
+  graphEndpoint,
+  graphSubject,
+  isTopic,
+  isUserId,
+  nameOfGraph,
+  ownerOf,
+  parsePublishSubject,
+  parseTopic,
+  parseUserId,
+  presenceSubject,
+  type Topic,
+  topicOfEvent,
+  type UserId,
+  userOfSubject,
+  userSubject,
+} from "./subjects.ts";

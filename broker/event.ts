@@ -1,0 +1,115 @@
+// The event codec: what a producer published becomes one JSON object on one line, encoded once and copied to
+// everyone. Web standards only, so that it runs wherever the edge does.
+//
+//   {"id":"0-mbx3k2-1","topic":"42","time":"2026-11-21T20:00:00.000Z","data":…}
+
+import { quote } from "../lib/errors.ts";
+import { BrokerError } from "./errors.ts";
+import type { Topic } from "./subjects.ts";
+
+/** Largest payload of an event or a direct message, in bytes. */
+export const MAX_PAYLOAD_BYTES = 65_536;
+
+export interface Event {
+  readonly id: string;
+  /** Absent for a message published straight to one user. */
+  readonly topic?: string;
+  /** ISO 8601, the moment at which it was accepted. */
+  readonly time: string;
+  /** An object or array where the payload was one, else its text; absent where it was not UTF-8. */
+  readonly data?: unknown;
+  /** The payload in base64 where it was not UTF-8. */
+  readonly data_base64?: string;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const LINE_BREAK = /[\r\n]/g;
+const [OPEN_BRACE, CLOSE_BRACE, LF, CR] = [0x7b, 0x7d, 0x0a, 0x0d];
+
+/**
+ * One event as UTF-8 JSON on one line, without a line break at its end.
+ * A payload that is a JSON object or array stands in it as written (numbers keep every digit), only line breaks
+ * between its tokens become spaces.
+ * @throws BrokerError PAYLOAD_TOO_LARGE
+ */
+export function encodeEvent(
+  id: string,
+  topic: Topic | undefined,
+  time: Date,
+  payload: Uint8Array,
+): Uint8Array {
+  checkPayload(payload);
+  const about = topic === undefined ? "" : `"topic":"${topic}",`;
+  return encoder.encode(`{"id":"${id}",${about}"time":"${time.toISOString()}",${dataMember(payload)}}`);
+}
+
+/** The payload itself. @throws BrokerError PAYLOAD_TOO_LARGE */
+export function checkPayload(payload: Uint8Array): Uint8Array {
+  if (payload.length <= MAX_PAYLOAD_BYTES) return payload;
+  throw new BrokerError(
+    "PAYLOAD_TOO_LARGE",
+    `the payload has ${payload.length} bytes, at most ${MAX_PAYLOAD_BYTES} are taken: publish a link to large data`,
+  );
+}
+
+/** Reads an encoded event. @throws BrokerError BAD_EVENT */
+export function parseEvent(json: string): Event {
+  try {
+    const event: unknown = JSON.parse(json);
+    if (typeof event === "object" && event !== null && "id" in event && typeof event.id === "string") {
+      return event as Event;
+    }
+  } catch (cause) {
+    throw new BrokerError("BAD_EVENT", `${quote(json)} is not JSON: check who publishes to user.*`, {
+      cause,
+    });
+  }
+  throw new BrokerError("BAD_EVENT", `${quote(json)} is not an event: it needs an "id"`);
+}
+
+/**
+ * Whether bytes that came over NATS may stand in a stream as an encoded event: one brace pair, no line break.
+ * It keeps the framing of SSE and NDJSON whole whoever published them; it does not parse them.
+ */
+export function looksEncoded(bytes: Uint8Array): boolean {
+  return (
+    bytes[0] === OPEN_BRACE &&
+    bytes[bytes.length - 1] === CLOSE_BRACE &&
+    bytes.indexOf(LF) === -1 &&
+    bytes.indexOf(CR) === -1
+  );
+}
+
+/** The payload of an event as text, as a person would want to read it: text as it was, anything else as JSON. */
+export function textOf(event: Event): string {
+  if (event.data_base64 !== undefined) return event.data_base64;
+  return typeof event.data === "string" ? event.data : JSON.stringify(event.data);
+}
+
+function dataMember(payload: Uint8Array): string {
+  let text: string;
+  try {
+    text = decoder.decode(payload);
+  } catch {
+    return `"data_base64":"${toBase64(payload)}"`; // not UTF-8: carried, not judged
+  }
+  return `"data":${isJsonContainer(text) ? text.replace(LINE_BREAK, " ") : JSON.stringify(text)}`;
+}
+
+function isJsonContainer(text: string): boolean {
+  const first = text.trimStart()[0];
+  if (first !== "{" && first !== "[") return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false; // only looked like JSON: it travels as text
+  }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}

@@ -1,0 +1,31 @@
+// The public list of this room's connected part: the NATS client, its headers, and choosing a broker. What needs no
+// connection is listed in contract.ts.
+
+export {
+  BrokerClient,
+  type ConnectOptions,
+  type Msg,
+  type PublishOptions,
+  type Service,
+  type Subscribed,
+  serviceErrorOf,
+} from "./client.ts";
+export { EmbeddedBroker } from "./embedded/broker.ts";
+export { COUNT_HEADER, EVENT_HEADER, errorHeaders, eventHeaders } from "./headers.ts";
+export { registerClientMetrics } from "./metrics.ts";
+export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";
+export {
+  type Acknowledgement,
+  BEAT_MS,
+  type Beat,
+  type EdgeOrder,
+  EXPIRY_MS,
+  FANOUT_MODES,
+  type FanoutMode,
+  parseAcknowledgement,
+  parseBeat,
+  parseOrder,
+  parseTallyPart,
+  type TallyPart,
+} from "./presence.ts";
+export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";

@@ -1,0 +1,116 @@
+// A real nats-server for one machine: found, configured, spawned, kept alive. Owned by `encke up` or
+// `encke broker`; it ends with them.
+
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "../../lib/log.ts";
+import { cacheDir } from "../../lib/project.ts";
+import { Supervisor } from "../../lib/supervisor.ts";
+import { BrokerError } from "../errors.ts";
+
+const START_TIMEOUT_MS = 10_000;
+const STOP_MS = 5_000;
+/** /usr/sbin is where Debian puts it and where an ordinary user's PATH does not look. */
+const FURTHER_PLACES = ["/usr/sbin", join(cacheDir, "nats-server", "usr", "sbin")];
+
+/** Path of a nats-server: on PATH, in /usr/sbin, or in the project's own cache; undefined where there is none. */
+export function findNatsServer(path: string): string | undefined {
+  return [...path.split(delimiter), ...FURTHER_PLACES]
+    .filter((folder) => folder !== "")
+    .map((folder) => join(folder, "nats-server"))
+    .find(isExecutable);
+}
+
+/** Our configuration. Its limits keep one stopped reader from stalling every producer. */
+export function natsServerConfig(port: number, name: string): string {
+  return `# Written by Encke for one machine: loopback only, core NATS.
+server_name: "${name}"
+listen: "127.0.0.1:${port}"
+# A client that is stopped is cut in seconds; with the defaults it stalls publishers and lasts 20 s.
+write_deadline: "2s"
+ping_interval: "10s"
+ping_max: 2
+`;
+}
+
+/** One supervised nats-server. It restarts on the same port when it dies, so that clients find it again. */
+export class NatsServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #supervisor: Supervisor;
+  readonly #name: string;
+
+  constructor(binary: string, port: number, log: Logger) {
+    this.port = port;
+    this.#folder = mkdtempSync(join(tmpdir(), "encke-nats-"));
+    this.#name = `encke-${process.pid}-${port}`;
+    const config = join(this.#folder, "nats-server.conf");
+    writeFileSync(config, natsServerConfig(port, this.#name));
+    this.#supervisor = new Supervisor({
+      command: binary,
+      args: ["-c", config],
+      log,
+      ready: () => this.#answers(),
+      stopMs: STOP_MS,
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#supervisor.pid;
+  }
+
+  /** @throws EnckeError CHILD_FAILED or BrokerError NATS_SERVER_FAILED */
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    await this.#supervisor.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Waits until the server on our port is the one that we started, by its name. */
+  async #answers(): Promise<void> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (Date.now() < deadline) {
+      if ((await serverNameAt(this.port)) === this.#name) return;
+      await delay(20);
+    }
+    throw new BrokerError(
+      "NATS_SERVER_FAILED",
+      `nats-server does not answer on port ${this.port}: choose another with --port`,
+    );
+  }
+}
+
+/** The name in the INFO line of whatever listens on a local port; undefined where nothing does. */
+function serverNameAt(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    let line = "";
+    const done = (name: string | undefined): void => {
+      socket.destroy();
+      resolve(name);
+    };
+    socket.setTimeout(1_000, () => done(undefined));
+    socket.on("error", () => done(undefined)); // not listening yet: asked again
+    socket.on("end", () => done(undefined));
+    socket.setEncoding("utf8").on("data", (text: string) => {
+      line += text;
+      if (line.includes("\n")) done(/"server_name":"([^"]*)"/.exec(line)?.[1]);
+    });
+  });
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // not there, or not ours to run: the next place is tried
+  }
+}

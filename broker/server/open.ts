@@ -1,0 +1,117 @@
+// Choosing the broker: NATS_URL where it is set, else a nats-server of our own on this machine, else the embedded
+// broker in a process of its own. Whatever is opened here is closed by `stop()`, except a server that was there
+// before us.
+
+import { messageOf } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import { freePortFrom, isPortFree } from "../../lib/ports.ts";
+import { Supervisor } from "../../lib/supervisor.ts";
+import { BrokerClient } from "../client.ts";
+import { BrokerError } from "../errors.ts";
+import { describeServers, type NatsConfig } from "../nats-config.ts";
+import { findNatsServer, NatsServer } from "./nats-server.ts";
+
+export const BROKER_KINDS = ["auto", "nats-server", "embedded"] as const;
+export type BrokerKind = (typeof BROKER_KINDS)[number];
+
+const EMBEDDED_START_MS = 10_000;
+const EMBEDDED_STOP_MS = 5_000;
+
+export interface OpenBrokerOptions {
+  readonly kind: BrokerKind;
+  /** Set where the user named a server: it is used, nothing is spawned. */
+  readonly external: NatsConfig | undefined;
+  readonly port: number;
+  /** Whether a taken port may be replaced by a free one (a default) or is an error (a wish). */
+  readonly portMayMove: boolean;
+  /** Command line that runs the embedded broker on a port: it gets `--port N` appended. */
+  readonly embeddedCommand: readonly [string, ...string[]];
+  readonly path: string;
+  readonly log: Logger;
+}
+
+export interface OpenedBroker {
+  readonly url: string;
+  /** For people: what runs where. */
+  readonly description: string;
+  /** The process that we started, if any. */
+  pid(): number | undefined;
+  stop(): Promise<void>;
+}
+
+/** @throws BrokerError NATS_UNREACHABLE, NATS_SERVER_FAILED or BAD_NATS_URL */
+export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBroker> {
+  if (options.external !== undefined) return useExternal(options.external, options.log);
+  const port = await choosePort(options);
+  const binary = options.kind === "embedded" ? undefined : findNatsServer(options.path);
+  if (binary !== undefined) return spawnNatsServer(binary, port, options.log);
+  if (options.kind === "nats-server") {
+    throw new BrokerError(
+      "NATS_SERVER_FAILED",
+      "no nats-server on PATH, in /usr/sbin or in .cache: install one (Debian: apt install nats-server), or use --broker embedded",
+    );
+  }
+  return spawnEmbedded(options.embeddedCommand, port, options.log);
+}
+
+async function choosePort({ port, portMayMove }: OpenBrokerOptions): Promise<number> {
+  const chosen = portMayMove ? await freePortFrom("127.0.0.1", port) : port;
+  if (chosen !== 0 && (await isPortFree("127.0.0.1", chosen))) return chosen;
+  throw new BrokerError(
+    "NATS_SERVER_FAILED",
+    `port ${port} is taken: choose another with --port, or set NATS_URL to use what runs there`,
+  );
+}
+
+async function useExternal(external: NatsConfig, log: Logger): Promise<OpenedBroker> {
+  const client = await BrokerClient.connect(external, { name: "encke probe", log, wait: false });
+  await client.close();
+  return {
+    url: external.url,
+    description: `NATS at ${describeServers(external)}`,
+    pid: () => undefined,
+    stop: async () => {},
+  };
+}
+
+async function spawnNatsServer(binary: string, port: number, log: Logger): Promise<OpenedBroker> {
+  const server = new NatsServer(binary, port, log);
+  try {
+    await server.start();
+  } catch (cause) {
+    await server.stop();
+    throw new BrokerError("NATS_SERVER_FAILED", `${messageOf(cause)}; try --broker embedded`, { cause });
+  }
+  const url = `nats://127.0.0.1:${port}`;
+  return { url, description: `nats-server at ${url}`, pid: () => server.pid, stop: () => server.stop() };
+}
+
+async function spawnEmbedded(
+  command: readonly [string, ...string[]],
+  port: number,
+  log: Logger,
+): Promise<OpenedBroker> {
+  const url = `nats://127.0.0.1:${port}`;
+  const [file, ...args] = command;
+  const supervisor = new Supervisor({
+    command: file,
+    args: [...args, "--port", String(port)],
+    log,
+    stopMs: EMBEDDED_STOP_MS,
+    ready: () => answers(url, log),
+  });
+  await supervisor.start();
+  return {
+    url,
+    description: `embedded broker at ${url} (install nats-server for more than one machine)`,
+    pid: () => supervisor.pid,
+    stop: () => supervisor.stop(),
+  };
+}
+
+async function answers(url: string, log: Logger): Promise<void> {
+  const signal = AbortSignal.timeout(EMBEDDED_START_MS);
+  const quiet = log.child({}, { level: "silent" });
+  const client = await BrokerClient.connect({ url }, { name: "encke probe", log: quiet, wait: true, signal });
+  await client.close();
+}

@@ -1,0 +1,31 @@
+// A NATS connection for the length of one command.
+
+import { BrokerClient, type Msg, serviceErrorOf } from "../broker/index.ts";
+import type { Context } from "./command.ts";
+import { CliError } from "./errors.ts";
+import { type NatsValues, natsConfigOf } from "./settings.ts";
+
+/** Connects, runs, closes. A server that is not there fails at once. */
+export async function withClient<T>(
+  context: Context,
+  values: NatsValues,
+  use: (client: BrokerClient) => Promise<T>,
+): Promise<T> {
+  const client = await BrokerClient.connect(natsConfigOf(values), {
+    name: "encke",
+    log: context.log,
+    wait: false,
+  });
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** A service's answer. @throws CliError REPLIED_ERROR where it is an error */
+export function answerOf(reply: Msg): string {
+  const problem = serviceErrorOf(reply);
+  if (problem !== undefined) throw new CliError("REPLIED_ERROR", `${problem.message} (${problem.code})`);
+  return reply.string();
+}

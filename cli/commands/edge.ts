@@ -1,0 +1,23 @@
+// encke edge: gateways, N worker processes on one port, and their admin port.
+
+import { pick } from "../../lib/settings.ts";
+import { untilStopped } from "../../lib/signal.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, edgeConfigOf, listenAtOf, startEdge } from "../edge-setup.ts";
+import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+
+export const edge: Command = defineCommand({
+  name: "edge",
+  summary: "gateways: hold readers' streams",
+  settings: { ...pick(ownSettings, "port", "listen"), ...edgeSettings, ...natsSettings },
+  async run(context, values) {
+    const { port = DEFAULT_PORT, host, listen, adminHost, adminPort = DEFAULT_ADMIN_PORT, workers } = values;
+    const at = listenAtOf(listen, host, port);
+    const config = edgeConfigOf(values, at, natsConfigOf(values));
+    const running = await startEdge(config, workers, { host: adminHost, port: adminPort }, context.log);
+    const where = "path" in at ? `unix:${at.path}` : `http://${host}:${running.port}/`;
+    context.print(`edge at ${where}, admin at http://${adminHost}:${running.adminPort}/`);
+    await untilStopped(context.signal);
+    await running.stop();
+  },
+});

@@ -1,0 +1,43 @@
+// encke graph load: bulk load of an edge list into a graph that nobody serves at the moment.
+
+import { loadEdges } from "../../graph/index.ts";
+import { createProgress, type Progress } from "../../lib/progress.ts";
+import { pick } from "../../lib/settings.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { ownSettings } from "../settings.ts";
+
+export const graphLoad: Command = defineCommand({
+  name: "graph load",
+  summary: "add an edge list to a graph (`-` reads standard input, .gz works)",
+  parameters: ["<file>"],
+  settings: pick(ownSettings, "data", "as", "strict", "json"),
+  async run(context, { data: directory, as: kind, strict, json }, [file = ""]) {
+    const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
+    let bar: Progress | undefined;
+    let phase: string | undefined;
+    try {
+      const report = await loadEdges(source, {
+        directory,
+        kind,
+        strict,
+        onProgress(now, done, total) {
+          if (phase !== now) {
+            bar?.stop();
+            bar = createProgress(now, now === "reading" ? "bytes" : "rows' entries", total);
+            phase = now;
+          }
+          bar?.update(done);
+        },
+      });
+      bar?.stop();
+      for (const line of report.shown) process.stderr.write(`${line}\n`);
+      if (json) return context.print(JSON.stringify(report));
+      context.print(
+        `${report.added} follow relations added, ${report.edges} in the graph; ` +
+          `${report.badLines} bad lines and ${report.selfEdges} self edges left out`,
+      );
+    } finally {
+      bar?.stop();
+    }
+  },
+});

@@ -1,0 +1,43 @@
+// encke graph serve: the graph service.
+
+import { GraphService } from "../../graph/index.ts";
+import { AdminServer } from "../../lib/admin.ts";
+import { createMetrics } from "../../lib/metrics.ts";
+import { pick } from "../../lib/settings.ts";
+import { untilStopped } from "../../lib/signal.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+
+export const graphServe: Command = defineCommand({
+  name: "graph serve",
+  summary: "the graph service: answers questions, takes changes, expands events",
+  settings: {
+    ...pick(ownSettings, "data"),
+    ...pick(edgeSettings, "adminHost", "adminPort"),
+    ...natsSettings,
+  },
+  async run(context, values) {
+    const { data: directory, adminHost, adminPort } = values;
+    const { log, signal } = context;
+    const metrics = createMetrics();
+    const service = new GraphService({ directory, nats: natsConfigOf(values), log, metrics, signal });
+    const admin =
+      adminPort === undefined
+        ? undefined
+        : new AdminServer({
+            host: adminHost,
+            port: adminPort,
+            notReady: () => service.notReady,
+            metrics: () => metrics.registry.metrics(),
+          });
+    await admin?.start();
+    try {
+      await service.start();
+      context.print(`graph of ${service.edges} follow relations in ${directory}`);
+      await untilStopped(signal);
+    } finally {
+      await service.stop();
+      await admin?.stop();
+    }
+  },
+});

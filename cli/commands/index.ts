@@ -1,0 +1,39 @@
+// The commands, in the order in which `encke --help` shows them.
+
+import type { Command } from "../command.ts";
+import { broker } from "./broker.ts";
+import { edge } from "./edge.ts";
+import { flood } from "./flood.ts";
+import { graphCount, graphSubscribers, graphSubscriptions } from "./graph-ask.ts";
+import { graphAdd, graphRemove } from "./graph-change.ts";
+import { graphGenerate } from "./graph-generate.ts";
+import { graphLoad } from "./graph-load.ts";
+import { graphServe } from "./graph-serve.ts";
+import { msggen } from "./msggen.ts";
+import { pub } from "./pub.ts";
+import { request } from "./request.ts";
+import { token } from "./token.ts";
+import { up } from "./up.ts";
+
+export const groups: readonly { readonly name: string; readonly summary: string }[] = [
+  { name: "graph", summary: "the friend graph: serve, generate, load, ask, change" },
+];
+
+export const commands: readonly Command[] = [
+  up,
+  broker,
+  edge,
+  graphServe,
+  graphGenerate,
+  graphLoad,
+  graphSubscribers,
+  graphSubscriptions,
+  graphCount,
+  graphAdd,
+  graphRemove,
+  pub,
+  request,
+  token,
+  flood,
+  msggen,
+];

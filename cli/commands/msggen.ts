@@ -1,0 +1,152 @@
+// encke msggen: fake events, from random users, so many, so far apart. With --verify it opens streams of its own,
+// asks the graph who must see what, and checks that everything arrives once and in order.
+
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { eventSubject, parseUserId, type UserId, userSubject } from "../../broker/contract.ts";
+import type { BrokerClient } from "../../broker/index.ts";
+import { quote } from "../../lib/errors.ts";
+import { createProgress } from "../../lib/progress.ts";
+import { pick } from "../../lib/settings.ts";
+import { withClient } from "../client.ts";
+import { type Command, type Context, defineCommand } from "../command.ts";
+import { CliError } from "../errors.ts";
+import { nowUs } from "../load/latency.ts";
+import { type Numbered, Verifier } from "../load/verifier.ts";
+import { natsSettings, type OwnValues, ownSettings } from "../settings.ts";
+import { pages } from "./graph-ask.ts";
+
+/** Messages of one sender between two looks whether the server keeps up. */
+const FLUSH_EVERY = 100;
+/** Readers opened at once. */
+const OPEN_AT_ONCE = 50;
+const GRAPH_ANSWER_MS = 10_000;
+/** With nothing new for so long, what has not come is lost. */
+const SETTLE_MS = 5_000;
+
+type MsggenValues = Pick<
+  OwnValues,
+  "messages" | "interval" | "max" | "senders" | "to" | "verify" | "streams" | "url"
+>;
+
+export const msggen: Command = defineCommand({
+  name: "msggen",
+  summary: "publish fake events, and with --verify check that all arrive once and in order",
+  settings: {
+    ...pick(ownSettings, "messages", "interval", "max", "senders", "to", "verify", "streams", "url"),
+    ...natsSettings,
+  },
+  async run(context, values) {
+    const interval = parseInterval(values.interval);
+    await withClient(context, values, async (client) => {
+      const run = randomBytes(6).toString("hex");
+      const verifier = new Verifier(run);
+      if (values.verify) await openReaders(verifier, client, values);
+      const startedAt = performance.now();
+      const sent = await sendAll(context, client, run, verifier, values, interval);
+      const seconds = (performance.now() - startedAt) / 1000;
+      if (values.verify) await settle(verifier, context.signal);
+      const figures = {
+        messages: sent,
+        seconds: Number(seconds.toFixed(3)),
+        perSecond: Math.round(sent / seconds),
+      };
+      if (!values.verify) return context.print(JSON.stringify(figures));
+      const verdict = verifier.close();
+      context.print(JSON.stringify({ ...figures, ...verdict }));
+      const { lost, duplicated, reordered, closed } = verdict;
+      if (lost + duplicated + reordered + closed > 0) {
+        throw new CliError(
+          "CHECK_FAILED",
+          `${lost} lost, ${duplicated} duplicated, ${reordered} out of order, ${closed} streams closed`,
+        );
+      }
+    });
+  },
+});
+
+/** `10` or `5-50`, in milliseconds. */
+function parseInterval(given: string): { least: number; most: number } {
+  const match = /^(\d{1,7})(?:-(\d{1,7}))?$/.exec(given);
+  const least = Number(match?.[1]);
+  const most = Number(match?.[2] ?? match?.[1]);
+  if (match !== null && least <= most) return { least, most };
+  throw new CliError("USAGE", `--interval ${quote(given)}: expected milliseconds, 100 or 50-150`);
+}
+
+async function openReaders(verifier: Verifier, client: BrokerClient, values: MsggenValues): Promise<void> {
+  const { streams, max, to, url } = values;
+  if (!URL.canParse(url)) throw new CliError("USAGE", `--url ${quote(url)} is not an address`);
+  const users = spread(Math.min(streams, max), max);
+  const progress = createProgress("opening", "streams", users.length);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let user = users[next]; user !== undefined; user = users[next]) {
+      next += 1;
+      const authors = new Set<string>([user]);
+      if (to === "event") {
+        for await (const page of pages(client, "subscriptions", user, GRAPH_ANSWER_MS))
+          for (const author of page) authors.add(author);
+      }
+      await verifier.openReader(new URL(url), user, authors);
+      progress.update(next);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: OPEN_AT_ONCE }, worker));
+  } finally {
+    progress.stop();
+  }
+}
+
+/** `count` users spread evenly over 1 … max. */
+function spread(count: number, max: number): UserId[] {
+  return Array.from({ length: count }, (_, index) =>
+    parseUserId(String(1 + Math.floor((index * max) / count))),
+  );
+}
+
+async function sendAll(
+  { signal }: Context,
+  client: BrokerClient,
+  run: string,
+  verifier: Verifier,
+  { messages, max, senders, to }: MsggenValues,
+  interval: { least: number; most: number },
+): Promise<number> {
+  const progress = createProgress("sending", "messages", messages);
+  let sent = 0;
+  const sender = async (): Promise<void> => {
+    for (let mine = 1; sent < messages && !signal.aborted; mine += 1) {
+      sent += 1;
+      const from = parseUserId(String(1 + Math.floor(Math.random() * max)));
+      const event: Numbered = { run, from, seq: verifier.numberOf(from), sentUs: nowUs() };
+      client.publish(to === "event" ? eventSubject(from) : userSubject(from), JSON.stringify(event));
+      progress.update(sent);
+      const pause = interval.least + Math.random() * (interval.most - interval.least);
+      if (pause > 0) await delay(pause);
+      else if (mine % FLUSH_EVERY === 0) await client.flush();
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: senders }, sender));
+    await client.flush();
+  } finally {
+    progress.stop();
+  }
+  return sent;
+}
+
+/** Waits until everything has arrived, or nothing new has for a while. */
+async function settle(verifier: Verifier, signal: AbortSignal): Promise<void> {
+  let received = -1;
+  let quietSince = Date.now();
+  while (!verifier.complete && Date.now() - quietSince < SETTLE_MS && !signal.aborted) {
+    if (verifier.received !== received) {
+      received = verifier.received;
+      quietSince = Date.now();
+    }
+    await delay(50);
+  }
+  await delay(200); // what comes twice comes late
+}

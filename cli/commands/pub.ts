@@ -1,0 +1,22 @@
+// encke pub: publish a message, for those without the NATS CLI. Same meaning as `nats pub`.
+
+import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
+import { withClient } from "../client.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { natsSettings } from "../settings.ts";
+
+export const pub: Command = defineCommand({
+  name: "pub",
+  summary: "publish a message: event.42 to all who follow 42, user.7 to 7 alone",
+  parameters: ["<subject>", "<payload>"],
+  settings: natsSettings,
+  async run(context, values, [subject = "", payload = ""]) {
+    parsePublishSubject(subject);
+    const bytes = checkPayload(new TextEncoder().encode(payload));
+    await withClient(context, values, async (client) => {
+      client.publish(subject, bytes);
+      await client.flush();
+    });
+    context.print(`published ${bytes.length} bytes to ${subject}`);
+  },
+});

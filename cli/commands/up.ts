@@ -1,0 +1,103 @@
+// encke up: everything on one machine, from one command. Broker, graph (a demo graph at the first start) and edge, in
+// that order; a default port that is taken moves to the next free one; Ctrl-C drains in the opposite order.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { openBroker } from "../../broker/index.ts";
+import { countFriendships, GraphService, generateFriendships, loadEdges } from "../../graph/index.ts";
+import { createMetrics } from "../../lib/metrics.ts";
+import { freePortFrom } from "../../lib/ports.ts";
+import { createProgress } from "../../lib/progress.ts";
+import { pick } from "../../lib/settings.ts";
+import { untilStopped } from "../../lib/signal.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, edgeConfigOf, listenAtOf, startEdge } from "../edge-setup.ts";
+import { embeddedCommand } from "../embedded-command.ts";
+import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { DEFAULT_PORT as DEFAULT_NATS_PORT } from "./broker.ts";
+
+const EDGES = 15;
+const SEED = 1;
+
+export const up: Command = defineCommand({
+  name: "up",
+  summary: "broker, graph and edge together: open the page, publish, watch",
+  settings: {
+    ...pick(ownSettings, "port", "listen", "data", "users", "broker"),
+    ...edgeSettings,
+    ...natsSettings,
+  },
+  async run(context, values) {
+    const { log, signal, print } = context;
+    /** What has been started, to be stopped in the opposite order. */
+    const started: (() => Promise<void>)[] = [];
+    try {
+      const broker = await openBroker({
+        kind: values.broker,
+        external: values.natsUrl === undefined ? undefined : natsConfigOf(values),
+        port: DEFAULT_NATS_PORT,
+        portMayMove: true,
+        embeddedCommand,
+        path: context.env.PATH ?? "",
+        log,
+      });
+      started.unshift(broker.stop);
+      const nats = { ...natsConfigOf(values), url: broker.url };
+
+      await makeDemoGraph(values.data, values.users);
+      const graph = new GraphService({ directory: values.data, nats, log, metrics: createMetrics(), signal });
+      await graph.start();
+      started.unshift(() => graph.stop());
+
+      const { host, adminHost } = values;
+      const port = values.port ?? (await freePortFrom(host, DEFAULT_PORT));
+      const adminPort = values.adminPort ?? (await freePortFrom(adminHost, DEFAULT_ADMIN_PORT));
+      const config = edgeConfigOf(values, listenAtOf(values.listen, host, port), nats);
+      const edge = await startEdge(config, values.workers, { host: adminHost, port: adminPort }, log);
+      started.unshift(edge.stop);
+
+      const page = values.listen ?? `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${edge.port}/`;
+      print(`
+Encke is up.
+
+  page    ${page}
+  admin   http://${adminHost}:${edge.adminPort}/metrics
+  broker  ${broker.description}
+  graph   ${graph.edges.toLocaleString("en")} follow relations in ${values.data}
+
+Open the page. Then try, in another terminal:
+
+  npx encke pub ${serverFlag(broker.url)}event.42 'hello from 42'
+  nats pub -s ${broker.url} event.42 'hello again'
+  npx encke request ${serverFlag(broker.url)}event.42 'who saw this?'
+
+Ctrl-C stops it.
+`);
+      await untilStopped(signal);
+    } finally {
+      for (const stop of started) await stop();
+    }
+  },
+});
+
+/** The CLI finds a broker on the usual port by itself. */
+function serverFlag(url: string): string {
+  return url.endsWith(`:${DEFAULT_NATS_PORT}`) ? "" : `-s ${url} `;
+}
+
+/** At the first start: friends to play with. */
+async function makeDemoGraph(directory: string, users: number): Promise<void> {
+  if (existsSync(join(directory, "CURRENT"))) return;
+  const shape = { users, edges: EDGES, seed: SEED };
+  const total = countFriendships(shape);
+  if (total === 0) return;
+  const progress = createProgress("making a demo graph", "rows' entries", 4 * total);
+  try {
+    await loadEdges(
+      { name: "the demo graph", newcomers: generateFriendships(shape) },
+      { directory, kind: "friendships", onProgress: (_phase, done) => progress.update(done) },
+    );
+  } finally {
+    progress.stop();
+  }
+}

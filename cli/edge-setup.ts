@@ -1,0 +1,92 @@
+// From settings to a running edge: the same for `encke edge` and `encke up`.
+
+import { fileURLToPath } from "node:url";
+import type { NatsConfig } from "../broker/index.ts";
+import { type EdgeConfig, EdgeFleet, type ListenAt } from "../edge/index.ts";
+import { AdminServer } from "../lib/admin.ts";
+import { messageOf, quote } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { CliError } from "./errors.ts";
+import type { CommonValues, EdgeValues } from "./settings.ts";
+
+export const DEFAULT_PORT = 8_080;
+export const DEFAULT_ADMIN_PORT = 9_180;
+
+const PROGRAM: string = fileURLToPath(new URL("./worker" + import.meta.url.slice(-3), import.meta.url));
+
+export function edgeConfigOf(
+  values: EdgeValues & CommonValues,
+  listen: ListenAt,
+  nats: NatsConfig,
+): EdgeConfig {
+  return {
+    listen,
+    nats,
+    fanout: values.fanout,
+    pool: values.pool,
+    jwtKey: values.jwtKey,
+    allowAnonymous: values.allowAnonymous,
+    allowPublish: values.allowPublish,
+    corsOrigins: values.corsOrigin,
+    maxStreams: values.maxStreams,
+    maxStreamsPerUser: values.maxStreamsPerUser,
+    drainMs: values.drainTime,
+    logLevel: values.logLevel,
+  };
+}
+
+/** `unix:/path`, or an address and port. @throws CliError USAGE */
+export function listenAtOf(listen: string | undefined, host: string, port: number): ListenAt {
+  if (listen === undefined) return { host, port };
+  if (/^unix:.+/.test(listen)) return { path: listen.slice("unix:".length) };
+  throw new CliError(
+    "USAGE",
+    `--listen ${quote(listen)}: expected unix:/path/of/socket, or use --host and --port`,
+  );
+}
+
+export interface RunningEdge {
+  /** 0 on a UNIX socket. */
+  readonly port: number;
+  readonly adminPort: number;
+  stop(): Promise<void>;
+}
+
+/** Starts the admin port, then the workers. @throws EnckeError */
+export async function startEdge(
+  config: EdgeConfig,
+  workers: number,
+  admin: { readonly host: string; readonly port: number },
+  log: Logger,
+): Promise<RunningEdge> {
+  const fleet = new EdgeFleet({ config, workers, program: PROGRAM, log });
+  const server = new AdminServer({
+    ...admin,
+    notReady: () => fleet.notReady,
+    metrics: () => fleet.metrics(),
+  });
+  let adminPort: number;
+  try {
+    adminPort = await server.start();
+  } catch (cause) {
+    throw new CliError(
+      "USAGE",
+      `admin port ${admin.port}: ${messageOf(cause)}; choose another with --admin-port`,
+      { cause },
+    );
+  }
+  try {
+    const port = await fleet.start();
+    return {
+      port,
+      adminPort,
+      async stop() {
+        await fleet.stop();
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,10 @@
+// What can go wrong in a command beyond what the rooms report.
+
+import { EnckeError } from "../lib/errors.ts";
+
+export type CliErrorCode =
+  | "USAGE" // flags or parameters that do not go together
+  | "REPLIED_ERROR" // the service answered with an error
+  | "CHECK_FAILED"; // a verification found what must not be
+
+export class CliError extends EnckeError<CliErrorCode> {}

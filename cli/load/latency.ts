@@ -1,0 +1,67 @@
+// How long messages took, from the time that their sender wrote into them. Sender and receiver share this machine's
+// clock, so the difference is the whole way: producer, broker, graph, edge, reader.
+
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from "hdr-histogram-js";
+
+/** Microseconds since 1970, as messages carry them in `sentUs`. */
+export function nowUs(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 1000);
+}
+
+const MARK = '"sentUs":';
+const LONGEST_US = 60_000_000;
+
+export interface LatencyMs {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+export class Latency {
+  readonly #histogram: Histogram = build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: LONGEST_US,
+    numberOfSignificantValueDigits: 3,
+  });
+
+  /** Notes a message sent at `sentUs`. */
+  note(sentUs: number): void {
+    this.#histogram.recordValue(Math.min(LONGEST_US, Math.max(1, nowUs() - sentUs)));
+  }
+
+  /** Finds the time in a chunk of whatever format; chunks without one are passed over. */
+  noteChunk(data: Buffer): void {
+    const at = data.indexOf(MARK);
+    if (at === -1) return;
+    const from = at + MARK.length;
+    let sentUs = 0;
+    for (let i = from; i < data.length; i += 1) {
+      const digit = (data[i] as number) - 0x30;
+      if (digit < 0 || digit > 9) break;
+      sentUs = sentUs * 10 + digit;
+    }
+    this.note(sentUs);
+  }
+
+  /** Everything noted so far, as text for another process. */
+  encode(): string {
+    return encodeIntoCompressedBase64(this.#histogram);
+  }
+
+  /** Adds what another process noted. */
+  add(encoded: string): void {
+    this.#histogram.add(decodeFromCompressedBase64(encoded));
+  }
+
+  /** undefined before the first message. */
+  get ms(): LatencyMs | undefined {
+    if (this.#histogram.totalCount === 0) return undefined;
+    const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;
+    return { p50: at(50), p99: at(99), max: at(100) };
+  }
+}

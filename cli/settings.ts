@@ -1,0 +1,245 @@
+// Every setting of every command, once. A command picks the ones it takes; a name in the environment or the file that
+// is in none of these tables is a typo and an error.
+
+import {
+  BROKER_KINDS,
+  type BrokerKind,
+  DEFAULT_NATS_URL,
+  FANOUT_MODES,
+  type FanoutMode,
+  type NatsConfig,
+} from "../broker/index.ts";
+import { POOL_KINDS, type PoolKind } from "../edge/index.ts";
+import { LOAD_KINDS, type LoadKind } from "../graph/index.ts";
+import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
+import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
+import type { AnySettings, Settings } from "../lib/settings.ts";
+
+const MAX_U31 = 2_147_483_647;
+
+export interface CommonValues {
+  config: string | undefined;
+  logLevel: LogLevel;
+}
+export const commonSettings: Settings<CommonValues> = {
+  config: {
+    value: "FILE",
+    help: "settings as one JSON object, keys as the flags without dashes",
+    schema: text,
+  },
+  logLevel: { value: "LEVEL", help: LOG_LEVELS.join(", "), schema: oneOf(LOG_LEVELS), default: "warn" },
+};
+
+export interface NatsValues {
+  natsUrl: string | undefined;
+  natsUser: string | undefined;
+  natsPassword: string | undefined;
+  natsToken: string | undefined;
+  natsCreds: string | undefined;
+  natsNkey: string | undefined;
+  natsCa: string | undefined;
+  natsCert: string | undefined;
+  natsKey: string | undefined;
+}
+export const natsSettings: Settings<NatsValues> = {
+  natsUrl: {
+    short: "s",
+    value: "URL",
+    env: "NATS_URL",
+    help: `NATS server (${DEFAULT_NATS_URL})`,
+    schema: text,
+  },
+  natsUser: { value: "NAME", env: "NATS_USER", help: "user name", schema: text },
+  natsPassword: { value: "SECRET", env: "NATS_PASSWORD", help: "password", schema: text },
+  natsToken: { value: "SECRET", env: "NATS_TOKEN", help: "token", schema: text },
+  natsCreds: { value: "FILE", env: "NATS_CREDS", help: "credentials file", schema: text },
+  natsNkey: { value: "FILE", env: "NATS_NKEY", help: "nkey seed file", schema: text },
+  natsCa: { value: "FILE", env: "NATS_CA", help: "certificate authority, PEM", schema: text },
+  natsCert: { value: "FILE", env: "NATS_CERT", help: "client certificate, PEM", schema: text },
+  natsKey: { value: "FILE", env: "NATS_KEY", help: "client key, PEM", schema: text },
+};
+
+export interface EdgeValues {
+  host: string;
+  workers: number;
+  pool: PoolKind;
+  fanout: FanoutMode;
+  jwtKey: string | undefined;
+  allowAnonymous: boolean;
+  allowPublish: boolean | undefined;
+  corsOrigin: readonly string[];
+  maxStreams: number;
+  maxStreamsPerUser: number;
+  drainTime: number;
+  adminHost: string;
+  adminPort: number | undefined;
+}
+export const edgeSettings: Settings<EdgeValues> = {
+  host: { value: "ADDRESS", help: "address to listen on", schema: text, default: "127.0.0.1" },
+  workers: { value: "N", help: "worker processes on the one port", schema: integer(1, 1_024), default: 1 },
+  pool: {
+    value: "KIND",
+    help: `who holds the sockets: ${POOL_KINDS.join(", ")}`,
+    schema: oneOf(POOL_KINDS),
+    default: "plain",
+  },
+  fanout: {
+    value: "MODE",
+    help: `how events reach it: ${FANOUT_MODES.join(", ")}`,
+    schema: oneOf(FANOUT_MODES),
+    default: "subject",
+  },
+  jwtKey: { value: "SECRET", help: "signs users' tokens (HS256, at least 32 bytes)", schema: text },
+  allowAnonymous: { help: "anybody may read anybody's stream", schema: flag, default: false },
+  allowPublish: {
+    help: "readers may publish over HTTP (by itself while reading is anonymous)",
+    schema: flag,
+  },
+  corsOrigin: { value: "ORIGIN,…", help: "other sites whose pages may read", schema: list, default: [] },
+  maxStreams: {
+    value: "N",
+    help: "streams a worker (as many as descriptors allow)",
+    schema: integer(1, MAX_U31),
+    default: MAX_U31,
+  },
+  maxStreamsPerUser: {
+    value: "N",
+    help: "streams of one user a worker",
+    schema: integer(1, MAX_U31),
+    default: 1_000,
+  },
+  drainTime: {
+    value: "TIME",
+    help: "how long a stop may take to end every stream",
+    schema: durationMs,
+    default: 30_000,
+  },
+  adminHost: {
+    value: "ADDRESS",
+    help: "address of /healthz, /readyz and /metrics",
+    schema: text,
+    default: "127.0.0.1",
+  },
+  adminPort: { value: "N", help: "their port (9180)", schema: port },
+};
+
+/** What only one or two commands take. */
+export interface OwnValues {
+  port: number | undefined;
+  listen: string | undefined;
+  data: string;
+  users: number;
+  broker: BrokerKind;
+  embedded: boolean;
+  edges: number;
+  seed: number;
+  out: string | undefined;
+  as: LoadKind;
+  strict: boolean;
+  file: string | undefined;
+  sub: string | undefined;
+  ttl: number;
+  timeout: number;
+  json: boolean;
+  url: string;
+  urls: string | undefined;
+  connections: number;
+  firstId: number;
+  rate: number;
+  source: readonly string[];
+  processes: number;
+  seconds: number | undefined;
+  messages: number;
+  interval: string;
+  max: number;
+  senders: number;
+  to: "event" | "user";
+  verify: boolean;
+  streams: number;
+}
+export const ownSettings: Settings<OwnValues> = {
+  port: { value: "N", help: "port", schema: port },
+  listen: { value: "unix:PATH", help: "a UNIX socket instead of an address", schema: text },
+  data: { value: "DIR", help: "folder of the graph", schema: text, default: "encke-data" },
+  users: {
+    value: "N",
+    help: "users of the demo graph, made at the first start",
+    schema: integer(1, MAX_U31),
+    default: 10_000,
+  },
+  broker: { value: "KIND", help: BROKER_KINDS.join(", "), schema: oneOf(BROKER_KINDS), default: "auto" },
+  embedded: { help: "the embedded broker, whatever else is installed", schema: flag, default: false },
+  edges: { value: "N", help: "friends that each newcomer chooses", schema: integer(1, 10_000), default: 15 },
+  seed: {
+    value: "N",
+    help: "same seed, same graph",
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+    default: 1,
+  },
+  out: { value: "FILE", help: "where to write (standard output)", schema: text },
+  as: {
+    value: "KIND",
+    help: `what a line means: ${LOAD_KINDS.join(", ")}`,
+    schema: oneOf(LOAD_KINDS),
+    default: "friendships",
+  },
+  strict: { help: "stop at the first line that is not an edge", schema: flag, default: false },
+  file: { value: "FILE", help: "many, a `SUBSCRIBER TOPIC` a line", schema: text },
+  sub: { value: "USER", help: "whose token", schema: text },
+  ttl: { value: "TIME", help: "how long it is valid", schema: durationMs, default: 3_600_000 },
+  timeout: { value: "TIME", help: "how long to wait for the answer", schema: durationMs, default: 2_000 },
+  json: { help: "print JSON, for programs", schema: flag, default: false },
+  url: { value: "URL", help: "the edge", schema: text, default: "http://127.0.0.1:8080" },
+  urls: { value: "FILE", help: "one URL a line instead", schema: text },
+  connections: { value: "N", help: "streams to open", schema: integer(1, MAX_U31), default: 100 },
+  firstId: {
+    value: "N",
+    help: "id of the first stream; they count up",
+    schema: integer(0, MAX_U31),
+    default: 1,
+  },
+  rate: { value: "N", help: "streams opened a second", schema: integer(1, 1_000_000), default: 1_000 },
+  source: { value: "IP,…", help: "addresses to connect from, in turn", schema: list, default: [] },
+  processes: { value: "K", help: "processes that share the work", schema: integer(1, 256), default: 1 },
+  seconds: { value: "S", help: "end after so long (on Ctrl-C)", schema: integer(1, MAX_U31) },
+  messages: { value: "N", help: "messages in all", schema: integer(1, MAX_U31), default: 1_000 },
+  interval: {
+    value: "MS[-MS]",
+    help: "pause of each sender between two messages",
+    schema: text,
+    default: "100",
+  },
+  max: { value: "USERS", help: "random ids from 1 to this", schema: integer(1, MAX_U31), default: 10_000 },
+  senders: { value: "K", help: "senders at once", schema: integer(1, 100_000), default: 1 },
+  to: {
+    value: "KIND",
+    help: "event (to followers) or user (straight to them)",
+    schema: oneOf(["event", "user"]),
+    default: "event",
+  },
+  verify: { help: "open streams, and check loss, duplicates and order", schema: flag, default: false },
+  streams: { value: "N", help: "streams that --verify opens", schema: integer(1, 19_000), default: 100 },
+};
+
+/** Every name that means something to some command. */
+export const everySetting: AnySettings = {
+  ...commonSettings,
+  ...natsSettings,
+  ...edgeSettings,
+  ...ownSettings,
+};
+
+/** The NATS server that the settings name. */
+export function natsConfigOf(values: NatsValues): NatsConfig {
+  return {
+    url: values.natsUrl ?? DEFAULT_NATS_URL,
+    user: values.natsUser,
+    password: values.natsPassword,
+    token: values.natsToken,
+    creds: values.natsCreds,
+    nkey: values.natsNkey,
+    ca: values.natsCa,
+    cert: values.natsCert,
+    key: values.natsKey,
+  };
+}

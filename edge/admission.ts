@@ -1,0 +1,51 @@
+// Who may open a stream now. It refuses before the process runs out of descriptors, with a time to come back, instead
+// of failing in the middle.
+
+import type { UserId } from "../broker/contract.ts";
+import { EdgeError } from "./errors.ts";
+import type { ConnectionPool } from "./pool/pool.ts";
+
+export interface AdmissionLimits {
+  readonly maxStreams: number;
+  readonly maxStreamsPerUser: number;
+}
+
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  readonly #pool: Pick<ConnectionPool, "size" | "streamsOf">;
+  /** Set when the edge is about to stop. */
+  draining = false;
+  /** Streams refused since the start. */
+  refused = 0;
+
+  constructor(limits: AdmissionLimits, pool: Pick<ConnectionPool, "size" | "streamsOf">) {
+    this.#limits = limits;
+    this.#pool = pool;
+  }
+
+  /** @throws EdgeError EDGE_DRAINING, EDGE_FULL or TOO_MANY_STREAMS */
+  check(users: readonly UserId[]): void {
+    const problem = this.#problem(users);
+    if (problem === undefined) return;
+    this.refused += 1;
+    throw problem;
+  }
+
+  #problem(users: readonly UserId[]): EdgeError | undefined {
+    if (this.draining)
+      return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over", { retryAfter: 1 });
+    if (this.#pool.size >= this.#limits.maxStreams) {
+      return new EdgeError(
+        "EDGE_FULL",
+        `this edge holds ${this.#limits.maxStreams} streams, its limit: try again soon`,
+      );
+    }
+    const { maxStreamsPerUser } = this.#limits;
+    const busy = users.find((user) => this.#pool.streamsOf(user) >= maxStreamsPerUser);
+    if (busy === undefined) return undefined;
+    return new EdgeError(
+      "TOO_MANY_STREAMS",
+      `user ${busy} has ${maxStreamsPerUser} streams open here, the limit: close one`,
+    );
+  }
+}

@@ -1,0 +1,53 @@
+// The edge's HTTP surface: a Hono app made of web standards only, so that it runs on Node, Bun, Deno or a worker
+// alike. It authenticates, validates and routes; holding the streams is the matter of whoever runs it (services.ts).
+
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import { quote } from "../lib/errors.ts";
+import { EdgeError, respondToError } from "./errors.ts";
+import { isAllowedOrigin } from "./origins.ts";
+import { addGraphRoutes } from "./routes/graph.ts";
+import { route } from "./routes/methods.ts";
+import { addSessionRoute } from "./routes/session.ts";
+import { addStreamRoute } from "./routes/stream.ts";
+import { addTestRoute } from "./routes/test.ts";
+import type { EdgeServices } from "./services.ts";
+
+/** The live page runs only what this edge serves. */
+const PAGE_POLICY =
+  "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
+export function createApp(services: EdgeServices): Hono {
+  const app = new Hono();
+  app.use(
+    cors({
+      origin: (origin) => (isAllowedOrigin(origin, services) ? origin : null),
+      credentials: true,
+      allowMethods: ["GET", "HEAD", "POST", "DELETE"],
+      allowHeaders: ["Authorization", "Content-Type", "Last-Event-ID"],
+      maxAge: 600,
+    }),
+  );
+  addStreamRoute(app, services);
+  addTestRoute(app, services);
+  addSessionRoute(app, services);
+  addGraphRoutes(app, services);
+  for (const [path, asset] of services.assets) {
+    route(app, path, {
+      GET: (c) =>
+        c.body(asset.body, 200, {
+          "Content-Type": asset.contentType,
+          "Content-Security-Policy": PAGE_POLICY,
+          "Cache-Control": "no-cache",
+          "X-Content-Type-Options": "nosniff",
+          "Referrer-Policy": "no-referrer",
+        }),
+    });
+  }
+  app.notFound((c) => {
+    const missing = new EdgeError("NOT_FOUND", `nothing at ${quote(c.req.path)}: try /, /stream or /test/42`);
+    return respondToError(missing, c, services.onError);
+  });
+  app.onError((error, c) => respondToError(error, c, services.onError));
+  return app;
+}

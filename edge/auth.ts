@@ -1,0 +1,117 @@
+// Who is reading. Users carry an HS256 JWT whose `sub` is their user id: as a bearer token, or as the cookie that
+// POST /session made of one (EventSource cannot send headers). Anonymous reading is for the first afternoon on one
+// machine, or for who says so in so many words.
+
+import type { Context } from "hono";
+import { getCookie } from "hono/cookie";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
+import { isUserId, parseUserId, type UserId } from "../broker/contract.ts";
+import { messageOf, quote } from "../lib/errors.ts";
+import { EdgeError } from "./errors.ts";
+
+export const SESSION_COOKIE = "encke_session";
+
+/** RFC 7518, 3.2: an HMAC key is at least as long as its hash. */
+const MIN_KEY_BYTES = 32;
+const ALGORITHM = "HS256";
+/** Clocks of two machines may differ by so many seconds. */
+const CLOCK_TOLERANCE_S = 5;
+
+export interface Reader {
+  /** Whose token it was; undefined for an anonymous reader, who may read anybody. */
+  readonly user: UserId | undefined;
+  readonly expiresAtMs: number | undefined;
+}
+
+export interface AuthConfig {
+  /** Shared secret that signs users' tokens. */
+  readonly key: string | undefined;
+  readonly anonymous: boolean;
+}
+
+export class Auth {
+  readonly #key: Uint8Array | undefined;
+  readonly #anonymous: boolean;
+
+  /** @throws EdgeError BAD_CONFIG for a key that is too short */
+  constructor({ key, anonymous }: AuthConfig) {
+    this.#key = key === undefined ? undefined : keyBytes(key);
+    this.#anonymous = anonymous;
+  }
+
+  get anonymous(): boolean {
+    return this.#anonymous;
+  }
+
+  /** @throws EdgeError TOKEN_MISSING, TOKEN_INVALID */
+  async reader(c: Context): Promise<Reader> {
+    // without a key a cookie can only be left over from another Encke on this host: it says nothing here
+    const token = bearerToken(c) ?? (this.#key === undefined ? undefined : getCookie(c, SESSION_COOKIE));
+    if (token !== undefined) return this.verify(token);
+    if (this.#anonymous) return { user: undefined, expiresAtMs: undefined };
+    throw new EdgeError(
+      "TOKEN_MISSING",
+      "a token is needed: send `Authorization: Bearer …` (make one with `encke token`)",
+    );
+  }
+
+  /** @throws EdgeError TOKEN_INVALID */
+  async verify(token: string): Promise<Reader> {
+    if (this.#key === undefined) {
+      throw new EdgeError(
+        "TOKEN_INVALID",
+        "this edge has no key to check tokens with: set ENCKE_JWT_KEY, or send no token",
+      );
+    }
+    let claims: JWTPayload;
+    try {
+      claims = (
+        await jwtVerify(token, this.#key, { algorithms: [ALGORITHM], clockTolerance: CLOCK_TOLERANCE_S })
+      ).payload;
+    } catch (cause) {
+      const why = cause instanceof errors.JWTExpired ? "it has expired" : messageOf(cause);
+      throw new EdgeError("TOKEN_INVALID", `the token is not accepted (${why}): sign in again`, { cause });
+    }
+    if (claims.sub === undefined || !isUserId(claims.sub)) {
+      throw new EdgeError(
+        "TOKEN_INVALID",
+        `the token's sub ${quote(claims.sub)} is no user id: make one with \`encke token --sub USER\``,
+      );
+    }
+    return { user: claims.sub, expiresAtMs: claims.exp === undefined ? undefined : claims.exp * 1000 };
+  }
+}
+
+/**
+ * Whether this reader may read these users: anybody's where anonymous, else only its own.
+ * @throws EdgeError NOT_YOURS
+ */
+export function authorize(reader: Reader, users: readonly UserId[]): void {
+  const foreign = reader.user === undefined ? undefined : users.find((user) => user !== reader.user);
+  if (foreign !== undefined)
+    throw new EdgeError("NOT_YOURS", `you are ${reader.user}, not ${foreign}: read your own stream`);
+}
+
+/** A token for a user, valid for so long. @throws BrokerError BAD_USER; EdgeError BAD_CONFIG */
+export async function signToken(key: string, user: string, ttlMs: number): Promise<string> {
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT()
+    .setProtectedHeader({ alg: ALGORITHM })
+    .setSubject(parseUserId(user))
+    .setIssuedAt(now)
+    .setExpirationTime(now + Math.ceil(ttlMs / 1000))
+    .sign(keyBytes(key));
+}
+
+export function bearerToken(c: Context): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+}
+
+function keyBytes(key: string): Uint8Array {
+  const bytes = new TextEncoder().encode(key);
+  if (bytes.length >= MIN_KEY_BYTES) return bytes;
+  throw new EdgeError(
+    "BAD_CONFIG",
+    `ENCKE_JWT_KEY has ${bytes.length} bytes, HS256 needs ${MIN_KEY_BYTES}: make one with \`openssl rand -base64 48\``,
+  );
+}

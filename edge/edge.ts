@@ -1,0 +1,196 @@
+// One edge: it holds readers' streams and writes to them what NATS brings for their users. Owned by a worker process
+// (or a test); everything it opens it closes in `stop`, which drains.
+
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:http";
+import { BrokerClient } from "../broker/index.ts";
+import { messageOf } from "../lib/errors.ts";
+import { descriptorLimit } from "../lib/limits.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import { Admission } from "./admission.ts";
+import { createApp } from "./app.ts";
+import { loadAssets } from "./assets.ts";
+import { Auth } from "./auth.ts";
+import { decideAnonymous, type EdgeConfig, type ListenAt } from "./config.ts";
+import { EdgeError } from "./errors.ts";
+import { SubjectFanout } from "./fanout/subject.ts";
+import { EventTallies } from "./fanout/tallies.ts";
+import { createGraphGate } from "./graph-gate.ts";
+import { registerMetrics } from "./metrics.ts";
+import { createNodeServer, markHeld } from "./node/server.ts";
+import { SocketPool } from "./pool/plain/socket-pool.ts";
+import { DEFAULT_LIMITS } from "./pool/pool.ts";
+import { Presence } from "./presence.ts";
+
+/** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
+const RESERVED_DESCRIPTORS = 256;
+/** A storm of connections waits here instead of being refused; Node's default is 511. */
+const BACKLOG = 16_384;
+/** Streams ended a second in a drain, at least; a large edge goes as fast as its deadline asks. */
+const LEAST_DRAIN_PER_SECOND = 1_000;
+/** Part of the drain's time that the paced ending may take; the rest is for readers to read their last bytes. */
+const DRAIN_PACED_PART = 0.8;
+
+export interface EdgeOptions {
+  readonly config: EdgeConfig;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Called whenever `notReady` may have changed. */
+  readonly onStatus?: () => void;
+  /** Ends the waiting for NATS. */
+  readonly signal?: AbortSignal;
+}
+
+interface Running {
+  readonly client: BrokerClient;
+  readonly pool: SocketPool;
+  readonly admission: Admission;
+  readonly presence: Presence;
+  readonly server: Server;
+}
+
+export class Edge {
+  readonly #options: EdgeOptions;
+  readonly #id = randomBytes(8).toString("hex");
+  #running: Running | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: EdgeOptions) {
+    this.#options = options;
+  }
+
+  /** Why new readers should go elsewhere; undefined when they may come. */
+  get notReady(): string | undefined {
+    if (this.#stopping !== undefined) return "draining";
+    if (this.#running === undefined) return "starting";
+    if (!this.#running.client.connected) return "NATS is away";
+    return this.#running.presence.graphPresent ? undefined : "the graph is away";
+  }
+
+  /** The port in use, once started; 0 on a UNIX socket. */
+  get port(): number {
+    const address = this.#running?.server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
+  /**
+   * Connects (waiting for NATS as long as it takes), then listens.
+   * @throws EdgeError BAD_CONFIG; BrokerError for refused credentials; Node's error where the address is taken
+   */
+  async start(): Promise<void> {
+    const { config, log, metrics, signal, onStatus } = this.#options;
+    const anonymous = decideAnonymous(config);
+    const auth = new Auth({ key: config.jwtKey, anonymous });
+    const client = await BrokerClient.connect(config.nats, {
+      name: `encke edge ${this.#id}`,
+      log,
+      wait: true,
+      ...(signal && { signal }),
+    });
+    const tallies = new EventTallies();
+    const pool: SocketPool = new SocketPool({
+      limits: DEFAULT_LIMITS,
+      onEnd: (users) => fanout.leave(users),
+    });
+    const fanout = new SubjectFanout({ client, pool, tallies, edgeId: this.#id });
+    const admission = new Admission(
+      { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
+      pool,
+    );
+    const app = createApp({
+      auth,
+      admission,
+      fanout,
+      graph: createGraphGate(client),
+      publish: config.allowPublish ?? anonymous,
+      corsOrigins: config.corsOrigins,
+      assets: loadAssets(),
+      hold: markHeld,
+      onError: (error) => log.error({ err: error }, "request failed"),
+    });
+    const server = createNodeServer({ app, pool, onAbandoned: ({ users }) => fanout.leave(users) });
+    server.maxConnections = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
+    const presence = new Presence({
+      client,
+      tallies,
+      edgeId: this.#id,
+      mode: config.fanout,
+      onLoss: (reason) => pool.resync(reason),
+      onGraph: () => onStatus?.(),
+    });
+    client.onStatus((connected) => {
+      onStatus?.();
+      if (connected) void this.#sayReconnected(client, pool);
+    });
+    registerMetrics(metrics, { client, pool, fanout, admission, notReady: () => this.notReady });
+    try {
+      await presence.start();
+      await listen(server, config.listen);
+    } catch (error) {
+      presence.stop();
+      await client.close();
+      throw error;
+    }
+    this.#running = { client, pool, admission, presence, server };
+    onStatus?.();
+  }
+
+  /** Takes no new reader, ends every stream with its last words at a bounded pace, leaves. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drain();
+    return this.#stopping;
+  }
+
+  async #drain(): Promise<void> {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { client, pool, admission, presence, server } = running;
+    const { drainMs } = this.#options.config;
+    admission.draining = true;
+    this.#options.onStatus?.();
+    server.close();
+    server.closeIdleConnections();
+    const deadlineMs = drainMs * DRAIN_PACED_PART;
+    const perSecond = Math.max(
+      LEAST_DRAIN_PER_SECOND,
+      Math.ceil((pool.size * 1000) / Math.max(1, deadlineMs)),
+    );
+    await pool.drain({ perSecond, deadlineMs });
+    server.closeAllConnections();
+    presence.stop();
+    await client.close();
+  }
+
+  /** What was published while we were away is lost to our readers. */
+  async #sayReconnected(client: BrokerClient, pool: SocketPool): Promise<void> {
+    try {
+      await client.flush(); // subscribed anew first: what comes after the resync is complete
+      pool.resync("nats-reconnected");
+    } catch {
+      // away again before that: the next return says it
+    }
+  }
+}
+
+function mostStreams(): number {
+  return Math.max(1, descriptorLimit() - RESERVED_DESCRIPTORS);
+}
+
+async function listen(server: Server, at: ListenAt): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const where = "path" in at ? at.path : `${at.host}:${at.port}`;
+      if (cause.code !== "EADDRINUSE" && cause.code !== "EACCES") return reject(cause);
+      const why = cause.code === "EADDRINUSE" ? "is taken" : "may not be used";
+      reject(
+        new EdgeError(
+          "ADDRESS_TAKEN",
+          `${where} ${why} (${messageOf(cause)}): choose another with --port or --listen`,
+          { cause },
+        ),
+      );
+    });
+    server.listen({ ...at, backlog: BACKLOG }, resolve);
+  });
+}

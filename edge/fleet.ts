@@ -1,0 +1,176 @@
+// The edge's processes: a supervisor that holds no stream, and workers that share one listening socket and accept by
+// themselves. The supervisor restarts a worker that dies, adds up their metrics, and drains them all on the way out.
+// Workers end when the supervisor is gone.
+
+import cluster, { type Worker } from "node:cluster";
+import { AggregatorRegistry } from "prom-client";
+import { Backoff } from "../lib/backoff.ts";
+import { EnckeError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { EdgeConfig } from "./config.ts";
+
+/** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. */
+const WORKER_FLAGS = ["--max-semi-space-size=1"];
+const METRICS_MS = 2_000;
+/** After a drain's own deadline, a worker gets so much longer before it is killed. */
+const KILL_AFTER_MS = 5_000;
+/** A worker that lived so long had started well. */
+const SETTLED_MS = 10_000;
+
+/** Supervisor → worker. */
+export type ToWorker =
+  | { readonly type: "start"; readonly config: EdgeConfig }
+  | { readonly type: "drain" }
+  | { readonly type: "metrics"; readonly request: number };
+
+/** Worker → supervisor. A worker speaks first: what is sent before its program has loaded is lost. */
+export type FromWorker =
+  | { readonly type: "loaded" }
+  | { readonly type: "listening"; readonly port: number }
+  | { readonly type: "failed"; readonly code: string; readonly message: string }
+  | { readonly type: "status"; readonly notReady: string | null }
+  | { readonly type: "metrics"; readonly request: number; readonly metrics: object[] };
+
+export interface FleetOptions {
+  readonly config: EdgeConfig;
+  readonly workers: number;
+  /** The worker's program (cli/worker.ts). */
+  readonly program: string;
+  readonly log: Logger;
+}
+
+interface Member {
+  readonly worker: Worker;
+  readonly startedAtMs: number;
+  /** It has come up; an end from here on is a crash to recover from. */
+  listening: boolean;
+  notReady: string | null;
+}
+
+export class EdgeFleet {
+  readonly #options: FleetOptions;
+  readonly #members = new Map<number, Member>();
+  readonly #backoff = new Backoff(100, 5_000);
+  readonly #metricsWaiting = new Map<number, (metrics: object[]) => void>();
+  readonly #retries = new Set<NodeJS.Timeout>();
+  #metricsRequests = 0;
+  #stopping: Promise<void> | undefined;
+  restarts = 0;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  /** Starts every worker and answers their port. @throws EnckeError with the first worker's reason, all ended */
+  async start(): Promise<number> {
+    const { program, workers } = this.#options;
+    cluster.setupPrimary({ exec: program, execArgv: [...process.execArgv, ...WORKER_FLAGS] });
+    cluster.schedulingPolicy = cluster.SCHED_NONE; // each worker accepts by itself: nothing passes through here
+    try {
+      const [port = 0] = await Promise.all(Array.from({ length: workers }, () => this.#fork()));
+      return port;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Not ready only when no worker is. */
+  get notReady(): string | undefined {
+    if (this.#stopping !== undefined) return "draining";
+    const reasons = [...this.#members.values()].map(({ notReady }) => notReady);
+    if (reasons.includes(null)) return undefined;
+    return reasons[0] ?? "no worker is running";
+  }
+
+  /** All workers' metrics as one. */
+  async metrics(): Promise<string> {
+    const answers = await Promise.all(
+      [...this.#members.values()].map(({ worker }) => this.#metricsOf(worker)),
+    );
+    return AggregatorRegistry.aggregate(answers).metrics();
+  }
+
+  /** Drains every worker and waits for their end. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drain();
+    return this.#stopping;
+  }
+
+  async #drain(): Promise<void> {
+    for (const retry of this.#retries) clearTimeout(retry);
+    const ends = [...this.#members.values()].map(({ worker }) => {
+      const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+      send(worker, { type: "drain" });
+      const killer = setTimeout(() => worker.kill("SIGKILL"), this.#options.config.drainMs + KILL_AFTER_MS);
+      return ended.finally(() => clearTimeout(killer));
+    });
+    await Promise.all(ends);
+  }
+
+  #fork(): Promise<number> {
+    const worker = cluster.fork();
+    const member: Member = { worker, startedAtMs: Date.now(), listening: false, notReady: "starting" };
+    this.#members.set(worker.id, member);
+    return new Promise((resolve, reject) => {
+      worker.on("message", (message: FromWorker) => {
+        if (message.type === "loaded") {
+          send(
+            worker,
+            this.#stopping === undefined
+              ? { type: "start", config: this.#options.config }
+              : { type: "drain" },
+          );
+        } else if (message.type === "listening") {
+          member.listening = true;
+          resolve(message.port);
+        } else if (message.type === "failed") reject(new EnckeError(message.code, message.message));
+        else if (message.type === "status") member.notReady = message.notReady;
+        else if (message.type === "metrics") this.#metricsWaiting.get(message.request)?.(message.metrics);
+      });
+      worker.once("exit", (code, signal) => {
+        this.#members.delete(worker.id);
+        const how = signal ?? `exit ${code}`;
+        reject(
+          new EnckeError(
+            "WORKER_FAILED",
+            `an edge worker ended (${how}) before it listened: see its log above`,
+          ),
+        );
+        if (member.listening) this.#replace(member, how);
+      });
+    });
+  }
+
+  #replace(member: Member, how: string): void {
+    if (this.#stopping !== undefined) return;
+    if (Date.now() - member.startedAtMs > SETTLED_MS) this.#backoff.reset();
+    const waitMs = this.#backoff.nextMs();
+    this.restarts += 1;
+    this.#options.log.warn({ how, waitMs }, "edge worker ended, restarting");
+    const retry = setTimeout(() => {
+      this.#retries.delete(retry);
+      this.#fork().catch((error: unknown) => this.#replace(member, String(error)));
+    }, waitMs);
+    this.#retries.add(retry);
+  }
+
+  #metricsOf(worker: Worker): Promise<object[]> {
+    this.#metricsRequests += 1;
+    const request = this.#metricsRequests;
+    return new Promise((resolve) => {
+      const finish = (metrics: object[]): void => {
+        clearTimeout(timer);
+        this.#metricsWaiting.delete(request);
+        resolve(metrics);
+      };
+      const timer = setTimeout(() => finish([]), METRICS_MS);
+      this.#metricsWaiting.set(request, finish);
+      send(worker, { type: "metrics", request });
+    });
+  }
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.send(message);
+}

@@ -1,0 +1,21 @@
+// What a stream looks like on the wire. A format turns everything that can happen on a stream into text; the pool
+// frames and sends it. Formats hold no state.
+
+import type { AnyFrame, Frame } from "./frame.ts";
+import type { PositionedEvent } from "./positioned-event.ts";
+
+export type FormatName = "sse" | "ndjson" | "text";
+
+export interface StreamFormat {
+  readonly name: FormatName;
+  readonly contentType: string;
+  /** The first bytes: proves to the reader, and to every proxy between, that the stream is open. */
+  welcome(users: readonly string[], retryMs: number): string;
+  event(event: PositionedEvent): AnyFrame;
+  /** Says nothing; keeps proxies from closing a quiet stream, and shows us that a reader is gone. */
+  readonly heartbeat: Frame;
+  /** "You may have missed something: fetch what you need afresh." `reason` is one word with dashes. */
+  resync(reason: string): string;
+  /** The last words of a stream that we end, and when to come back, if at all. */
+  goodbye(reason: string, retryMs: number | undefined): string;
+}

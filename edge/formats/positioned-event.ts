@@ -1,0 +1,39 @@
+// An event on its way to readers: its JSON as it came, where it stands in the stream, and its frame in each format,
+// built when the first reader of that format needs it and shared by all.
+
+import { BrokerError, parseEvent, textOf } from "../../broker/contract.ts";
+import type { FormatName, StreamFormat } from "./format.ts";
+import type { AnyFrame } from "./frame.ts";
+
+export class PositionedEvent {
+  readonly id: string;
+  /** One line of JSON, from "{" to "}". */
+  readonly json: string;
+  readonly cursor: string;
+  readonly #frames = new Map<FormatName, AnyFrame>();
+
+  constructor(id: string, json: string, cursor: string) {
+    this.id = id;
+    this.json = json;
+    this.cursor = cursor;
+  }
+
+  frame(format: StreamFormat): AnyFrame {
+    let frame = this.#frames.get(format.name);
+    if (frame === undefined) {
+      frame = format.event(this);
+      this.#frames.set(format.name, frame);
+    }
+    return frame;
+  }
+
+  /** The payload as a person reads it. */
+  get text(): string {
+    try {
+      return textOf(parseEvent(this.json));
+    } catch (error) {
+      if (error instanceof BrokerError) return this.json; // not of our making: shown as it came
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,19 @@
+// The article's stream, for people with curl: a welcome with the id, then a line a message, numbered per connection.
+
+import type { StreamFormat } from "./format.ts";
+import { Frame } from "./frame.ts";
+
+export const text: StreamFormat = {
+  name: "text",
+  contentType: "text/plain; charset=utf-8",
+  welcome: (users) => `Encke welcomes you! Your Id: ${users.join(",")}\n`,
+  event: (event) => ({ before: "Recvd msg #", after: `: '${event.text}'\n` }),
+  heartbeat: new Frame("\n"),
+  resync: (reason) => `Some messages may be missing (${reason})\n`,
+  goodbye: (reason) => `Goodbye (${reason})\n`,
+};
+
+/** The article's sign of life, on request every so many seconds. */
+export function tickText(count: number, users: readonly string[]): string {
+  return `Chunk ${count} for id ${users.join(",")}\n`;
+}

@@ -1,0 +1,34 @@
+// Asks the graph over NATS on behalf of a browser.
+
+import { eventSubject, graphSubject, type Topic, type UserId } from "../broker/contract.ts";
+import { type BrokerClient, serviceErrorOf } from "../broker/index.ts";
+import { EdgeError } from "./errors.ts";
+import type { GraphGate } from "./services.ts";
+
+const ANSWER_MS = 2_000;
+
+export function createGraphGate(client: BrokerClient): GraphGate {
+  const ask = async (subject: string, payload: Uint8Array | string): Promise<object> => {
+    const reply = await client.request(subject, payload, ANSWER_MS);
+    const problem = serviceErrorOf(reply);
+    if (problem === undefined) return reply.json<object>();
+    throw new EdgeError(problem.code < 500 ? "BAD_QUERY" : "GRAPH_AWAY", problem.message);
+  };
+  return {
+    async neighbours(user: UserId, limit: number) {
+      const page = JSON.stringify({ limit });
+      const [followed, followers, count] = (await Promise.all([
+        ask(graphSubject("subscriptions", user), page),
+        ask(graphSubject("subscribers", user), page),
+        ask(graphSubject("count", user), ""),
+      ])) as [{ subscriptions: string[] }, { subscribers: string[] }, { count: number }];
+      return {
+        user,
+        subscriptions: followed.subscriptions,
+        subscribers: followers.subscribers,
+        subscriberCount: count.count,
+      };
+    },
+    publish: (topic: Topic, payload: Uint8Array) => ask(eventSubject(topic), payload),
+  };
+}

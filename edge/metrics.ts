@@ -1,0 +1,43 @@
+// The edge's metrics, read from those who count.
+
+import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
+import type { Metrics } from "../lib/metrics.ts";
+import type { Admission } from "./admission.ts";
+import type { SubjectFanout } from "./fanout/subject.ts";
+import type { ConnectionPool } from "./pool/pool.ts";
+
+export interface Counted {
+  readonly client: BrokerClient;
+  readonly pool: ConnectionPool;
+  readonly fanout: SubjectFanout;
+  readonly admission: Admission;
+  readonly notReady: () => string | undefined;
+}
+
+export function registerMetrics(
+  metrics: Metrics,
+  { client, pool, fanout, admission, notReady }: Counted,
+): void {
+  metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
+  metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
+  metrics.gauge("encke_edge_subscriptions", "Users subscribed to at NATS", () => fanout.users);
+  metrics.gauge("encke_edge_queued_bytes", "Bytes that wait for slow readers", () => pool.queuedBytes);
+  metrics.counter("encke_edge_opened_total", "Streams opened", () => pool.counts.opened);
+  metrics.counter("encke_edge_refused_total", "Streams refused for want of room", () => admission.refused);
+  metrics.counter("encke_edge_closed_total", "Streams ended, by why", () => pool.counts.closed, "reason");
+  metrics.counter(
+    "encke_edge_messages_total",
+    "Messages from NATS for users here",
+    () => fanout.counts.messages,
+  );
+  metrics.counter(
+    "encke_edge_rejected_total",
+    "Messages from NATS that were not of their form",
+    () => fanout.counts.rejected,
+  );
+  metrics.counter("encke_edge_delivered_total", "Events handed to streams", () => pool.counts.delivered);
+  metrics.counter("encke_edge_chunks_total", "Chunks written", () => pool.counts.chunks);
+  metrics.counter("encke_edge_bytes_total", "Bytes written", () => pool.counts.bytes);
+  metrics.gauge("encke_edge_ready", "1 while new readers may come", () => Number(notReady() === undefined));
+  registerClientMetrics(metrics, client);
+}

@@ -1,0 +1,74 @@
+// The edge on Node: Hono's adaptor parses and answers ordinary requests; a response that the app marked to be held
+// leaves Node's HTTP here. Its head is written by us, with every header that middleware set, and the bare socket goes
+// to the pool.
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Context, Hono } from "hono";
+import { detachSocket } from "../pool/plain/detach.ts";
+import type { SocketPool } from "../pool/plain/socket-pool.ts";
+import type { StreamSpec } from "../pool/pool.ts";
+
+/** A client that takes longer to say what it wants is answered 408; checked every CHECK_MS. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 15_000;
+const CHECK_MS = 2_000;
+
+interface HoldBindings extends HttpBindings {
+  hold?: StreamSpec;
+}
+
+/** Marks the response of this request to be held. To be given to the app as its `hold`. */
+export function markHeld(c: Context, spec: StreamSpec, headers: Record<string, string>): Response {
+  (c.env as HoldBindings).hold = spec;
+  return c.body(null, 200, headers);
+}
+
+export interface NodeServerOptions {
+  readonly app: Hono;
+  readonly pool: SocketPool;
+  /** A stream that was promised could not be held: its reader was gone first. */
+  readonly onAbandoned: (spec: StreamSpec) => void;
+}
+
+/** An HTTP server; listening, and how far, is the caller's. */
+export function createNodeServer({ app, pool, onAbandoned }: NodeServerOptions): Server {
+  const fetchAndHold = async (request: Request, env: HoldBindings): Promise<Response> => {
+    const response = await app.fetch(request, env);
+    const spec = env.hold;
+    if (spec === undefined) return response;
+    if (response.status === 200) {
+      const socket = await detachSocket(env.incoming, env.outgoing);
+      if (socket !== undefined) {
+        const chunked = speaksChunked(env.incoming);
+        pool.adopt(socket, headOf(response, chunked), spec, chunked);
+        return RESPONSE_ALREADY_SENT;
+      }
+    }
+    onAbandoned(spec);
+    // middleware made something else of the response, or nobody is there to read it
+    return response.status === 200 ? RESPONSE_ALREADY_SENT : response;
+  };
+  return createAdaptorServer({
+    fetch: (request, env) => fetchAndHold(request, env as HoldBindings),
+    serverOptions: {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+    },
+  }) as Server<typeof IncomingMessage, typeof ServerResponse>;
+}
+
+/** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */
+function speaksChunked({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
+  return httpVersionMajor > 1 || (httpVersionMajor === 1 && httpVersionMinor >= 1);
+}
+
+function headOf(response: Response, chunked: boolean): string {
+  let head = "HTTP/1.1 200 OK\r\n";
+  for (const [name, value] of response.headers) head += `${name}: ${value}\r\n`;
+  if (chunked) head += "Transfer-Encoding: chunked\r\n";
+  // nothing can follow a stream on its connection
+  return `${head}Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n`;
+}

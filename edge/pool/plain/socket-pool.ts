@@ -1,0 +1,74 @@
+// The plain pool: streams over detached sockets, for Node where the native pool cannot be built, for TLS in the
+// process, and wherever there is no descriptor to hand over. Its listeners are shared by all sockets; what a socket
+// adds to itself is one reference to its stream.
+
+import type { Socket } from "node:net";
+import type { UserId } from "../../../broker/contract.ts";
+import type { PoolLimits, StreamSpec } from "../pool.ts";
+import { type SinkDriver, type Stream, StreamPool } from "../stream-pool.ts";
+
+const STREAM: unique symbol = Symbol("stream");
+
+type HeldSocket = Socket & { [STREAM]?: Stream<HeldSocket> };
+
+const driver: SinkDriver<HeldSocket> = {
+  write(socket, bytes) {
+    if (socket.writable) socket.write(bytes);
+  },
+  pending: (socket) => socket.writableLength,
+  end(socket) {
+    socket.end();
+    return true;
+  },
+  // a reset: a reader who does not read would otherwise keep the kernel's memory for minutes
+  cut: (socket) => void socket.resetAndDestroy(),
+};
+
+export interface SocketPoolOptions {
+  readonly limits: PoolLimits;
+  readonly onEnd: (users: readonly UserId[]) => void;
+}
+
+export class SocketPool extends StreamPool<HeldSocket> {
+  readonly #onClose: (this: HeldSocket) => void;
+  readonly #onError: (this: HeldSocket) => void;
+  readonly #onEnd: (this: HeldSocket) => void;
+  readonly #onDrain: (this: HeldSocket) => void;
+
+  constructor(options: SocketPoolOptions) {
+    super({ driver, ...options });
+    const tell = (socket: HeldSocket, act: (stream: Stream<HeldSocket>) => void): void => {
+      const stream = socket[STREAM];
+      if (stream !== undefined) act(stream);
+    };
+    const closed = this.closed.bind(this);
+    const drained = this.drained.bind(this);
+    this.#onEnd = function (this: HeldSocket): void {
+      tell(this, (stream) => closed(stream, "peer"));
+      this.destroy();
+    };
+    this.#onError = function (this: HeldSocket): void {
+      tell(this, (stream) => closed(stream, "error"));
+    };
+    this.#onClose = function (this: HeldSocket): void {
+      tell(this, (stream) => closed(stream, "peer"));
+    };
+    this.#onDrain = function (this: HeldSocket): void {
+      tell(this, drained);
+    };
+  }
+
+  /**
+   * Holds a detached socket: writes the head and the stream's opening at once. With `chunked` false the reader speaks
+   * HTTP/1.0 and gets bare bytes until the connection closes.
+   */
+  adopt(socket: Socket, head: string, spec: StreamSpec, chunked: boolean): void {
+    const held: HeldSocket = socket;
+    held.on("end", this.#onEnd);
+    held.on("error", this.#onError);
+    held.on("close", this.#onClose);
+    held.on("drain", this.#onDrain);
+    held[STREAM] = this.open(held, spec, chunked, Buffer.from(head, "latin1"));
+    held.resume(); // a reader has nothing more to say: what it sends is read and dropped
+  }
+}

@@ -1,0 +1,80 @@
+// The connection pool's contract: it holds open responses and writes to them. Every implementation (streams over a
+// detached socket, over web streams, and the native one) passes the suite in conformance.ts.
+
+import type { UserId } from "../../broker/contract.ts";
+import type { StreamFormat } from "../formats/format.ts";
+import type { PositionedEvent } from "../formats/positioned-event.ts";
+import type { CloseReason } from "./close-reasons.ts";
+
+/** What a stream is, decided when its request was answered. */
+export interface StreamSpec {
+  /** Whose events it receives: 1–16 users. */
+  readonly users: readonly UserId[];
+  readonly format: StreamFormat;
+  /** Its first bytes. */
+  readonly opening: string;
+  /** The article's sign of life every so many milliseconds; text format only. */
+  readonly tickMs?: number | undefined;
+  /** When its token runs out, in milliseconds since 1970. */
+  readonly expiresAtMs?: number | undefined;
+}
+
+export interface PoolLimits {
+  /** A reader for whom more waits is cut. Must hold the largest frame. */
+  readonly maxQueueBytes: number;
+  /** All readers together. */
+  readonly maxQueuedBytes: number;
+  /** A reader who takes nothing of what waits for so long is cut. */
+  readonly stalledMs: number;
+  /** A quiet stream gets a heartbeat at the latest after twice this. */
+  readonly heartbeatMs: number;
+  /** How long a stream that we ended may take to read its last bytes. */
+  readonly endMs: number;
+}
+
+/** Heartbeats come at most 20 s apart, under the 25 s that common proxies' 30 s time-outs leave. */
+export const DEFAULT_LIMITS: PoolLimits = {
+  maxQueueBytes: 262_144,
+  maxQueuedBytes: 268_435_456,
+  stalledMs: 30_000,
+  heartbeatMs: 10_000,
+  endMs: 5_000,
+};
+
+export interface PoolCounts {
+  /** Streams opened since the start. */
+  opened: number;
+  /** Events handed to connections. */
+  delivered: number;
+  /** Everything written, heartbeats and last words included. */
+  chunks: number;
+  bytes: number;
+  closed: Record<CloseReason, number>;
+}
+
+export interface DrainOptions {
+  /** Streams ended a second; what is left after `deadlineMs` goes at once. */
+  readonly perSecond: number;
+  readonly deadlineMs: number;
+}
+
+export interface ConnectionPool {
+  /** Open streams. */
+  readonly size: number;
+  /** Users with at least one open stream. */
+  readonly users: number;
+  /** Bytes that wait for slow readers. */
+  readonly queuedBytes: number;
+  readonly counts: PoolCounts;
+  /** Open streams of one user. */
+  streamsOf(user: UserId): number;
+  /**
+   * Hands an event to every stream of a user, in the order of the calls, and answers to how many. A stream of several
+   * users gets one event once. Never blocks and never throws: a reader who cannot take it is cut and counted.
+   */
+  deliver(user: UserId, event: PositionedEvent): number;
+  /** Says `resync` on every stream. */
+  resync(reason: string): void;
+  /** Takes no stream any more and ends all at a bounded pace, each with its last words and a time to come back. */
+  drain(options: DrainOptions): Promise<void>;
+}

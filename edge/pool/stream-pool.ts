@@ -1,0 +1,354 @@
+// The connection pool in TypeScript: who has which streams, what waits for slow readers, heartbeats, ends. It writes
+// through a driver (a detached socket on Node, a web stream elsewhere) and owns what it was given until it reports
+// the end. At rest a stream is one small object; the pool has one timer for all of them, which visits a share of the
+// streams every SWEEP_MS.
+
+import type { UserId } from "../../broker/contract.ts";
+import type { StreamFormat } from "../formats/format.ts";
+import { Frame, frameFor } from "../formats/frame.ts";
+import type { PositionedEvent } from "../formats/positioned-event.ts";
+import { tickText } from "../formats/text.ts";
+import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
+import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
+import { RecentIds } from "./recent-ids.ts";
+
+const SWEEP_MS = 250;
+const DRAIN_STEP_MS = 50;
+/** When readers of a drained stream come back: spread, so that they do not all meet the same next edge at once. */
+const COME_BACK_MS = { least: 500, spread: 4_500 };
+const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
+
+/** How bytes reach a reader. Calls never throw; a sink that broke is reported through `StreamPool.closed`. */
+export interface SinkDriver<Sink> {
+  write(sink: Sink, bytes: Uint8Array): void;
+  /** Bytes handed over that the reader has not taken. */
+  pending(sink: Sink): number;
+  /** Nothing follows: close once everything has been read. True where the close will be reported. */
+  end(sink: Sink): boolean;
+  /** Close now, and free what waits. */
+  cut(sink: Sink): void;
+}
+
+/** One open stream. Opaque outside the pool and its drivers. */
+export class Stream<Sink> {
+  readonly sink: Sink;
+  /** One user, as nearly always, without an array around it. */
+  readonly users: UserId | readonly UserId[];
+  readonly format: StreamFormat;
+  /** Whether its bytes are HTTP/1.1 chunks. */
+  readonly chunked: boolean;
+  readonly expiresAtMs: number;
+  readonly recent: RecentIds | undefined;
+  /** Its place in the pool's list; -1 once it is out. */
+  index = -1;
+  /** Messages so far, where the format numbers them. */
+  messages = 0;
+  /** Nothing was written since the last visit. */
+  idle = false;
+
+  constructor(sink: Sink, spec: StreamSpec, chunked: boolean) {
+    const [first] = spec.users;
+    this.sink = sink;
+    this.users = spec.users.length === 1 && first !== undefined ? first : spec.users;
+    this.format = spec.format;
+    this.chunked = chunked;
+    this.expiresAtMs = spec.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    this.recent = spec.users.length > 1 ? new RecentIds() : undefined;
+  }
+}
+
+/** What waits for one reader, and since when nothing of it was taken. */
+interface Backlog {
+  bytes: number;
+  sinceMs: number;
+}
+
+export interface StreamPoolOptions<Sink> {
+  readonly driver: SinkDriver<Sink>;
+  readonly limits: PoolLimits;
+  /** Called once for every stream that ended, whoever ended it. */
+  readonly onEnd: (users: readonly UserId[]) => void;
+}
+
+export class StreamPool<Sink> implements ConnectionPool {
+  readonly #driver: SinkDriver<Sink>;
+  readonly #limits: PoolLimits;
+  readonly #onEnd: (users: readonly UserId[]) => void;
+  readonly #streams: Stream<Sink>[] = [];
+  readonly #byUser = new Map<UserId, Stream<Sink> | Stream<Sink>[]>();
+  readonly #backlogs = new Map<Stream<Sink>, Backlog>();
+  readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
+  /** Streams that were ended and still have bytes to read, and until when. */
+  readonly #ending = new Map<Stream<Sink>, number>();
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
+  #queuedBytes = 0;
+  /** The sweep goes from the end of the list to its beginning: what moves on a removal was visited already. */
+  #nextVisit = -1;
+  /** Visits due, in fractions too: every stream has its turn once a `heartbeatMs`, however few they are. */
+  #visitsDue = 0;
+  #draining = false;
+
+  constructor({ driver, limits, onEnd }: StreamPoolOptions<Sink>) {
+    this.#driver = driver;
+    this.#limits = limits;
+    this.#onEnd = onEnd;
+    this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    unref(this.#sweeper);
+  }
+
+  get size(): number {
+    return this.#streams.length;
+  }
+
+  get users(): number {
+    return this.#byUser.size;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  streamsOf(user: UserId): number {
+    const there = this.#byUser.get(user);
+    return there === undefined ? 0 : Array.isArray(there) ? there.length : 1;
+  }
+
+  /**
+   * Takes a sink over: writes `preamble` (the response's head, where that is ours to write) and the opening, and
+   * keeps it. While the pool drains the stream is ended at once.
+   */
+  open(
+    sink: Sink,
+    spec: StreamSpec,
+    chunked: boolean,
+    preamble: Uint8Array = new Uint8Array(0),
+  ): Stream<Sink> {
+    const stream = new Stream(sink, spec, chunked);
+    stream.index = this.#streams.length;
+    this.#streams.push(stream);
+    for (const user of spec.users) this.#link(user, stream);
+    this.counts.opened += 1;
+    const opening = bytesOf(new Frame(spec.opening), chunked);
+    this.#write(stream, join(preamble, opening));
+    if (spec.tickMs !== undefined) this.#startTicking(stream, spec.tickMs, spec.users);
+    if (this.#draining) this.#finish(stream, "drain");
+    return stream;
+  }
+
+  deliver(user: UserId, event: PositionedEvent): number {
+    const there = this.#byUser.get(user);
+    if (there === undefined) return 0;
+    if (!Array.isArray(there)) return this.#hand(there, event);
+    let delivered = 0;
+    for (const stream of there.slice()) delivered += this.#hand(stream, event); // a copy: a cut removes
+    return delivered;
+  }
+
+  resync(reason: string): void {
+    const frames = new Map<StreamFormat, Frame>();
+    for (const stream of this.#streams.slice()) {
+      const frame = frames.get(stream.format) ?? new Frame(stream.format.resync(reason));
+      frames.set(stream.format, frame);
+      this.#write(stream, bytesOf(frame, stream.chunked));
+    }
+  }
+
+  async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {
+    this.#draining = true;
+    const deadline = Date.now() + deadlineMs;
+    while (this.#streams.length > 0) {
+      const share =
+        Date.now() < deadline ? Math.ceil((perSecond * DRAIN_STEP_MS) / 1000) : this.#streams.length;
+      for (const stream of this.#streams.slice(-share)) this.#finish(stream, "drain");
+      await wait(DRAIN_STEP_MS);
+    }
+    while (this.#ending.size > 0) await wait(DRAIN_STEP_MS);
+    clearInterval(this.#sweeper);
+  }
+
+  /** For drivers: the reader has taken everything that waited. */
+  drained(stream: Stream<Sink>): void {
+    this.#forgetBacklog(stream);
+  }
+
+  /** For drivers: the sink is closed or broken. Harmless after an end of ours. */
+  closed(stream: Stream<Sink>, reason: "peer" | "error"): void {
+    this.#ending.delete(stream);
+    this.#remove(stream, reason);
+  }
+
+  #hand(stream: Stream<Sink>, event: PositionedEvent): number {
+    if (stream.recent !== undefined && !stream.recent.add(event.id)) return 0;
+    const frame = frameFor(event.frame(stream.format), () => {
+      stream.messages += 1;
+      return stream.messages;
+    });
+    if (!this.#write(stream, bytesOf(frame, stream.chunked))) return 0;
+    this.counts.delivered += 1;
+    return 1;
+  }
+
+  /** False where the stream is gone, or went because too much waits for its reader. */
+  #write(stream: Stream<Sink>, bytes: Uint8Array): boolean {
+    if (stream.index === -1) return false;
+    this.#driver.write(stream.sink, bytes);
+    stream.idle = false;
+    this.counts.chunks += 1;
+    this.counts.bytes += bytes.length;
+    const pending = this.#driver.pending(stream.sink);
+    if (pending === 0 && !this.#backlogs.has(stream)) return true;
+    return this.#noteBacklog(stream, pending, bytes.length);
+  }
+
+  #noteBacklog(stream: Stream<Sink>, pending: number, written: number): boolean {
+    const backlog = this.#backlogs.get(stream) ?? { bytes: 0, sinceMs: Date.now() };
+    if (pending < backlog.bytes + written) backlog.sinceMs = Date.now();
+    this.#queuedBytes += pending - backlog.bytes;
+    backlog.bytes = pending;
+    this.#backlogs.set(stream, backlog);
+    if (pending > this.#limits.maxQueueBytes) {
+      this.#cut(stream, "slow");
+      return false;
+    }
+    while (this.#queuedBytes > this.#limits.maxQueuedBytes) {
+      const longest = [...this.#backlogs].reduce((most, entry) =>
+        entry[1].bytes > most[1].bytes ? entry : most,
+      );
+      this.#cut(longest[0], "overload");
+    }
+    return stream.index !== -1;
+  }
+
+  #forgetBacklog(stream: Stream<Sink>): void {
+    const backlog = this.#backlogs.get(stream);
+    if (backlog === undefined) return;
+    this.#queuedBytes -= backlog.bytes;
+    this.#backlogs.delete(stream);
+  }
+
+  /** Ends a stream with its last words; the sink closes when they are read, or after `endMs`. */
+  #finish(stream: Stream<Sink>, reason: CloseReason): void {
+    if (stream.index === -1) return;
+    const back = CLOSE_REASONS[reason].reconnect;
+    const retryMs = back ? COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
+    const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs)), stream.chunked);
+    if (!this.#write(stream, stream.chunked ? join(words, LAST_CHUNK) : words)) return;
+    this.#remove(stream, reason);
+    if (this.#driver.end(stream.sink)) this.#ending.set(stream, Date.now() + this.#limits.endMs);
+  }
+
+  #cut(stream: Stream<Sink>, reason: CloseReason): void {
+    this.#remove(stream, reason);
+    this.#driver.cut(stream.sink);
+  }
+
+  #remove(stream: Stream<Sink>, reason: CloseReason): void {
+    if (stream.index === -1) return;
+    const last = this.#streams.pop() as Stream<Sink>;
+    if (last !== stream) {
+      this.#streams[stream.index] = last;
+      last.index = stream.index;
+    }
+    stream.index = -1;
+    this.#forgetBacklog(stream);
+    clearInterval(this.#tickers.get(stream));
+    this.#tickers.delete(stream);
+    this.counts.closed[reason] += 1;
+    const users = usersOf(stream);
+    for (const user of users) this.#unlink(user, stream);
+    this.#onEnd(users);
+  }
+
+  #link(user: UserId, stream: Stream<Sink>): void {
+    const there = this.#byUser.get(user);
+    if (there === undefined) this.#byUser.set(user, stream);
+    else if (Array.isArray(there)) there.push(stream);
+    else this.#byUser.set(user, [there, stream]);
+  }
+
+  #unlink(user: UserId, stream: Stream<Sink>): void {
+    const there = this.#byUser.get(user);
+    if (!Array.isArray(there)) {
+      this.#byUser.delete(user);
+      return;
+    }
+    there.splice(there.indexOf(stream), 1);
+    if (there.length === 1) this.#byUser.set(user, there[0] as Stream<Sink>);
+  }
+
+  #startTicking(stream: Stream<Sink>, tickMs: number, users: readonly UserId[]): void {
+    let count = 0;
+    const ticker = setInterval(() => {
+      count += 1;
+      this.#write(stream, bytesOf(new Frame(tickText(count, users)), stream.chunked));
+    }, tickMs);
+    unref(ticker);
+    this.#tickers.set(stream, ticker);
+  }
+
+  #sweep(nowMs: number): void {
+    for (const [stream, untilMs] of this.#ending) {
+      if (nowMs < untilMs) continue;
+      this.#ending.delete(stream);
+      this.#driver.cut(stream.sink);
+    }
+    this.#sweepBacklogs(nowMs);
+    this.#visitsDue += (this.#streams.length * SWEEP_MS) / this.#limits.heartbeatMs;
+    for (; this.#visitsDue >= 1; this.#visitsDue -= 1) {
+      if (this.#nextVisit < 0 || this.#nextVisit >= this.#streams.length)
+        this.#nextVisit = this.#streams.length - 1;
+      const stream = this.#streams[this.#nextVisit];
+      this.#nextVisit -= 1;
+      if (stream !== undefined) this.#visit(stream, nowMs);
+    }
+  }
+
+  #sweepBacklogs(nowMs: number): void {
+    for (const [stream, backlog] of this.#backlogs) {
+      const pending = this.#driver.pending(stream.sink);
+      if (pending < backlog.bytes) backlog.sinceMs = nowMs;
+      this.#queuedBytes += pending - backlog.bytes;
+      backlog.bytes = pending;
+      if (pending === 0) this.#forgetBacklog(stream);
+      else if (nowMs - backlog.sinceMs > this.#limits.stalledMs) this.#cut(stream, "stalled");
+    }
+  }
+
+  #visit(stream: Stream<Sink>, nowMs: number): void {
+    if (nowMs >= stream.expiresAtMs) return this.#finish(stream, "expired");
+    if (stream.idle) this.#write(stream, bytesOf(stream.format.heartbeat, stream.chunked));
+    stream.idle = true;
+  }
+}
+
+function zeroes(): Record<CloseReason, number> {
+  const counts = {} as Record<CloseReason, number>;
+  for (const reason of Object.keys(CLOSE_REASONS)) counts[reason as CloseReason] = 0;
+  return counts;
+}
+
+function usersOf(stream: Stream<unknown>): readonly UserId[] {
+  return typeof stream.users === "string" ? [stream.users] : stream.users;
+}
+
+function bytesOf(frame: Frame, chunked: boolean): Uint8Array {
+  return chunked ? frame.chunked : frame.bytes;
+}
+
+function join(left: Uint8Array, right: Uint8Array): Uint8Array {
+  if (left.length === 0) return right;
+  const both = new Uint8Array(left.length + right.length);
+  both.set(left);
+  both.set(right, left.length);
+  return both;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Timers of ours never keep a process alive; only Node's know how not to. */
+function unref(timer: ReturnType<typeof setInterval>): void {
+  (timer as { unref?(): unknown }).unref?.();
+}

@@ -1,0 +1,57 @@
+// Streams over web streams: the pool for any Hono runtime, where nobody hands out sockets. What waits for a reader is
+// what the runtime has not pulled from the stream.
+
+import type { UserId } from "../../../broker/contract.ts";
+import type { PoolLimits, StreamSpec } from "../pool.ts";
+import { type SinkDriver, type Stream, StreamPool } from "../stream-pool.ts";
+
+/** Bytes that the runtime may take ahead of the reader. */
+const AHEAD_BYTES = 16_384;
+
+interface WebSink {
+  controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+}
+
+const driver: SinkDriver<WebSink> = {
+  write: ({ controller }, bytes) => controller?.enqueue(bytes),
+  pending: ({ controller }) => Math.max(0, AHEAD_BYTES - (controller?.desiredSize ?? AHEAD_BYTES)),
+  end(sink) {
+    sink.controller?.close();
+    sink.controller = undefined;
+    return false;
+  },
+  cut(sink) {
+    sink.controller?.error(new Error("the reader was too slow"));
+    sink.controller = undefined;
+  },
+};
+
+export interface WebPoolOptions {
+  readonly limits: PoolLimits;
+  readonly onEnd: (users: readonly UserId[]) => void;
+}
+
+export class WebPool extends StreamPool<WebSink> {
+  constructor(options: WebPoolOptions) {
+    super({ driver, ...options });
+  }
+
+  /** The body of a response that stays open as this stream. */
+  body(spec: StreamSpec): ReadableStream<Uint8Array> {
+    const sink: WebSink = { controller: undefined };
+    let stream: Stream<WebSink> | undefined;
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          sink.controller = controller;
+          stream = this.open(sink, spec, false);
+        },
+        cancel: () => {
+          sink.controller = undefined;
+          if (stream !== undefined) this.closed(stream, "peer");
+        },
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: AHEAD_BYTES }),
+    );
+  }
+}

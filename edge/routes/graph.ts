@@ -1,0 +1,80 @@
+// What the live page asks of the graph: GET /graph/:user, whom somebody follows and who follows them;
+// POST /events/:topic, say something and hear how many saw it. Readers with a token ask and speak for themselves only.
+
+import type { Context, Hono } from "hono";
+import { isUserId, MAX_PAYLOAD_BYTES, parseTopic, parseUserId } from "../../broker/contract.ts";
+import { quote } from "../../lib/errors.ts";
+import { authorize } from "../auth.ts";
+import { EdgeError } from "../errors.ts";
+import { isAllowedOrigin } from "../origins.ts";
+import type { EdgeServices } from "../services.ts";
+import { route } from "./methods.ts";
+
+const MAX_NEIGHBOURS = 500;
+const DEFAULT_NEIGHBOURS = 60;
+
+export function addGraphRoutes(app: Hono, services: EdgeServices): void {
+  const { auth, graph } = services;
+  route(app, "/graph/:user", {
+    async GET(c) {
+      const reader = await auth.reader(c);
+      const user = parseUserId(c.req.param("user") ?? "");
+      authorize(reader, [user]);
+      c.header("Cache-Control", "no-store");
+      return c.json(await graph.neighbours(user, limitOf(c.req.query("limit"))));
+    },
+  });
+  if (!services.publish) return;
+  route(app, "/events/:topic", {
+    async POST(c) {
+      refuseForeignPage(c, services);
+      const reader = await auth.reader(c);
+      const topic = parseTopic(c.req.param("topic") ?? "");
+      if (reader.user !== undefined && (!isUserId(topic) || topic !== reader.user)) {
+        throw new EdgeError(
+          "NOT_YOURS",
+          `you are ${reader.user}: publish on your own topic, /events/${reader.user}`,
+        );
+      }
+      return c.json(await graph.publish(topic, await readPayload(c)));
+    },
+  });
+}
+
+/** A page of another site could send a form here in its visitor's name; a browser then says where the page is from. */
+function refuseForeignPage(c: Context, services: EdgeServices): void {
+  const origin = c.req.header("Origin");
+  if (origin === undefined || origin === new URL(c.req.url).origin || isAllowedOrigin(origin, services))
+    return;
+  throw new EdgeError(
+    "FOREIGN_ORIGIN",
+    `pages of ${quote(origin)} may not publish here: allow it with --cors-origin`,
+  );
+}
+
+/** The body, read no further than an event may be long. */
+async function readPayload(c: Context): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = c.req.raw.body?.getReader();
+  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+    length += part.value.length;
+    parts.push(part.value);
+    if (length > MAX_PAYLOAD_BYTES) break; // one byte too many is enough for the codec to refuse it
+  }
+  await reader?.cancel();
+  const payload = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    payload.set(part, at);
+    at += part.length;
+  }
+  return payload;
+}
+
+function limitOf(given: string | undefined): number {
+  if (given === undefined) return DEFAULT_NEIGHBOURS;
+  const limit = /^\d{1,6}$/.test(given) ? Number(given) : 0;
+  if (limit >= 1 && limit <= MAX_NEIGHBOURS) return limit;
+  throw new EdgeError("BAD_QUERY", `limit=${quote(given)}: expected a number from 1 to ${MAX_NEIGHBOURS}`);
+}

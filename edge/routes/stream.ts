@@ -1,0 +1,29 @@
+// GET /stream: a user's events, as server-sent events or as NDJSON, whichever the reader accepts.
+
+import type { Hono } from "hono";
+import { parseUserId, type UserId } from "../../broker/contract.ts";
+import { authorize, type Reader } from "../auth.ts";
+import { EdgeError } from "../errors.ts";
+import { ndjson } from "../formats/ndjson.ts";
+import { sse } from "../formats/sse.ts";
+import type { EdgeServices } from "../services.ts";
+import { route } from "./methods.ts";
+import { openStream } from "./open-stream.ts";
+
+export function addStreamRoute(app: Hono, services: EdgeServices): void {
+  route(app, "/stream", {
+    async GET(c) {
+      const reader = await services.auth.reader(c);
+      const users = [userOf(reader, c.req.query("user"))];
+      authorize(reader, users);
+      const format = /\btext\/event-stream\b/i.test(c.req.header("Accept") ?? "") ? sse : ndjson;
+      return openStream(c, services, { users, format, expiresAtMs: reader.expiresAtMs });
+    },
+  });
+}
+
+function userOf(reader: Reader, asked: string | undefined): UserId {
+  if (asked !== undefined) return parseUserId(asked);
+  if (reader.user !== undefined) return reader.user;
+  throw new EdgeError("BAD_QUERY", "whose events? say ?user=ID, or send a token");
+}

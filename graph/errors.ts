@@ -1,0 +1,15 @@
+// What can go wrong in this room. Codes are stable; callers match them, never the text.
+
+import { EnckeError } from "../lib/errors.ts";
+
+export type GraphErrorCode =
+  | "GRAPH_DIR_BUSY" // another process, or this one already, has the directory open
+  | "GRAPH_DIR_FOREIGN" // the directory holds something that is not a graph
+  | "GRAPH_HALF_LOADED" // a bulk load did not finish
+  | "GRAPH_DAMAGED" // LevelDB or a row cannot be read
+  | "GRAPH_OVERLOADED" // more changes or events are waiting than may
+  | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS
+  | "BAD_EDGE_FILE" // the file to load cannot be used at all
+  | "BAD_REQUEST"; // a request's payload is not of the documented form
+
+export class GraphError extends EnckeError<GraphErrorCode> {}

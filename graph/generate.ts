@@ -1,0 +1,75 @@
+// The Barabási–Albert graph of the article's data set: users arrive one by one, each befriends `edges` earlier ones,
+// and who has more friends is chosen more often. As igraph's default (psumtree, power 1, zero appeal 1): the chance is
+// proportional to degree + 1, nobody is chosen twice by the same newcomer. Same seed, same graph.
+// Memory: 4 bytes an edge.
+
+import { Random } from "./random.ts";
+
+export interface GraphShape {
+  /** How many users; their ids are 1 … users. */
+  readonly users: number;
+  /** Friends that each newcomer chooses (the first few choose everyone there is). */
+  readonly edges: number;
+  readonly seed: number;
+}
+
+/** How many friendships a graph of this shape has. */
+export function countFriendships({ users, edges }: GraphShape): number {
+  const early = Math.min(users, edges);
+  return (early * (early - 1)) / 2 + Math.max(0, users - edges) * edges;
+}
+
+/** A user and the earlier users whom they befriended on arrival. */
+export interface Newcomer {
+  readonly id: number;
+  /** A view: valid until the next newcomer. */
+  readonly friends: Uint32Array;
+}
+
+/**
+ * Every user but the first, in order of arrival.
+ * Choosing in proportion to degree + 1 is choosing uniformly among all ends of edges and all users together.
+ */
+export function* generateFriendships(shape: GraphShape): Generator<Newcomer, void, void> {
+  const { users, edges } = shape;
+  const random = new Random(shape.seed);
+  /** The older end of each edge, counted from 0; the newer follows from its position. */
+  const olderEnds = new Uint32Array(countFriendships(shape));
+  const chosen = new Uint32Array(edges);
+  const friends = new Uint32Array(edges);
+  /** Edges of the first newcomers, who have fewer than `edges` to choose from. */
+  const earlyEdges = countFriendships({ ...shape, users: Math.min(users, edges) });
+  let count = 0;
+
+  const newerEnd = (edge: number): number => {
+    if (edge >= earlyEdges) return edges + Math.floor((edge - earlyEdges) / edges);
+    return Math.floor((1 + Math.sqrt(1 + 8 * edge)) / 2);
+  };
+  const pick = (newcomer: number): number => {
+    const ticket = random.below(2 * count + newcomer);
+    if (ticket >= 2 * count) return ticket - 2 * count;
+    const edge = ticket >>> 1;
+    return ticket % 2 === 0 ? (olderEnds[edge] as number) : newerEnd(edge);
+  };
+
+  for (let newcomer = 1; newcomer < users; newcomer += 1) {
+    const wanted = Math.min(newcomer, edges);
+    for (let found = 0; found < wanted; ) {
+      const candidate = wanted === newcomer ? found : pick(newcomer);
+      if (includes(chosen, found, candidate)) continue;
+      chosen[found] = candidate;
+      found += 1;
+    }
+    for (let i = 0; i < wanted; i += 1) {
+      olderEnds[count + i] = chosen[i] as number;
+      friends[i] = (chosen[i] as number) + 1;
+    }
+    count += wanted;
+    yield { id: newcomer + 1, friends: wanted === edges ? friends : friends.subarray(0, wanted) };
+  }
+}
+
+function includes(chosen: Uint32Array, length: number, user: number): boolean {
+  for (let i = 0; i < length; i += 1) if (chosen[i] === user) return true;
+  return false;
+}

@@ -1,0 +1,34 @@
+// A small seeded generator of random numbers (sfc32, from PractRand): the same seed gives the same sequence on every
+// machine, which Math.random does not.
+
+/** Rounds after which sfc32 has mixed its seed, by its author's advice. */
+const WARM_UP = 12;
+
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(seed: number) {
+    this.#a = 0;
+    this.#b = seed >>> 0;
+    this.#c = Math.floor(seed / 0x1_0000_0000) >>> 0;
+    for (let round = 0; round < WARM_UP; round += 1) this.next();
+  }
+
+  /** Uniform over the 32-bit numbers. */
+  next(): number {
+    const result = (this.#a + this.#b + this.#counter) >>> 0;
+    this.#counter = (this.#counter + 1) >>> 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) >>> 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) >>> 0;
+    return result;
+  }
+
+  /** Uniform over 0 … bound − 1, for bounds well below 2^32. */
+  below(bound: number): number {
+    return Math.floor((this.next() / 0x1_0000_0000) * bound);
+  }
+}

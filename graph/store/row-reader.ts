@@ -1,0 +1,46 @@
+// Reading rows: all of it chunk by chunk, a page of it, its count. Nothing is kept between calls, so a reader sees
+// what was last committed.
+
+import { GraphError } from "../errors.ts";
+import { lowerBound } from "./ids.ts";
+import { chunkKey } from "./keys.ts";
+import { countOf, decodeChunk, decodeRow } from "./row.ts";
+
+/** A point read of the database. */
+export type Read = (key: string) => Uint8Array | undefined;
+
+/** How many ids the row holds: one read, no scan. */
+export function countRow(read: Read, key: string): number {
+  const bytes = read(key);
+  return bytes === undefined ? 0 : countOf(bytes);
+}
+
+/** The ids of a row in ascending order, in sets of at most MAX_CHUNK_IDS; of ids above `after` only, if given. */
+export function* readRow(read: Read, key: string, after?: number): Generator<Uint32Array, void, void> {
+  const bytes = read(key);
+  if (bytes === undefined) return;
+  const row = decodeRow(bytes);
+  if (row.kind === "inline") {
+    yield behind(row.ids, after);
+    return;
+  }
+  for (const [index, { lower }] of row.chunks.entries()) {
+    const next = row.chunks[index + 1];
+    if (after !== undefined && next !== undefined && next.lower <= after) continue;
+    yield behind(readChunk(read, key, lower), after);
+  }
+}
+
+/** @throws GraphError GRAPH_DAMAGED where the chunk is not there */
+export function readChunk(read: Read, key: string, lower: number): Uint32Array {
+  const bytes = read(chunkKey(key, lower));
+  if (bytes !== undefined) return decodeChunk(bytes);
+  throw new GraphError(
+    "GRAPH_DAMAGED",
+    `chunk ${chunkKey(key, lower)} is missing: restore a backup or load the graph anew`,
+  );
+}
+
+function behind(ids: Uint32Array, after: number | undefined): Uint32Array {
+  return after === undefined ? ids : ids.subarray(lowerBound(ids, after + 1));
+}

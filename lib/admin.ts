@@ -1,0 +1,54 @@
+// The admin port: is the process alive, may it get work, what has it counted. For orchestrators and Prometheus; it
+// listens on loopback unless told otherwise and shows nothing that identifies a user.
+
+import type { Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import { Hono } from "hono";
+
+export interface AdminOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Why this process should get no work now; undefined when it may. */
+  readonly notReady: () => string | undefined;
+  /** Everything counted, in Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+}
+
+export class AdminServer {
+  readonly #options: AdminOptions;
+  readonly #server: Server;
+
+  constructor(options: AdminOptions) {
+    this.#options = options;
+    const app = new Hono();
+    app.get("/healthz", (c) => c.text("alive\n"));
+    app.get("/readyz", (c) => {
+      const reason = options.notReady();
+      return reason === undefined ? c.text("ready\n") : c.text(`not ready: ${reason}\n`, 503);
+    });
+    app.get("/metrics", async (c) =>
+      c.text(await options.metrics(), 200, { "Content-Type": "text/plain; version=0.0.4" }),
+    );
+    this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  }
+
+  /** Listens and answers the port. @throws Node's error where the address is taken */
+  async start(): Promise<number> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen({ host, port }, resolve);
+    });
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : port;
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}

@@ -1,0 +1,34 @@
+// The base of every error that Encke throws on purpose. Callers match `code`, never the text; the text quotes
+// the offending value and ends with the remedy. Each folder's errors.ts lists its own codes.
+
+/** Longest part of a hostile value that an error repeats. */
+const QUOTED_CHARS = 80;
+
+export class EnckeError<Code extends string = string> extends Error {
+  readonly code: Code;
+
+  /** @param code stable and matched by callers; @param message what was wrong, quoted, and what to do about it. */
+  constructor(code: Code, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A value from outside as it may stand in a message: JSON-escaped, so that no control character survives, and cut. */
+export function quote(value: unknown): string {
+  const text = typeof value === "string" ? value : String(value);
+  if (text.length <= QUOTED_CHARS) return JSON.stringify(text);
+  return `${JSON.stringify(text.slice(0, QUOTED_CHARS))}… (${text.length} characters)`;
+}
+
+/** The `code` of anything thrown, ours or Node's; undefined where there is none. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

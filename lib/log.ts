@@ -1,0 +1,16 @@
+// Logging: one JSON line an entry on standard error, so that standard output stays for answers that programs read.
+
+import { type Logger, pino } from "pino";
+
+export type { Logger } from "pino";
+
+export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A logger that names its part of the system; entries below `level` cost one comparison. */
+export function createLogger(part: string, level: LogLevel): Logger {
+  return pino(
+    { name: part, level, base: { part, pid: process.pid } },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}

@@ -1,0 +1,42 @@
+// A progress bar for work that takes over two seconds, on a terminal only: rate and time left, gone when done.
+
+import { SingleBar } from "cli-progress";
+
+/** Quicker work shows nothing: a bar that flashes by tells nobody anything. */
+const SHOW_AFTER_MS = 2_000;
+
+export interface Progress {
+  /** `done` of the total so far. Cheap: call it as often as convenient. */
+  update(done: number): void;
+  /** Removes the bar. Call it on success and failure alike. */
+  stop(): void;
+}
+
+/** @param what the thing counted, in the plural; @param total 0 where it is not known. */
+export function createProgress(title: string, what: string, total: number): Progress {
+  if (!process.stderr.isTTY) return { update() {}, stop() {} };
+  const startedAt = Date.now();
+  const shape = total > 0 ? "{bar} {percentage}% · {value} of {total}" : "{value}";
+  let bar: SingleBar | undefined;
+  return {
+    update(done) {
+      const elapsedMs = Date.now() - startedAt;
+      if (elapsedMs < SHOW_AFTER_MS) return;
+      const rate = Math.round((done / elapsedMs) * 1000).toLocaleString("en");
+      if (bar === undefined) {
+        bar = new SingleBar({
+          format: `${title} ${shape} ${what} · ${total > 0 ? "{eta_formatted} left · " : ""}{rate}/s`,
+          clearOnComplete: true,
+          hideCursor: true,
+          stream: process.stderr,
+          barsize: 30,
+        });
+        bar.start(total, done, { rate });
+      }
+      bar.update(done, { rate });
+    },
+    stop() {
+      bar?.stop();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+// Settings: one table entry says a flag's name, what it takes and how it is checked; the command line, the
+// environment and the file are all read through it. Flags go over environment over file over default.
+
+import { z } from "zod";
+import { EnckeError, quote } from "./errors.ts";
+
+interface Describable<T> {
+  readonly help: string;
+  /** Placeholder in the help text; a setting without one is a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  /** A further environment name that users of a neighbouring tool already know, such as NATS_URL. */
+  readonly env?: string;
+  readonly schema: z.ZodType<T>;
+}
+
+/** One setting of type T; where T may be undefined, so may its default. */
+export type Setting<T> = Describable<Exclude<T, undefined>> &
+  (undefined extends T ? { readonly default?: T } : { readonly default: T });
+
+/** A table for the values V. The key `adminPort` is the flag `--admin-port` and the variable `ENCKE_ADMIN_PORT`. */
+export type Settings<V> = { readonly [Key in keyof V]-?: Setting<V[Key]> };
+
+/** A table whose values nobody asks for: to list names and texts. */
+export type AnySettings = Readonly<Record<string, Describable<unknown> & { readonly default?: unknown }>>;
+
+export interface Sources {
+  /** From the command line, by key; absent where not given. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A parsed configuration file: an object whose keys are flags without dashes in front. */
+  readonly file?: { readonly path: string; readonly values: unknown } | undefined;
+}
+
+/** Every bad setting at once, a line each. */
+export class SettingsError extends EnckeError<"BAD_SETTINGS"> {
+  constructor(problems: readonly string[]) {
+    super("BAD_SETTINGS", problems.join("\n"));
+  }
+}
+
+const ENV_PREFIX = "ENCKE_";
+
+/** A smaller table. */
+export function pick<V, Key extends keyof V>(
+  table: Settings<V>,
+  ...keys: readonly Key[]
+): Settings<Pick<V, Key>> {
+  return Object.fromEntries(keys.map((key) => [key, table[key]])) as Settings<Pick<V, Key>>;
+}
+
+/**
+ * The values of `wanted`, each checked by its schema.
+ * `known` holds every setting of every command: an ENCKE_ name or a file key outside it is an error (a typo would
+ * otherwise be silence), another command's is not.
+ * @throws SettingsError that lists every problem by name.
+ */
+export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sources: Sources): V {
+  const flags = new Set(Object.keys(known).map(flagName));
+  const problems: string[] = [];
+  const file = readFileValues(sources, flags, problems);
+  for (const name of Object.keys(sources.env)) {
+    if (
+      name.startsWith(ENV_PREFIX) &&
+      !flags.has(name.slice(ENV_PREFIX.length).replaceAll("_", "-").toLowerCase())
+    ) {
+      problems.push(`${name} is not a setting of any command: unset it, or see --help for the names`);
+    }
+  }
+  const values: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries<AnySettings[string]>(wanted)) {
+    const given = firstGiven(key, setting, sources, file);
+    if (given === undefined) {
+      values[key] = setting.default;
+      continue;
+    }
+    const parsed = setting.schema.safeParse(given.value);
+    if (parsed.success) values[key] = parsed.data;
+    else
+      problems.push(
+        `${given.from}: ${parsed.error.issues[0]?.message ?? "invalid"}, got ${quote(given.value)}`,
+      );
+  }
+  if (problems.length > 0) throw new SettingsError(problems);
+  return values as V;
+}
+
+/** `adminPort` → `admin-port`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function envName(key: string): string {
+  return ENV_PREFIX + flagName(key).replaceAll("-", "_").toUpperCase();
+}
+
+function firstGiven(
+  key: string,
+  { env }: { readonly env?: string },
+  sources: Sources,
+  file: Readonly<Record<string, unknown>>,
+): { from: string; value: unknown } | undefined {
+  const flag = flagName(key);
+  const candidates: (readonly [string, unknown])[] = [
+    [`--${flag}`, sources.flags[key]],
+    [envName(key), sources.env[envName(key)] || undefined], // set to nothing is not set
+    [env ?? "", env === undefined ? undefined : sources.env[env] || undefined],
+    [`${flag} in ${sources.file?.path}`, file[flag]],
+  ];
+  const found = candidates.find(([, value]) => value !== undefined);
+  return found === undefined ? undefined : { from: found[0], value: found[1] };
+}
+
+function readFileValues(
+  { file }: Sources,
+  flags: ReadonlySet<string>,
+  problems: string[],
+): Readonly<Record<string, unknown>> {
+  if (file === undefined) return {};
+  const parsed = z.record(z.string(), z.unknown()).safeParse(file.values);
+  if (!parsed.success) {
+    problems.push(`${file.path} must hold one JSON object of settings, such as {"port": 8080}`);
+    return {};
+  }
+  for (const key of Object.keys(parsed.data)) {
+    if (!flags.has(key)) problems.push(`${quote(key)} in ${file.path} is not a setting of any command`);
+  }
+  return parsed.data;
+}

@@ -1,0 +1,103 @@
+// Keeps one child process alive: started, watched, restarted with back-off when it dies, ended by its own id. Owned
+// by whoever needs the child; it holds at most one at a time.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { Backoff } from "./backoff.ts";
+import { EnckeError } from "./errors.ts";
+import type { Logger } from "./log.ts";
+
+/** Enough of what a dying child said to understand it. */
+const KEPT_STDERR_CHARS = 2_000;
+/** A child that lived this long had started well: its next restart is quick again. */
+const SETTLED_MS = 10_000;
+
+export interface SupervisorOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly log: Logger;
+  /** Resolves when the child does its work; rejects when it cannot. Asked at every start. */
+  readonly ready: (child: ChildProcess) => Promise<void>;
+  /** After SIGTERM and this long, SIGKILL. */
+  readonly stopMs: number;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #backoff = new Backoff(100, 5_000);
+  #child: ChildProcess | undefined;
+  #stopping = false;
+  #retry: NodeJS.Timeout | undefined;
+  restarts = 0;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Starts the child and waits until it is ready. @throws EnckeError CHILD_FAILED, with what the child said */
+  async start(): Promise<void> {
+    let said = "";
+    const { command, args } = this.#options;
+    // a process group of its own: Ctrl-C in the terminal reaches us alone, and we end the child when its turn comes
+    const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+    this.#child = child;
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-KEPT_STDERR_CHARS);
+    });
+    const died = new Promise<never>((_, reject) => {
+      const fail = (how: string) =>
+        reject(new EnckeError("CHILD_FAILED", `${command} ${how}: ${said.trim() || "it said nothing"}`));
+      child.once("error", (error) => fail(`cannot be started (${error.message})`));
+      child.once("exit", (code, signal) => fail(`ended (${signal ?? `exit ${code}`})`));
+    });
+    died.catch(() => {}); // after the start, an exit is the watcher's matter
+    try {
+      await Promise.race([this.#options.ready(child), died]);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
+    const startedAt = Date.now();
+    const onExit = (): void => {
+      if (Date.now() - startedAt > SETTLED_MS) this.#backoff.reset();
+      this.#restart(said);
+    };
+    if (child.exitCode !== null || child.signalCode !== null) onExit();
+    else child.once("exit", onExit);
+  }
+
+  /** Ends the child and waits until it is gone. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#retry);
+    const child = this.#child;
+    if (
+      child === undefined ||
+      child.exitCode !== null ||
+      child.signalCode !== null ||
+      child.pid === undefined
+    )
+      return;
+    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGTERM");
+    const killer = setTimeout(() => child.kill("SIGKILL"), this.#options.stopMs);
+    await gone;
+    clearTimeout(killer);
+  }
+
+  #restart(said: string): void {
+    if (this.#stopping) return;
+    const waitMs = this.#backoff.nextMs();
+    this.restarts += 1;
+    this.#options.log.warn(
+      { command: this.#options.command, said: said.trim(), waitMs },
+      "child ended, restarting",
+    );
+    this.#retry = setTimeout(() => {
+      this.start().catch((error: unknown) => this.#restart(String(error)));
+    }, waitMs);
+  }
+}

@@ -1,0 +1,124 @@
+// Before `npm start` and `npm test`: installs what is missing and builds. Needs Node and npm, nothing else. What a
+// machine cannot have is said in one line, and what needs it is left out.
+//
+//   node scripts/prepare.mjs           packages, dist/, a nats-server where Debian has one
+//   node scripts/prepare.mjs --test    and what only tests need: Chromium
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const cache = join(root, ".cache");
+const forTests = process.argv.includes("--test");
+
+checkNode();
+installPackages();
+run(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit", required: true });
+fetchNatsServer();
+if (forTests) installChromium();
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(`Node ${process.versions.node} is too old: Encke needs 20.19 or newer`);
+}
+
+/** `npm ci` unless exactly this lock file was installed before. */
+function installPackages() {
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+  const marker = join(root, "node_modules", ".encke-lock");
+  if (existsSync(marker) && readFileSync(marker, "utf8") === lock) return;
+  note("installing packages …");
+  // no package's install script is needed: LevelDB comes with its binaries
+  run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { stdio: "inherit", required: true });
+  writeFileSync(marker, lock);
+}
+
+/** Debian's nats-server, unpacked into our cache: no service is started and no root is needed. */
+function fetchNatsServer() {
+  const target = join(cache, "nats-server");
+  const found = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", join(target, "usr", "sbin")];
+  if (found.some((folder) => folder !== "" && isExecutable(join(folder, "nats-server")))) return;
+  if (!has("apt-get") || !has("dpkg"))
+    return note("no nats-server here and no Debian to get it from: the embedded broker serves");
+  const folder = join(cache, "deb");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  if (!download(folder))
+    return note("no nats-server to be had from Debian's archive: the embedded broker serves");
+  const [deb = ""] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+  if (!run("dpkg", ["-x", join(folder, deb), target]).ok)
+    note("nats-server could not be unpacked: the embedded broker serves");
+}
+
+/** With the system's package lists, else with lists of our own (the system's may be empty, and are root's). */
+function download(folder) {
+  if (run("apt-get", ["download", "nats-server"], { cwd: folder }).ok) return true;
+  const state = join(cache, "apt");
+  for (const part of ["lists/partial", "archives/partial"]) mkdirSync(join(state, part), { recursive: true });
+  const own = [
+    `Dir::State::lists=${state}/lists`,
+    `Dir::Cache=${state}`,
+    `Dir::Cache::archives=${state}/archives`,
+  ];
+  const options = [...own, "APT::Sandbox::User="].flatMap((option) => ["-o", option]);
+  const updated = run("apt-get", [...options, "update"], { timeout: 120_000 }).ok;
+  return updated && run("apt-get", [...options, "download", "nats-server"], { cwd: folder }).ok;
+}
+
+/** The live page's tests run in Debian's Chromium, which needs many libraries: installed as a package, by root. */
+function installChromium() {
+  if (isExecutable("/usr/bin/chromium")) return;
+  if (!has("apt-get") || process.getuid?.() !== 0)
+    return note("no Chromium here and no way to install it: the page's tests are skipped");
+  note("installing Chromium for the page's tests …");
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const install = () =>
+    run("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { env, timeout: 600_000 }).ok;
+  if (install()) return;
+  run("apt-get", ["update"], { env, timeout: 120_000 });
+  if (!install()) note("Chromium could not be installed: the page's tests are skipped");
+}
+
+function run(command, args, { required = false, ...options } = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: "ignore", ...options });
+  const ok = error === undefined && status === 0;
+  if (!ok && required) fail(`${command} ${args.join(" ")} failed: see above`);
+  return { ok };
+}
+
+function has(command) {
+  return run(command, ["--version"]).ok;
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function note(text) {
+  process.stderr.write(`encke: ${text}\n`);
+}
+
+function fail(text) {
+  note(text);
+  process.exit(1);
+}

@@ -1,0 +1,30 @@
+// Runs every test with node's own runner: each *.test.ts in the tree, as compiled in dist/. Arguments choose files
+// whose path contains one of them: `npm test -- graph/store`.
+
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const ROOMS = ["lib", "broker", "graph", "edge", "cli", "test"];
+/** No test takes so long; one that hangs must not hang the rest. */
+const TIMEOUT_MS = 180_000;
+
+const wanted = process.argv.slice(2);
+const files = ROOMS.flatMap((room) => readdirSync(join(root, room), { recursive: true, withFileTypes: true }))
+  .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+  .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
+  .sort()
+  .map((path) => join(root, "dist", path.replace(/\.ts$/, ".js")));
+
+const { status } = spawnSync(
+  process.execPath,
+  ["--test", `--test-timeout=${TIMEOUT_MS}`, "--test-reporter=spec", ...files],
+  {
+    cwd: root,
+    stdio: "inherit",
+  },
+);
+process.exit(status ?? 1);
