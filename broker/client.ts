@@ -215,6 +215,11 @@ export class BrokerClient {
   }
 }
 
+/** Where the sender waits for an answer; undefined where it does not (the library says "" then). */
+export function replyOf(message: Msg): string | undefined {
+  return message.reply || undefined;
+}
+
 /** The error that a micro service put into a reply's headers, if any. */
 export function serviceErrorOf(reply: Msg): { code: number; message: string } | undefined {
   const message = reply.headers?.get(ERROR_HEADER) ?? "";

@@ -6,6 +6,7 @@ export {
   type ConnectOptions,
   type Msg,
   type PublishOptions,
+  replyOf,
   type Service,
   type Subscribed,
   serviceErrorOf,

@@ -8,20 +8,16 @@ import { messageOf } from "../lib/errors.ts";
 import { descriptorLimit } from "../lib/limits.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import { Admission } from "./admission.ts";
-import { createApp } from "./app.ts";
+import type { Admission } from "./admission.ts";
+import { assembleEdge } from "./assemble.ts";
 import { loadAssets } from "./assets.ts";
-import { Auth } from "./auth.ts";
 import { decideAnonymous, type EdgeConfig, type ListenAt } from "./config.ts";
 import { EdgeError } from "./errors.ts";
-import { SubjectFanout } from "./fanout/subject.ts";
-import { EventTallies } from "./fanout/tallies.ts";
-import { createGraphGate } from "./graph-gate.ts";
 import { registerMetrics } from "./metrics.ts";
 import { createNodeServer, markHeld } from "./node/server.ts";
 import { SocketPool } from "./pool/plain/socket-pool.ts";
 import { DEFAULT_LIMITS } from "./pool/pool.ts";
-import { Presence } from "./presence.ts";
+import type { Presence } from "./presence.ts";
 
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;
@@ -79,67 +75,53 @@ export class Edge {
    * @throws EdgeError BAD_CONFIG; BrokerError for refused credentials; Node's error where the address is taken
    */
   async start(): Promise<void> {
-    const { config, log, metrics, signal, onStatus } = this.#options;
+    const { config, log, signal } = this.#options;
     const anonymous = decideAnonymous(config);
-    const auth = new Auth({ key: config.jwtKey, anonymous });
     const client = await BrokerClient.connect(config.nats, {
       name: `encke edge ${this.#id}`,
       log,
       wait: true,
       ...(signal && { signal }),
     });
-    const tallies = new EventTallies();
-    const pool: SocketPool = new SocketPool({
-      limits: DEFAULT_LIMITS,
-      onEnd: (users) => fanout.leave(users),
-    });
-    const fanout = new SubjectFanout({ client, pool, tallies, edgeId: this.#id });
-    const admission = new Admission(
-      { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
-      pool,
-    );
-    const app = createApp({
-      auth,
-      admission,
-      fanout,
-      graph: createGraphGate(client),
-      publish: config.allowPublish ?? anonymous,
-      corsOrigins: config.corsOrigins,
-      assets: loadAssets(),
-      hold: markHeld,
-      onError: (error) => log.error({ err: error }, "request failed"),
-    });
-    const server = createNodeServer({ app, pool, onAbandoned: ({ users }) => fanout.leave(users) });
-    server.maxConnections = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
-    const presence = new Presence({
-      client,
-      tallies,
-      edgeId: this.#id,
-      mode: config.fanout,
-      onLoss: (reason) => pool.resync(reason),
-      onGraph: () => onStatus?.(),
-    });
-    client.onStatus((connected) => {
-      onStatus?.();
-      if (connected) void this.#sayReconnected(client, pool);
-    });
-    registerMetrics(metrics, { client, pool, fanout, admission, notReady: () => this.notReady });
     try {
-      await presence.start();
-      await listen(server, config.listen);
+      this.#running = await this.#open(client, anonymous);
     } catch (error) {
-      presence.stop();
       await client.close();
       throw error;
     }
-    this.#running = { client, pool, admission, presence, server };
-    onStatus?.();
+    this.#options.onStatus?.();
   }
 
   /** Takes no new reader, ends every stream with its last words at a bounded pace, leaves. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#drain();
     return this.#stopping;
+  }
+
+  async #open(client: BrokerClient, anonymous: boolean): Promise<Running> {
+    const { config, log, metrics, onStatus } = this.#options;
+    const { app, pool, fanout, admission, presence } = assembleEdge({
+      edgeId: this.#id,
+      client,
+      config: { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
+      anonymous,
+      assets: loadAssets(),
+      makePool: (onEnd) => new SocketPool({ limits: DEFAULT_LIMITS, onEnd }),
+      hold: (_pool, c, spec, headers) => markHeld(c, spec, headers),
+      onError: (error) => log.error({ err: error }, "request failed"),
+      onStatus: () => onStatus?.(),
+    });
+    const server = createNodeServer({ app, pool, onAbandoned: ({ users }) => fanout.leave(users) });
+    server.maxConnections = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
+    registerMetrics(metrics, { client, pool, fanout, admission, notReady: () => this.notReady });
+    try {
+      await presence.start();
+      await listen(server, config.listen);
+    } catch (error) {
+      presence.stop();
+      throw error;
+    }
+    return { client, pool, admission, presence, server };
   }
 
   async #drain(): Promise<void> {
@@ -160,16 +142,6 @@ export class Edge {
     server.closeAllConnections();
     presence.stop();
     await client.close();
-  }
-
-  /** What was published while we were away is lost to our readers. */
-  async #sayReconnected(client: BrokerClient, pool: SocketPool): Promise<void> {
-    try {
-      await client.flush(); // subscribed anew first: what comes after the resync is complete
-      pool.resync("nats-reconnected");
-    } catch {
-      // away again before that: the next return says it
-    }
   }
 }
 

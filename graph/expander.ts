@@ -14,7 +14,7 @@ import {
   type UserId,
   userSubject,
 } from "../broker/contract.ts";
-import { type BrokerClient, errorHeaders, eventHeaders, type Msg } from "../broker/index.ts";
+import { type BrokerClient, errorHeaders, eventHeaders, type Msg, replyOf } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { GraphStore } from "./store/store.ts";
 import type { Seen } from "./tally.ts";
@@ -79,6 +79,7 @@ export class Expander {
 
   /** Takes one message of `event.<topic>`. What cannot be taken is answered, where somebody asked, and counted. */
   receive(message: Msg): void {
+    const reply = replyOf(message);
     let topic: Topic;
     try {
       topic = topicOfEvent(message.subject);
@@ -86,7 +87,7 @@ export class Expander {
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.counts.rejected += 1;
-      this.#refuse(message.reply, error.code === "PAYLOAD_TOO_LARGE" ? 413 : 400, error.message);
+      this.#refuse(reply, error.code === "PAYLOAD_TOO_LARGE" ? 413 : 400, error.message);
       return;
     }
     if (
@@ -95,14 +96,14 @@ export class Expander {
     ) {
       this.counts.overloaded += 1;
       this.#refuse(
-        message.reply,
+        reply,
         503,
         `${this.#waitingEvents} events wait already: send fewer a second, or add a partition`,
       );
       this.#options.onLoss("graph-overloaded");
       return;
     }
-    this.#queue.push({ topic, payload: message.data, reply: message.reply, time: new Date() });
+    this.#queue.push({ topic, payload: message.data, reply, time: new Date() });
     this.#waitingEvents += 1;
     this.#waitingBytes += message.data.length;
     this.#running ??= this.#run().finally(() => {

@@ -18,6 +18,7 @@ import {
   EVENT_HEADER,
   errorHeaders,
   type Msg,
+  replyOf,
   type Subscribed,
 } from "../../broker/index.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
@@ -130,14 +131,15 @@ export class SubjectFanout implements Fanout {
   }
 
   /** A message that a producer sent straight to the user. */
-  #direct({ data, reply }: Msg): PositionedEvent | undefined {
+  #direct(message: Msg): PositionedEvent | undefined {
     this.#directMessages += 1;
     const id = `${this.#options.edgeId}-${this.#directMessages.toString(36)}`;
     try {
-      const json = this.#decoder.decode(encodeEvent(id, undefined, new Date(), data));
+      const json = this.#decoder.decode(encodeEvent(id, undefined, new Date(), message.data));
       return new PositionedEvent(id, json, this.#position.cursor);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
+      const reply = replyOf(message);
       if (reply !== undefined)
         this.#options.client.publish(reply, "", { headers: errorHeaders(413, error.message) });
       return undefined;

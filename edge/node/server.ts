@@ -6,7 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
-import { detachSocket } from "../pool/plain/detach.ts";
+import { detachSocket, trackRequests } from "../pool/plain/detach.ts";
 import type { SocketPool } from "../pool/plain/socket-pool.ts";
 import type { StreamSpec } from "../pool/pool.ts";
 
@@ -50,7 +50,7 @@ export function createNodeServer({ app, pool, onAbandoned }: NodeServerOptions):
     // middleware made something else of the response, or nobody is there to read it
     return response.status === 200 ? RESPONSE_ALREADY_SENT : response;
   };
-  return createAdaptorServer({
+  const server = createAdaptorServer({
     fetch: (request, env) => fetchAndHold(request, env as HoldBindings),
     serverOptions: {
       headersTimeout: HEADERS_MS,
@@ -58,6 +58,8 @@ export function createNodeServer({ app, pool, onAbandoned }: NodeServerOptions):
       connectionsCheckingInterval: CHECK_MS,
     },
   }) as Server<typeof IncomingMessage, typeof ServerResponse>;
+  trackRequests(server);
+  return server;
 }
 
 /** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */

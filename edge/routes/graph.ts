@@ -2,7 +2,7 @@
 // POST /events/:topic, say something and hear how many saw it. Readers with a token ask and speak for themselves only.
 
 import type { Context, Hono } from "hono";
-import { isUserId, MAX_PAYLOAD_BYTES, parseTopic, parseUserId } from "../../broker/contract.ts";
+import { checkPayload, isUserId, MAX_PAYLOAD_BYTES, parseTopic, parseUserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
@@ -52,7 +52,7 @@ function refuseForeignPage(c: Context, services: EdgeServices): void {
   );
 }
 
-/** The body, read no further than an event may be long. */
+/** The body, read no further than an event may be long. @throws BrokerError PAYLOAD_TOO_LARGE */
 async function readPayload(c: Context): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -60,7 +60,7 @@ async function readPayload(c: Context): Promise<Uint8Array> {
   for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
     length += part.value.length;
     parts.push(part.value);
-    if (length > MAX_PAYLOAD_BYTES) break; // one byte too many is enough for the codec to refuse it
+    if (length > MAX_PAYLOAD_BYTES) break; // one byte too many is enough to refuse it
   }
   await reader?.cancel();
   const payload = new Uint8Array(length);
@@ -69,7 +69,7 @@ async function readPayload(c: Context): Promise<Uint8Array> {
     payload.set(part, at);
     at += part.length;
   }
-  return payload;
+  return checkPayload(payload);
 }
 
 function limitOf(given: string | undefined): number {

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { MAX_CURSOR_BYTES, StreamPosition } from "./cursor.ts";
+import { EventIds, parseEventId } from "./event-id.ts";
+
+describe("event ids", () => {
+  it("mint and parse - partition, epoch and a sequence without gaps", () => {
+    const ids = new EventIds(3, Date.UTC(2026, 10, 21));
+    const first = parseEventId(ids.next());
+    const second = parseEventId(ids.next());
+    assert.deepEqual(first, { partition: 3, epoch: Date.UTC(2026, 10, 21), sequence: 1 });
+    assert.equal(second?.sequence, 2);
+  });
+
+  it("unique - across partitions, epochs and events", () => {
+    const minted = new Set<string>();
+    for (const partition of [0, 1, 35, 36]) {
+      for (const epoch of [1, 2, 36]) {
+        const ids = new EventIds(partition, epoch);
+        for (let i = 0; i < 1_000; i += 1) minted.add(ids.next());
+      }
+    }
+    assert.equal(minted.size, 4 * 3 * 1_000);
+  });
+
+  it("hostile - anything we did not mint is undefined", () => {
+    const hostile = [
+      "",
+      "1",
+      "1-2",
+      "1-2-3-4",
+      "A-1-1",
+      "1-1-",
+      "-1-1-1",
+      "1-1-1\n",
+      "1-1-zzzzzzzzzzzz",
+      "1-zzzzzzzzzzz-1",
+      "é-1-1",
+    ];
+    for (const text of hostile) assert.equal(parseEventId(text), undefined, text);
+  });
+});
+
+describe("cursors", () => {
+  it("moves with every event, and is the same for the same position", () => {
+    const position = new StreamPosition();
+    assert.equal(position.cursor, "0");
+    const at = { partition: 0, epoch: 5, sequence: 1 };
+    const first = position.advance(at);
+    assert.equal(position.cursor, first);
+    assert.notEqual(position.advance({ ...at, sequence: 2 }), first);
+  });
+
+  it("remembers every partition, whatever their order", () => {
+    const position = new StreamPosition();
+    position.advance({ partition: 0, epoch: 1, sequence: 7 });
+    const cursor = position.advance({ partition: 1, epoch: 1, sequence: 3 });
+    assert.deepEqual(cursor.split("~").sort(), ["0.1.7", "1.1.3"]);
+  });
+
+  it("bounded - with a thousand partitions it stays within its bytes and keeps the newest", () => {
+    const position = new StreamPosition();
+    let cursor = "";
+    for (let partition = 0; partition < 1_000; partition += 1) {
+      cursor = position.advance({ partition, epoch: Date.UTC(2026, 1), sequence: partition });
+      assert.ok(cursor.length <= MAX_CURSOR_BYTES);
+      assert.match(cursor, /^[0-9a-z.~]+$/);
+    }
+    assert.ok(
+      cursor.endsWith(`${(999).toString(36)}.${Date.UTC(2026, 1).toString(36)}.${(999).toString(36)}`),
+    );
+  });
+});

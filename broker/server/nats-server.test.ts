@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { describe, it } from "node:test";
+import { createLogger } from "../../lib/log.ts";
+import { anyPort, real } from "../../test/support/brokers.ts";
+import { waitFor } from "../../test/support/wait-for.ts";
+import { BrokerClient } from "../client.ts";
+import { testBrokerConformance } from "../conformance/suite.ts";
+import { findNatsServer, NatsServer } from "./nats-server.ts";
+import { openBroker } from "./open.ts";
+
+const log = createLogger("test", "silent");
+
+testBrokerConformance(real);
+
+describe("nats-server - supervised", { skip: real.skip }, () => {
+  it("restart - killed, it comes back on its port and clients find it again", async () => {
+    const server = new NatsServer(findNatsServer(process.env.PATH ?? "") ?? "", await anyPort(), log);
+    await server.start();
+    const client = await BrokerClient.connect(
+      { url: `nats://127.0.0.1:${server.port}` },
+      { name: "test", log, wait: true },
+    );
+    const got: string[] = [];
+    client.subscribe("after", (message) => got.push(message.string()));
+    try {
+      const firstPid = server.pid;
+      process.kill(firstPid ?? 0, "SIGKILL");
+      await waitFor("the connection to be lost", () => !client.connected);
+      assert.equal(client.publish("after", "too early"), false);
+      await waitFor("the connection to be back", () => client.connected);
+      await client.flush();
+      assert.notEqual(server.pid, firstPid);
+      client.publish("after", "again");
+      await waitFor("the message", () => got.length === 1);
+      assert.deepEqual(got, ["again"]);
+      assert.equal(client.refusedPublishes, 1);
+    } finally {
+      await client.close();
+      await server.stop();
+    }
+  });
+});
+
+describe("choosing a broker", () => {
+  const options = {
+    external: undefined,
+    embeddedCommand: [process.execPath, "-e", ""] as const,
+    path: process.env.PATH ?? "",
+    log,
+    portMayMove: true,
+  };
+
+  it("a taken default port - moves to a free one", { skip: real.skip }, async () => {
+    const port = await anyPort();
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(port, "127.0.0.1", resolve));
+    const broker = await openBroker({ ...options, kind: "nats-server", port });
+    try {
+      assert.notEqual(broker.url, `nats://127.0.0.1:${port}`);
+      const client = await BrokerClient.connect({ url: broker.url }, { name: "test", log, wait: false });
+      await client.close();
+    } finally {
+      await broker.stop();
+      squatter.close();
+    }
+  });
+
+  it("a taken port that was asked for - an error that names it and the remedy", async () => {
+    const port = await anyPort();
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(port, "127.0.0.1", resolve));
+    try {
+      await assert.rejects(openBroker({ ...options, kind: "auto", port, portMayMove: false }), {
+        code: "NATS_SERVER_FAILED",
+        message: new RegExp(`port ${port} is taken: .*--port`),
+      });
+    } finally {
+      squatter.close();
+    }
+  });
+
+  it("NATS_URL - used as it is, nothing is spawned; nobody there is an error", async () => {
+    const external = { url: `nats://127.0.0.1:${await anyPort()}` };
+    await assert.rejects(openBroker({ ...options, kind: "auto", port: 0, external }), {
+      code: "NATS_UNREACHABLE",
+    });
+  });
+
+  it("no nats-server where one is demanded - says where it looked", async (t) => {
+    if (findNatsServer("") !== undefined)
+      return t.skip("one stands in /usr/sbin or in the cache: found without PATH");
+    const nowhere = { ...options, path: "", kind: "nats-server" as const, port: await anyPort() };
+    await assert.rejects(openBroker(nowhere), { code: "NATS_SERVER_FAILED", message: /\/usr\/sbin/ });
+  });
+});

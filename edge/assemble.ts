@@ -1,0 +1,90 @@
+// The parts of an edge, put together once for every runtime: they differ only in how streams are held and in what
+// listens in front of the app.
+
+import type { Context, Hono } from "hono";
+import type { UserId } from "../broker/contract.ts";
+import type { BrokerClient } from "../broker/index.ts";
+import { Admission } from "./admission.ts";
+import { createApp } from "./app.ts";
+import { Auth } from "./auth.ts";
+import type { EdgeConfig } from "./config.ts";
+import { SubjectFanout } from "./fanout/subject.ts";
+import { EventTallies } from "./fanout/tallies.ts";
+import { createGraphGate } from "./graph-gate.ts";
+import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
+import { Presence } from "./presence.ts";
+import type { Asset } from "./services.ts";
+
+export type AppConfig = Pick<
+  EdgeConfig,
+  "fanout" | "jwtKey" | "allowPublish" | "corsOrigins" | "maxStreams" | "maxStreamsPerUser"
+>;
+
+export interface AssembleOptions<Pool extends ConnectionPool> {
+  /** Unique in the fleet, for the lifetime of this process. */
+  readonly edgeId: string;
+  readonly client: BrokerClient;
+  readonly config: AppConfig;
+  /** Whether everybody may read everybody. */
+  readonly anonymous: boolean;
+  readonly assets: ReadonlyMap<string, Asset>;
+  makePool(onEnd: (users: readonly UserId[]) => void): Pool;
+  /** Answers with a response that stays open as this stream of the pool. */
+  hold(pool: Pool, c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
+  /** Something that is not a caller's mistake. */
+  onError(error: Error): void;
+  /** Whether new readers may come has changed. */
+  onStatus(): void;
+}
+
+export interface EdgeParts<Pool extends ConnectionPool> {
+  readonly app: Hono;
+  readonly pool: Pool;
+  readonly fanout: SubjectFanout;
+  readonly admission: Admission;
+  readonly presence: Presence;
+}
+
+/** @throws EdgeError BAD_CONFIG */
+export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptions<Pool>): EdgeParts<Pool> {
+  const { edgeId, client, config, anonymous, onStatus } = options;
+  const auth = new Auth({ key: config.jwtKey, anonymous });
+  const tallies = new EventTallies();
+  const pool: Pool = options.makePool((users) => fanout.leave(users));
+  const fanout = new SubjectFanout({ client, pool, tallies, edgeId });
+  const admission = new Admission(config, pool);
+  const app = createApp({
+    auth,
+    admission,
+    fanout,
+    graph: createGraphGate(client),
+    publish: config.allowPublish ?? anonymous,
+    corsOrigins: config.corsOrigins,
+    assets: options.assets,
+    hold: (c, spec, headers) => options.hold(pool, c, spec, headers),
+    onError: options.onError,
+  });
+  const presence = new Presence({
+    client,
+    edgeId,
+    tallies,
+    mode: config.fanout,
+    onLoss: (reason) => pool.resync(reason),
+    onGraph: onStatus,
+  });
+  client.onStatus((connected) => {
+    onStatus();
+    if (connected) void resyncAfterReturn(client, pool);
+  });
+  return { app, pool, fanout, admission, presence };
+}
+
+/** What was published while NATS was away is lost to our readers. */
+async function resyncAfterReturn(client: BrokerClient, pool: ConnectionPool): Promise<void> {
+  try {
+    await client.flush(); // subscribed anew first: what comes behind the resync is complete
+    pool.resync("nats-reconnected");
+  } catch {
+    // away again before that: the next return says it
+  }
+}

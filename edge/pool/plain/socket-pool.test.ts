@@ -1,0 +1,11 @@
+import { createNodeServer, markHeld } from "../../node/server.ts";
+import { testPoolConformance } from "../conformance.ts";
+import { SocketPool } from "./socket-pool.ts";
+
+testPoolConformance({
+  name: "plain",
+  skip: process.platform === "linux" ? false : "it looks into /proc",
+  create: (limits, onEnd) => new SocketPool({ limits, onEnd }),
+  serve: (app, pool, onAbandoned) => createNodeServer({ app, pool: pool as SocketPool, onAbandoned }),
+  hold: markHeld,
+});

@@ -1,0 +1,52 @@
+// The edge for any Hono runtime: the same app, its streams over web streams. `app.fetch` is all that a runtime needs;
+// the NATS client comes from outside, over whatever transport works there.
+
+import type { Hono } from "hono";
+import type { BrokerClient } from "../broker/index.ts";
+import { type AppConfig, assembleEdge, type EdgeParts } from "./assemble.ts";
+import { DEFAULT_LIMITS, type DrainOptions, type PoolLimits } from "./pool/pool.ts";
+import { WebPool } from "./pool/web/web-pool.ts";
+
+export interface WebEdgeOptions {
+  readonly edgeId: string;
+  readonly client: BrokerClient;
+  readonly config: AppConfig;
+  readonly anonymous: boolean;
+  readonly limits?: PoolLimits;
+  readonly onError: (error: Error) => void;
+}
+
+export class WebEdge {
+  readonly #parts: EdgeParts<WebPool>;
+
+  /** @throws EdgeError BAD_CONFIG */
+  constructor(options: WebEdgeOptions) {
+    this.#parts = assembleEdge({
+      ...options,
+      assets: new Map(),
+      makePool: (onEnd) => new WebPool({ limits: options.limits ?? DEFAULT_LIMITS, onEnd }),
+      hold: (pool, c, spec, headers) => c.body(pool.body(spec), 200, headers),
+      onStatus: () => {},
+    });
+  }
+
+  get app(): Hono {
+    return this.#parts.app;
+  }
+
+  get pool(): WebPool {
+    return this.#parts.pool;
+  }
+
+  start(): Promise<void> {
+    return this.#parts.presence.start();
+  }
+
+  /** Ends every stream with its last words and leaves. The NATS client stays open: it is the caller's. */
+  async stop(drain: DrainOptions): Promise<void> {
+    const { admission, pool, presence } = this.#parts;
+    admission.draining = true;
+    await pool.drain(drain);
+    presence.stop();
+  }
+}

@@ -1,0 +1,243 @@
+// What fan-out promises, whatever the broker and however events reach the edges.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { MAX_PAYLOAD_BYTES } from "../broker/contract.ts";
+import { serviceErrorOf } from "../broker/index.ts";
+import type { BrokerUnderTest } from "./support/brokers.ts";
+import { TestNetwork } from "./support/network.ts";
+import { waitFor } from "./support/wait-for.ts";
+
+const SSE = { Accept: "text/event-stream" };
+
+export function testFanout(broker: BrokerUnderTest): void {
+  describe(`fan-out over ${broker.name} - the article's session`, { skip: broker.skip }, () => {
+    let network: TestNetwork;
+    before(async () => {
+      network = await TestNetwork.start({
+        broker,
+        follows: [
+          ["alice", "rj"],
+          ["bob", "rj"],
+        ],
+      });
+      await network.ready();
+    });
+    after(() => network.stop());
+
+    it("nobody is logged in - 3 recipients, 0 saw it", async () => {
+      const { recipients, online, delivered, timedOut } = await network.send("event.rj", "anybody?");
+      assert.deepEqual(
+        { recipients, online, delivered, timedOut },
+        { recipients: 3, online: 0, delivered: 0, timedOut: 0 },
+      );
+    });
+
+    it("alice logs in - 1 saw it, and she has it", async () => {
+      const alice = await network.read("/stream?user=alice");
+      const { recipients, online, delivered } = await network.send("event.rj", "hello");
+      assert.deepEqual({ recipients, online, delivered }, { recipients: 3, online: 1, delivered: 1 });
+      await alice.untilEvents(1);
+      assert.deepEqual([alice.events[0]?.topic, alice.events[0]?.data], ["rj", "hello"]);
+      alice.close();
+    });
+
+    it("one stream as alice and carol - the same, and the article's text", async () => {
+      const both = await network.read("/test/alice,carol");
+      await both.until(/welcomes you! Your Id: alice,carol\n/);
+      await network.follow("carol", "rj");
+      const { recipients, online, delivered } = await network.send("event.rj", "it's me");
+      assert.deepEqual({ recipients, online, delivered }, { recipients: 4, online: 2, delivered: 1 });
+      network.client.publish("user.carol", "for carol");
+      await both.until(/Recvd msg #1: 'it's me'\nRecvd msg #2: 'for carol'\n/);
+      assert.equal(both.text.match(/it's me/g)?.length, 1, "once, though two of its users follow rj");
+      await network.unfollow("carol", "rj");
+      both.close();
+    });
+
+    it("bob leaves rj - one recipient fewer", async () => {
+      await network.unfollow("bob", "rj");
+      assert.equal((await network.send("event.rj", "fewer")).recipients, 2);
+      await network.follow("bob", "rj");
+    });
+  });
+
+  describe(`fan-out over ${broker.name} - promises`, { skip: broker.skip }, () => {
+    let network: TestNetwork;
+    before(async () => {
+      network = await TestNetwork.start({
+        broker,
+        edges: 2,
+        follows: [
+          ["7", "42"],
+          ["9", "42"],
+          ["7", "photo.789"],
+        ],
+      });
+      await network.ready();
+    });
+    after(() => network.stop());
+    let opened: { close(): void }[] = [];
+    beforeEach(() => {
+      opened = [];
+    });
+    afterEach(() => {
+      for (const reader of opened) reader.close();
+    });
+    const read: TestNetwork["read"] = async (...args) => {
+      const reader = await network.read(...args);
+      opened.push(reader);
+      return reader;
+    };
+
+    it("a stream that is open - misses nothing that is published from then on", async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const reader = await network.read("/stream?user=7", {}, round % 2);
+        network.client.publish("event.42", `round ${round}`);
+        await reader.untilEvents(1);
+        assert.equal(reader.events[0]?.data, `round ${round}`);
+        reader.close();
+      }
+    });
+
+    it("followers, author, strangers - the first two see it, the last do not", async () => {
+      const [follower, author, stranger] = [
+        await read("/stream?user=9"),
+        await read("/stream?user=42"),
+        await read("/stream?user=8"),
+      ];
+      const seen = await network.send("event.42", "hi");
+      assert.deepEqual([seen.recipients, seen.online, seen.delivered], [3, 2, 2]);
+      await Promise.all([follower.untilEvents(1), author.untilEvents(1)]);
+      await network.client.request("graph.count.42", "", 1_000);
+      assert.equal(stranger.events.length, 0);
+    });
+
+    it("a topic of several tokens - reaches its followers and nobody else", async () => {
+      const follower = await read("/stream?user=7");
+      const seen = await network.send("event.photo.789", "tagged");
+      assert.deepEqual([seen.recipients, seen.online, seen.delivered], [1, 1, 1]);
+      await follower.untilEvents(1);
+      assert.equal(follower.events[0]?.topic, "photo.789");
+    });
+
+    it("several streams of one user, on both edges - each gets it, the user counts once", async () => {
+      const streams = [
+        await read("/stream?user=9", {}, 0),
+        await read("/stream?user=9", {}, 0),
+        await read("/stream?user=9", {}, 1),
+      ];
+      const seen = await network.send("event.42", "tabs");
+      assert.deepEqual([seen.online, seen.delivered], [1, 3]);
+      for (const stream of streams) await stream.untilEvents(1);
+      streams[0]?.close();
+      await waitFor(
+        "the closed stream to be gone",
+        async () => (await network.send("event.42", "one less")).delivered === 2,
+      );
+    });
+
+    it("order and completeness - 3,000 events of three authors, in order per author, none twice", async () => {
+      await network.follow("reader", "a1");
+      await network.follow("reader", "a2");
+      const reader = await read("/stream?user=reader");
+      const authors = ["a1", "a2", "reader"];
+      for (let i = 0; i < 1_000; i += 1)
+        for (const author of authors) network.client.publish(`event.${author}`, JSON.stringify({ i }));
+      await reader.untilEvents(3_000);
+      for (const author of authors) {
+        const numbers = reader.events
+          .filter(({ topic }) => topic === author)
+          .map(({ data }) => (data as { i: number }).i);
+        assert.deepEqual(
+          numbers,
+          Array.from({ length: 1_000 }, (_, i) => i),
+        );
+      }
+      assert.equal(new Set(reader.events.map(({ id }) => id)).size, 3_000);
+      assert.equal(new Set(reader.events.map(({ cursor }) => cursor)).size, 3_000);
+    });
+
+    it("a direct message - reaches its user alone, without a topic, in order with the others of its sender", async () => {
+      const reader = await read("/stream?user=9");
+      for (let i = 0; i < 100; i += 1) network.client.publish("user.9", `direct ${i}`);
+      await reader.untilEvents(100);
+      assert.deepEqual(
+        reader.events.map(({ data }) => data),
+        Array.from({ length: 100 }, (_, i) => `direct ${i}`),
+      );
+      assert.ok(reader.events.every((event) => !("topic" in event)));
+    });
+
+    it("formats - one event, three forms", async () => {
+      const [lines, sse, text] = [
+        await read("/stream?user=9"),
+        await read("/stream?user=9", SSE),
+        await read("/test/9"),
+      ];
+      await network.send("event.42", '{"a":[1]}');
+      await lines.untilEvents(1);
+      await sse.until(
+        /\n\n(:\n\n)?id: \S+\ndata: \{"id":"[^"]+","topic":"42","time":"[^"]+","data":\{"a":\[1\]\}\}\n\n/,
+      );
+      await text.until(/Recvd msg #1: '\{"a":\[1\]\}'\n/);
+      assert.match(sse.text, /^retry: \d+\n/);
+      const cursor = /id: (\S+)/.exec(sse.text)?.[1];
+      assert.equal(lines.events[0]?.cursor, cursor);
+    });
+
+    it("bad subjects and payloads - an error reply each, and nothing arrives", async () => {
+      const reader = await read("/stream?user=42");
+      const big = "x".repeat(MAX_PAYLOAD_BYTES + 1);
+      const bad = [
+        ["event.42.b.c.d.e", "x", 400],
+        ["event.é", "x", 400],
+        [`event.${"x".repeat(65)}`, "x", 400],
+        ["event.42", big, 413],
+        ["user.42", big, 413],
+      ] as const;
+      for (const [subject, payload, code] of bad) {
+        const problem = serviceErrorOf(await network.client.request(subject, payload, 2_000));
+        assert.equal(problem?.code, code, subject);
+      }
+      const million = new Uint8Array(1_000_000);
+      assert.equal(serviceErrorOf(await network.client.request("event.42", million, 2_000))?.code, 413);
+      await network.send("event.42", "after all that");
+      await reader.untilEvents(1);
+      assert.equal(reader.events[0]?.data, "after all that");
+    });
+
+    it("what is not UTF-8 - arrives as base64", async () => {
+      const reader = await read("/stream?user=42");
+      network.client.publish("event.42", Uint8Array.of(0xff, 0x00));
+      await reader.untilEvents(1);
+      assert.equal((reader.events[0] as { data_base64?: string }).data_base64, "/wA=");
+    });
+
+    it("the fan-out's header, forged - breaks no stream", async () => {
+      const reader = await read("/stream?user=42", SSE);
+      const { headers } = await import("nats");
+      for (const [id, body] of [
+        ["0-1-1", '{"id":"x"}\n\ndata: {"evil":1}'],
+        ["nonsense", '{"id":"x"}'],
+        ["0-1-1", "no json"],
+      ] as const) {
+        const forged = headers();
+        forged.set("Encke-Event", id);
+        network.client.publish("user.42", body, { headers: forged });
+      }
+      await network.send("event.42", "still fine");
+      await reader.until(/still fine/);
+      assert.doesNotMatch(reader.text, /evil|no json/);
+    });
+
+    it("a graph that starts anew - tells every reader to look again, and goes on", async () => {
+      const reader = await read("/stream?user=9", SSE);
+      await network.restartGraph();
+      await reader.until(/event: resync\ndata: \{"reason":"graph-[a-z]+"\}\n\n/);
+      await network.ready();
+      await network.send("event.42", "back");
+      await reader.until(/"data":"back"/);
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { testFanout } from "./fanout.suite.ts";
+import { brokers } from "./support/brokers.ts";
+
+for (const broker of brokers) testFanout(broker);

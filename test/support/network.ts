@@ -1,0 +1,127 @@
+// A whole Encke in this process, on free ports and in a temporary folder: broker, graph and edges as `encke up` would
+// run them. Tests of several processes start the command instead.
+
+import { parseTopic, parseUserId } from "../../broker/contract.ts";
+import { BrokerClient, type NatsConfig } from "../../broker/index.ts";
+import { Edge, type EdgeConfig } from "../../edge/index.ts";
+import { GraphService } from "../../graph/index.ts";
+import { createLogger } from "../../lib/log.ts";
+import { createMetrics } from "../../lib/metrics.ts";
+import type { BrokerUnderTest, TestBroker } from "./brokers.ts";
+import { Reader } from "./reader.ts";
+import { tempDir } from "./temp-dir.ts";
+import { waitFor } from "./wait-for.ts";
+
+const log = createLogger("test", "silent");
+
+export interface NetworkOptions {
+  readonly broker: BrokerUnderTest;
+  readonly edges?: number;
+  /** Overrides for every edge. */
+  readonly edge?: Partial<EdgeConfig>;
+  /** `[subscriber, topic]` pairs in the graph from the start. */
+  readonly follows?: readonly (readonly [string, string])[];
+}
+
+export class TestNetwork {
+  readonly broker: TestBroker;
+  readonly nats: NatsConfig;
+  readonly client: BrokerClient;
+  readonly edges: Edge[] = [];
+  readonly directory: string = tempDir();
+  readonly #edgeConfig: Partial<EdgeConfig>;
+  readonly #readers: Reader[] = [];
+  graph: GraphService;
+
+  private constructor(broker: TestBroker, client: BrokerClient, edgeConfig: Partial<EdgeConfig>) {
+    this.broker = broker;
+    this.nats = { url: broker.url };
+    this.client = client;
+    this.#edgeConfig = edgeConfig;
+    this.graph = this.#newGraph();
+  }
+
+  static async start({ broker, edges = 1, edge = {}, follows = [] }: NetworkOptions): Promise<TestNetwork> {
+    const started = await broker.start();
+    const client = await BrokerClient.connect({ url: started.url }, { name: "test", log, wait: false });
+    const network = new TestNetwork(started, client, edge);
+    await network.graph.start();
+    for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
+    for (let index = 0; index < edges; index += 1) await network.startEdge();
+    return network;
+  }
+
+  async startEdge(overrides: Partial<EdgeConfig> = {}): Promise<Edge> {
+    const config: EdgeConfig = {
+      listen: { host: "127.0.0.1", port: 0 },
+      nats: this.nats,
+      fanout: "subject",
+      pool: "plain",
+      jwtKey: undefined,
+      allowAnonymous: false,
+      allowPublish: undefined,
+      corsOrigins: [],
+      maxStreams: 10_000,
+      maxStreamsPerUser: 1_000,
+      drainMs: 5_000,
+      logLevel: "silent",
+      ...this.#edgeConfig,
+      ...overrides,
+    };
+    const edge = new Edge({ config, log, metrics: createMetrics() });
+    await edge.start();
+    this.edges.push(edge);
+    return edge;
+  }
+
+  /** Stops the graph service and starts it anew on the same folder. */
+  async restartGraph(): Promise<void> {
+    await this.graph.stop();
+    this.graph = this.#newGraph();
+    await this.graph.start();
+  }
+
+  url(path: string, edge = 0): URL {
+    return new URL(path, `http://127.0.0.1:${this.edges[edge]?.port}`);
+  }
+
+  /** Opens a stream, closed at the latest by `stop`. */
+  async read(path: string, headers: Readonly<Record<string, string>> = {}, edge = 0): Promise<Reader> {
+    const reader = await Reader.open(this.url(path, edge), headers);
+    this.#readers.push(reader);
+    return reader;
+  }
+
+  async follow(subscriber: string, topic: string): Promise<void> {
+    await this.client.request(`graph.subscribe.${parseTopic(topic)}`, parseUserId(subscriber), 2_000);
+  }
+
+  async unfollow(subscriber: string, topic: string): Promise<void> {
+    await this.client.request(`graph.unsubscribe.${parseTopic(topic)}`, parseUserId(subscriber), 2_000);
+  }
+
+  /** A counted send. */
+  async send(
+    subject: string,
+    payload: string,
+  ): Promise<{ id: string; recipients: number; online: number; delivered: number; timedOut: number }> {
+    return (await this.client.request(subject, payload, 2_000)).json();
+  }
+
+  /** Waits until every edge takes readers. */
+  ready(): Promise<void> {
+    return waitFor("every edge to be ready", () => this.edges.every((edge) => edge.notReady === undefined));
+  }
+
+  async stop(): Promise<void> {
+    for (const reader of this.#readers) reader.close();
+    await Promise.all(this.edges.map((edge) => edge.stop()));
+    await this.graph.stop();
+    await this.client.close();
+    await this.broker.stop();
+  }
+
+  #newGraph(): GraphService {
+    return new GraphService({ directory: this.directory, nats: this.nats, log, metrics: createMetrics() });
+  }
+}

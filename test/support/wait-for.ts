@@ -1,0 +1,17 @@
+// Waiting for a condition instead of for a time.
+
+const LOOK_MS = 5;
+const PATIENCE_MS = 20_000;
+
+/** Resolves when the condition holds. @throws Error that names what was waited for, after `ms` */
+export async function waitFor(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  ms: number = PATIENCE_MS,
+): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
