@@ -30,6 +30,8 @@ export type EdgeOrder =
   | { readonly type: "resync"; readonly reason: string }
   /** Announce yourself now: the graph has just started. */
   | { readonly type: "announce" }
+  /** Say that you have handled everything before this. A request. */
+  | { readonly type: "mark" }
   /** How many saw this event? A request. */
   | { readonly type: "tally"; readonly event: string };
 
@@ -51,6 +53,7 @@ const acknowledgement: z.ZodType<Acknowledgement> = z.object({ epoch: z.number()
 const order: z.ZodType<EdgeOrder> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("resync"), reason: z.string().max(64) }),
   z.object({ type: z.literal("announce") }),
+  z.object({ type: z.literal("mark") }),
   z.object({ type: z.literal("tally"), event: z.string().max(64) }),
 ]);
 const tallyPart: z.ZodType<TallyPart> = z.object({

@@ -6,6 +6,7 @@ import { type EdgeConfig, EdgeFleet, type ListenAt } from "../edge/index.ts";
 import { AdminServer } from "../lib/admin.ts";
 import { messageOf, quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Metrics } from "../lib/metrics.ts";
 import { CliError } from "./errors.ts";
 import type { CommonValues, EdgeValues } from "./settings.ts";
 
@@ -52,14 +53,19 @@ export interface RunningEdge {
   stop(): Promise<void>;
 }
 
+export interface EdgeSetup {
+  readonly config: EdgeConfig;
+  readonly workers: number;
+  readonly admin: { readonly host: string; readonly port: number };
+  /** Another service in this process whose metrics the admin port shows too. */
+  readonly alongside?: Metrics;
+  readonly log: Logger;
+}
+
 /** Starts the admin port, then the workers. @throws EnckeError */
-export async function startEdge(
-  config: EdgeConfig,
-  workers: number,
-  admin: { readonly host: string; readonly port: number },
-  log: Logger,
-): Promise<RunningEdge> {
-  const fleet = new EdgeFleet({ config, workers, program: PROGRAM, log });
+export async function startEdge({ config, workers, admin, alongside, log }: EdgeSetup): Promise<RunningEdge> {
+  const more = alongside && (() => alongside.registry.getMetricsAsJSON());
+  const fleet = new EdgeFleet({ config, workers, program: PROGRAM, alongside: more, log });
   const server = new AdminServer({
     ...admin,
     notReady: () => fleet.notReady,

@@ -7,7 +7,8 @@ import { AggregatorRegistry } from "prom-client";
 import { Backoff } from "../lib/backoff.ts";
 import { EnckeError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { EdgeConfig } from "./config.ts";
+import { anyFreePort } from "../lib/ports.ts";
+import type { EdgeConfig, ListenAt } from "./config.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. */
 const WORKER_FLAGS = ["--max-semi-space-size=1"];
@@ -36,6 +37,8 @@ export interface FleetOptions {
   readonly workers: number;
   /** The worker's program (cli/worker.ts). */
   readonly program: string;
+  /** Metrics of another service in this process, shown together with the workers'. */
+  readonly alongside?: (() => Promise<object[]>) | undefined;
   readonly log: Logger;
 }
 
@@ -53,12 +56,15 @@ export class EdgeFleet {
   readonly #backoff = new Backoff(100, 5_000);
   readonly #metricsWaiting = new Map<number, (metrics: object[]) => void>();
   readonly #retries = new Set<NodeJS.Timeout>();
+  /** Where workers listen. Any free port is chosen before the first starts: all share it, also those to come. */
+  #listen: ListenAt;
   #metricsRequests = 0;
   #stopping: Promise<void> | undefined;
   restarts = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#listen = options.config.listen;
   }
 
   /** Starts every worker and answers their port. @throws EnckeError with the first worker's reason, all ended */
@@ -66,6 +72,9 @@ export class EdgeFleet {
     const { program, workers } = this.#options;
     cluster.setupPrimary({ exec: program, execArgv: [...process.execArgv, ...WORKER_FLAGS] });
     cluster.schedulingPolicy = cluster.SCHED_NONE; // each worker accepts by itself: nothing passes through here
+    if ("port" in this.#listen && this.#listen.port === 0) {
+      this.#listen = { ...this.#listen, port: await anyFreePort(this.#listen.host) };
+    }
     try {
       const [port = 0] = await Promise.all(Array.from({ length: workers }, () => this.#fork()));
       return port;
@@ -83,11 +92,11 @@ export class EdgeFleet {
     return reasons[0] ?? "no worker is running";
   }
 
-  /** All workers' metrics as one. */
+  /** All processes' metrics as one: counts and levels added up. */
   async metrics(): Promise<string> {
-    const answers = await Promise.all(
-      [...this.#members.values()].map(({ worker }) => this.#metricsOf(worker)),
-    );
+    const { alongside } = this.#options;
+    const workers = [...this.#members.values()].map(({ worker }) => this.#metricsOf(worker));
+    const answers = await Promise.all(alongside === undefined ? workers : [...workers, alongside()]);
     return AggregatorRegistry.aggregate(answers).metrics();
   }
 
@@ -118,7 +127,7 @@ export class EdgeFleet {
           send(
             worker,
             this.#stopping === undefined
-              ? { type: "start", config: this.#options.config }
+              ? { type: "start", config: { ...this.#options.config, listen: this.#listen } }
               : { type: "drain" },
           );
         } else if (message.type === "listening") {

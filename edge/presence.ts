@@ -100,6 +100,7 @@ export class Presence {
     const order = parseOrder(message.data);
     if (order.type === "announce") void this.#beat();
     else if (order.type === "resync") this.#options.onLoss(order.reason);
+    else if (order.type === "mark") message.respond();
     else for (const part of this.#options.tallies.take(order.event)) message.respond(JSON.stringify(part));
   }
 }

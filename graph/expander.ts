@@ -1,7 +1,7 @@
 // The expander: an event on a topic becomes one message for every follower and one for its author. Events are taken
 // in the order in which they arrive and each is expanded to its end before the next begins, so an author's events
-// reach every follower in order. What waits is bounded; what is published runs at most one window ahead of the
-// server, so that a celebrity's million followers never stand in our memory at once.
+// reach every follower in order. What waits is bounded; what is published runs a bounded way ahead of those who
+// deliver (window.ts), so that a celebrity's million followers never stand in anybody's memory at once.
 
 import {
   BrokerError,
@@ -18,14 +18,11 @@ import { type BrokerClient, errorHeaders, eventHeaders, type Msg, replyOf } from
 import type { Logger } from "../lib/log.ts";
 import type { GraphStore } from "./store/store.ts";
 import type { Seen } from "./tally.ts";
+import type { Window } from "./window.ts";
 
 /** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
 const MAX_WAITING_EVENTS = 50_000;
 const MAX_WAITING_BYTES = 67_108_864;
-/** Copies, and their bytes, handed to the connection before the server must have taken those before. */
-const WINDOW_MESSAGES = 16_384;
-const WINDOW_BYTES = 8_388_608;
-
 interface Waiting {
   readonly topic: Topic;
   readonly payload: Uint8Array;
@@ -51,6 +48,7 @@ export interface ExpanderOptions {
   readonly store: GraphStore;
   readonly client: BrokerClient;
   readonly ids: EventIds;
+  readonly window: Window;
   /** Counts who saw an event, after its copies were sent. */
   readonly count: (event: string) => Promise<Seen>;
   /** Called when events were lost, so that readers can be told. */
@@ -65,8 +63,6 @@ export class Expander {
   #waitingEvents = 0;
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
-  #windowMessages = 0;
-  #windowBytes = 0;
 
   constructor(options: ExpanderOptions) {
     this.#options = options;
@@ -140,7 +136,7 @@ export class Expander {
   }
 
   async #expand({ topic, payload, reply, time }: Waiting): Promise<void> {
-    const { store, client, ids, count } = this.#options;
+    const { store, client, ids, window, count } = this.#options;
     const id = ids.next();
     const encoded = encodeEvent(id, topic, time, payload);
     const headers = eventHeaders(id, reply !== undefined);
@@ -156,25 +152,12 @@ export class Expander {
     for (const followers of store.followers(topic)) {
       // names out of a row were checked when they went in
       for (const follower of followers) send(store.nameOf(follower) as UserId);
-      if (this.#advance(followers.length, encoded.length)) await this.#nextWindow();
+      if (window.advance(followers.length, encoded.length)) await window.next();
     }
-    if (this.#advance(1, encoded.length)) await this.#nextWindow();
+    if (window.advance(1, encoded.length)) await window.next();
     this.counts.events += 1;
     this.counts.copies += recipients;
     if (reply !== undefined) void this.#answer(reply, id, recipients, count(id));
-  }
-
-  /** Counts what was handed over; true when the window is full. */
-  #advance(messages: number, bytesEach: number): boolean {
-    this.#windowMessages += messages;
-    this.#windowBytes += messages * bytesEach;
-    return this.#windowMessages >= WINDOW_MESSAGES || this.#windowBytes >= WINDOW_BYTES;
-  }
-
-  async #nextWindow(): Promise<void> {
-    this.#windowMessages = 0;
-    this.#windowBytes = 0;
-    await this.#options.client.flush();
   }
 
   async #answer(reply: string, id: string, recipients: number, counting: Promise<Seen>): Promise<void> {

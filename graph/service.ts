@@ -14,13 +14,15 @@ import {
 import { codeOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import { EdgeQuestions } from "./edge-questions.ts";
 import { Edges } from "./edges.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
 import { Expander } from "./expander.ts";
 import { registerMetrics } from "./metrics.ts";
 import { GraphStore } from "./store/store.ts";
-import { Tallies } from "./tally.ts";
+import { countSeen } from "./tally.ts";
+import { Window } from "./window.ts";
 
 /** This service's part of the topics; a graph on one machine has one. */
 const PARTITION = 0;
@@ -44,7 +46,8 @@ interface Running {
   readonly store: GraphStore;
   readonly client: BrokerClient;
   readonly expander: Expander;
-  readonly tallies: Tallies;
+  readonly questions: EdgeQuestions;
+  readonly window: Window;
   readonly service: Service;
   readonly subscriptions: readonly Subscribed[];
 }
@@ -105,7 +108,7 @@ export class GraphService {
     await running.service.stop();
     await running.client.flush().catch(() => {}); // NATS is away: nothing more can arrive anyway
     await running.expander.settle();
-    running.tallies.close();
+    running.questions.close();
     await running.store.close();
     await running.client.close();
   }
@@ -114,13 +117,15 @@ export class GraphService {
     const { log } = this.#options;
     const epoch = await store.nextEpoch();
     const edges = new Edges(EXPIRY_MS);
-    const tallies = new Tallies(client, edges);
+    const questions = new EdgeQuestions(client, edges);
+    const window = new Window(client, edges, questions);
     const expander = new Expander({
       store,
       client,
       log,
       ids: new EventIds(PARTITION, epoch),
-      count: (event) => tallies.ask(event),
+      window,
+      count: (event) => countSeen(questions, edges.alive(Date.now()), event),
       onLoss: (reason) => this.#resync(client, reason),
     });
     const acknowledgement = JSON.stringify({ epoch });
@@ -139,7 +144,7 @@ export class GraphService {
     client.onStatus((connected) => {
       if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
     });
-    return { store, client, expander, tallies, service, subscriptions: [presence, events] };
+    return { store, client, expander, questions, window, service, subscriptions: [presence, events] };
   }
 
   /** Tells every reader that something may be missing; at once, then at most once a RESYNC_EVERY_MS. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { createLogger } from "../../lib/log.ts";
-import { anyPort, real } from "../../test/support/brokers.ts";
+import { anyFreePort } from "../../lib/ports.ts";
+import { real } from "../../test/support/brokers.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { BrokerClient } from "../client.ts";
 import { testBrokerConformance } from "../conformance/suite.ts";
@@ -15,7 +16,11 @@ testBrokerConformance(real);
 
 describe("nats-server - supervised", { skip: real.skip }, () => {
   it("restart - killed, it comes back on its port and clients find it again", async () => {
-    const server = new NatsServer(findNatsServer(process.env.PATH ?? "") ?? "", await anyPort(), log);
+    const server = new NatsServer(
+      findNatsServer(process.env.PATH ?? "") ?? "",
+      await anyFreePort("127.0.0.1"),
+      log,
+    );
     await server.start();
     const client = await BrokerClient.connect(
       { url: `nats://127.0.0.1:${server.port}` },
@@ -52,7 +57,7 @@ describe("choosing a broker", () => {
   };
 
   it("a taken default port - moves to a free one", { skip: real.skip }, async () => {
-    const port = await anyPort();
+    const port = await anyFreePort("127.0.0.1");
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(port, "127.0.0.1", resolve));
     const broker = await openBroker({ ...options, kind: "nats-server", port });
@@ -67,7 +72,7 @@ describe("choosing a broker", () => {
   });
 
   it("a taken port that was asked for - an error that names it and the remedy", async () => {
-    const port = await anyPort();
+    const port = await anyFreePort("127.0.0.1");
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(port, "127.0.0.1", resolve));
     try {
@@ -81,7 +86,7 @@ describe("choosing a broker", () => {
   });
 
   it("NATS_URL - used as it is, nothing is spawned; nobody there is an error", async () => {
-    const external = { url: `nats://127.0.0.1:${await anyPort()}` };
+    const external = { url: `nats://127.0.0.1:${await anyFreePort("127.0.0.1")}` };
     await assert.rejects(openBroker({ ...options, kind: "auto", port: 0, external }), {
       code: "NATS_UNREACHABLE",
     });
@@ -90,7 +95,12 @@ describe("choosing a broker", () => {
   it("no nats-server where one is demanded - says where it looked", async (t) => {
     if (findNatsServer("") !== undefined)
       return t.skip("one stands in /usr/sbin or in the cache: found without PATH");
-    const nowhere = { ...options, path: "", kind: "nats-server" as const, port: await anyPort() };
+    const nowhere = {
+      ...options,
+      path: "",
+      kind: "nats-server" as const,
+      port: await anyFreePort("127.0.0.1"),
+    };
     await assert.rejects(openBroker(nowhere), { code: "NATS_SERVER_FAILED", message: /\/usr\/sbin/ });
   });
 });

@@ -24,13 +24,14 @@ export function findNatsServer(path: string): string | undefined {
     .find(isExecutable);
 }
 
-/** Our configuration. Its limits keep one stopped reader from stalling every producer. */
+/** Our configuration: loopback, and limits that keep one client that hangs from holding up the others for long. */
 export function natsServerConfig(port: number, name: string): string {
   return `# Written by Encke for one machine: loopback only, core NATS.
 server_name: "${name}"
 listen: "127.0.0.1:${port}"
-# A client that is stopped is cut in seconds; with the defaults it stalls publishers and lasts 20 s.
-write_deadline: "2s"
+# A client that hangs is cut when it has taken nothing whole for this long. Shorter stalls publishers less and cuts
+# an edge for one burst that it would have worked off (docs/decisions/0006-bounds-of-the-broker.md).
+write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
 `;

@@ -56,7 +56,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBrok
 
 async function choosePort({ port, portMayMove }: OpenBrokerOptions): Promise<number> {
   const chosen = portMayMove ? await freePortFrom("127.0.0.1", port) : port;
-  if (chosen !== 0 && (await isPortFree("127.0.0.1", chosen))) return chosen;
+  if (await isPortFree("127.0.0.1", chosen)) return chosen;
   throw new BrokerError(
     "NATS_SERVER_FAILED",
     `port ${port} is taken: choose another with --port, or set NATS_URL to use what runs there`,

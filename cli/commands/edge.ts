@@ -14,7 +14,12 @@ export const edge: Command = defineCommand({
     const { port = DEFAULT_PORT, host, listen, adminHost, adminPort = DEFAULT_ADMIN_PORT, workers } = values;
     const at = listenAtOf(listen, host, port);
     const config = edgeConfigOf(values, at, natsConfigOf(values));
-    const running = await startEdge(config, workers, { host: adminHost, port: adminPort }, context.log);
+    const running = await startEdge({
+      config,
+      workers,
+      admin: { host: adminHost, port: adminPort },
+      log: context.log,
+    });
     const where = "path" in at ? `unix:${at.path}` : `http://${host}:${running.port}/`;
     context.print(`edge at ${where}, admin at http://${adminHost}:${running.adminPort}/`);
     await untilStopped(context.signal);

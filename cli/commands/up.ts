@@ -45,7 +45,8 @@ export const up: Command = defineCommand({
       const nats = { ...natsConfigOf(values), url: broker.url };
 
       await makeDemoGraph(values.data, values.users);
-      const graph = new GraphService({ directory: values.data, nats, log, metrics: createMetrics(), signal });
+      const metrics = createMetrics();
+      const graph = new GraphService({ directory: values.data, nats, log, metrics, signal });
       await graph.start();
       started.unshift(() => graph.stop());
 
@@ -53,7 +54,8 @@ export const up: Command = defineCommand({
       const port = values.port ?? (await freePortFrom(host, DEFAULT_PORT));
       const adminPort = values.adminPort ?? (await freePortFrom(adminHost, DEFAULT_ADMIN_PORT));
       const config = edgeConfigOf(values, listenAtOf(values.listen, host, port), nats);
-      const edge = await startEdge(config, values.workers, { host: adminHost, port: adminPort }, log);
+      const admin = { host: adminHost, port: adminPort };
+      const edge = await startEdge({ config, workers: values.workers, admin, alongside: metrics, log });
       started.unshift(edge.stop);
 
       const page = values.listen ?? `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${edge.port}/`;

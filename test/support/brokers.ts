@@ -3,7 +3,7 @@
 import { EmbeddedBroker } from "../../broker/index.ts";
 import { findNatsServer, NatsServer } from "../../broker/server/nats-server.ts";
 import { createLogger } from "../../lib/log.ts";
-import { freePortFrom } from "../../lib/ports.ts";
+import { anyFreePort } from "../../lib/ports.ts";
 
 export interface TestBroker {
   readonly url: string;
@@ -35,7 +35,7 @@ export const real: BrokerUnderTest = {
   name: "nats-server",
   skip: natsServer === undefined ? "no nats-server on this machine" : false,
   async start(port) {
-    const taken = port ?? (await anyPort());
+    const taken = port ?? (await anyFreePort("127.0.0.1"));
     const server = new NatsServer(natsServer ?? "", taken, createLogger("test", "silent"));
     await server.start();
     return { url: `nats://127.0.0.1:${taken}`, port: taken, stop: () => server.stop() };
@@ -43,8 +43,3 @@ export const real: BrokerUnderTest = {
 };
 
 export const brokers: readonly BrokerUnderTest[] = [embedded, real];
-
-/** A port that was free a moment ago, far from the defaults and from other tests'. */
-export function anyPort(): Promise<number> {
-  return freePortFrom("127.0.0.1", 20_000 + Math.floor(Math.random() * 30_000));
-}

@@ -1,0 +1,80 @@
+// Asking every edge something, and waiting for their answers for a bounded time. A question goes out behind the copies
+// of events on the same connection, so an answer says that those were handled. An edge that nobody listens for any
+// more is forgotten; one that does not answer in time is reported.
+
+import { edgeSubject } from "../broker/contract.ts";
+import type { BrokerClient, EdgeOrder, Msg, Subscribed } from "../broker/index.ts";
+import type { Edges } from "./edges.ts";
+
+/** Questions under way at once; one more is answered at once by nobody. */
+const MAX_OPEN = 10_000;
+const NO_RESPONDERS = 503;
+
+interface Open {
+  readonly missing: Set<string>;
+  /** Reads one part of an edge's answer; true for its last. */
+  readonly read: (message: Msg) => boolean;
+  readonly done: (missing: ReadonlySet<string>) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class EdgeQuestions {
+  readonly #client: BrokerClient;
+  readonly #edges: Edges;
+  readonly #inbox: string;
+  readonly #open = new Map<string, Open>();
+  readonly #subscription: Subscribed;
+  #next = 0;
+
+  constructor(client: BrokerClient, edges: Edges) {
+    this.#client = client;
+    this.#edges = edges;
+    this.#inbox = client.newInbox();
+    this.#subscription = client.subscribe(`${this.#inbox}.*.*`, (message) => this.#receive(message));
+  }
+
+  /** Asks these edges. Never rejects; answers with those that did not answer within `ms`. */
+  ask(
+    edges: readonly string[],
+    order: EdgeOrder,
+    ms: number,
+    read: (message: Msg) => boolean,
+  ): Promise<ReadonlySet<string>> {
+    const missing = new Set(edges);
+    if (missing.size === 0 || this.#open.size >= MAX_OPEN) return Promise.resolve(missing);
+    this.#next += 1;
+    const token = this.#next.toString(36);
+    return new Promise((done) => {
+      const timer = setTimeout(() => this.#finish(token), ms);
+      this.#open.set(token, { missing, read, done, timer });
+      const question = JSON.stringify(order);
+      for (const edge of edges) {
+        this.#client.publish(edgeSubject(edge), question, { reply: `${this.#inbox}.${token}.${edge}` });
+      }
+    });
+  }
+
+  /** Ends what is open with what has come so far. */
+  close(): void {
+    this.#subscription.unsubscribe();
+    for (const token of [...this.#open.keys()]) this.#finish(token);
+  }
+
+  #receive(message: Msg): void {
+    const [token = "", edge = ""] = message.subject.slice(this.#inbox.length + 1).split(".");
+    const open = this.#open.get(token);
+    if (open === undefined) return;
+    const gone = message.headers?.code === NO_RESPONDERS;
+    if (gone) this.#edges.left(edge);
+    if (gone || open.read(message)) open.missing.delete(edge);
+    if (open.missing.size === 0) this.#finish(token);
+  }
+
+  #finish(token: string): void {
+    const open = this.#open.get(token);
+    if (open === undefined) return;
+    this.#open.delete(token);
+    clearTimeout(open.timer);
+    open.done(open.missing);
+  }
+}

@@ -1,0 +1,64 @@
+// How far the expander may run ahead of those who deliver. Copies go out in windows; before a third begins, the first
+// must have been handled by every edge. What the edges cannot take yet waits here, where it is bounded and counted,
+// and not in the NATS server, which would cut the edge as a slow consumer.
+
+import type { BrokerClient } from "../broker/index.ts";
+import type { EdgeQuestions } from "./edge-questions.ts";
+import type { Edges } from "./edges.ts";
+
+/** One window: some tenths of a second of an edge's work. */
+const MESSAGES = 16_384;
+const BYTES = 8_388_608;
+/** An edge that takes longer for a window is not waited for … */
+const PATIENCE_MS = 1_000;
+/** … for so long: one that hangs slows the others by a fifth at most. */
+const IGNORE_MS = 5_000;
+
+export class Window {
+  readonly #client: BrokerClient;
+  readonly #edges: Edges;
+  readonly #questions: EdgeQuestions;
+  /** Edges not waited for, and until when. */
+  readonly #ignored = new Map<string, number>();
+  #messages = 0;
+  #bytes = 0;
+  #previous: Promise<void> = Promise.resolve();
+  /** Times that an edge was too slow to be waited for. */
+  laggards = 0;
+
+  constructor(client: BrokerClient, edges: Edges, questions: EdgeQuestions) {
+    this.#client = client;
+    this.#edges = edges;
+    this.#questions = questions;
+  }
+
+  /** Counts what was handed over; true when the window is full and `next` must be awaited. */
+  advance(messages: number, bytesEach: number): boolean {
+    this.#messages += messages;
+    this.#bytes += messages * bytesEach;
+    return this.#messages >= MESSAGES || this.#bytes >= BYTES;
+  }
+
+  /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
+  async next(): Promise<void> {
+    this.#messages = 0;
+    this.#bytes = 0;
+    const last = this.#previous;
+    this.#previous = this.#handled();
+    this.#previous.catch(() => {}); // thrown to whoever waits for it next
+    await last;
+  }
+
+  /** Resolves when the server and every edge have handled what was published before. */
+  async #handled(): Promise<void> {
+    const now = Date.now();
+    for (const [edge, until] of this.#ignored) if (until <= now) this.#ignored.delete(edge);
+    const asked = this.#edges.alive(now).filter((edge) => !this.#ignored.has(edge));
+    const late = this.#questions.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
+    await this.#client.flush();
+    for (const edge of await late) {
+      this.laggards += 1;
+      this.#ignored.set(edge, Date.now() + IGNORE_MS);
+    }
+  }
+}

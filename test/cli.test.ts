@@ -1,0 +1,168 @@
+// The command as a user types it: what it says, what it exits with.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { EnckeCommand } from "./support/command.ts";
+import { tempDir } from "./support/temp-dir.ts";
+
+const KEY = "0123456789abcdef0123456789abcdef";
+const NOWHERE = "nats://127.0.0.1:1";
+
+describe("encke - help and usage", () => {
+  it("--help - names every command, and so does each command its flags", async () => {
+    const { stdout, exit } = await EnckeCommand.run(["--help"]);
+    assert.equal(exit, 0);
+    for (const name of ["up", "broker", "edge", "graph", "pub", "request", "token", "flood", "msggen"]) {
+      assert.match(stdout, new RegExp(`^ {2}${name} `, "m"));
+      const help = await EnckeCommand.run([name, "--help"]);
+      assert.equal(help.exit, 0, name);
+    }
+    assert.match((await EnckeCommand.run(["edge", "--help"])).stdout, /--admin-port <N>/);
+    assert.match((await EnckeCommand.run(["graph", "load", "--help"])).stdout, /--as <KIND>/);
+  });
+
+  const wrong: readonly (readonly [string, string[], RegExp, Record<string, string>?])[] = [
+    ["an unknown command", ["fly"], /unknown command 'fly'/],
+    ["an unknown flag", ["up", "--fast"], /unknown option '--fast'/],
+    ["a missing parameter", ["pub", "event.42"], /missing required argument 'payload'/],
+    [
+      "a flag's bad value",
+      ["edge", "--port", "99999"],
+      /--port: expected a whole number from 0 to 65535, got "99999"/,
+    ],
+    ["a misspelt variable", ["pub", "event.42", "x"], /ENCKE_PROT is not a setting/, { ENCKE_PROT: "1" }],
+    [
+      "bad variables, all at once",
+      ["edge"],
+      /ENCKE_PORT: .*\n.*ENCKE_WORKERS: /,
+      { ENCKE_PORT: "x", ENCKE_WORKERS: "0" },
+    ],
+    ["a wildcard", ["pub", "event.*", "x"], /"\*" is not a topic: use 1 to 4 tokens/],
+    ["an id of 10 kB", ["graph", "add", "x".repeat(10_000), "rj"], /is not a user id/],
+    ["a bad NATS address", ["pub", "event.42", "x", "-s", "http://x"], /is not a NATS address/],
+    ["half a change", ["graph", "add", "alice"], /SUBSCRIBER TOPIC, or --file/],
+    ["a token for nobody", ["token"], /say --sub USER/],
+    ["a token without a key", ["token", "--sub", "7"], /ENCKE_JWT_KEY/],
+    ["a short key", ["token", "--sub", "7", "--jwt-key", "short"], /openssl rand/],
+    [
+      "an open edge without a key",
+      ["edge", "--host", "0.0.0.0"],
+      /set ENCKE_JWT_KEY .*, or say --allow-anonymous/,
+    ],
+    [
+      "a UNIX socket without a key",
+      ["edge", "--listen", "unix:/tmp/x"],
+      /set ENCKE_JWT_KEY .*, or say --allow-anonymous/,
+    ],
+    ["a socket that is none", ["edge", "--listen", "x"], /expected unix:/],
+    ["a config that is none", ["edge", "--config", "/nowhere"], /--config "\/nowhere" cannot be used/],
+  ];
+  for (const [what, args, message, env = {}] of wrong) {
+    it(`${what} - exit 2, and what would be right`, async () => {
+      const { exit, stderr } = await EnckeCommand.run(args, { env });
+      assert.match(stderr, message);
+      assert.equal(exit, 2);
+    });
+  }
+
+  it("another command's variable - is nobody's mistake; nothing is NATS there is exit 1 with the remedy", async () => {
+    const { exit, stderr } = await EnckeCommand.run(["pub", "event.42", "x", "-s", NOWHERE], {
+      env: { ENCKE_WORKERS: "4" },
+    });
+    assert.match(stderr, /no NATS at nats:\/\/127\.0\.0\.1:1 .*start one with `encke up`/);
+    assert.equal(exit, 1);
+  });
+
+  it("a file of settings - under the flags; an unknown key is an error", async () => {
+    const file = join(tempDir(), "encke.json");
+    writeFileSync(file, JSON.stringify({ sub: "7", ttl: "5m", "jwt-key": KEY }));
+    const token = (await EnckeCommand.run(["token", "--config", file, "--sub", "9"])).stdout.trim();
+    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as {
+      sub: string;
+      exp: number;
+      iat: number;
+    };
+    assert.deepEqual([claims.sub, claims.exp - claims.iat], ["9", 300]);
+    writeFileSync(file, JSON.stringify({ sbu: "7" }));
+    const { exit, stderr } = await EnckeCommand.run(["token", "--config", file]);
+    assert.match(stderr, /"sbu" in .* is not a setting/);
+    assert.equal(exit, 2);
+  });
+
+  it("a payload over 64 KiB - is refused before it is sent", async () => {
+    const { exit, stderr } = await EnckeCommand.run(["pub", "event.42", "x".repeat(65_537), "-s", NOWHERE]);
+    assert.match(stderr, /65537 bytes, at most 65536/);
+    assert.equal(exit, 1);
+  });
+});
+
+describe("encke graph - generate and load", () => {
+  it("generate - the same seed gives the same bytes, to a file or a pipe", async () => {
+    const file = join(tempDir(), "edges.txt");
+    const args = ["graph", "generate", "--users", "3000", "--edges", "15"];
+    const piped = (await EnckeCommand.run(args)).stdout;
+    assert.equal((await EnckeCommand.run([...args, "--out", file])).exit, 0);
+    assert.equal(readFileSync(file, "utf8"), piped);
+    assert.equal(piped.split("\n").length - 1, 2_985 * 15 + 105);
+    assert.match(piped, /^(\d+ \d+\n)+$/);
+    assert.notEqual(sha256((await EnckeCommand.run([...args, "--seed", "2"])).stdout), sha256(piped));
+  });
+
+  it("generate - where it cannot write is an error, not silence", async () => {
+    const { exit, stderr } = await EnckeCommand.run([
+      "graph",
+      "generate",
+      "--users",
+      "100",
+      "--out",
+      "/nowhere/edges",
+    ]);
+    assert.match(stderr, /\/nowhere\/edges/);
+    assert.equal(exit, 1);
+  });
+
+  it("load - from a file and from standard input; what is left out is shown with its line", async () => {
+    const directory = join(tempDir(), "graph");
+    const file = join(tempDir(), "edges.txt");
+    writeFileSync(file, "alice rj\nbob rj\nnonsense\n");
+    const first = await EnckeCommand.run([
+      "graph",
+      "load",
+      file,
+      "--as",
+      "subscriptions",
+      "--data",
+      directory,
+    ]);
+    assert.match(
+      first.stdout,
+      /^2 follow relations added, 2 in the graph; 1 bad lines and 0 self edges left out\n$/,
+    );
+    assert.match(first.stderr, /edges\.txt:3: expected two names/);
+    const second = await EnckeCommand.run(
+      ["graph", "load", "-", "--as", "subscriptions", "--data", directory, "--json"],
+      { input: "carol rj\n" },
+    );
+    assert.equal(JSON.parse(second.stdout).edges, 3);
+    const strict = await EnckeCommand.run(["graph", "load", file, "--strict", "--data", directory]);
+    assert.deepEqual([strict.exit, /edges\.txt:3/.test(strict.stderr)], [1, true]);
+  });
+
+  it("load - no such file is an error and makes no graph", async () => {
+    const directory = join(tempDir(), "graph");
+    const { exit, stderr } = await EnckeCommand.run(["graph", "load", "/nowhere/edges", "--data", directory]);
+    assert.match(stderr, /"\/nowhere\/edges" cannot be read .*check the path/);
+    assert.equal(exit, 1);
+    assert.equal(
+      existsSync(join(directory, "LOCK")) && readFileSync(join(directory, "LOCK")).length > 0,
+      false,
+    );
+  });
+});
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,92 @@
+// The `encke` command as its users run it: processes of its own, their output, their exit codes.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { join } from "node:path";
+import { projectRoot } from "../../lib/project.ts";
+import { waitFor } from "./wait-for.ts";
+
+const MAIN: string = join(projectRoot, "dist", "cli", "main.js");
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string;
+}
+
+export class EnckeCommand {
+  readonly #child: ChildProcess;
+  stdout = "";
+  stderr = "";
+  /** Exit code, or the signal that ended it; undefined while it runs. */
+  exit: number | NodeJS.Signals | undefined;
+
+  private constructor(args: readonly string[], { env = {}, input }: CommandOptions) {
+    this.#child = spawn(process.execPath, [MAIN, ...args], {
+      env: { ...cleanEnv(), ...env },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text;
+    });
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text;
+    });
+    this.#child.on("close", (code, signal) => {
+      this.exit = signal ?? code ?? 1;
+    });
+    this.#child.stdin?.end(input);
+  }
+
+  /** Starts a command and waits until it says `ready`. @throws Error when it ends before */
+  static async start(
+    args: readonly string[],
+    ready: RegExp,
+    options: CommandOptions = {},
+  ): Promise<EnckeCommand> {
+    const command = new EnckeCommand(args, options);
+    await waitFor(`encke ${args.join(" ")} to say ${ready}`, () => {
+      if (command.exit !== undefined)
+        throw new Error(`encke ${args.join(" ")} ended (${command.exit}): ${command.stderr}`);
+      return ready.test(command.stdout);
+    });
+    return command;
+  }
+
+  /** Runs a command to its end. */
+  static async run(args: readonly string[], options: CommandOptions = {}): Promise<EnckeCommand> {
+    const command = new EnckeCommand(args, options);
+    await command.untilExit();
+    return command;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The first group of a pattern in what it printed. @throws Error where it is not there */
+  find(pattern: RegExp): string {
+    const found = pattern.exec(this.stdout)?.[1];
+    if (found === undefined) throw new Error(`${pattern} is not in ${JSON.stringify(this.stdout)}`);
+    return found;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  untilExit(): Promise<void> {
+    return waitFor("the command to end", () => this.exit !== undefined, 60_000);
+  }
+
+  /** Ctrl-C, and the end. */
+  async stop(): Promise<void> {
+    if (this.exit === undefined) this.kill("SIGINT");
+    await this.untilExit();
+  }
+}
+
+/** The environment without settings of whoever runs the tests. */
+function cleanEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(ENCKE_|NATS_|NODE_TEST_)/.test(name)),
+  );
+}
