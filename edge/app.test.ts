@@ -113,7 +113,7 @@ describe("app - through app.request(), over web streams", () => {
       const response = await app.request("/stream?user=7", { headers: { Accept: "text/event-stream" } });
       assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
       const body = new Body(response);
-      await body.until(/^retry: \d+\n: welcome 7\n\n/);
+      await body.until(/^id: \S+\nretry: \d+\n: welcome 7\n\n/);
       network.client.publish("user.7", "direct");
       await body.until(/id: \S+\ndata: \{"id":"[^"]+","time":"[^"]+","data":"direct"\}\n\n/);
       await body.cancel();

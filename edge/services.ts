@@ -32,7 +32,7 @@ export interface Neighbours {
 export interface EdgeServices {
   readonly auth: Auth;
   readonly admission: Admission;
-  readonly fanout: Pick<Fanout, "join" | "leave">;
+  readonly fanout: Pick<Fanout, "join" | "leave" | "cursor">;
   readonly graph: GraphGate;
   /** Whether readers may publish over HTTP: on their own topic, on any where reading is anonymous. */
   readonly publish: boolean;

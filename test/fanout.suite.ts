@@ -181,8 +181,8 @@ export function testFanout(broker: BrokerUnderTest): void {
         /\n\n(:\n\n)?id: \S+\ndata: \{"id":"[^"]+","topic":"42","time":"[^"]+","data":\{"a":\[1\]\}\}\n\n/,
       );
       await text.until(/Recvd msg #1: '\{"a":\[1\]\}'\n/);
-      assert.match(sse.text, /^retry: \d+\n/);
-      const cursor = /id: (\S+)/.exec(sse.text)?.[1];
+      assert.match(sse.text, /^id: \S+\nretry: \d+\n/);
+      const cursor = /id: (\S+)\ndata:/.exec(sse.text)?.[1];
       assert.equal(lines.events[0]?.cursor, cursor);
     });
 

@@ -13,6 +13,8 @@ export interface FanoutCounts {
 export interface Fanout {
   readonly mode: FanoutMode;
   readonly counts: FanoutCounts;
+  /** The position of everything that has been passed on here. */
+  readonly cursor: string;
   /**
    * Makes users reachable: once it resolves with true, whatever is published for them arrives here. False after
    * JOIN_MS without that certainty; the stream then starts all the same and says `resync`. Every join is undone by

@@ -58,6 +58,10 @@ export class SubjectFanout implements Fanout {
     this.#options = options;
   }
 
+  get cursor(): string {
+    return this.#position.cursor;
+  }
+
   /** Users with a subscription. */
   get users(): number {
     return this.#joined.size;

@@ -6,11 +6,19 @@ import type { PositionedEvent } from "./positioned-event.ts";
 
 export type FormatName = "sse" | "ndjson" | "text";
 
+export interface Opening {
+  readonly users: readonly string[];
+  /** When to come back after a break, in milliseconds. */
+  readonly retryMs: number;
+  /** Where the stream begins: a reader who comes back before its first event has a position to name. */
+  readonly cursor: string;
+}
+
 export interface StreamFormat {
   readonly name: FormatName;
   readonly contentType: string;
   /** The first bytes: proves to the reader, and to every proxy between, that the stream is open. */
-  welcome(users: readonly string[], retryMs: number): string;
+  welcome(opening: Opening): string;
   event(event: PositionedEvent): AnyFrame;
   /** Says nothing; keeps proxies from closing a quiet stream, and shows us that a reader is gone. */
   readonly heartbeat: Frame;

@@ -6,7 +6,8 @@ import { Frame } from "./frame.ts";
 export const sse: StreamFormat = {
   name: "sse",
   contentType: "text/event-stream; charset=utf-8",
-  welcome: (users, retryMs) => `retry: ${retryMs}\n: welcome ${users.join(",")}\n\n`,
+  welcome: ({ users, retryMs, cursor }) =>
+    `id: ${cursor}\nretry: ${retryMs}\n: welcome ${users.join(",")}\n\n`,
   event: ({ json, cursor }) => new Frame(`id: ${cursor}\ndata: ${json}\n\n`),
   heartbeat: new Frame(":\n\n"),
   resync: (reason) => `event: resync\ndata: {"reason":"${reason}"}\n\n`,

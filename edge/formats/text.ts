@@ -6,7 +6,7 @@ import { Frame } from "./frame.ts";
 export const text: StreamFormat = {
   name: "text",
   contentType: "text/plain; charset=utf-8",
-  welcome: (users) => `Encke welcomes you! Your Id: ${users.join(",")}\n`,
+  welcome: ({ users }) => `Encke welcomes you! Your Id: ${users.join(",")}\n`,
   event: (event) => ({ before: "Recvd msg #", after: `: '${event.text}'\n` }),
   heartbeat: new Frame("\n"),
   resync: (reason) => `Some messages may be missing (${reason})\n`,

@@ -1,1 +1,161 @@
-export {};
+// The live page: streams side by side, the friend graph around who spoke last, and a line to say something. What is
+// watched stands in the address, so that a page can be shared and reloaded.
+
+import {
+  ApiError,
+  getNeighbours,
+  getSession,
+  publish,
+  type Session,
+  type StreamEvent,
+  signIn,
+} from "./api.ts";
+import { Constellation } from "./constellation.ts";
+import { Panel } from "./panel.ts";
+
+/** Browsers open six connections to one host; the others are for everything that is no stream. */
+const MAX_PANELS = 4;
+/** Where a first visit begins: the demo graph has this user, with some hundred followers. */
+const FIRST_AUTHOR = "42";
+
+/** Events that have had their sparks. */
+const KEPT_IDS = 100;
+
+const panels = new Map<string, Panel>();
+const sparked = new Set<string>();
+const constellation = new Constellation(
+  byId("constellation", SVGSVGElement),
+  byId("sky-caption", HTMLElement),
+  (user) => watch(user),
+);
+
+byId("sign-in", HTMLFormElement).addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  void tell("sign-in-result", async () => {
+    await signIn(byId("token", HTMLInputElement).value.trim());
+    location.reload();
+    return "";
+  });
+});
+
+byId("watch", HTMLFormElement).addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  watch(byId("user", HTMLInputElement).value.trim());
+});
+
+byId("compose", HTMLFormElement).addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  const author = byId("author", HTMLInputElement).value.trim();
+  const message = byId("message", HTMLInputElement);
+  void tell("compose-result", async () => {
+    const { id, recipients, online, delivered } = await publish(author, message.value);
+    message.value = "";
+    await spark(id, author);
+    return `${recipients} recipients, ${online} online, delivered to ${delivered} streams`;
+  });
+});
+
+void start();
+
+async function start(): Promise<void> {
+  try {
+    showLive(await getSession());
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) throw error;
+    byId("sign-in", HTMLFormElement).hidden = false;
+  }
+}
+
+function showLive({ user, anonymous, publish: mayPublish }: Session): void {
+  byId("live", HTMLElement).hidden = false;
+  byId("compose", HTMLFormElement).hidden = !mayPublish;
+  byId("watch", HTMLFormElement).hidden = !anonymous;
+  const author = user ?? FIRST_AUTHOR;
+  pick(author);
+  const asked = (new URLSearchParams(location.search).get("watch") ?? "").split(",").filter(Boolean);
+  if (asked.length > 0) for (const name of asked.slice(0, MAX_PANELS)) watch(name);
+  else if (user !== null) watch(user);
+  else void watchSomebody(author);
+}
+
+/** A first visit: the author and one of their followers, if there are any. */
+async function watchSomebody(author: string): Promise<void> {
+  const { subscribers } = await getNeighbours(author).catch(() => ({ subscribers: [] as readonly string[] }));
+  watch(author);
+  const follower = subscribers.at(-1);
+  if (follower !== undefined) watch(follower);
+}
+
+function watch(user: string): void {
+  const result = byId("watch-result", HTMLOutputElement);
+  result.className = "";
+  result.textContent = "";
+  if (panels.has(user)) return;
+  if (panels.size >= MAX_PANELS) {
+    result.className = "bad";
+    result.textContent = `${MAX_PANELS} streams are open, as many as a browser lets one page hold: close one first`;
+    return;
+  }
+  const panel = new Panel({
+    user,
+    onPick: pick,
+    onEvent: (event) => void arrived(event, user),
+    onClose: () => {
+      panels.get(user)?.close();
+      panels.delete(user);
+      remember();
+    },
+  });
+  panels.set(user, panel);
+  byId("panels", HTMLElement).append(panel.element);
+  byId("user", HTMLInputElement).value = "";
+  remember();
+}
+
+/** Puts an author in the middle, and into the line below. */
+function pick(author: string): void {
+  byId("author", HTMLInputElement).value = author;
+  void constellation.show(author);
+}
+
+async function arrived({ id, topic }: StreamEvent, user: string): Promise<void> {
+  if (topic !== undefined && !topic.includes(".")) await spark(id, topic);
+  constellation.light(user);
+}
+
+/** Sparks for an event, once: it may be ours, and it may arrive on several streams here. */
+async function spark(id: string, author: string): Promise<void> {
+  if (sparked.has(id)) return;
+  sparked.add(id);
+  const [oldest] = sparked;
+  if (sparked.size > KEPT_IDS && oldest !== undefined) sparked.delete(oldest);
+  await constellation.fanOut(author);
+}
+
+function remember(): void {
+  const watched = [...panels.keys()];
+  constellation.mark(watched);
+  history.replaceState(
+    null,
+    "",
+    watched.length === 0 ? "/" : `/?watch=${watched.map(encodeURIComponent).join(",")}`,
+  );
+}
+
+/** Runs what a form asks for and shows its outcome beside it. */
+async function tell(id: string, act: () => Promise<string>): Promise<void> {
+  const output = byId(id, HTMLOutputElement);
+  output.className = "";
+  try {
+    output.textContent = await act();
+  } catch (error) {
+    output.className = "bad";
+    output.textContent = (error as Error).message;
+  }
+}
+
+function byId<Kind extends Element>(id: string, kind: abstract new (...args: never[]) => Kind): Kind {
+  const element = document.getElementById(id);
+  if (element instanceof kind) return element;
+  throw new Error(`the page has no #${id}`);
+}

@@ -37,7 +37,8 @@ export async function openStream(
   try {
     const retryMs = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
     const loss = lossBefore(c, sure);
-    const opening = format.welcome(users, retryMs) + (loss === undefined ? "" : format.resync(loss));
+    const welcome = format.welcome({ users, retryMs, cursor: services.fanout.cursor });
+    const opening = welcome + (loss === undefined ? "" : format.resync(loss));
     return services.hold(c, { ...request, opening }, headers);
   } catch (error) {
     services.fanout.leave(users);

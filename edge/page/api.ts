@@ -1,0 +1,62 @@
+// What the page asks of the edge it came from.
+
+export interface Session {
+  readonly user: string | null;
+  readonly anonymous: boolean;
+  readonly publish: boolean;
+}
+
+export interface Neighbours {
+  readonly user: string;
+  readonly subscriptions: readonly string[];
+  readonly subscribers: readonly string[];
+  readonly subscriberCount: number;
+}
+
+export interface Seen {
+  readonly id: string;
+  readonly recipients: number;
+  readonly online: number;
+  readonly delivered: number;
+}
+
+export interface StreamEvent {
+  readonly id: string;
+  readonly topic?: string;
+  readonly time: string;
+  readonly data?: unknown;
+  readonly data_base64?: string;
+}
+
+/** An answer other than 2xx; the message is the edge's own, made to be read. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function getSession(): Promise<Session> {
+  return call("/session");
+}
+
+export function signIn(token: string): Promise<Session> {
+  return call("/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
+}
+
+export function getNeighbours(user: string): Promise<Neighbours> {
+  return call(`/graph/${encodeURIComponent(user)}`);
+}
+
+export function publish(topic: string, message: string): Promise<Seen> {
+  return call(`/events/${encodeURIComponent(topic)}`, { method: "POST", body: message });
+}
+
+async function call<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(path, init);
+  const answer = (await response.json().catch(() => ({}))) as T & { message?: string };
+  if (response.ok) return answer;
+  throw new ApiError(response.status, answer.message ?? `the edge answered ${response.status}`);
+}

@@ -1,0 +1,120 @@
+// One reader's view: whom they follow, and what arrives on their stream.
+
+import { getNeighbours, type StreamEvent } from "./api.ts";
+
+/** Older events leave the list; the page is a window, not an archive. */
+const KEPT_EVENTS = 50;
+const SHOWN_FOLLOWED = 12;
+
+export interface PanelOptions {
+  readonly user: string;
+  readonly onEvent: (event: StreamEvent) => void;
+  readonly onPick: (author: string) => void;
+  readonly onClose: () => void;
+}
+
+export class Panel {
+  readonly element: HTMLElement;
+  readonly #options: PanelOptions;
+  readonly #events = make("ol", "events");
+  readonly #state = make("span", "state");
+  readonly #follows = make("div", "follows");
+  readonly #source: EventSource;
+
+  constructor(options: PanelOptions) {
+    this.#options = options;
+    const { user } = options;
+    const close = make("button", "close", "✕");
+    close.type = "button";
+    close.setAttribute("aria-label", `Close the stream of ${user}`);
+    close.addEventListener("click", options.onClose);
+    const title = make("h2", "", `User ${user} `);
+    title.append(this.#state, close);
+    this.#events.setAttribute("aria-live", "polite");
+    this.element = make("article", "panel");
+    this.element.dataset.user = user;
+    this.element.append(title, this.#follows, this.#events);
+    this.#source = this.#open();
+    void this.#showFollowed();
+  }
+
+  close(): void {
+    this.#source.close();
+    this.element.remove();
+  }
+
+  #open(): EventSource {
+    this.#show("connecting");
+    const source = new EventSource(`/stream?user=${encodeURIComponent(this.#options.user)}`);
+    source.addEventListener("open", () => this.#show("live"));
+    source.addEventListener("error", () =>
+      this.#show(source.readyState === EventSource.CLOSED ? "closed" : "reconnecting"),
+    );
+    source.addEventListener("message", (message) => this.#receive(JSON.parse(message.data) as StreamEvent));
+    source.addEventListener("resync", () => this.#note("something may have been missed here"));
+    source.addEventListener("goodbye", () => this.#note("the edge says goodbye"));
+    return source;
+  }
+
+  #receive(event: StreamEvent): void {
+    const line = make("li");
+    const time = make("time", "", new Date(event.time).toLocaleTimeString());
+    time.dateTime = event.time;
+    const author = make("b", "", event.topic ?? "to you");
+    line.append(time, author, ` ${textOf(event)}`);
+    this.#prepend(line);
+    this.#options.onEvent(event);
+  }
+
+  #note(text: string): void {
+    this.#prepend(make("li", "note", text));
+  }
+
+  #prepend(line: HTMLElement): void {
+    this.#events.prepend(line);
+    while (this.#events.childElementCount > KEPT_EVENTS) this.#events.lastElementChild?.remove();
+  }
+
+  #show(state: "connecting" | "live" | "reconnecting" | "closed"): void {
+    this.element.dataset.state = state;
+    this.#state.textContent = state;
+  }
+
+  async #showFollowed(): Promise<void> {
+    try {
+      const { subscriptions } = await getNeighbours(this.#options.user);
+      if (subscriptions.length === 0) {
+        this.#follows.textContent = "follows nobody yet";
+        return;
+      }
+      this.#follows.append("follows");
+      for (const followed of subscriptions.slice(0, SHOWN_FOLLOWED)) {
+        const chip = make("button", "chip", followed);
+        chip.type = "button";
+        chip.addEventListener("click", () => this.#options.onPick(followed));
+        this.#follows.append(chip);
+      }
+      const more = subscriptions.length - SHOWN_FOLLOWED;
+      if (more > 0) this.#follows.append(`and ${more} more`);
+    } catch (error) {
+      this.#follows.textContent = `whom they follow cannot be shown: ${(error as Error).message}`;
+    }
+  }
+}
+
+/** What an event says, for people. */
+function textOf({ data, data_base64 }: StreamEvent): string {
+  if (data_base64 !== undefined) return `(${data_base64.length} characters of base64)`;
+  return typeof data === "string" ? data : JSON.stringify(data);
+}
+
+function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  className = "",
+  text = "",
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}

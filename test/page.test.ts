@@ -1,0 +1,184 @@
+// The live page in a real browser: two users open, one publishes, the follower sees it, the stranger does not.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, it } from "node:test";
+import type { Browser, Locator, Page } from "playwright-core";
+import { signToken } from "../edge/index.ts";
+import { embedded } from "./support/brokers.ts";
+import { launchBrowser, noBrowser } from "./support/browser.ts";
+import { TestNetwork } from "./support/network.ts";
+
+const KEY = "0123456789abcdef0123456789abcdef";
+
+describe("the live page", { skip: noBrowser }, () => {
+  let network: TestNetwork;
+  let browser: Browser;
+  let problems: string[];
+  const pages: Page[] = [];
+
+  before(async () => {
+    network = await TestNetwork.start({
+      broker: embedded,
+      follows: [
+        ["ann", "42"],
+        ["bob", "42"],
+        ["ann", "bob"],
+      ],
+    });
+    await network.startEdge({ jwtKey: KEY, allowPublish: true });
+    await network.ready();
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser.close();
+    await network.stop();
+  });
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.close();
+    assert.deepEqual(problems, []);
+  });
+
+  const open = async (path: string, edge = 0, expected: RegExp = /^$/): Promise<Page> => {
+    problems = [];
+    const page = await browser.newPage();
+    pages.push(page);
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !expected.test(message.text())) problems.push(message.text());
+    });
+    await page.goto(network.url(path, edge).href);
+    return page;
+  };
+  const live = (page: Page, user: string): Promise<void> =>
+    page.locator(`.panel[data-user="${user}"][data-state="live"]`).waitFor();
+  const line = (page: Page, user: string, text: string): Locator =>
+    page.locator(`.panel[data-user="${user}"] .events li`, { hasText: text });
+
+  it("two users open, one publishes - the follower sees it, the stranger does not", async () => {
+    const author = await open("/?watch=42");
+    const follower = await open("/?watch=ann");
+    const stranger = await open("/?watch=carl");
+    await Promise.all([live(author, "42"), live(follower, "ann"), live(stranger, "carl")]);
+    await author.fill("#author", "42");
+    await author.fill("#message", "a comet!");
+    await author.click("#compose button");
+    await line(follower, "ann", "a comet!").waitFor();
+    await line(author, "42", "a comet!").waitFor();
+    assert.match((await line(follower, "ann", "a comet!").textContent()) ?? "", /42/);
+    await author
+      .locator("#compose-result", { hasText: "3 recipients, 2 online, delivered to 2 streams" })
+      .waitFor();
+    network.client.publish("user.carl", "for carl");
+    await line(stranger, "carl", "for carl").waitFor();
+    assert.equal(await line(stranger, "carl", "a comet!").count(), 0);
+  });
+
+  it("side by side - whom they follow, the graph around the author, and it lights up as it fans out", async () => {
+    const page = await open("/?watch=42,ann,bob");
+    for (const user of ["42", "ann", "bob"]) await live(page, user);
+    await page.locator('.panel[data-user="ann"] .chip', { hasText: "bob" }).waitFor();
+    await page.locator("#sky-caption", { hasText: "2 follow 42" }).waitFor();
+    assert.deepEqual(await page.locator("#constellation .person.watched .star-label").allTextContents(), [
+      "ann",
+      "bob",
+      "42",
+    ]);
+    network.client.publish("event.42", '{"photo":789}');
+    await page.locator("#constellation .person.lit .star-label", { hasText: "ann" }).waitFor();
+    await line(page, "bob", '{"photo":789}').waitFor();
+    await page.locator('.panel[data-user="ann"] .chip', { hasText: "bob" }).click();
+    await page.locator("#sky-caption", { hasText: "1 follow bob" }).waitFor();
+  });
+
+  it("a first visit - opens streams by itself, and says what is wrong with a bad id", async () => {
+    const page = await open("/", 0, /400/);
+    await live(page, "42");
+    await live(page, "bob");
+    assert.match(page.url(), /\?watch=42,bob$/);
+    await page.fill("#user", "no such.id");
+    await page.click("#watch button");
+    await page.locator('.panel[data-user="no such.id"] .follows', { hasText: "is not a user id" }).waitFor();
+    await page.locator('.panel[data-user="no such.id"][data-state="closed"]').waitFor();
+  });
+
+  it("hostile text - is text", async () => {
+    const page = await open("/?watch=ann");
+    await live(page, "ann");
+    const evil = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+    network.client.publish("event.42", evil);
+    await page.locator(".panel .events li", { hasText: evil }).waitFor();
+    assert.equal(await page.locator(".events img, .events script").count(), 0);
+  });
+
+  it("the edge drains and another comes - the stream says goodbye and comes back", async () => {
+    const edge = await network.startEdge();
+    const { port } = edge;
+    const page = await open(
+      "/?watch=ann",
+      network.edges.indexOf(edge),
+      /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE/,
+    );
+    await live(page, "ann");
+    await edge.stop();
+    await page.locator(".panel .events li", { hasText: "goodbye" }).waitFor();
+    await page.locator('.panel[data-state="reconnecting"]').waitFor();
+    await network.startEdge({ listen: { host: "127.0.0.1", port } });
+    await live(page, "ann");
+    await page.locator(".panel .events li", { hasText: "may have been missed" }).waitFor();
+    network.client.publish("event.42", "back again");
+    await line(page, "ann", "back again").waitFor();
+  });
+
+  it("an edge with a key - asks for a token, and then shows one's own stream", async () => {
+    const page = await open("/", 1, /401/);
+    await page.locator("#sign-in").waitFor();
+    assert.equal(await page.locator("#live").isVisible(), false);
+    await page.fill("#token", await signToken(KEY, "ann", 60_000));
+    await page.click("#sign-in button");
+    await live(page, "ann");
+    assert.equal(await page.locator("#watch").isVisible(), false);
+    await page.fill("#message", "it is me");
+    await page.click("#compose button");
+    await line(page, "ann", "it is me").waitFor();
+  });
+
+  it("a phone - nothing is wider than the screen, in the light and in the dark", async () => {
+    const page = await open("/?watch=42,ann");
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await live(page, "ann");
+      const [wide, contrast] = await measure(page);
+      assert.ok(wide <= 360, `${wide} pixels wide`);
+      assert.ok(contrast >= 4.5, `contrast ${contrast} in the ${colorScheme}`);
+    }
+  });
+});
+
+const INKS = ["--ink", "--faint", "--teal", "--warm"];
+const GROUNDS = ["--ground", "--card"];
+
+/** The page's width in pixels, and the least contrast of its texts against their ground (WCAG 2.2, 1.4.3). */
+async function measure(page: Page): Promise<[number, number]> {
+  const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+  const colourOf = (name: string): Promise<string> =>
+    page.evaluate<string>(`getComputedStyle(document.documentElement).getPropertyValue("${name}").trim()`);
+  const contrasts: number[] = [];
+  for (const ink of INKS) {
+    for (const ground of GROUNDS) {
+      const [light = 0, dark = 0] = [luminance(await colourOf(ink)), luminance(await colourOf(ground))].sort(
+        (a, b) => b - a,
+      );
+      contrasts.push((light + 0.05) / (dark + 0.05));
+    }
+  }
+  return [width, Math.min(...contrasts)];
+}
+
+function luminance(hex: string): number {
+  const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+    const value = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+    return value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
