@@ -80,6 +80,7 @@ export class BrokerClient {
       reconnectJitter: RECONNECT_WAIT_MS,
       pingInterval: PING_INTERVAL_MS,
       timeout: FIRST_CONNECT_TIMEOUT_MS,
+      ignoreAuthErrorAbort: true, // credentials that are refused for a while, in a rotation say, are tried again
     };
     const backoff = new Backoff(100, 1_000);
     let notedAt = 0;
@@ -108,20 +109,10 @@ export class BrokerClient {
     return this.#connected;
   }
 
-  /** Largest payload the server takes, in bytes. */
-  get maxPayload(): number {
-    return this.#nats.info?.max_payload ?? 0;
-  }
-
   /** Calls `listener` at every loss and return of the connection. Answers its undoing. */
   onStatus(listener: (connected: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
-  }
-
-  /** Resolves when the connection is closed for good, with the reason where that was not `close()`. */
-  async closed(): Promise<Error | undefined> {
-    return (await this.#nats.closed()) ?? undefined;
   }
 
   /**

@@ -46,6 +46,12 @@ export function listenAtOf(listen: string | undefined, host: string, port: numbe
   );
 }
 
+/** What a browser is given for a host and port; a wildcard address is reached over loopback. */
+export function urlOf(host: string, port: number): string {
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}/`;
+}
+
 export interface RunningEdge {
   /** 0 on a UNIX socket. */
   readonly port: number;

@@ -4,6 +4,7 @@ import { EnckeError } from "../lib/errors.ts";
 
 export type CliErrorCode =
   | "USAGE" // flags or parameters that do not go together
+  | "ADDRESS_TAKEN" // somebody else listens there
   | "REPLIED_ERROR" // the service answered with an error
   | "CHECK_FAILED"; // a verification found what must not be
 

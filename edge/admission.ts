@@ -3,7 +3,7 @@
 
 import type { UserId } from "../broker/contract.ts";
 import { EdgeError } from "./errors.ts";
-import type { ConnectionPool } from "./pool/pool.ts";
+import type { Fanout } from "./fanout/fanout.ts";
 
 export interface AdmissionLimits {
   readonly maxStreams: number;
@@ -12,15 +12,16 @@ export interface AdmissionLimits {
 
 export class Admission {
   readonly #limits: AdmissionLimits;
-  readonly #pool: Pick<ConnectionPool, "size" | "streamsOf">;
+  /** Counts streams from the moment they join, before the pool has them: two that come together are two. */
+  readonly #streams: Pick<Fanout, "streams" | "streamsOf">;
   /** Set when the edge is about to stop. */
   draining = false;
   /** Streams refused since the start. */
   refused = 0;
 
-  constructor(limits: AdmissionLimits, pool: Pick<ConnectionPool, "size" | "streamsOf">) {
+  constructor(limits: AdmissionLimits, streams: Pick<Fanout, "streams" | "streamsOf">) {
     this.#limits = limits;
-    this.#pool = pool;
+    this.#streams = streams;
   }
 
   /** @throws EdgeError EDGE_DRAINING, EDGE_FULL or TOO_MANY_STREAMS */
@@ -34,14 +35,14 @@ export class Admission {
   #problem(users: readonly UserId[]): EdgeError | undefined {
     if (this.draining)
       return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over", { retryAfter: 1 });
-    if (this.#pool.size >= this.#limits.maxStreams) {
+    if (this.#streams.streams >= this.#limits.maxStreams) {
       return new EdgeError(
         "EDGE_FULL",
         `this edge holds ${this.#limits.maxStreams} streams, its limit: try again soon`,
       );
     }
     const { maxStreamsPerUser } = this.#limits;
-    const busy = users.find((user) => this.#pool.streamsOf(user) >= maxStreamsPerUser);
+    const busy = users.find((user) => this.#streams.streamsOf(user) >= maxStreamsPerUser);
     if (busy === undefined) return undefined;
     return new EdgeError(
       "TOO_MANY_STREAMS",

@@ -52,7 +52,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const tallies = new EventTallies();
   const pool: Pool = options.makePool((users) => fanout.leave(users));
   const fanout = new SubjectFanout({ client, pool, tallies, edgeId });
-  const admission = new Admission(config, pool);
+  const admission = new Admission(config, fanout);
   const app = createApp({
     auth,
     admission,

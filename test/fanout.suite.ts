@@ -231,6 +231,19 @@ export function testFanout(broker: BrokerUnderTest): void {
       assert.doesNotMatch(reader.text, /evil|no json/);
     });
 
+    it("a stream that opens while NATS is away - starts all the same, in a second, and says that it is unsure", async () => {
+      await network.broker.stop();
+      const startedAt = performance.now();
+      const reader = await read("/stream?user=9", SSE);
+      assert.ok(performance.now() - startedAt < 2_000);
+      assert.match(reader.text, /event: resync\ndata: \{"reason":"join-unsure"\}/);
+      await network.restartBroker(broker);
+      await reader.until(/"reason":"nats-reconnected"/);
+      await network.ready();
+      await network.send("event.42", "found again");
+      await reader.until(/"data":"found again"/);
+    });
+
     it("a graph that starts anew - tells every reader to look again, and goes on", async () => {
       const reader = await read("/stream?user=9", SSE);
       await network.restartGraph();

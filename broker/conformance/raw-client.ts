@@ -3,8 +3,7 @@
 import { connect, type Socket } from "node:net";
 
 const PATIENCE_MS = 5_000;
-export const PLAIN_CONNECT =
-  'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n';
+const PLAIN_CONNECT = 'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\n';
 
 export class RawClient {
   readonly #socket: Socket;

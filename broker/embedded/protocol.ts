@@ -3,7 +3,7 @@
 // Source: docs.nats.io, "Client Protocol"; nats-server's own behaviour where that is silent.
 
 /** As in nats-server: a longer control line closes the connection. */
-export const MAX_CONTROL_LINE = 4_096;
+const MAX_CONTROL_LINE = 4_096;
 
 /** What a client may say. `args` are the words behind the operation. */
 export type Operation =

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createLogger } from "../../lib/log.ts";
-import { anyFreePort } from "../../lib/ports.ts";
+import { anyFreePort, isPortFree } from "../../lib/ports.ts";
+import { Supervisor } from "../../lib/supervisor.ts";
 import { real } from "../../test/support/brokers.ts";
+import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { BrokerClient } from "../client.ts";
 import { testBrokerConformance } from "../conformance/suite.ts";
@@ -42,6 +46,39 @@ describe("nats-server - supervised", { skip: real.skip }, () => {
       assert.equal(client.refusedPublishes, 1);
     } finally {
       await client.close();
+      await server.stop();
+    }
+  });
+});
+
+describe("nats-server - with users", { skip: real.skip }, () => {
+  it("credentials - right ones connect, wrong ones fail at once with the remedy, even for who would wait", async () => {
+    const port = await anyFreePort("127.0.0.1");
+    const config = join(tempDir(), "users.conf");
+    writeFileSync(
+      config,
+      `listen: "127.0.0.1:${port}"\nauthorization { users: [{ user: ann, password: s3cret }] }\n`,
+    );
+    const server = new Supervisor({
+      command: findNatsServer(process.env.PATH ?? "") ?? "",
+      args: ["-c", config],
+      log,
+      stopMs: 1_000,
+      ready: () => waitFor("the port to be taken", async () => !(await isPortFree("127.0.0.1", port))),
+    });
+    await server.start();
+    const connect = (nats: object): Promise<BrokerClient> =>
+      BrokerClient.connect({ url: `127.0.0.1:${port}`, ...nats }, { name: "test", log, wait: true });
+    try {
+      await (await connect({ user: "ann", password: "s3cret" })).close();
+      await (await connect({ url: `nats://ann:s3cret@127.0.0.1:${port}` })).close();
+      for (const wrong of [{}, { user: "ann", password: "wrong" }, { token: "s3cret" }]) {
+        await assert.rejects(connect(wrong), {
+          code: "NATS_UNREACHABLE",
+          message: /check NATS_USER, NATS_PASSWORD/,
+        });
+      }
+    } finally {
       await server.stop();
     }
   });

@@ -25,7 +25,7 @@ export function findNatsServer(path: string): string | undefined {
 }
 
 /** Our configuration: loopback, and limits that keep one client that hangs from holding up the others for long. */
-export function natsServerConfig(port: number, name: string): string {
+function natsServerConfig(port: number, name: string): string {
   return `# Written by Encke for one machine: loopback only, core NATS.
 server_name: "${name}"
 listen: "127.0.0.1:${port}"

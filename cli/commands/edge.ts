@@ -3,7 +3,14 @@
 import { pick } from "../../lib/settings.ts";
 import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, edgeConfigOf, listenAtOf, startEdge } from "../edge-setup.ts";
+import {
+  DEFAULT_ADMIN_PORT,
+  DEFAULT_PORT,
+  edgeConfigOf,
+  listenAtOf,
+  startEdge,
+  urlOf,
+} from "../edge-setup.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
 
 export const edge: Command = defineCommand({
@@ -20,8 +27,8 @@ export const edge: Command = defineCommand({
       admin: { host: adminHost, port: adminPort },
       log: context.log,
     });
-    const where = "path" in at ? `unix:${at.path}` : `http://${host}:${running.port}/`;
-    context.print(`edge at ${where}, admin at http://${adminHost}:${running.adminPort}/`);
+    const where = "path" in at ? `unix:${at.path}` : urlOf(host, running.port);
+    context.print(`edge at ${where}, admin at ${urlOf(adminHost, running.adminPort)}`);
     await untilStopped(context.signal);
     await running.stop();
   },

@@ -11,7 +11,14 @@ import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, edgeConfigOf, listenAtOf, startEdge } from "../edge-setup.ts";
+import {
+  DEFAULT_ADMIN_PORT,
+  DEFAULT_PORT,
+  edgeConfigOf,
+  listenAtOf,
+  startEdge,
+  urlOf,
+} from "../edge-setup.ts";
 import { embeddedCommand } from "../embedded-command.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
 import { DEFAULT_PORT as DEFAULT_NATS_PORT } from "./broker.ts";
@@ -58,12 +65,12 @@ export const up: Command = defineCommand({
       const edge = await startEdge({ config, workers: values.workers, admin, alongside: metrics, log });
       started.unshift(edge.stop);
 
-      const page = values.listen ?? `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${edge.port}/`;
+      const page = values.listen ?? urlOf(host, edge.port);
       print(`
 Encke is up.
 
   page    ${page}
-  admin   http://${adminHost}:${edge.adminPort}/metrics
+  admin   ${urlOf(adminHost, edge.adminPort)}metrics
   broker  ${broker.description}
   graph   ${graph.edges.toLocaleString("en")} follow relations in ${values.data}
 

@@ -53,6 +53,7 @@ export class SubjectFanout implements Fanout {
   readonly #decoder = new TextDecoder();
   #flushing: Promise<boolean> | undefined;
   #directMessages = 0;
+  streams = 0;
 
   constructor(options: SubjectFanoutOptions) {
     this.#options = options;
@@ -67,7 +68,12 @@ export class SubjectFanout implements Fanout {
     return this.#joined.size;
   }
 
+  streamsOf(user: UserId): number {
+    return this.#joined.get(user)?.streams ?? 0;
+  }
+
   async join(users: readonly UserId[]): Promise<boolean> {
+    this.streams += 1;
     for (const user of users) {
       const joined = this.#joined.get(user);
       if (joined !== undefined) joined.streams += 1;
@@ -77,6 +83,7 @@ export class SubjectFanout implements Fanout {
   }
 
   leave(users: readonly UserId[]): void {
+    this.streams -= 1;
     for (const user of users) {
       const joined = this.#joined.get(user);
       if (joined === undefined) continue;

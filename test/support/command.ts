@@ -10,6 +10,8 @@ const MAIN: string = join(projectRoot, "dist", "cli", "main.js");
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
+  /** How many descriptors it may hold; as many as the tests, unless said. */
+  readonly descriptors?: number;
 }
 
 export class EnckeCommand {
@@ -19,8 +21,11 @@ export class EnckeCommand {
   /** Exit code, or the signal that ended it; undefined while it runs. */
   exit: number | NodeJS.Signals | undefined;
 
-  private constructor(args: readonly string[], { env = {}, input }: CommandOptions) {
-    this.#child = spawn(process.execPath, [MAIN, ...args], {
+  private constructor(args: readonly string[], { env = {}, input, descriptors }: CommandOptions) {
+    const node = [process.execPath, MAIN, ...args];
+    const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...node];
+    const [file = "", ...rest] = descriptors === undefined ? node : limited;
+    this.#child = spawn(file, rest, {
       env: { ...cleanEnv(), ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });

@@ -24,7 +24,7 @@ export interface NetworkOptions {
 }
 
 export class TestNetwork {
-  readonly broker: TestBroker;
+  broker: TestBroker;
   readonly nats: NatsConfig;
   readonly client: BrokerClient;
   readonly edges: Edge[] = [];
@@ -72,6 +72,13 @@ export class TestNetwork {
     await edge.start();
     this.edges.push(edge);
     return edge;
+  }
+
+  /** Starts the broker anew on its port, after it was stopped, and waits until everybody has found it. */
+  async restartBroker(broker: BrokerUnderTest): Promise<void> {
+    this.broker = await broker.start(this.broker.port);
+    await waitFor("the test's client to be back", () => this.client.connected);
+    await waitFor("the graph to be back", () => this.graph.notReady === undefined);
   }
 
   /** Stops the graph service and starts it anew on the same folder. */

@@ -1,0 +1,53 @@
+// The whole way, checked: a generated graph of 10,000 users with 15 friends each, 2,000 open streams, 20,000 events;
+// what was lost, doubled or out of order, and what each process paid for a delivery. Over both brokers, twice each, in
+// turn. `node dist/bench/pipeline.js [interval in ms]`
+
+import { join } from "node:path";
+import { EnckeCommand } from "../test/support/command.ts";
+import { Services } from "../test/support/services.ts";
+import { tempDir } from "../test/support/temp-dir.ts";
+import { cpuSeconds } from "./support/process-figures.ts";
+import { report } from "./support/report.ts";
+
+const USERS = 10_000;
+const ROUNDS = 2;
+const interval = process.argv[2] ?? "5";
+
+const friendships = join(tempDir(), "friendships.txt");
+await EnckeCommand.run([
+  "graph",
+  "generate",
+  "--users",
+  String(USERS),
+  "--edges",
+  "15",
+  "--out",
+  friendships,
+]);
+for (let round = 0; round < ROUNDS; round += 1) {
+  for (const broker of ["nats-server", "embedded"] as const) {
+    const services = await Services.start({ broker, friendships });
+    try {
+      const before = cpu(services.pids);
+      const { stdout, stderr, exit } = await services.encke(
+        ...["msggen", "--verify", "--messages", "20000", "--senders", "10", "--interval", interval],
+        ...["--max", String(USERS), "--streams", "2000", "--url", services.edge.href],
+      );
+      if (exit !== 0) throw new Error(stderr);
+      const figures = JSON.parse(stdout) as { received: number };
+      const perDelivery = Object.fromEntries(
+        Object.entries(cpu(services.pids)).map(([name, seconds]) => [
+          name,
+          Number((((seconds - (before[name] ?? 0)) * 1e6) / figures.received).toFixed(1)),
+        ]),
+      );
+      report("pipeline", { broker, "interval ms": interval, ...figures, "CPU µs a delivery": perDelivery });
+    } finally {
+      await services.stop();
+    }
+  }
+}
+
+function cpu(pids: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+}

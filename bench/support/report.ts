@@ -1,0 +1,18 @@
+// One JSON line a result, with what it was measured on.
+
+import { execFileSync } from "node:child_process";
+import { cpus, totalmem } from "node:os";
+import { projectRoot } from "../../lib/project.ts";
+
+export function report(bench: string, figures: object): void {
+  const machine = `${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+  process.stdout.write(
+    `${JSON.stringify({ bench, commit: commit(), node: process.version, machine, ...figures })}\n`,
+  );
+}
+
+function commit(): string {
+  const git = (...args: string[]): string =>
+    execFileSync("git", args, { cwd: projectRoot, encoding: "utf8" }).trim();
+  return git("rev-parse", "--short", "HEAD") + (git("status", "--porcelain") === "" ? "" : "+");
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseUserId } from "../../broker/contract.ts";
+import { EventTallies } from "./tallies.ts";
+
+describe("tallies of counted events", () => {
+  it("take - once, and then it is forgotten", () => {
+    const tallies = new EventTallies();
+    tallies.note("e1", parseUserId("7"), 2);
+    tallies.note("e1", parseUserId("9"), 0);
+    assert.deepEqual(tallies.take("e1"), [{ online: ["7", "9"], delivered: 2, last: true }]);
+    assert.deepEqual(tallies.take("e1"), [{ online: [], delivered: 0, last: true }]);
+  });
+
+  it("long lists - come in parts, deliveries with the last", () => {
+    const tallies = new EventTallies();
+    for (let user = 0; user < 20_000; user += 1) tallies.note("e1", parseUserId(String(user)), 1);
+    const parts = tallies.take("e1");
+    assert.deepEqual(
+      parts.map(({ online, delivered, last }) => [online.length, delivered, last]),
+      [
+        [8_000, 0, false],
+        [8_000, 0, false],
+        [4_000, 20_000, true],
+      ],
+    );
+  });
+
+  it("bounded - what nobody asks for falls out, the oldest first", () => {
+    const tallies = new EventTallies();
+    for (let event = 0; event < 2_000; event += 1) tallies.note(`e${event}`, parseUserId("7"), 1);
+    assert.equal(tallies.take("e0")[0]?.delivered, 0);
+    assert.equal(tallies.take("e1999")[0]?.delivered, 1);
+  });
+});

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { StreamFormat } from "./format.ts";
+import { Frame, frameFor } from "./frame.ts";
+import { ndjson } from "./ndjson.ts";
+import { PositionedEvent } from "./positioned-event.ts";
+import { sse } from "./sse.ts";
+import { text } from "./text.ts";
+
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const event = (data: string): PositionedEvent =>
+  new PositionedEvent("e1", `{"id":"e1","data":${data}}`, "c1");
+const written = (format: StreamFormat, what: PositionedEvent): string =>
+  decode(frameFor(what.frame(format), () => 7).bytes);
+
+describe("formats", () => {
+  it("an event - in each form", () => {
+    assert.equal(written(sse, event('"hi"')), 'id: c1\ndata: {"id":"e1","data":"hi"}\n\n');
+    assert.equal(written(ndjson, event('"hi"')), '{"id":"e1","data":"hi","cursor":"c1"}\n');
+    assert.equal(written(text, event('"hi"')), "Recvd msg #7: 'hi'\n");
+    assert.equal(written(text, event('{"a":1}')), "Recvd msg #7: '{\"a\":1}'\n");
+  });
+
+  it("frames - are built once an event and format", () => {
+    const one = event('"hi"');
+    assert.equal(one.frame(sse), one.frame(sse));
+    const frame = one.frame(sse) as Frame;
+    assert.equal(frame.chunked, frame.chunked);
+  });
+
+  it("every line of NDJSON - is JSON, with any number of heartbeats before it", () => {
+    const stream = [
+      ndjson.welcome({ users: ["7"], retryMs: 1, cursor: "0" }),
+      decode(ndjson.heartbeat.bytes),
+      written(ndjson, event("[1]")),
+      decode(ndjson.heartbeat.bytes).repeat(3),
+      ndjson.resync("a-reason"),
+      ndjson.goodbye("drain", 5),
+      ndjson.goodbye("expired", undefined),
+    ].join("");
+    const lines = stream
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(lines, [
+      { id: "e1", data: [1], cursor: "c1" },
+      { resync: { reason: "a-reason" } },
+      { goodbye: { reason: "drain", retryMs: 5 } },
+      { goodbye: { reason: "expired" } },
+    ]);
+  });
+
+  it("SSE - the first bytes hold a position and a time to come back, and are no message", () => {
+    assert.equal(
+      sse.welcome({ users: ["7", "9"], retryMs: 1_500, cursor: "c0" }),
+      "id: c0\nretry: 1500\n: welcome 7,9\n\n",
+    );
+    assert.equal(sse.goodbye("expired", undefined), 'event: goodbye\ndata: {"reason":"expired"}\n\n');
+  });
+
+  it("chunks - say their size in bytes, in hexadecimal", () => {
+    assert.equal(decode(new Frame("ä".repeat(10)).chunked), `14\r\n${"ä".repeat(10)}\r\n`);
+  });
+
+  it("an event that is none - is shown as it came in text", () => {
+    assert.equal(written(text, new PositionedEvent("x", "{oops}", "c")), "Recvd msg #7: '{oops}'\n");
+  });
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { edgeSubject } from "../broker/contract.ts";
+import { BrokerClient } from "../broker/index.ts";
+import { createLogger } from "../lib/log.ts";
+import { brokers, type TestBroker } from "../test/support/brokers.ts";
+import { EdgeQuestions } from "./edge-questions.ts";
+import { Edges } from "./edges.ts";
+import { countSeen } from "./tally.ts";
+import { Window } from "./window.ts";
+
+describe("edges", () => {
+  it("expiry - a silent edge is forgotten, a speaking one stays, a leaving one goes at once", () => {
+    const edges = new Edges(5_000);
+    edges.heard("a", "subject", 0);
+    edges.heard("b", "subject", 4_000);
+    edges.heard("c", "subject", 4_000);
+    edges.left("c");
+    assert.deepEqual(edges.alive(5_000), ["a", "b"]);
+    assert.deepEqual(edges.alive(5_001), ["b"]);
+    assert.equal(edges.expired, 1);
+  });
+
+  it("bounded - invented edges do not fill the memory, known ones are still heard", () => {
+    const edges = new Edges(5_000);
+    for (let id = 0; id < 20_000; id += 1) edges.heard(`e${id}`, "subject", 0);
+    assert.equal(edges.size, 10_000);
+    assert.equal(edges.heard("e1", "subject", 1), true);
+    assert.equal(edges.heard("new", "subject", 1), false);
+  });
+});
+
+for (const broker of brokers) {
+  describe(`asking edges over ${broker.name}`, { skip: broker.skip }, () => {
+    let server: TestBroker;
+    let graph: BrokerClient;
+    let edge: BrokerClient;
+    const log = createLogger("test", "silent");
+
+    before(async () => {
+      server = await broker.start();
+      graph = await BrokerClient.connect({ url: server.url }, { name: "graph", log, wait: false });
+      edge = await BrokerClient.connect({ url: server.url }, { name: "edge", log, wait: false });
+    });
+    after(async () => {
+      await graph.close();
+      await edge.close();
+      await server.stop();
+    });
+
+    it("a tally - sums parts and edges, counts a user on two of them once, and those that stay silent", async () => {
+      const answers: Record<string, object[]> = {
+        one: [
+          { online: ["7", "8"], delivered: 0, last: false },
+          { online: ["9"], delivered: 4, last: true },
+        ],
+        two: [{ online: ["7"], delivered: 2, last: true }],
+        silent: [],
+      };
+      for (const [id, parts] of Object.entries(answers)) {
+        edge.subscribe(edgeSubject(id), (message) => {
+          for (const part of parts) message.respond(JSON.stringify(part));
+        });
+      }
+      await edge.flush();
+      const edges = new Edges(5_000);
+      for (const id of [...Object.keys(answers), "gone"]) edges.heard(id, "subject", Date.now());
+      const questions = new EdgeQuestions(graph, edges);
+      const seen = await countSeen(questions, edges.alive(Date.now()), "e-1");
+      assert.deepEqual(seen, { online: 3, delivered: 6, timedOut: 1 });
+      assert.deepEqual(
+        edges.alive(Date.now()),
+        ["one", "two", "silent"],
+        "nobody listens for `gone`: it is forgotten",
+      );
+      questions.close();
+    });
+
+    it("no edges - answered at once", async () => {
+      const questions = new EdgeQuestions(graph, new Edges(5_000));
+      assert.deepEqual(await countSeen(questions, [], "e-1"), { online: 0, delivered: 0, timedOut: 0 });
+      questions.close();
+    });
+
+    it("a window - runs no further ahead than two, and does not wait for ever for an edge that hangs", async () => {
+      const waiting: (() => void)[] = [];
+      edge.subscribe(edgeSubject("slow"), (message) => waiting.push(() => message.respond()));
+      await edge.flush();
+      const edges = new Edges(60_000);
+      edges.heard("slow", "subject", Date.now());
+      const questions = new EdgeQuestions(graph, edges);
+      const window = new Window(graph, edges, questions);
+      assert.equal(window.advance(1, 100), false);
+      assert.equal(window.advance(1_000, 65_536), true);
+      await window.next();
+      let second = false;
+      const next = window.next().then(() => {
+        second = true;
+      });
+      await graph.flush();
+      await edge.flush();
+      assert.equal(second, false, "the first window has not been handled");
+      for (const answer of waiting) answer();
+      await next;
+      await window.next();
+      const startedAt = performance.now();
+      await window.next();
+      assert.ok(performance.now() - startedAt >= 500, "an edge that hangs is waited for");
+      assert.ok(window.laggards >= 1);
+      for (let more = 0; more < 5; more += 1) await window.next();
+      assert.ok(performance.now() - startedAt < 3_500, "and then not any more, for a while");
+      questions.close();
+    });
+  });
+}

@@ -1,0 +1,111 @@
+// Encke's services one by one, as processes of their own on free ports: what tests of several processes and benches
+// run.
+
+import { join } from "node:path";
+import type { BrokerKind } from "../../broker/index.ts";
+import { anyFreePort } from "../../lib/ports.ts";
+import { EnckeCommand } from "./command.ts";
+import { statusOf } from "./http.ts";
+import { childrenOf } from "./processes.ts";
+import { tempDir } from "./temp-dir.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface ServicesOptions {
+  readonly broker: Exclude<BrokerKind, "auto">;
+  /** Loaded before the graph service starts, as `encke graph load` takes it. */
+  readonly friendships?: string;
+}
+
+export class Services {
+  readonly nats: string;
+  readonly directory: string = join(tempDir(), "graph");
+  readonly #embedded: boolean;
+  readonly #started: EnckeCommand[] = [];
+  #broker: EnckeCommand | undefined;
+  #graph: EnckeCommand | undefined;
+  #edge: EnckeCommand | undefined;
+
+  private constructor(port: number, embedded: boolean) {
+    this.nats = `nats://127.0.0.1:${port}`;
+    this.#embedded = embedded;
+  }
+
+  static async start({ broker, friendships }: ServicesOptions): Promise<Services> {
+    const services = new Services(await anyFreePort("127.0.0.1"), broker === "embedded");
+    await services.startBroker();
+    if (friendships !== undefined) {
+      const loaded = await services.encke("graph", "load", friendships, "--data", services.directory);
+      if (loaded.exit !== 0) throw new Error(loaded.stderr);
+    }
+    services.#graph = await services.run(["graph", "serve", "--data", services.directory], /graph of/);
+    services.#edge = await services.startEdge();
+    await services.ready();
+    return services;
+  }
+
+  /** The first edge. */
+  get edge(): URL {
+    return this.edgeOf(this.#edge);
+  }
+
+  get admin(): URL {
+    return new URL(this.#edge?.find(/admin at (\S+)/) ?? "");
+  }
+
+  /** The processes that do the work: the broker, the graph service, the first edge's worker. */
+  get pids(): { readonly broker: number; readonly graph: number; readonly edge: number } {
+    const broker = this.#broker?.pid ?? 0;
+    return {
+      broker: this.#embedded ? broker : (childrenOf(broker)[0] ?? 0),
+      graph: this.#graph?.pid ?? 0,
+      edge: childrenOf(this.#edge?.pid ?? 0)[0] ?? 0,
+    };
+  }
+
+  /** The process that supervises the first edge's workers. */
+  get edgeSupervisor(): number {
+    return this.#edge?.pid ?? 0;
+  }
+
+  edgeOf(command: EnckeCommand | undefined): URL {
+    return new URL(command?.find(/edge at (\S+),/) ?? "");
+  }
+
+  /** Runs a command to its end, against this NATS. */
+  encke(...args: string[]): Promise<EnckeCommand> {
+    return EnckeCommand.run(args, { env: { NATS_URL: this.nats } });
+  }
+
+  /** Starts a command that stays, against this NATS; it ends with the services. */
+  async run(
+    args: readonly string[],
+    ready: RegExp,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<EnckeCommand> {
+    const command = await EnckeCommand.start(args, ready, { env: { NATS_URL: this.nats, ...env } });
+    this.#started.unshift(command);
+    return command;
+  }
+
+  startEdge(...args: string[]): Promise<EnckeCommand> {
+    return this.run(["edge", "--port", "0", "--admin-port", "0", ...args], /edge at/);
+  }
+
+  async startBroker(): Promise<void> {
+    const kind = this.#embedded ? ["--embedded"] : [];
+    this.#broker = await this.run(["broker", "--port", new URL(this.nats).port, ...kind], /at nats:/);
+  }
+
+  /** Kills the server itself. A nats-server's supervisor starts it anew; the embedded broker stays dead. */
+  killBroker(): void {
+    process.kill(this.pids.broker, "SIGKILL");
+  }
+
+  ready(): Promise<void> {
+    return waitFor("readiness", async () => (await statusOf(new URL("/readyz", this.admin))) === 200);
+  }
+
+  async stop(): Promise<void> {
+    for (const command of this.#started) await command.stop();
+  }
+}
