@@ -14,7 +14,7 @@ const STILL_LOOKS = 15;
 const MOST_LOOKS = 90;
 
 /** Proportional set size in KB. */
-export function pssKb(pid: number): number {
+function pssKb(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1]);
 }
 
