@@ -1,8 +1,9 @@
-// Builds dist/: the services' and the page's TypeScript, the page's static files, the command's executable bit.
+// Builds dist/: the services' and the page's TypeScript, the page's static files, and the `encke` command, also for
+// `npx encke` inside the checkout.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -19,4 +20,10 @@ const built = join(root, "dist", "edge", "page");
 mkdirSync(built, { recursive: true });
 for (const name of readdirSync(page))
   if (STATIC.test(name)) copyFileSync(join(page, name), join(built, name));
-chmodSync(join(root, "dist", "cli", "main.js"), 0o755);
+
+// npm links the commands of packages that it installs, not of the one that it installs them for
+const command = join(root, "dist", "cli", "main.js");
+const link = join(root, "node_modules", ".bin", "encke");
+chmodSync(command, 0o755);
+rmSync(link, { force: true });
+symlinkSync(relative(dirname(link), command), link);

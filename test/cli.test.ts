@@ -1,10 +1,12 @@
 // The command as a user types it: what it says, what it exits with.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { projectRoot } from "../lib/project.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
@@ -166,3 +168,11 @@ describe("encke graph - generate and load", () => {
 function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
+
+describe("npx encke - inside the checkout", () => {
+  it("runs the command that was built", () => {
+    const { status, stdout } = spawnSync("npx", ["encke", "--help"], { cwd: projectRoot, encoding: "utf8" });
+    assert.equal(status, 0);
+    assert.match(stdout, /^Usage: encke /);
+  });
+});
