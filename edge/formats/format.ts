@@ -2,7 +2,6 @@
 // frames and sends it. Formats hold no state.
 
 import type { AnyFrame, Frame } from "./frame.ts";
-import type { PositionedEvent } from "./positioned-event.ts";
 
 export type FormatName = "sse" | "ndjson" | "text";
 
@@ -14,12 +13,21 @@ export interface Opening {
   readonly cursor: string;
 }
 
+/** What a format is given of an event. */
+export interface EventInStream {
+  /** One line of JSON, from "{" to "}". */
+  readonly json: string;
+  readonly cursor: string;
+  /** The payload as a person reads it. */
+  readonly text: string;
+}
+
 export interface StreamFormat {
   readonly name: FormatName;
   readonly contentType: string;
   /** The first bytes: proves to the reader, and to every proxy between, that the stream is open. */
   welcome(opening: Opening): string;
-  event(event: PositionedEvent): AnyFrame;
+  event(event: EventInStream): AnyFrame;
   /** Says nothing; keeps proxies from closing a quiet stream, and shows us that a reader is gone. */
   readonly heartbeat: Frame;
   /** "You may have missed something: fetch what you need afresh." `reason` is one word with dashes. */

@@ -2,10 +2,10 @@
 // built when the first reader of that format needs it and shared by all.
 
 import { BrokerError, parseEvent, textOf } from "../../broker/contract.ts";
-import type { FormatName, StreamFormat } from "./format.ts";
+import type { EventInStream, FormatName, StreamFormat } from "./format.ts";
 import type { AnyFrame } from "./frame.ts";
 
-export class PositionedEvent {
+export class PositionedEvent implements EventInStream {
   readonly id: string;
   /** One line of JSON, from "{" to "}". */
   readonly json: string;

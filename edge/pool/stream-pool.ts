@@ -8,6 +8,7 @@ import type { StreamFormat } from "../formats/format.ts";
 import { Frame, frameFor } from "../formats/frame.ts";
 import type { PositionedEvent } from "../formats/positioned-event.ts";
 import { tickText } from "../formats/text.ts";
+import { Backlogs } from "./backlogs.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
 import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -57,12 +58,6 @@ export class Stream<Sink> {
   }
 }
 
-/** What waits for one reader, and since when nothing of it was taken. */
-interface Backlog {
-  bytes: number;
-  sinceMs: number;
-}
-
 export interface StreamPoolOptions<Sink> {
   readonly driver: SinkDriver<Sink>;
   readonly limits: PoolLimits;
@@ -76,13 +71,12 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #onEnd: (users: readonly UserId[]) => void;
   readonly #streams: Stream<Sink>[] = [];
   readonly #byUser = new Map<UserId, Stream<Sink> | Stream<Sink>[]>();
-  readonly #backlogs = new Map<Stream<Sink>, Backlog>();
+  readonly #backlogs = new Backlogs<Stream<Sink>>();
   readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
   /** Streams that were ended and still have bytes to read, and until when. */
   readonly #ending = new Map<Stream<Sink>, number>();
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
-  #queuedBytes = 0;
   /** The sweep goes from the end of the list to its beginning: what moves on a removal was visited already. */
   #nextVisit = -1;
   /** Visits due, in fractions too: every stream has its turn once a `heartbeatMs`, however few they are. */
@@ -106,7 +100,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#backlogs.bytes;
   }
 
   streamsOf(user: UserId): number {
@@ -169,7 +163,7 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   /** For drivers: the reader has taken everything that waited. */
   drained(stream: Stream<Sink>): void {
-    this.#forgetBacklog(stream);
+    this.#backlogs.forget(stream);
   }
 
   /** For drivers: the sink is closed or broken. Harmless after an end of ours. */
@@ -191,45 +185,34 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   /** False where the stream is gone, or went because too much waits for its reader. */
   #write(stream: Stream<Sink>, bytes: Uint8Array): boolean {
-    if (stream.index === -1) return false;
+    if (this.#isGone(stream)) return false;
     this.#driver.write(stream.sink, bytes);
     stream.idle = false;
     this.counts.chunks += 1;
     this.counts.bytes += bytes.length;
-    const pending = this.#driver.pending(stream.sink);
-    if (pending === 0 && !this.#backlogs.has(stream)) return true;
-    return this.#noteBacklog(stream, pending, bytes.length);
+    if (this.#isGone(stream)) return false; // the write itself may show that nobody is there
+    return this.#keepBounds(stream, this.#driver.pending(stream.sink), bytes.length);
   }
 
-  #noteBacklog(stream: Stream<Sink>, pending: number, written: number): boolean {
-    const backlog = this.#backlogs.get(stream) ?? { bytes: 0, sinceMs: Date.now() };
-    if (pending < backlog.bytes + written) backlog.sinceMs = Date.now();
-    this.#queuedBytes += pending - backlog.bytes;
-    backlog.bytes = pending;
-    this.#backlogs.set(stream, backlog);
-    if (pending > this.#limits.maxQueueBytes) {
-      this.#cut(stream, "slow");
-      return false;
-    }
-    while (this.#queuedBytes > this.#limits.maxQueuedBytes) {
-      const longest = [...this.#backlogs].reduce((most, entry) =>
-        entry[1].bytes > most[1].bytes ? entry : most,
-      );
-      this.#cut(longest[0], "overload");
-    }
-    return stream.index !== -1;
+  #isGone(stream: Stream<Sink>): boolean {
+    return stream.index === -1;
   }
 
-  #forgetBacklog(stream: Stream<Sink>): void {
-    const backlog = this.#backlogs.get(stream);
-    if (backlog === undefined) return;
-    this.#queuedBytes -= backlog.bytes;
-    this.#backlogs.delete(stream);
+  /** False where the stream had to go, so that what waits stays within its bounds. */
+  #keepBounds(stream: Stream<Sink>, pending: number, written: number): boolean {
+    this.#backlogs.note(stream, pending, written, Date.now());
+    if (pending > this.#limits.maxQueueBytes) this.#cut(stream, "slow");
+    while (this.#backlogs.bytes > this.#limits.maxQueuedBytes) {
+      const longest = this.#backlogs.longest();
+      if (longest === undefined) break;
+      this.#cut(longest, "overload");
+    }
+    return !this.#isGone(stream);
   }
 
   /** Ends a stream with its last words; the sink closes when they are read, or after `endMs`. */
   #finish(stream: Stream<Sink>, reason: CloseReason): void {
-    if (stream.index === -1) return;
+    if (this.#isGone(stream)) return;
     const back = CLOSE_REASONS[reason].reconnect;
     const retryMs = back ? COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
     const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs)), stream.chunked);
@@ -244,14 +227,14 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #remove(stream: Stream<Sink>, reason: CloseReason): void {
-    if (stream.index === -1) return;
+    if (this.#isGone(stream)) return;
     const last = this.#streams.pop() as Stream<Sink>;
     if (last !== stream) {
       this.#streams[stream.index] = last;
       last.index = stream.index;
     }
     stream.index = -1;
-    this.#forgetBacklog(stream);
+    this.#backlogs.forget(stream);
     clearInterval(this.#tickers.get(stream));
     this.#tickers.delete(stream);
     this.counts.closed[reason] += 1;
@@ -305,13 +288,9 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #sweepBacklogs(nowMs: number): void {
-    for (const [stream, backlog] of this.#backlogs) {
-      const pending = this.#driver.pending(stream.sink);
-      if (pending < backlog.bytes) backlog.sinceMs = nowMs;
-      this.#queuedBytes += pending - backlog.bytes;
-      backlog.bytes = pending;
-      if (pending === 0) this.#forgetBacklog(stream);
-      else if (nowMs - backlog.sinceMs > this.#limits.stalledMs) this.#cut(stream, "stalled");
+    for (const stream of this.#backlogs.streams()) {
+      this.#backlogs.note(stream, this.#driver.pending(stream.sink), 0, nowMs);
+      if (this.#backlogs.stalledMs(stream, nowMs) > this.#limits.stalledMs) this.#cut(stream, "stalled");
     }
   }
 

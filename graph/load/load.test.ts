@@ -7,8 +7,9 @@ import { gzipSync } from "node:zlib";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { generateFriendships } from "../generate.ts";
+import { openDatabase } from "../store/database.ts";
 import { META } from "../store/keys.ts";
-import { GraphStore, openDatabase } from "../store/store.ts";
+import { GraphStore } from "../store/store.ts";
 import { EdgeParser, type Name } from "./edge-parser.ts";
 import { type LoadKind, type LoadOptions, type LoadReport, loadEdges } from "./load.ts";
 

@@ -9,11 +9,11 @@ import { isTopic, isUserId } from "../../broker/contract.ts";
 import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import type { Newcomer } from "../generate.ts";
+import { numberOperation, openDatabase, readNumber } from "../store/database.ts";
 import { followersKey, META, subscriptionsKey } from "../store/keys.ts";
 import { type NameBatch, Names } from "../store/names.ts";
 import { type Operation, RowEditor } from "../store/row-editor.ts";
 import type { Read } from "../store/row-reader.ts";
-import { numberOperation, openDatabase, readNumber } from "../store/store.ts";
 import { EdgeList, type Rows } from "./edge-list.ts";
 import { EdgeParser, type Name } from "./edge-parser.ts";
 

@@ -2,18 +2,15 @@
 // takes what is waiting, applies it in order, writes it as one synced batch and only then acknowledges it (group
 // commit), so changes are serialised without locks. Readers see what was committed last. Owned by one process.
 
-import { Level } from "level";
 import type { Topic, UserId } from "../../broker/contract.ts";
-import { codeOf, messageOf, quote } from "../../lib/errors.ts";
+import { messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
-import { claimDirectory } from "./directory.ts";
+import { type Database, numberOperation, openDatabase, readNumber } from "./database.ts";
 import { followersKey, META, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
-import { type Operation, RowEditor } from "./row-editor.ts";
+import { RowEditor } from "./row-editor.ts";
 import { countRow, type Read, readRow } from "./row-reader.ts";
 
-/** The layout of keys and rows that this code reads and writes. */
-const FORMAT = "1";
 /** Changes that may wait for the disk; more are refused, their senders may try again. */
 const MAX_WAITING_CHANGES = 100_000;
 /** Changes written as one batch. */
@@ -40,8 +37,6 @@ interface Waiting {
   readonly resolve: (changed: readonly boolean[]) => void;
   readonly reject: (error: unknown) => void;
 }
-
-type Database = Level<string, Uint8Array>;
 
 export class GraphStore {
   readonly #db: Database;
@@ -244,54 +239,4 @@ export class GraphStore {
     }
     return results;
   }
-}
-
-/** Opens the database itself, checked to be ours; the loader uses it too. @throws GraphError */
-export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {
-  const release = claimDirectory(directory);
-  const db: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
-  try {
-    await db.open();
-    const format = db.getSync(META.format);
-    if (format === undefined) await db.put(META.format, encoder.encode(FORMAT), { sync: true });
-    else if (decoder.decode(format) !== FORMAT) {
-      throw new GraphError(
-        "GRAPH_DIR_FOREIGN",
-        `${quote(directory)} has format ${quote(decoder.decode(format))}, this Encke reads ${FORMAT}: load the graph anew into an empty folder`,
-      );
-    }
-    return { db, release };
-  } catch (cause) {
-    await db.close();
-    release();
-    if (cause instanceof GraphError) throw cause;
-    throw openError(directory, cause);
-  }
-}
-
-export function readNumber(read: Read, key: string): number {
-  const stored = read(key);
-  return stored === undefined ? 0 : Number(decoder.decode(stored));
-}
-
-export function numberOperation(key: string, value: number): Operation {
-  return { type: "put", key, value: encoder.encode(String(value)) };
-}
-
-function openError(directory: string, cause: unknown): GraphError {
-  const inner = cause instanceof Error ? cause.cause : undefined;
-  if (codeOf(inner) === "LEVEL_LOCKED") {
-    return new GraphError(
-      "GRAPH_DIR_BUSY",
-      `${quote(directory)} is served or loaded by another process: stop that one, or choose another folder with --data`,
-      { cause },
-    );
-  }
-  return new GraphError(
-    "GRAPH_DAMAGED",
-    `${quote(directory)} cannot be opened (${messageOf(inner ?? cause)}): restore a backup`,
-    {
-      cause,
-    },
-  );
 }

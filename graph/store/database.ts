@@ -1,0 +1,68 @@
+// The LevelDB underneath: opened once a directory, checked to be ours and of our format. The store and the bulk loader
+// stand on it.
+
+import { Level } from "level";
+import { codeOf, messageOf, quote } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
+import { claimDirectory } from "./directory.ts";
+import { META } from "./keys.ts";
+import type { Operation } from "./row-editor.ts";
+import type { Read } from "./row-reader.ts";
+
+/** The layout of keys and rows that this code reads and writes. */
+const FORMAT = "1";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export type Database = Level<string, Uint8Array>;
+
+/** @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED */
+export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {
+  const release = claimDirectory(directory);
+  const db: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
+  try {
+    await db.open();
+    const format = db.getSync(META.format);
+    if (format === undefined) await db.put(META.format, encoder.encode(FORMAT), { sync: true });
+    else if (decoder.decode(format) !== FORMAT) {
+      throw new GraphError(
+        "GRAPH_DIR_FOREIGN",
+        `${quote(directory)} has format ${quote(decoder.decode(format))}, this Encke reads ${FORMAT}: load the graph anew into an empty folder`,
+      );
+    }
+    return { db, release };
+  } catch (cause) {
+    await db.close();
+    release();
+    if (cause instanceof GraphError) throw cause;
+    throw openError(directory, cause);
+  }
+}
+
+export function readNumber(read: Read, key: string): number {
+  const stored = read(key);
+  return stored === undefined ? 0 : Number(decoder.decode(stored));
+}
+
+export function numberOperation(key: string, value: number): Operation {
+  return { type: "put", key, value: encoder.encode(String(value)) };
+}
+
+function openError(directory: string, cause: unknown): GraphError {
+  const inner = cause instanceof Error ? cause.cause : undefined;
+  if (codeOf(inner) === "LEVEL_LOCKED") {
+    return new GraphError(
+      "GRAPH_DIR_BUSY",
+      `${quote(directory)} is served or loaded by another process: stop that one, or choose another folder with --data`,
+      { cause },
+    );
+  }
+  return new GraphError(
+    "GRAPH_DAMAGED",
+    `${quote(directory)} cannot be opened (${messageOf(inner ?? cause)}): restore a backup`,
+    {
+      cause,
+    },
+  );
+}
