@@ -1,0 +1,103 @@
+// What a flood's streams ask whom for: paths in one buffer and a table of servers, because a string a stream would cost
+// several times as much as the stream itself.
+
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+import { quote } from "../../lib/errors.ts";
+import { CliError } from "../errors.ts";
+
+/** Ids that count up, or a list. Plain data: it travels between processes. */
+export type TargetPlan =
+  | {
+      readonly kind: "counted";
+      /** An id is appended to it. */
+      readonly base: string;
+      readonly firstId: number;
+      /** From one id to the next. */
+      readonly step: number;
+      readonly count: number;
+    }
+  | { readonly kind: "listed"; readonly urls: readonly string[] };
+
+export interface TargetServer {
+  /** Numeric. */
+  readonly address: string;
+  readonly port: number;
+  /** As it stands in the Host header. */
+  readonly host: string;
+}
+
+export interface Targets {
+  readonly servers: readonly TargetServer[];
+  /** All paths with their queries, one behind the other. */
+  readonly paths: Uint8Array;
+  /** Where each path ends. */
+  readonly ends: Uint32Array;
+  /** Each stream's server. */
+  readonly serverOf: Uint16Array;
+}
+
+export function countTargets(plan: TargetPlan): number {
+  return plan.kind === "counted" ? plan.count : plan.urls.length;
+}
+
+/** Every `processes`th target, from `index` on. */
+export function shareOf(plan: TargetPlan, index: number, processes: number): TargetPlan {
+  if (plan.kind === "listed")
+    return { ...plan, urls: plan.urls.filter((_, position) => position % processes === index) };
+  const { firstId, step, count } = plan;
+  return {
+    ...plan,
+    firstId: firstId + index * step,
+    step: step * processes,
+    count: Math.ceil(Math.max(0, count - index) / processes),
+  };
+}
+
+/** Looks up the servers and lays out the paths. @throws CliError for what is no address, or no name that anybody knows */
+export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promise<Targets> {
+  const count = countTargets(plan);
+  const servers = new Map<string, { readonly index: number; readonly url: URL }>();
+  const ends = new Uint32Array(count);
+  const serverOf = new Uint16Array(count);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for (let stream = 0; stream < count; stream += 1) {
+    const url = urlOf(plan, stream);
+    let server = servers.get(url.host);
+    if (server === undefined) servers.set(url.host, (server = { index: servers.size, url }));
+    serverOf[stream] = server.index;
+    const path = Buffer.from(url.pathname + url.search, "latin1");
+    parts.push(path);
+    bytes += path.length;
+    ends[stream] = bytes;
+  }
+  const resolved = [...servers.values()].map(({ url }) => resolveServer(url, family));
+  return { servers: await Promise.all(resolved), paths: Buffer.concat(parts), ends, serverOf };
+}
+
+/** A stream's path, for people. */
+export function pathOf({ paths, ends }: Targets, stream: number): string {
+  const from = stream === 0 ? 0 : (ends[stream - 1] as number);
+  return Buffer.from(paths.subarray(from, ends[stream])).toString("latin1");
+}
+
+function urlOf(plan: TargetPlan, stream: number): URL {
+  const text =
+    plan.kind === "counted" ? `${plan.base}${plan.firstId + stream * plan.step}` : plan.urls[stream];
+  const url = URL.canParse(text ?? "") ? new URL(text ?? "") : undefined;
+  if (url?.protocol === "http:") return url;
+  throw new CliError("USAGE", `${quote(text)} is not a http:// address`);
+}
+
+async function resolveServer(url: URL, family: 0 | 4 | 6): Promise<TargetServer> {
+  const name = url.hostname.replace(/^\[|\]$/g, "");
+  const [port, host] = [Number(url.port || 80), url.host];
+  if (isIP(name) !== 0) return { address: name, port, host };
+  try {
+    const { address } = await lookup(name, { family, order: "ipv4first" });
+    return { address, port, host };
+  } catch (cause) {
+    throw new CliError("USAGE", `no address of ${quote(name)} is known: check the URL`, { cause });
+  }
+}
