@@ -65,7 +65,10 @@ export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promi
   for (let stream = 0; stream < count; stream += 1) {
     const url = urlOf(plan, stream);
     let server = servers.get(url.host);
-    if (server === undefined) servers.set(url.host, (server = { index: servers.size, url }));
+    if (server === undefined) {
+      server = { index: servers.size, url };
+      servers.set(url.host, server);
+    }
     serverOf[stream] = server.index;
     const path = Buffer.from(url.pathname + url.search, "latin1");
     parts.push(path);

@@ -2,12 +2,13 @@
 
 #include "cli/load/native/src/readers.h"
 
-#include <cerrno>
+#include <errno.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <string_view>
+#include <utility>
 
 #include "cli/load/native/src/chunks.h"
 #include "cli/load/native/src/connect.h"
@@ -29,8 +30,8 @@ int64_t now_us() {
 
 }  // namespace
 
-Readers::Readers(Targets targets, const std::string& run, Watcher& watcher)
-    : scanner(run), targets_(std::move(targets)), watcher_(watcher), streams_(targets_.ends.size()) {}
+Readers::Readers(Targets targets, const std::string& run, EpollSet& epoll)
+    : scanner(run), targets_(std::move(targets)), epoll_(epoll), streams_(targets_.ends.size()) {}
 
 Readers::~Readers() { close_all(); }
 
@@ -42,7 +43,8 @@ void Readers::open(uint32_t number) {
   const int fd = open_connection(targets_.server_for(number).address, targets_.source_for(number));
   if (fd < 0) return end(number, End::ERROR, -fd);
   stream.fd = fd;
-  if (!watcher_.add(fd, number, true)) end(number, End::ERROR, errno);
+  const int failed = epoll_.add(fd, EPOLLOUT, number);
+  if (failed != 0) end(number, End::ERROR, failed);
 }
 
 void Readers::on_ready(uint32_t number) {
@@ -63,14 +65,15 @@ void Readers::send_request(uint32_t number) {
   if (sent < 0 && errno == EAGAIN) return;
   if (sent != static_cast<ssize_t>(request.size())) return end(number, End::ERROR, sent < 0 ? errno : EMSGSIZE);
   stream.phase = Phase::HEAD;
-  if (!watcher_.set_reading(stream.fd, number)) end(number, End::ERROR, errno);
+  const int failed = epoll_.change(stream.fd, EPOLLIN, number);
+  if (failed != 0) end(number, End::ERROR, failed);
 }
 
 /** One read a turn: a stream that has more is called again, and no stream keeps the others waiting. */
 void Readers::receive(uint32_t number) {
   const ssize_t got = recv(streams_[number].fd, read_buffer, READ_BYTES, 0);
   if (got > 0) return take(number, read_buffer, static_cast<size_t>(got));
-  if (got == 0) return end(number, streams_[number].phase == Phase::RAW ? End::COMPLETE : End::CUT);
+  if (got == 0) return end(number, End::CUT);
   if (errno != EAGAIN && errno != EINTR) end(number, End::ERROR, errno);
 }
 

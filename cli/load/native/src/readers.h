@@ -15,6 +15,7 @@
 #include "cli/load/native/src/scanner.h"
 #include "cli/load/native/src/stream.h"
 #include "cli/load/native/src/targets.h"
+#include "lib/native/epoll_set.h"
 
 namespace encke {
 
@@ -36,19 +37,10 @@ struct Ended {
   int32_t was_open;
 };
 
-/** Watches descriptors for reading (and, while connecting, writing); answers with the stream's number. */
-class Watcher {
- public:
-  virtual bool add(int fd, uint32_t stream, bool for_writing) = 0;
-  virtual bool set_reading(int fd, uint32_t stream) = 0;
-
- protected:
-  ~Watcher() = default;
-};
-
 class Readers {
  public:
-  Readers(Targets targets, const std::string& run, Watcher& watcher);
+  /** @param epoll calls `on_ready` with the number that a descriptor was added with; open while the readers are */
+  Readers(Targets targets, const std::string& run, EpollSet& epoll);
   ~Readers();
   Readers(const Readers&) = delete;
   Readers& operator=(const Readers&) = delete;
@@ -82,7 +74,7 @@ class Readers {
   void end(uint32_t number, End end, int detail = 0, int retry_after_seconds = 0);
 
   const Targets targets_;
-  Watcher& watcher_;
+  EpollSet& epoll_;
   std::vector<Stream> streams_;
   std::unordered_map<uint32_t, std::string> partial_heads_;
 };
