@@ -54,6 +54,11 @@ export class Latency {
     this.#histogram.reset();
   }
 
+  /** Messages noted. */
+  get count(): number {
+    return this.#histogram.totalCount;
+  }
+
   /** undefined before the first message. */
   get ms(): LatencyMs | undefined {
     if (this.#histogram.totalCount === 0) return undefined;

@@ -36,7 +36,7 @@ export class PlainReaders implements Readers {
     let open = false;
     let partial = "";
     this.#counts.opening += 1;
-    const client = new StreamClient({
+    const client: StreamClient = new StreamClient({
       url: new URL(pathOf(targets, stream), `http://${authority}:${port}`),
       headers: { Host: host ?? "", ...parseHeaders(headers) },
       source:
@@ -60,6 +60,7 @@ export class PlainReaders implements Readers {
         if (partial.length > LONGEST_LINE) partial = "";
         for (const line of lines) this.#readLine(stream, line);
       },
+      onComplete: () => client.close(),
       onClose: (complete, error) => {
         if (this.#closing) return;
         this.#clients.delete(stream);

@@ -6,6 +6,9 @@ import { isIP } from "node:net";
 import { quote } from "../../lib/errors.ts";
 import { CliError } from "../errors.ts";
 
+/** Room for the first paths; it doubles. */
+const FIRST_PATHS_BYTES = 65_536;
+
 /** Ids that count up, or a list. Plain data: it travels between processes. */
 export type TargetPlan =
   | {
@@ -57,26 +60,37 @@ export function shareOf(plan: TargetPlan, index: number, processes: number): Tar
 /** Looks up the servers and lays out the paths. @throws CliError for what is no address, or no name that anybody knows */
 export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promise<Targets> {
   const count = countTargets(plan);
-  const servers = new Map<string, { readonly index: number; readonly url: URL }>();
+  const urls = new Map<string, { readonly index: number; readonly url: URL }>();
   const ends = new Uint32Array(count);
   const serverOf = new Uint16Array(count);
-  const parts: Buffer[] = [];
+  let paths = Buffer.alloc(FIRST_PATHS_BYTES);
   let bytes = 0;
-  for (let stream = 0; stream < count; stream += 1) {
-    const url = urlOf(plan, stream);
-    let server = servers.get(url.host);
-    if (server === undefined) {
-      server = { index: servers.size, url };
-      servers.set(url.host, server);
-    }
-    serverOf[stream] = server.index;
-    const path = Buffer.from(url.pathname + url.search, "latin1");
-    parts.push(path);
-    bytes += path.length;
+  const add = (stream: number, path: string): void => {
+    if (bytes + path.length > paths.length)
+      paths = Buffer.concat([paths, Buffer.alloc(paths.length + path.length)]);
+    bytes += paths.write(path, bytes, "latin1");
     ends[stream] = bytes;
+  };
+  const addServer = (url: URL): number => {
+    const known = urls.get(url.host);
+    if (known !== undefined) return known.index;
+    urls.set(url.host, { index: urls.size, url });
+    return urls.size - 1;
+  };
+  if (plan.kind === "counted") {
+    const { pathname, search } = httpUrl(plan.base);
+    addServer(httpUrl(plan.base));
+    for (let stream = 0; stream < count; stream += 1)
+      add(stream, `${pathname}${search}${plan.firstId + stream * plan.step}`);
+  } else {
+    for (const [stream, text] of plan.urls.entries()) {
+      const url = httpUrl(text);
+      serverOf[stream] = addServer(url);
+      add(stream, `${url.pathname}${url.search}`);
+    }
   }
-  const resolved = [...servers.values()].map(({ url }) => resolveServer(url, family));
-  return { servers: await Promise.all(resolved), paths: Buffer.concat(parts), ends, serverOf };
+  const servers = [...urls.values()].map(({ url }) => resolveServer(url, family));
+  return { servers: await Promise.all(servers), paths: paths.subarray(0, bytes), ends, serverOf };
 }
 
 /** A stream's path, for people. */
@@ -85,10 +99,8 @@ export function pathOf({ paths, ends }: Targets, stream: number): string {
   return Buffer.from(paths.subarray(from, ends[stream])).toString("latin1");
 }
 
-function urlOf(plan: TargetPlan, stream: number): URL {
-  const text =
-    plan.kind === "counted" ? `${plan.base}${plan.firstId + stream * plan.step}` : plan.urls[stream];
-  const url = URL.canParse(text ?? "") ? new URL(text ?? "") : undefined;
+function httpUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:") return url;
   throw new CliError("USAGE", `${quote(text)} is not a http:// address`);
 }
