@@ -17,6 +17,7 @@ export {
   EVERY_EDGE,
   EVERY_EVENT,
   EVERY_PRESENCE,
+  EVERY_USER,
   edgeSubject,
   eventSubject,
   GRAPH_VERBS,

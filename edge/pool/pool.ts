@@ -5,6 +5,7 @@ import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { PositionedEvent } from "../formats/positioned-event.ts";
 import type { CloseReason } from "./close-reasons.ts";
+import type { UserTable } from "./user-table.ts";
 
 /** What a stream is, decided when its request was answered. */
 export interface StreamSpec {
@@ -66,6 +67,7 @@ export interface ConnectionPool {
   /** Bytes that wait for slow readers. */
   readonly queuedBytes: number;
   readonly counts: PoolCounts;
+  readonly table: UserTable;
   /** Open streams of one user. */
   streamsOf(user: UserId): number;
   /**
@@ -73,6 +75,7 @@ export interface ConnectionPool {
    * users gets one event once. Never blocks and never throws: a reader who cannot take it is cut and counted.
    */
   deliver(user: UserId, event: PositionedEvent): number;
+  deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
   /** Says `resync` on every stream. */
   resync(reason: string): void;
   /** Takes no stream any more and ends all at a bounded pace, each with its last words and a time to come back. */

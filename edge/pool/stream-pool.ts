@@ -4,14 +4,16 @@
 // streams every SWEEP_MS.
 
 import type { UserId } from "../../broker/contract.ts";
+import { readRecords } from "../../broker/index.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import { Frame, frameFor } from "../formats/frame.ts";
-import type { PositionedEvent } from "../formats/positioned-event.ts";
+import { PositionedEvent } from "../formats/positioned-event.ts";
 import { tickText } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
 import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
 import { RecentIds } from "./recent-ids.ts";
+import { UserMap } from "./user-table.ts";
 
 const SWEEP_MS = 250;
 const DRAIN_STEP_MS = 50;
@@ -136,6 +138,24 @@ export class StreamPool<Sink> implements ConnectionPool {
     if (!Array.isArray(there)) return this.#hand(there, event);
     let delivered = 0;
     for (const stream of there.slice()) delivered += this.#hand(stream, event); // a copy: a cut removes
+    return delivered;
+  }
+
+  readonly table: UserMap = new UserMap();
+
+  deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
+    let delivered = 0;
+    for (const { id, json, handles } of readRecords(frame)) {
+      const event = new PositionedEvent(
+        id,
+        new TextDecoder().decode(json),
+        cursorPrefix + id.replaceAll("-", "."),
+      );
+      for (const handle of handles) {
+        const user = this.table.nameOf(handle);
+        if (user !== undefined) delivered += this.deliver(user, event);
+      }
+    }
     return delivered;
   }
 
