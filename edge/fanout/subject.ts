@@ -77,7 +77,10 @@ export class SubjectFanout implements Fanout {
     for (const user of users) {
       const joined = this.#joined.get(user);
       if (joined !== undefined) joined.streams += 1;
-      else this.#joined.set(user, { subscription: this.#subscribe(user), streams: 1 });
+      else {
+        this.#options.pool.table.acquire(user);
+        this.#joined.set(user, { subscription: this.#subscribe(user), streams: 1 });
+      }
     }
     return this.#flushSoon();
   }
@@ -91,6 +94,8 @@ export class SubjectFanout implements Fanout {
       if (joined.streams > 0) continue;
       joined.subscription.unsubscribe();
       this.#joined.delete(user);
+      const { table } = this.#options.pool;
+      table.release(table.find(user));
     }
   }
 
