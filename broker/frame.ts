@@ -8,6 +8,7 @@
 //           | id | json | names, joined by commas
 
 import { BrokerError } from "./errors.ts";
+import { looksEncoded } from "./event.ts";
 import type { UserId } from "./subjects.ts";
 
 /** First byte of what comes on `edge.<edgeId>`; an order, which is JSON, begins with "{". */
@@ -21,6 +22,8 @@ const NAMED_HEAD = 16;
 /** An edge's frame is sent when it has grown so far; with one more record it stays under NATS' 1 MB. */
 export const FULL_FRAME_BYTES = 131_072;
 const FIRST_BYTES = 4_096;
+const MAX_ID_BYTES = 40;
+const ID = /^[0-9a-z-]+$/;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -66,7 +69,7 @@ export class FrameWriter {
   take(kind: FrameKind): Uint8Array {
     this.#view.setUint8(0, kind);
     this.#view.setUint8(1, VERSION);
-    this.#view.setUint16(2, 0);
+    this.#view.setUint16(2, 0, true);
     this.#view.setUint32(4, this.#epoch, true);
     this.#view.setUint32(8, this.#lastRecord, true);
     const frame = this.#bytes.slice(0, this.#length);
@@ -89,32 +92,49 @@ export class FrameWriter {
 
 /** What stands before a frame's records. */
 export interface FrameHead {
+  /** The edge's presence epoch in which the handles hold. */
   readonly epoch: number;
   /** The id of its last event: how far the stream has come with it. */
   readonly lastId: string;
 }
 
-/** One event in a frame. Its bytes are views, valid as long as the frame. */
+/** One event in a frame. */
 export interface FrameRecord {
   readonly id: string;
-  readonly json: Uint8Array;
-  readonly handles: readonly number[];
+  /** One line, from "{" to "}". */
+  readonly json: string;
+  readonly recipients: number;
+  handleAt(index: number): number;
 }
 
-/** @throws BrokerError BAD_EVENT for what is no frame of this version */
-export function readFrameHead(bytes: Uint8Array): FrameHead {
-  const view = viewOf(bytes);
-  if (bytes.length < FRAME_HEAD + RECORD_HEAD || view.getUint8(1) !== VERSION) throw malformed();
-  return { epoch: view.getUint32(4, true), lastId: readRecord(bytes, view.getUint32(8, true)).record.id };
+/** Undefined for what is no frame of this kind and version. */
+export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | undefined {
+  const view = viewOf(frame);
+  if (frame.length < FRAME_HEAD || frame[0] !== kind || frame[1] !== VERSION || view.getUint16(2) !== 0)
+    return undefined;
+  const last = readRecord(frame, view.getUint32(8, true));
+  return last && { epoch: view.getUint32(4, true), lastId: last.record.id };
 }
 
-/** The records of a frame, in order. @throws BrokerError BAD_EVENT at the first that is malformed */
-export function* readRecords(bytes: Uint8Array): Generator<FrameRecord, void, void> {
-  for (let at = FRAME_HEAD; at < bytes.length; ) {
-    const { record, end } = readRecord(bytes, at);
-    yield record;
-    at = end;
+/**
+ * Passes on each record, in order, up to the first that is malformed. Whatever the bytes are, nothing outside of them
+ * is read. False where a record was malformed, or the frame is none.
+ */
+export function readFrame(
+  frame: Uint8Array,
+  kind: FrameKind,
+  onRecord: (record: FrameRecord) => void,
+): boolean {
+  if (readFrameHead(frame, kind) === undefined) return false;
+  let last = 0;
+  for (let at = FRAME_HEAD; at < frame.length; ) {
+    const read = readRecord(frame, at);
+    if (read === undefined) return false;
+    onRecord(read.record);
+    last = at;
+    at = read.end;
   }
+  return viewOf(frame).getUint32(8, true) === last;
 }
 
 /** A copy of an event for an edge that is not in step: recipients by id. */
@@ -157,19 +177,21 @@ export function decodeNamed(bytes: Uint8Array): NamedEvent {
   };
 }
 
-function readRecord(bytes: Uint8Array, at: number): { record: FrameRecord; end: number } {
-  if (at < FRAME_HEAD || at + RECORD_HEAD > bytes.length) throw malformed();
-  const view = viewOf(bytes);
+function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: number } | undefined {
+  if (at < FRAME_HEAD || frame.length - at < RECORD_HEAD) return undefined;
+  const view = viewOf(frame);
   const recipients = view.getUint32(at, true);
-  const jsonLength = view.getUint32(at + 4, true);
-  const idLength = view.getUint32(at + 8, true);
-  const idAt = at + RECORD_HEAD + 4 * recipients;
-  const end = idAt + idLength + jsonLength;
-  if (end > bytes.length) throw malformed();
-  const handles: number[] = [];
-  for (let i = 0; i < recipients; i += 1) handles.push(view.getUint32(at + RECORD_HEAD + 4 * i, true));
-  const id = decoder.decode(bytes.subarray(idAt, idAt + idLength));
-  return { record: { id, json: bytes.subarray(idAt + idLength, end), handles }, end: (end + 3) & ~3 };
+  const handles = at + RECORD_HEAD;
+  const idAt = handles + recipients * 4; // sums of u32 are exact here
+  const jsonAt = idAt + view.getUint32(at + 8, true);
+  const jsonEnd = jsonAt + view.getUint32(at + 4, true);
+  const end = jsonEnd + ((4 - ((jsonEnd - at) % 4)) % 4);
+  if (jsonAt === idAt || jsonAt - idAt > MAX_ID_BYTES || end > frame.length) return undefined;
+  const id = decoder.decode(frame.subarray(idAt, jsonAt));
+  const json = frame.subarray(jsonAt, jsonEnd);
+  if (!ID.test(id) || !looksEncoded(json)) return undefined;
+  const handleAt = (index: number): number => view.getUint32(handles + index * 4, true);
+  return { record: { id, json: decoder.decode(json), recipients, handleAt }, end };
 }
 
 function viewOf(bytes: Uint8Array): DataView {

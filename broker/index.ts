@@ -12,15 +12,6 @@ export {
   serviceErrorOf,
 } from "./client.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
-export {
-  decodeNamed,
-  encodeNamed,
-  FRAME_KIND,
-  FrameWriter,
-  FULL_FRAME_BYTES,
-  readFrameHead,
-  readRecords,
-} from "./frame.ts";
 export { COUNT_HEADER, EVENT_HEADER, errorHeaders, eventHeaders } from "./headers.ts";
 export { registerClientMetrics } from "./metrics.ts";
 export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";

@@ -2,8 +2,15 @@
 // handles of its own recipients. No subscription a user. While the graph is not in step with us it sends every event
 // with all recipients by name, and we keep our own.
 
-import { parseEventId, StreamPosition, type UserId } from "../../broker/contract.ts";
-import { decodeNamed, FRAME_KIND, readFrameHead, readRecords } from "../../broker/index.ts";
+import {
+  decodeNamed,
+  FRAME_KIND,
+  parseEventId,
+  readFrame,
+  readFrameHead,
+  StreamPosition,
+  type UserId,
+} from "../../broker/contract.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { Ledger } from "../presence/ledger.ts";
@@ -94,41 +101,48 @@ export class GatewayFanout implements Fanout {
   /** Copies of events, as the graph sent them. What is not of its form, or of an epoch that is over, is counted. */
   receive(bytes: Uint8Array): void {
     this.counts.messages += 1;
-    const kind = bytes[0];
-    if (kind === FRAME_KIND.named) return this.#receiveNamed(bytes);
-    const { epoch, lastId } = readFrameHead(bytes);
-    const last = parseEventId(lastId);
-    // readers hear of the loss when the epoch that is under way is in step
-    if (epoch !== this.#options.ledger.epoch || last === undefined) this.counts.rejected += 1;
-    else if (kind === FRAME_KIND.counted) this.#receiveCounted(bytes);
-    else if (kind === FRAME_KIND.frame) {
-      if (this.#options.pool.deliverFrame(bytes, this.#position.before(last.partition)) < 0)
-        this.counts.rejected += 1;
-      this.#position.advance(last);
-    } else this.counts.rejected += 1;
+    const accepted =
+      bytes[0] === FRAME_KIND.named
+        ? this.#receiveNamed(bytes)
+        : bytes[0] === FRAME_KIND.counted
+          ? this.#receiveCounted(bytes)
+          : this.#receiveFrame(bytes);
+    if (!accepted) this.counts.rejected += 1;
   }
 
-  #receiveCounted(bytes: Uint8Array): void {
-    const { pool } = this.#options;
-    for (const { id, json, handles } of readRecords(bytes)) {
+  #receiveFrame(bytes: Uint8Array): boolean {
+    const head = readFrameHead(bytes, FRAME_KIND.frame);
+    const last = head && parseEventId(head.lastId);
+    // of an epoch that is over: readers hear of the loss when the one under way is in step
+    if (last === undefined || head?.epoch !== this.#options.ledger.epoch) return false;
+    const delivered = this.#options.pool.deliverFrame(bytes, this.#position.before(last.partition));
+    this.#position.advance(last);
+    return delivered >= 0;
+  }
+
+  #receiveCounted(bytes: Uint8Array): boolean {
+    const { ledger, pool } = this.#options;
+    if (readFrameHead(bytes, FRAME_KIND.counted)?.epoch !== ledger.epoch) return false;
+    return readFrame(bytes, FRAME_KIND.counted, ({ id, json, recipients, handleAt }) => {
       const event = this.#positioned(id, json);
-      for (const handle of handles) {
-        const user = pool.table.nameOf(handle);
+      for (let index = 0; index < recipients; index += 1) {
+        const user = pool.table.nameOf(handleAt(index));
         if (user !== undefined) this.#deliver(user, event, true);
       }
-    }
+    });
   }
 
-  #receiveNamed(bytes: Uint8Array): void {
+  #receiveNamed(bytes: Uint8Array): boolean {
     const { id, json, counted, users } = decodeNamed(bytes);
-    const event = this.#positioned(id, json);
+    const event = this.#positioned(id, this.#decoder.decode(json));
     for (const user of users) this.#deliver(user as UserId, event, counted);
+    return true;
   }
 
-  #positioned(id: string, json: Uint8Array): PositionedEvent {
+  #positioned(id: string, json: string): PositionedEvent {
     const at = parseEventId(id);
     const cursor = at === undefined ? this.#position.cursor : this.#position.advance(at);
-    return new PositionedEvent(id, this.#decoder.decode(json), cursor);
+    return new PositionedEvent(id, json, cursor);
   }
 
   #deliver(user: UserId, event: PositionedEvent, counted: boolean): void {

@@ -1,25 +1,27 @@
-// Users by small numbers. A handle stands for a user while they are connected here, or are being announced: fan-outs
-// keep what they know of users in flat arrays by handle, and the graph addresses users of this edge by it. Given out
-// and taken back by the fan-out; the lowest free number is not guaranteed, only that numbers stay dense.
+// Small numbers for users, so that a frame of events can name its recipients in four bytes each. One table a pool; the
+// fan-out lends handles out and takes them back, the pool looks them up. Bounded by the users that have a handle.
 
 import type { UserId } from "../../broker/contract.ts";
 
 export interface UserTable {
-  /** Users with a handle. */
+  /** Users that have a handle. */
   readonly size: number;
-  /** Highest handle that was ever given out, plus one. */
+  /** One more than the highest handle there ever was: how long a list by handle must be. */
   readonly capacity: number;
-  /** The user's handle, a new one where they have none. */
+  /** The user's handle, a new one where it has none: the one that was released last, else the next number. */
   acquire(user: UserId): number;
-  /** The user's handle; -1 where they have none. */
+  /** The user's handle; -1 where it has none. */
   find(user: UserId): number;
-  /** Whose handle it is; undefined where it is nobody's. */
+  /** Undefined for a handle that names nobody: it was released, or never lent. */
   nameOf(handle: number): UserId | undefined;
-  /** Takes a handle back: it may stand for another user from now on. */
+  /**
+   * From now on the handle may name another user. Whoever releases it makes sure that no stream of the user is open
+   * any more. Nothing happens where it names nobody.
+   */
   release(handle: number): void;
 }
 
-export class UserMap implements UserTable {
+export class MapUserTable implements UserTable {
   readonly #handles = new Map<UserId, number>();
   readonly #names: (UserId | undefined)[] = [];
   readonly #free: number[] = [];
@@ -50,10 +52,10 @@ export class UserMap implements UserTable {
   }
 
   release(handle: number): void {
-    const user = this.#names[handle];
-    if (user === undefined) return;
+    const name = this.#names[handle];
+    if (name === undefined) return;
     this.#names[handle] = undefined;
-    this.#handles.delete(user);
+    this.#handles.delete(name);
     this.#free.push(handle);
   }
 }

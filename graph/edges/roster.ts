@@ -2,7 +2,8 @@
 // anew asks everybody to announce themselves. Bounded by the number of edges, and each leaves after EXPIRY_MS of
 // silence.
 
-import { type FanoutMode, FrameWriter } from "../../broker/index.ts";
+import { FrameWriter } from "../../broker/contract.ts";
+import type { FanoutMode } from "../../broker/index.ts";
 
 /** More worker processes than any fleet has; beyond it somebody is inventing edges. */
 const MAX_EDGES = 10_000;

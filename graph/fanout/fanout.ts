@@ -7,15 +7,16 @@
 //
 // No recipient of an edge gets a copy both ways. Order: whatever is sent later is later on every way.
 
-import { edgeSubject, type UserId, userSubject } from "../../broker/contract.ts";
 import {
-  type BrokerClient,
+  edgeSubject,
   encodeNamed,
-  eventHeaders,
   FRAME_KIND,
   FrameWriter,
   FULL_FRAME_BYTES,
-} from "../../broker/index.ts";
+  type UserId,
+  userSubject,
+} from "../../broker/contract.ts";
+import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
 import type { OnlineTable } from "../edges/online.ts";
 import type { EdgeLink, Roster } from "../edges/roster.ts";
 import { GraphError } from "../errors.ts";
