@@ -27,6 +27,7 @@ async function obey(message: ToFloodWorker): Promise<void> {
   if (flood === undefined) return;
   const { request } = message;
   if (message.type === "digests") return tell({ request, digests: flood.digests });
+  if (message.type === "counts") return tell({ request, counts: flood.counts, opened });
   const { counts, problems, latency } = flood;
   tell({
     request,

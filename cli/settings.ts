@@ -156,6 +156,8 @@ export interface OwnValues {
   max: number;
   senders: number;
   to: "event" | "user";
+  path: "stream" | "test";
+  report: string;
   verify: boolean;
   streams: number;
 }
@@ -231,6 +233,13 @@ export const ownSettings: Settings<OwnValues> = {
     schema: oneOf(["event", "user"]),
     default: "event",
   },
+  path: {
+    value: "KIND",
+    help: "stream (NDJSON) or test (the article's text)",
+    schema: oneOf(["stream", "test"]),
+    default: "stream",
+  },
+  report: { value: "DIR", help: "where the report goes", schema: text, default: "encke-million" },
   verify: { help: "open streams, and check loss, duplicates and order", schema: flag, default: false },
   streams: { value: "N", help: "streams that --verify opens", schema: integer(1, 19_000), default: 100 },
 };

@@ -7,14 +7,22 @@ import { CliError } from "../errors.ts";
 import { type Check, checkMachine } from "../load/checks.ts";
 import { readMachine } from "../load/machine.ts";
 import { formatTable } from "../load/table.ts";
-import { millionSettings, ownSettings } from "../settings.ts";
+import { ownSettings } from "../settings.ts";
 
+const MILLION = 1_000_000;
 const MARKS: Readonly<Record<Check["verdict"], string>> = { ok: "ok", hint: "hint", bad: "BAD" };
 
 export const doctor: Command = defineCommand({
   name: "doctor",
   summary: "what this machine lacks for N connections",
-  settings: { ...pick(millionSettings, "connections"), ...pick(ownSettings, "json") },
+  settings: {
+    connections: {
+      ...ownSettings.connections,
+      help: "connections to hold, both ends here",
+      default: MILLION,
+    },
+    ...pick(ownSettings, "json"),
+  },
   async run({ env, print }, { connections, json }) {
     const checks = checkMachine(readMachine(env.PATH ?? ""), connections);
     print(json ? JSON.stringify({ connections, checks }) : formatChecks(checks));
@@ -25,14 +33,18 @@ export const doctor: Command = defineCommand({
 /** A table, and what to type below it. */
 export function formatChecks(checks: readonly Check[]): string {
   const rows = checks.map(({ name, verdict, is, needed, why }) => [MARKS[verdict], name, is, needed, why]);
-  const remedies = checks.filter(({ remedy }) => remedy !== "").map(({ name, remedy }) => [`  ${remedy}`, `(${name})`]);
+  const remedies = checks
+    .filter(({ remedy }) => remedy !== "")
+    .map(({ name, remedy }) => [`  ${remedy}`, `(${name})`]);
   const table = formatTable([["", "what", "is", "needed", "why"], ...rows]);
   return remedies.length === 0 ? table : `${table}\n\nTo type:\n${formatTable(remedies)}`;
 }
 
 /** @throws CliError CHECK_FAILED where something forbids so many connections */
 export function refuseWhatIsBad(checks: readonly Check[], connections: number): void {
-  const bad = checks.filter(({ verdict }) => verdict === "bad").map(({ name, remedy }) => `${name} (${remedy.split("   #")[0]})`);
+  const bad = checks
+    .filter(({ verdict }) => verdict === "bad")
+    .map(({ name, remedy }) => `${name} (${remedy.split("   #")[0]})`);
   if (bad.length === 0) return;
   throw new CliError(
     "CHECK_FAILED",

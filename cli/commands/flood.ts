@@ -53,10 +53,7 @@ export const flood: Command = defineCommand({
     const { rate, opening, source: sources, reopen } = values;
     for (const source of sources)
       if (isIP(source) === 0) throw new CliError("USAGE", `--source ${quote(source)} is not an IP address`);
-    const fleet = new FloodFleet(
-      { targets, rate, opening, sources, reopen, run: "", headers: "" },
-      values.processes,
-    );
+    const fleet = new FloodFleet({ targets, rate, opening, sources, reopen }, values.processes);
     let total: FloodTotal;
     try {
       await untilOpened(context, fleet, streams);
@@ -74,7 +71,7 @@ async function untilOpened({ signal }: Context, fleet: FloodFleet, streams: numb
   const progress = createProgress("opening", "streams", streams);
   try {
     for (;;) {
-      const { opened, active, failed } = await fleet.total();
+      const { opened, active, failed } = await fleet.counts();
       progress.update(active);
       if (signal.aborted || (opened && active + failed >= streams)) return;
       await pause(LOOK_MS, signal);

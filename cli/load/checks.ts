@@ -45,8 +45,7 @@ const roundUp = (n: number): number => 2 ** Math.ceil(Math.log2(n));
 /** What so many connections take in memory, kernel and processes together. */
 export function memoryFor(connections: number, { openFiles, ports, addons }: Machine): number {
   const { edgeWorkers, floodProcesses } = layoutFor(connections, openFiles.soft, ports);
-  const process =
-    NATIVE_BYTES + (addons.pool ? 0 : PLAIN_EDGE_BYTES) + (addons.load ? 0 : PLAIN_FLOOD_BYTES);
+  const process = NATIVE_BYTES + (addons.pool ? 0 : PLAIN_EDGE_BYTES) + (addons.load ? 0 : PLAIN_FLOOD_BYTES);
   return (
     connections * (KERNEL_BYTES + process + GRAPH_BYTES_A_USER) +
     (edgeWorkers + floodProcesses) * PROCESS_BYTES +
@@ -164,11 +163,12 @@ const CHECKS: readonly Checker[] = [
       remedy: ok ? "" : 'sysctl -w net.ipv4.tcp_wmem="4096 16384 4194304"',
     };
   },
-  function connectionTracking({ conntrackMax, conntrackCount }, connections) {
-    const needed = connections + (conntrackCount ?? 0) + OTHER_FILES;
+  function connectionTracking({ conntrackMax, conntrackCount = 0 }, connections) {
+    const needed = connections + conntrackCount + OTHER_FILES;
     return atLeast("nf_conntrack_max", conntrackMax, needed, {
-      verdict: "bad",
-      why: "the firewall remembers each connection, also local ones, and drops what it cannot",
+      // a table without one entry is most likely not in use: no rule here asks for it
+      verdict: conntrackCount === 0 ? "hint" : "bad",
+      why: `where a firewall tracks connections (now ${count(conntrackCount)}), also local ones, it drops what it cannot`,
       remedy: `sysctl -w net.netfilter.nf_conntrack_max=${roundUp(needed)}`,
     });
   },

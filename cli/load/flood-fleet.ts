@@ -17,30 +17,45 @@ const REPORT_MS = 10_000;
 /** A process that does not end by then is killed. */
 const END_MS = 5_000;
 
-/** What the whole fleet opens. */
-export type FleetPlan = Omit<FloodPlan, "firstSource" | "sourceStep">;
+/** What the whole fleet opens. What is left out is as in `DEFAULTS`. */
+export type FleetPlan = Pick<FloodPlan, "targets" | "rate"> & Partial<typeof DEFAULTS>;
+
+const DEFAULTS: Omit<FloodPlan, "targets" | "rate" | "firstSource" | "sourceStep"> = {
+  opening: 0,
+  sources: [],
+  reopen: false,
+  run: "",
+  headers: "",
+};
 
 export type ToFloodWorker =
   | { readonly type: "open"; readonly plan: FloodPlan }
+  | { readonly type: "counts"; readonly request: number }
   | { readonly type: "report"; readonly request: number }
   | { readonly type: "digests"; readonly request: number };
 
-export interface FloodReport {
+type AskType = Exclude<ToFloodWorker["type"], "open">;
+
+export interface CountReport {
   readonly request: number;
   readonly counts: FloodCounts;
-  readonly problems: readonly string[];
-  readonly latency: string;
   /** Every stream was begun. */
   readonly opened: boolean;
+}
+export interface FloodReport extends CountReport {
+  readonly problems: readonly string[];
+  readonly latency: string;
 }
 export interface DigestReport {
   readonly request: number;
   readonly digests: Uint32Array;
 }
-export type FromFloodWorker = FloodReport | DigestReport;
+export type FromFloodWorker = CountReport | FloodReport | DigestReport;
 
-export interface FloodTotal extends FloodCounts {
+export interface CountTotal extends FloodCounts {
   readonly opened: boolean;
+}
+export interface FloodTotal extends CountTotal {
   readonly problems: readonly string[];
   readonly latencyMs: LatencyMs | undefined;
 }
@@ -51,7 +66,8 @@ export class FloodFleet {
   readonly #answers = new Map<number, (answer: FromFloodWorker) => void>();
   #requests = 0;
 
-  constructor(plan: FleetPlan, processes: number) {
+  constructor(given: FleetPlan, processes: number) {
+    const plan = { ...DEFAULTS, ...given };
     this.#plan = plan;
     for (let index = 0; index < processes; index += 1) {
       const child = fork(PROGRAM, {
@@ -79,35 +95,19 @@ export class FloodFleet {
     return this.#children.flatMap(({ pid }) => pid ?? []);
   }
 
-  /** All processes' counts together. A process that does not answer is a problem, and its streams count as failed. */
+  /** All processes' counts together. The streams of a process that does not answer count as failed. Cheap. */
+  async counts(): Promise<CountTotal> {
+    return this.#addUp(await this.#askAll<CountReport>("counts"));
+  }
+
+  /** The same with latency, and what went wrong; a process that does not answer is a problem. */
   async total(): Promise<FloodTotal> {
-    const reports = await Promise.all(this.#children.map((child) => this.#ask<FloodReport>(child, "report")));
-    const counts: FloodCounts = {
-      active: 0,
-      closed: 0,
-      failed: 0,
-      retried: 0,
-      reopened: 0,
-      chunks: 0,
-      bytes: 0,
-      messages: 0,
-      resyncs: 0,
-    };
+    const reports = await this.#askAll<FloodReport>("report");
     const latency = new Latency();
-    for (const [index, report] of reports.entries()) {
-      if (report === undefined) {
-        const share = countTargets(shareOf(this.#plan.targets, index, reports.length));
-        counts.failed += share;
-        counts.closed += share;
-        continue;
-      }
-      for (const key of Object.keys(counts) as (keyof FloodCounts)[]) counts[key] += report.counts[key];
-      latency.add(report.latency);
-    }
+    for (const report of reports) if (report !== undefined) latency.add(report.latency);
     const silent = reports.filter((report) => report === undefined).length;
     return {
-      ...counts,
-      opened: reports.every((report) => report?.opened ?? true),
+      ...this.#addUp(reports),
       problems: [
         ...reports.flatMap((report) => report?.problems ?? []),
         ...(silent > 0 ? [`${silent} of ${reports.length} flood processes do not answer`] : []),
@@ -119,8 +119,7 @@ export class FloodFleet {
   /** Every stream's digest, in the order of the targets. A process that does not answer has received nothing. */
   async digests(): Promise<Digests> {
     const all = new Digests(countTargets(this.#plan.targets));
-    const asked = this.#children.map((child) => this.#ask<DigestReport>(child, "digests"));
-    for (const [index, report] of (await Promise.all(asked)).entries()) {
+    for (const [index, report] of (await this.#askAll<DigestReport>("digests")).entries()) {
       const words = report?.digests ?? new Uint32Array(0);
       for (let at = 0; at < words.length; at += DIGEST_WORDS) {
         const stream = index + (at / DIGEST_WORDS) * this.#children.length;
@@ -144,10 +143,35 @@ export class FloodFleet {
     );
   }
 
-  #ask<Answer extends FromFloodWorker>(
-    child: ChildProcess,
-    type: "report" | "digests",
-  ): Promise<Answer | undefined> {
+  #addUp(reports: readonly (CountReport | undefined)[]): CountTotal {
+    const counts: FloodCounts = {
+      active: 0,
+      closed: 0,
+      failed: 0,
+      retried: 0,
+      reopened: 0,
+      chunks: 0,
+      bytes: 0,
+      messages: 0,
+      resyncs: 0,
+    };
+    for (const [index, report] of reports.entries()) {
+      if (report === undefined) {
+        const share = countTargets(shareOf(this.#plan.targets, index, reports.length));
+        counts.failed += share;
+        counts.closed += share;
+        continue;
+      }
+      for (const key of Object.keys(counts) as (keyof FloodCounts)[]) counts[key] += report.counts[key];
+    }
+    return { ...counts, opened: reports.every((report) => report?.opened ?? true) };
+  }
+
+  #askAll<Answer extends FromFloodWorker>(type: AskType): Promise<(Answer | undefined)[]> {
+    return Promise.all(this.#children.map((child) => this.#ask<Answer>(child, type)));
+  }
+
+  #ask<Answer extends FromFloodWorker>(child: ChildProcess, type: AskType): Promise<Answer | undefined> {
     if (!child.connected) return Promise.resolve(undefined);
     this.#requests += 1;
     const request = this.#requests;

@@ -52,7 +52,9 @@ const LIMIT_ELSEWHERE = 1_024;
 const PORTS_ELSEWHERE = 28_232;
 
 export function readMachine(path: string): Machine {
-  const texts = Object.fromEntries(Object.entries(PROC_FILES).map(([key, file]) => [key, readOptional(file)]));
+  const texts = Object.fromEntries(
+    Object.entries(PROC_FILES).map(([key, file]) => [key, readOptional(file)]),
+  );
   return {
     ...parseMachine(texts as ProcTexts),
     natsServer: [...path.split(delimiter), "/usr/sbin", join(cacheDir, "nats-server/usr/sbin")].some(
