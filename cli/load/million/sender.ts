@@ -10,7 +10,7 @@ import type { LoadKind } from "./plan.ts";
 
 const TICK_MS = 2;
 /** After a pause of this process, at most so much is sent at once. */
-const CATCH_UP_MS = 50;
+const CATCH_UP_MS = 250;
 /** How often it is seen whether the broker keeps up. */
 const FLUSH_MS = 100;
 /** Deliveries that may be on their way: what arrives in so many seconds at the wanted rate. */
