@@ -1,4 +1,4 @@
-// Memory of a run over time, process by process and in the kernel. Processes: PSS, which shares shared pages out, so
+// Memory and CPU of a run over time, role by role, and in the kernel. Processes: PSS, which shares shared pages out, so
 // that it may be added up. Kernel: what the machine has less than before, without what the processes took; the slab's
 // growth and the sockets' pages are shown beside it. Reads /proc without blocking; a sample is about 100 bytes.
 
@@ -15,6 +15,8 @@ export interface MemorySample {
   /** Bytes by role, all processes of it together. */
   readonly pss: Readonly<Record<Role, number>>;
   readonly processes: Readonly<Record<Role, number>>;
+  /** User and system time of the processes that run now, since each began. */
+  readonly cpuSeconds: Readonly<Record<Role, number>>;
   /** Of the kernel, since the first sample, as MemAvailable shows it. */
   readonly kernelBytes: number;
   readonly slabBytes: number;
@@ -24,6 +26,8 @@ export interface MemorySample {
 }
 
 const PAGE_BYTES = 4_096;
+/** As Linux reports CPU time on every architecture that we run on. */
+const TICKS_A_SECOND = 100;
 
 export class MemoryWatch {
   readonly samples: MemorySample[] = [];
@@ -34,9 +38,12 @@ export class MemoryWatch {
 
   /** The first sample is what the others are compared with: take it before the streams are opened. */
   async take(pids: Pids, connections: number): Promise<MemorySample> {
-    const byRole = await Promise.all(ROLES.map(async (role) => [role, await pssOf(pids[role])] as const));
-    const [meminfo, sockstat] = await Promise.all([read("/proc/meminfo"), read("/proc/net/sockstat")]);
-    const pss = Object.fromEntries(byRole) as Record<Role, number>;
+    const [pss, cpuSeconds, meminfo, sockstat] = await Promise.all([
+      sumByRole(pids, async (pid) => kilobytesIn(await read(`/proc/${pid}/smaps_rollup`), "Pss")),
+      sumByRole(pids, async (pid) => cpuSecondsIn(await read(`/proc/${pid}/stat`))),
+      read("/proc/meminfo"),
+      read("/proc/net/sockstat"),
+    ]);
     const now = {
       availableBytes: kilobytesIn(meminfo, "MemAvailable"),
       slabBytes: kilobytesIn(meminfo, "Slab"),
@@ -48,7 +55,8 @@ export class MemoryWatch {
       seconds: (performance.now() - this.#startedAtMs) / 1_000,
       connections,
       pss,
-      processes: Object.fromEntries(ROLES.map((role) => [role, pids[role].length])) as Record<Role, number>,
+      processes: await sumByRole(pids, async () => 1),
+      cpuSeconds,
       kernelBytes: this.#first.availableBytes - now.availableBytes - (now.pssBytes - this.#first.pssBytes),
       slabBytes: now.slabBytes - this.#first.slabBytes,
       sockets,
@@ -64,10 +72,20 @@ export function totalOf(pss: Readonly<Record<Role, number>>): number {
   return Object.values(pss).reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Processes that have ended take nothing. */
-async function pssOf(pids: readonly number[]): Promise<number> {
-  const rollups = await Promise.all(pids.map((pid) => read(`/proc/${pid}/smaps_rollup`)));
-  return rollups.reduce((sum, rollup) => sum + kilobytesIn(rollup, "Pss"), 0);
+async function sumByRole(
+  pids: Pids,
+  measure: (pid: number) => Promise<number>,
+): Promise<Record<Role, number>> {
+  const sums = ROLES.map(async (role) => {
+    const values = await Promise.all(pids[role].map(measure));
+    return [role, values.reduce((sum, value) => sum + value, 0)] as const;
+  });
+  return Object.fromEntries(await Promise.all(sums)) as Record<Role, number>;
+}
+
+function cpuSecondsIn(stat: string): number {
+  const [, ...fields] = /\) (.*)/.exec(stat)?.[1]?.split(" ") ?? [];
+  return (Number(fields[10] ?? 0) + Number(fields[11] ?? 0)) / TICKS_A_SECOND;
 }
 
 function kilobytesIn(text: string, name: string): number {

@@ -14,6 +14,8 @@ const KEPT_UP = 0.98;
 const MB = 1_000_000;
 const GB = 1_000_000_000;
 
+type CpuByRole = Readonly<Record<Role, number>>;
+
 export interface MillionFigures {
   readonly connections: number;
   readonly opened: number;
@@ -34,6 +36,8 @@ export interface MillionFigures {
     /** The kernel's, for both ends. */
     readonly kernel: number;
   };
+  /** CPU seconds, user and system, by role: to open all streams and hold them for a while, and from then to the end. */
+  readonly cpuSeconds: { readonly open: CpuByRole; readonly load: CpuByRole };
   readonly memoryBytes: { readonly processes: number; readonly kernel: number };
   readonly to: "user" | "event";
   readonly askedPerSecond: number;
@@ -60,6 +64,7 @@ export function figuresOf({
   openSeconds,
   before,
   idle,
+  after,
   load,
   flood,
   verdict,
@@ -84,6 +89,7 @@ export function figuresOf({
       graph: each("graph"),
       kernel: Math.round(idle.kernelBytes / Math.max(1, opened)),
     },
+    cpuSeconds: { open: cpuBetween(before, idle), load: cpuBetween(idle, after) },
     memoryBytes: { processes: totalOf(idle.pss), kernel: idle.kernelBytes },
     to: plan.to,
     askedPerSecond: plan.rate,
@@ -145,6 +151,7 @@ function chartOf({ samples, plan }: MillionResult): Chart {
 
 function markdownOf(result: MillionResult, figures: MillionFigures): string {
   const { plan, broker, graphSeconds, idle, before, load, flood } = result;
+  const { open, load: loaded } = figures.cpuSeconds;
   const { bytesPerConnection: each, latencyMs } = figures;
   const n = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
   const kb = (bytes: number): string => `${(bytes / 1_000).toFixed(2)} KB`;
@@ -175,15 +182,15 @@ ${plan.pool} pool, ${plan.fanout} fan-out, ${plan.path === "stream" ? "NDJSON" :
 
 ## Memory, all streams open and idle
 
-| | processes | before | then | a connection |
-| --- | --- | --- | --- | --- |
+| | processes | before | then | a connection | CPU to open | and to send |
+| --- | --- | --- | --- | --- | --- | --- |
 ${roles
   .map(
     ([name, role]) =>
-      `| ${name} | ${idle.processes[role]} | ${n(before.pss[role] / MB)} MB | ${n(idle.pss[role] / MB)} MB | ${role === "command" ? "-" : kb(each[role])} |`,
+      `| ${name} | ${idle.processes[role]} | ${n(before.pss[role] / MB)} MB | ${n(idle.pss[role] / MB)} MB | ${role === "command" ? "-" : kb(each[role])} | ${n(open[role])} s | ${n(loaded[role])} s |`,
   )
   .join("\n")}
-| kernel, both ends | | | ${n(idle.kernelBytes / MB)} MB | ${kb(each.kernel)} |
+| kernel, both ends | | | ${n(idle.kernelBytes / MB)} MB | ${kb(each.kernel)} | | |
 
 Processes in PSS. "A connection" is what was added, divided by the streams; for the clients it holds their whole
 processes. Of the kernel's, ${n(idle.slabBytes / MB)} MB are slab; ${n(idle.sockets)} sockets in use, ${n(idle.socketBytes / MB)} MB in their buffers.
@@ -214,6 +221,13 @@ export function troubles(figures: MillionFigures): string {
       .map(([what, count]) => `${count.toLocaleString("en")} ${what}`)
       .join(", ") || "messages that NATS did not take"
   );
+}
+
+function cpuBetween(first: MemorySample, second: MemorySample): CpuByRole {
+  const roles = Object.entries(first.cpuSeconds) as [Role, number][];
+  return Object.fromEntries(
+    roles.map(([role, seconds]) => [role, rounded(second.cpuSeconds[role] - seconds)]),
+  ) as CpuByRole;
 }
 
 function rounded(value: number): number {

@@ -35,6 +35,8 @@ export interface MillionResult {
   /** All streams open, before the messages. */
   readonly idle: MemorySample;
   readonly before: MemorySample;
+  /** All messages have arrived. */
+  readonly after: MemorySample;
   readonly samples: readonly MemorySample[];
   readonly load: {
     readonly messages: number;
@@ -122,6 +124,7 @@ export async function runMillion(
     const sending = sender.send();
     await run.during(sending, () => listener.progress("deliveries", run.counts.messages, 0));
     const settledAt = await run.settle(() => sender.expected);
+    const after = await run.sample();
     listener.phase("comparing what arrived with the graph");
     const verdict = compareDigests(audience.expected(), await fleet.digests(), plan.connections);
     const flood = await fleet.total();
@@ -135,6 +138,7 @@ export async function runMillion(
       failed: plan.connections - idle.connections,
       before,
       idle,
+      after,
       samples: run.samples,
       load: {
         messages,
