@@ -1,8 +1,7 @@
 // encke million: the article's C1024K test on this machine: everything started by itself, a stream a user, messages,
 // every stream's messages compared with the graph, and a report. Exit 1 when something failed or was lost.
 
-import { FANOUT_MODES, type FanoutMode } from "../../broker/index.ts";
-import { POOL_KINDS, type PoolKind } from "../../edge/index.ts";
+import { defaultPoolKind } from "../../edge/index.ts";
 import { createProgress, type Progress } from "../../lib/progress.ts";
 import { integer, text } from "../../lib/schemas.ts";
 import { pick, type Settings } from "../../lib/settings.ts";
@@ -20,10 +19,6 @@ const MILLION = 1_000_000;
 const LEAST_CONNECTIONS = 1_000;
 const MOST_CONNECTIONS = 10_000_000;
 const SECONDS = 300;
-
-/** What holds a million, where this build has it. */
-const POOL: PoolKind = POOL_KINDS.find((kind) => String(kind) === "native") ?? "plain";
-const FANOUT: FanoutMode = FANOUT_MODES.includes("gateway") ? "gateway" : "subject";
 
 interface MillionValues
   extends Pick<OwnValues, "connections" | "to" | "path" | "broker" | "seed" | "report" | "json">,
@@ -47,8 +42,8 @@ const settings: Settings<MillionValues> = {
   },
   to: { ...ownSettings.to, default: "user" },
   data: { value: "DIR", help: "folder of a graph to keep and use again", schema: text },
-  pool: { ...edgeSettings.pool, default: POOL },
-  fanout: { ...edgeSettings.fanout, default: FANOUT },
+  fanout: { ...edgeSettings.fanout, default: "gateway" }, // the mode for a million
+  ...pick(edgeSettings, "pool"),
   ...pick(ownSettings, "path", "broker", "seed", "report", "json"),
 };
 
@@ -57,13 +52,14 @@ export const million: Command = defineCommand({
   summary: "hold a million connections on this machine, send to them, check what arrives, report",
   settings,
   async run(context, { data, report, json, ...options }) {
+    const pool = options.pool ?? defaultPoolKind();
     const machine = readMachine(context.env.PATH ?? "");
     const checks = checkMachine(machine, options.connections);
     if (checks.some(({ verdict }) => verdict !== "ok")) note(`encke doctor says:\n${formatChecks(checks)}\n`);
     refuseWhatIsBad(checks, options.connections);
     const teller = new Teller();
     try {
-      const result = await runMillion(context, planMillion(options, machine), data, teller);
+      const result = await runMillion(context, planMillion({ ...options, pool }, machine), data, teller);
       const figures = figuresOf(result);
       const path = writeReport(report, result, figures);
       context.print(json ? JSON.stringify(figures) : summaryOf(figures, path));

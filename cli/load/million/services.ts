@@ -1,7 +1,6 @@
 // Everything that a run starts: broker, graph service and edge workers, each a process of its own, on free ports of
 // this machine. What was started is stopped by `stop`, in the opposite order, also after half a start.
 
-import cluster from "node:cluster";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openBroker } from "../../../broker/index.ts";
@@ -11,9 +10,11 @@ import type { Context } from "../../command.ts";
 import { startEdge, urlOf } from "../../edge-setup.ts";
 import { embeddedCommand } from "../../embedded-command.ts";
 import { CliError } from "../../errors.ts";
+import { childrenOf, commandLineOf } from "./children.ts";
 import type { MillionPlan } from "./plan.ts";
 
 const MAIN: string = fileURLToPath(new URL("../../main" + import.meta.url.slice(-3), import.meta.url));
+const EDGE_WORKER = /\/cli\/worker\.[jt]s/;
 const HOST = "127.0.0.1";
 /** A graph of fifteen million edges is read in some seconds. */
 const READY_MS = 120_000;
@@ -106,7 +107,7 @@ export async function startServices(
       pids: () => ({
         broker: known(broker.pid()),
         graph: known(graph.pid),
-        edge: Object.values(cluster.workers ?? {}).flatMap((worker) => known(worker?.process.pid)),
+        edge: childrenOf(process.pid).filter((pid) => EDGE_WORKER.test(commandLineOf(pid))),
       }),
       stop,
     };
