@@ -3,7 +3,7 @@
 
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { BrokerClient, type NatsConfig } from "../../broker/index.ts";
-import { Edge, type EdgeConfig } from "../../edge/index.ts";
+import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
@@ -56,7 +56,7 @@ export class TestNetwork {
       listen: { host: "127.0.0.1", port: 0 },
       nats: this.nats,
       fanout: "subject",
-      pool: "plain",
+      pool: defaultPoolKind(),
       jwtKey: undefined,
       allowAnonymous: false,
       allowPublish: undefined,
