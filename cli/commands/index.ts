@@ -2,6 +2,7 @@
 
 import type { Command } from "../command.ts";
 import { broker } from "./broker.ts";
+import { doctor } from "./doctor.ts";
 import { edge } from "./edge.ts";
 import { flood } from "./flood.ts";
 import { graphCount, graphSubscribers, graphSubscriptions } from "./graph-ask.ts";
@@ -9,6 +10,7 @@ import { graphAdd, graphRemove } from "./graph-change.ts";
 import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
+import { million } from "./million.ts";
 import { msggen } from "./msggen.ts";
 import { pub } from "./pub.ts";
 import { request } from "./request.ts";
@@ -36,4 +38,6 @@ export const commands: readonly Command[] = [
   token,
   flood,
   msggen,
+  million,
+  doctor,
 ];

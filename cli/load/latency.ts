@@ -13,10 +13,11 @@ export function nowUs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1000);
 }
 
-const MARK = '"sentUs":';
 const LONGEST_US = 60_000_000;
 
 export interface LatencyMs {
+  /** Messages noted. */
+  readonly count: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -34,18 +35,10 @@ export class Latency {
     this.#histogram.recordValue(Math.min(LONGEST_US, Math.max(1, nowUs() - sentUs)));
   }
 
-  /** Finds the time in a chunk of whatever format; chunks without one are passed over. */
-  noteChunk(data: Buffer): void {
-    const at = data.indexOf(MARK);
-    if (at === -1) return;
-    const from = at + MARK.length;
-    let sentUs = 0;
-    for (let i = from; i < data.length; i += 1) {
-      const digit = (data[i] as number) - 0x30;
-      if (digit < 0 || digit > 9) break;
-      sentUs = sentUs * 10 + digit;
-    }
-    this.note(sentUs);
+  /** Adds pairs of microseconds and how often, as the native readers count them. */
+  addCounts(pairs: Float64Array): void {
+    for (let at = 0; at + 1 < pairs.length; at += 2)
+      this.#histogram.recordValueWithCount(pairs[at] as number, pairs[at + 1] as number);
   }
 
   /** Everything noted so far, as text for another process. */
@@ -58,10 +51,20 @@ export class Latency {
     this.#histogram.add(decodeFromCompressedBase64(encoded));
   }
 
+  /** Forgets everything. */
+  reset(): void {
+    this.#histogram.reset();
+  }
+
+  /** Messages noted. */
+  get count(): number {
+    return this.#histogram.totalCount;
+  }
+
   /** undefined before the first message. */
   get ms(): LatencyMs | undefined {
     if (this.#histogram.totalCount === 0) return undefined;
     const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;
-    return { p50: at(50), p99: at(99), max: at(100) };
+    return { count: this.#histogram.totalCount, p50: at(50), p99: at(99), max: at(100) };
   }
 }

@@ -1,0 +1,37 @@
+// Text in SVG: placed, styled and escaped. Leaf code of the charts.
+
+/** The colour of text and of what matters. */
+export const INK = "#1f2933";
+
+export interface TextStyle {
+  readonly fill?: string;
+  readonly size?: number;
+  readonly weight?: number;
+  readonly anchor?: "middle" | "end";
+  /** A white edge, so that it can be read on top of lines. */
+  readonly halo?: boolean;
+}
+
+/** A text whose baseline begins, or as `anchor` says, at a point. */
+export function text(x: number, y: number, content: string, style: TextStyle): string {
+  const { fill = INK, size, weight, anchor, halo = false } = style;
+  const attributes = [
+    ["fill", fill],
+    ["font-size", size],
+    ["font-weight", weight],
+    ["text-anchor", anchor],
+    ...(halo
+      ? [["stroke", "#ffffff"] as const, ["stroke-width", 4] as const, ["paint-order", "stroke"]]
+      : []),
+  ]
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}="${value}"`);
+  return `<text x="${Number(x.toFixed(1))}" y="${Number(y.toFixed(1))}"${attributes.join("")}>${escapeXml(content)}</text>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+
+/** Text for SVG: markup escaped, control characters (most of which XML forbids) left out. */
+export function escapeXml(content: string): string {
+  return content.replace(/\p{Cc}/gu, "").replace(/[&<>"]/g, (mark) => ENTITIES[mark] ?? "");
+}
