@@ -9,7 +9,9 @@ import { graphAdd, graphRemove } from "./graph-change.ts";
 import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
+import { memlog } from "./memlog.ts";
 import { msggen } from "./msggen.ts";
+import { plot } from "./plot.ts";
 import { pub } from "./pub.ts";
 import { request } from "./request.ts";
 import { token } from "./token.ts";
@@ -36,4 +38,6 @@ export const commands: readonly Command[] = [
   token,
   flood,
   msggen,
+  memlog,
+  plot,
 ];
