@@ -14,6 +14,7 @@ import { msggen } from "./msggen.ts";
 import { plot } from "./plot.ts";
 import { pub } from "./pub.ts";
 import { request } from "./request.ts";
+import { soak } from "./soak.ts";
 import { token } from "./token.ts";
 import { up } from "./up.ts";
 
@@ -40,4 +41,5 @@ export const commands: readonly Command[] = [
   msggen,
   memlog,
   plot,
+  soak,
 ];

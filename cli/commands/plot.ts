@@ -29,7 +29,7 @@ export const plot: Command = defineCommand({
     }));
     const references = [...(article ? articleReferences(article, mostConnections(logs)) : []), ...given];
     const chart = memoryChart(logs, { title, references });
-    if (out === undefined) return print(drawChart(chart));
+    if (out === undefined) return print(drawChart(chart).trimEnd());
     await writePicture(out, chart);
   },
 });

@@ -17,6 +17,8 @@ const MARK = '"sentUs":';
 const LONGEST_US = 60_000_000;
 
 export interface LatencyMs {
+  /** Messages noted. */
+  readonly count: number;
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
@@ -62,6 +64,6 @@ export class Latency {
   get ms(): LatencyMs | undefined {
     if (this.#histogram.totalCount === 0) return undefined;
     const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;
-    return { p50: at(50), p99: at(99), max: at(100) };
+    return { count: this.#histogram.totalCount, p50: at(50), p99: at(99), max: at(100) };
   }
 }

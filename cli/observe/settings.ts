@@ -10,16 +10,17 @@ export type ArticleKind = (typeof ARTICLE_KINDS)[number];
 export interface ObserveValues {
   pid: readonly number[];
   admin: string | undefined;
-  interval: number;
+  interval: number | undefined;
   reference: readonly string[];
   article: ArticleKind | undefined;
   label: readonly string[];
   title: string | undefined;
-  warmUp: number;
+  warmUp: number | undefined;
   generators: number;
   report: string;
 }
 
+const MOST_SECONDS = 2_147_483_647;
 const MOST_PID = 4_194_304;
 const pids: z.ZodType<readonly number[]> = z
   .union([z.array(z.number()), z.string().transform((given) => given.split(",").map(Number))])
@@ -34,7 +35,11 @@ export const observeSettings: Settings<ObserveValues> = {
     help: "admin port of the edge: its streams are counted, and it and its children logged (http://127.0.0.1:9180)",
     schema: text,
   },
-  interval: { value: "TIME", help: "between two lines", schema: durationMs, default: 60_000 },
+  interval: {
+    value: "TIME",
+    help: "between two lines of the log (60s; of a soak shorter than that, a 240th, at least 250ms)",
+    schema: durationMs,
+  },
   reference: { value: "LABEL=MB,…", help: "horizontal lines to compare with", schema: list, default: [] },
   article: {
     value: "KIND",
@@ -44,10 +49,9 @@ export const observeSettings: Settings<ObserveValues> = {
   label: { value: "NAME,…", help: "names of the logs (those of the files)", schema: list, default: [] },
   title: { value: "TEXT", help: "the picture's title", schema: text },
   warmUp: {
-    value: "TIME",
-    help: "what comes before is not judged (half of the run)",
-    schema: durationMs,
-    default: 0,
+    value: "S",
+    help: "seconds under load that are not judged (half of the run)",
+    schema: integer(0, MOST_SECONDS),
   },
   generators: { value: "N", help: "senders that share the rate", schema: integer(1, 10_000), default: 100 },
   report: { value: "DIR", help: "folder of the report", schema: text, default: "encke-soak" },
