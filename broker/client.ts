@@ -37,6 +37,8 @@ export interface ConnectOptions {
   readonly log: Logger;
   /** Wait for a server that is not there yet, as services do; commands fail at once instead. */
   readonly wait: boolean;
+  /** False: what this client publishes does not come back to its own subscriptions. */
+  readonly echo?: boolean;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
 }
@@ -70,11 +72,12 @@ export class BrokerClient {
    */
   static async connect(
     config: NatsConfig,
-    { name, log, wait, signal }: ConnectOptions,
+    { name, log, wait, echo = true, signal }: ConnectOptions,
   ): Promise<BrokerClient> {
     const options = {
       ...natsOptions(config),
       name,
+      noEcho: !echo,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_WAIT_MS,

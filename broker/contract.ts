@@ -14,9 +14,20 @@ export {
 } from "./event.ts";
 export { EventIds, type EventPosition, parseEventId } from "./event-id.ts";
 export {
+  decodeNamed,
+  encodeNamed,
+  FRAME_KIND,
+  type FrameRecord,
+  FrameWriter,
+  FULL_FRAME_BYTES,
+  readFrame,
+  readFrameHead,
+} from "./frame.ts";
+export {
   EVERY_EDGE,
   EVERY_EVENT,
   EVERY_PRESENCE,
+  EVERY_USER,
   edgeSubject,
   eventSubject,
   GRAPH_VERBS,

@@ -7,6 +7,9 @@ import type { EventPosition } from "./event-id.ts";
 /** Longest cursor; more partitions than fit make the oldest positions fall out (a resume then starts earlier). */
 export const MAX_CURSOR_BYTES = 256;
 
+/** Longest part of one partition: three numbers of at most 11 base-36 digits, and what stands between and behind. */
+const LONGEST_PART = 36;
+
 /** Before the first event. */
 const START = "0";
 
@@ -24,16 +27,27 @@ export class StreamPosition {
   /** Moves to `at` and answers the cursor that includes it. O(partitions). */
   advance(at: EventPosition): string {
     const part = `${at.partition.toString(36)}.${at.epoch.toString(36)}.${at.sequence.toString(36)}`;
+    this.#cursor = this.before(at.partition) + part;
     this.#parts.delete(at.partition);
     this.#parts.set(at.partition, part);
-    let cursor = [...this.#parts.values()].join("~");
-    while (cursor.length > MAX_CURSOR_BYTES) {
-      const [oldest] = this.#parts.keys();
-      if (oldest === undefined) break;
-      this.#parts.delete(oldest);
-      cursor = [...this.#parts.values()].join("~");
+    const kept = this.#cursor.split("~").length;
+    for (const partition of [...this.#parts.keys()].slice(0, -kept)) this.#parts.delete(partition);
+    return this.#cursor;
+  }
+
+  /**
+   * What stands before the part of one partition in the cursors of its events: a cursor is this and the event's id with
+   * dots for dashes. O(partitions).
+   */
+  before(partition: number): string {
+    const others: string[] = [];
+    let length = LONGEST_PART;
+    for (const [other, part] of [...this.#parts].reverse()) {
+      if (other === partition) continue;
+      length += part.length + 1;
+      if (length > MAX_CURSOR_BYTES) break;
+      others.unshift(part);
     }
-    this.#cursor = cursor;
-    return cursor;
+    return others.map((part) => `${part}~`).join("");
   }
 }

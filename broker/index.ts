@@ -16,16 +16,15 @@ export { COUNT_HEADER, EVENT_HEADER, errorHeaders, eventHeaders } from "./header
 export { registerClientMetrics } from "./metrics.ts";
 export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";
 export {
-  type Acknowledgement,
   BEAT_MS,
-  type Beat,
   type EdgeOrder,
   EXPIRY_MS,
   FANOUT_MODES,
   type FanoutMode,
-  parseAcknowledgement,
-  parseBeat,
+  MAX_DELTA,
+  type PresenceMessage,
   parseOrder,
+  parsePresence,
   parseTallyPart,
   type TallyPart,
 } from "./presence.ts";

@@ -1,5 +1,10 @@
-// What edges and the graph say to each other beside events. JSON, low rate, checked on both ends: an edge announces
-// itself and its fan-out mode, the graph acknowledges; the graph tells an edge things, or asks how many saw an event.
+// What edges and the graph say to each other beside events. JSON, checked on both ends. An edge announces itself, its
+// fan-out mode and, in `gateway` mode, every user who comes and goes; the graph acknowledges. Everything that the
+// graph says to an edge travels on that edge's one subject, in order with the events.
+//
+// An edge's presence comes in epochs. Each begins with sequence 1 and everybody who is connected; a gap, a restart of
+// the graph or a lost connection begins the next. Handles are numbers that the edge gives its users; they hold in one
+// epoch, and a handle means somebody else only after the graph has acknowledged that its user left.
 
 import { z } from "zod";
 import { BrokerError } from "./errors.ts";
@@ -8,28 +13,49 @@ import { BrokerError } from "./errors.ts";
 export const BEAT_MS = 1_000;
 /** An edge silent for so long is gone. */
 export const EXPIRY_MS = 5_000;
+/** Users who come or go in one message: at most 75 bytes each, far under NATS' 1 MB. */
+export const MAX_DELTA = 4_000;
 
-export const FANOUT_MODES = ["subject"] as const;
+export const FANOUT_MODES = ["subject", "gateway"] as const;
 export type FanoutMode = (typeof FANOUT_MODES)[number];
 
-/** `presence.<edgeId>`, a request: "I am here and want my events so", or goodbye. */
-export interface Beat {
-  readonly edge: string;
-  readonly mode: FanoutMode;
-  readonly leaving?: boolean | undefined;
-}
-
-/** The answer to a beat: which start of the graph service heard it. */
-export interface Acknowledgement {
-  readonly epoch: number;
-}
+/** `presence.<edgeId>` */
+export type PresenceMessage =
+  /** "I live; `sequence` was the last delta of this epoch." */
+  | {
+      readonly type: "beat";
+      readonly mode: FanoutMode;
+      readonly epoch: number;
+      readonly sequence: number;
+    }
+  /** Who left, then who came, since the delta before. */
+  | {
+      readonly type: "delta";
+      readonly mode: FanoutMode;
+      readonly epoch: number;
+      readonly sequence: number;
+      readonly leaves: readonly number[];
+      readonly joins: readonly (readonly [user: string, handle: number])[];
+      /** Everybody of the epoch's beginning has been named. */
+      readonly complete: boolean;
+    }
+  | { readonly type: "leaving" };
 
 /** `edge.<edgeId>` and `edge.all`. */
 export type EdgeOrder =
+  /** Everything up to this sequence has been heard, by this start of the graph service. */
+  | {
+      readonly type: "acknowledge";
+      readonly graph: number;
+      readonly epoch: number;
+      readonly sequence: number;
+    }
+  /** I do not know you, or missed something: begin an epoch after this one. */
+  | { readonly type: "restart"; readonly graph: number; readonly epoch: number }
+  /** The graph has just started: announce yourself. */
+  | { readonly type: "announce"; readonly graph: number }
   /** Say `resync` to every stream: something was lost on the way. */
   | { readonly type: "resync"; readonly reason: string }
-  /** Announce yourself now: the graph has just started. */
-  | { readonly type: "announce" }
   /** Say that you have handled everything before this. A request. */
   | { readonly type: "mark" }
   /** How many saw this event? A request. */
@@ -44,32 +70,39 @@ export interface TallyPart {
   readonly last: boolean;
 }
 
-const beat: z.ZodType<Beat> = z.object({
-  edge: z.string().regex(/^[A-Za-z0-9]{1,32}$/),
-  mode: z.enum(FANOUT_MODES),
-  leaving: z.boolean().optional(),
-});
-const acknowledgement: z.ZodType<Acknowledgement> = z.object({ epoch: z.number() });
+const count = z.number().int().min(0);
+const handle = z.number().int().min(0).max(0xffff_ffff);
+const mode = z.enum(FANOUT_MODES);
+const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("beat"), mode, epoch: count, sequence: count }),
+  z.object({
+    type: z.literal("delta"),
+    mode,
+    epoch: count,
+    sequence: count,
+    leaves: z.array(handle).max(MAX_DELTA),
+    joins: z.array(z.tuple([z.string(), handle])).max(MAX_DELTA),
+    complete: z.boolean(),
+  }),
+  z.object({ type: z.literal("leaving") }),
+]);
 const order: z.ZodType<EdgeOrder> = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("acknowledge"), graph: z.number(), epoch: count, sequence: count }),
+  z.object({ type: z.literal("restart"), graph: z.number(), epoch: count }),
+  z.object({ type: z.literal("announce"), graph: z.number() }),
   z.object({ type: z.literal("resync"), reason: z.string().max(64) }),
-  z.object({ type: z.literal("announce") }),
   z.object({ type: z.literal("mark") }),
   z.object({ type: z.literal("tally"), event: z.string().max(64) }),
 ]);
 const tallyPart: z.ZodType<TallyPart> = z.object({
   online: z.array(z.string()),
-  delivered: z.number().int().min(0),
+  delivered: count,
   last: z.boolean(),
 });
 
 /** @throws BrokerError BAD_EVENT */
-export function parseBeat(payload: Uint8Array): Beat {
-  return parseWith(beat, payload);
-}
-
-/** @throws BrokerError BAD_EVENT */
-export function parseAcknowledgement(payload: Uint8Array): Acknowledgement {
-  return parseWith(acknowledgement, payload);
+export function parsePresence(payload: Uint8Array): PresenceMessage {
+  return parseWith(presenceMessage, payload);
 }
 
 /** @throws BrokerError BAD_EVENT */

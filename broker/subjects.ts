@@ -18,11 +18,19 @@ export type Topic = string & { readonly [topicBrand]: true };
 /** A topic of one token: every user is a topic that reaches themself. */
 export type UserId = Topic & { readonly [userBrand]: true };
 
-export const GRAPH_VERBS = ["subscribers", "subscriptions", "subscribe", "unsubscribe", "count"] as const;
+export const GRAPH_VERBS = [
+  "subscribers",
+  "subscriptions",
+  "subscribe",
+  "unsubscribe",
+  "count",
+  "online",
+] as const;
 export type GraphVerb = (typeof GRAPH_VERBS)[number];
 
 /** Subscriptions of the services. */
 export const EVERY_EVENT = "event.>";
+export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
 

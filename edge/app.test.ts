@@ -74,7 +74,7 @@ describe("app - through app.request(), over web streams", () => {
   before(async () => {
     network = await TestNetwork.start({
       broker: embedded,
-      edges: 0,
+      fleet: [],
       follows: [
         ["7", "42"],
         ["9", "42"],

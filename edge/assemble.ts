@@ -8,11 +8,14 @@ import { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
 import { Auth } from "./auth.ts";
 import type { EdgeConfig } from "./config.ts";
+import type { Fanout } from "./fanout/fanout.ts";
+import { GatewayFanout } from "./fanout/gateway.ts";
 import { SubjectFanout } from "./fanout/subject.ts";
 import { EventTallies } from "./fanout/tallies.ts";
 import { createGraphGate } from "./graph-gate.ts";
 import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
-import { Presence } from "./presence.ts";
+import { Ledger } from "./presence/ledger.ts";
+import { Presence } from "./presence/presence.ts";
 import type { Asset } from "./services.ts";
 
 export type AppConfig = Pick<
@@ -40,7 +43,7 @@ export interface AssembleOptions<Pool extends ConnectionPool> {
 export interface EdgeParts<Pool extends ConnectionPool> {
   readonly app: Hono;
   readonly pool: Pool;
-  readonly fanout: SubjectFanout;
+  readonly fanout: Fanout;
   readonly admission: Admission;
   readonly presence: Presence;
 }
@@ -51,7 +54,23 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const auth = new Auth({ key: config.jwtKey, anonymous });
   const tallies = new EventTallies();
   const pool: Pool = options.makePool((users) => fanout.leave(users));
-  const fanout = new SubjectFanout({ client, pool, tallies, edgeId });
+  const ledger = new Ledger(pool.table);
+  const gateway =
+    config.fanout === "gateway"
+      ? new GatewayFanout({ pool, ledger, tallies, announce: () => presence.announce() })
+      : undefined;
+  const fanout: Fanout = gateway ?? new SubjectFanout({ client, pool, tallies, edgeId });
+  const presence = new Presence({
+    client,
+    edgeId,
+    mode: config.fanout,
+    ledger,
+    tallies,
+    onCopies: (bytes) => gateway?.receive(bytes),
+    onAcknowledged: () => gateway?.acknowledged(),
+    onLoss: (reason) => pool.resync(reason),
+    onGraph: onStatus,
+  });
   const admission = new Admission(config, fanout);
   const app = createApp({
     auth,
@@ -64,27 +83,6 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     hold: (c, spec, headers) => options.hold(pool, c, spec, headers),
     onError: options.onError,
   });
-  const presence = new Presence({
-    client,
-    edgeId,
-    tallies,
-    mode: config.fanout,
-    onLoss: (reason) => pool.resync(reason),
-    onGraph: onStatus,
-  });
-  client.onStatus((connected) => {
-    onStatus();
-    if (connected) void resyncAfterReturn(client, pool);
-  });
+  client.onStatus(onStatus);
   return { app, pool, fanout, admission, presence };
-}
-
-/** What was published while NATS was away is lost to our readers. */
-async function resyncAfterReturn(client: BrokerClient, pool: ConnectionPool): Promise<void> {
-  try {
-    await client.flush(); // subscribed anew first: what comes behind the resync is complete
-    pool.resync("nats-reconnected");
-  } catch {
-    // away again before that: the next return says it
-  }
 }

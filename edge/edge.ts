@@ -17,7 +17,7 @@ import { registerMetrics } from "./metrics.ts";
 import { createNodeServer, markHeld } from "./node/server.ts";
 import { SocketPool } from "./pool/plain/socket-pool.ts";
 import { DEFAULT_LIMITS } from "./pool/pool.ts";
-import type { Presence } from "./presence.ts";
+import type { Presence } from "./presence/presence.ts";
 
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;

@@ -3,13 +3,13 @@
 import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Admission } from "./admission.ts";
-import type { SubjectFanout } from "./fanout/subject.ts";
+import type { Fanout } from "./fanout/fanout.ts";
 import type { ConnectionPool } from "./pool/pool.ts";
 
 export interface Counted {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
-  readonly fanout: SubjectFanout;
+  readonly fanout: Fanout;
   readonly admission: Admission;
   readonly notReady: () => string | undefined;
 }

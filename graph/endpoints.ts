@@ -6,6 +6,7 @@
 //   graph.count.<topic>           –                   → {"topic","count"}
 //   graph.subscribe.<topic>       ids                 → {"topic","changed","unchanged"}, once it is on disk
 //   graph.unsubscribe.<topic>     ids                 → likewise
+//   graph.online.<user>           –                   → {"user","online":[…],"unknown"}: whom they follow, and is here
 //
 // ids: {"subscribers":["7","9"]}, or ["7","9"], or one id as plain text.
 
@@ -22,6 +23,8 @@ import {
 import { type BrokerClient, errorHeaders, type Msg, type Service } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { OnlineTable } from "./edges/online.ts";
+import type { Roster } from "./edges/roster.ts";
 import { GraphError } from "./errors.ts";
 import type { GraphStore } from "./store/store.ts";
 
@@ -40,27 +43,41 @@ const ids = z.union([
 ]);
 
 type Answer = object | Promise<object>;
-type Handler = (store: GraphStore, name: Topic, payload: string) => Answer;
+type Handler = (graph: Graph, name: Topic, payload: string) => Answer;
+
+/** What the endpoints look into. */
+export interface Graph {
+  readonly store: GraphStore;
+  readonly roster: Roster;
+  readonly online: OnlineTable;
+}
 
 const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
-  subscribers(store, topic, payload) {
+  subscribers({ store }, topic, payload) {
     const { after, limit } = parse(page, payload || "{}");
     const { names, next } = store.pageFollowers(topic, after, limit);
     return { topic, subscribers: names, ...(next === undefined ? {} : { next }) };
   },
-  subscriptions(store, name, payload) {
+  subscriptions({ store }, name, payload) {
     const user = parseUserId(name);
     const { after, limit } = parse(page, payload || "{}");
     const { names, next } = store.pageSubscriptions(user, after, limit);
     return { user, subscriptions: names, ...(next === undefined ? {} : { next }) };
   },
-  count: (store, topic) => ({ topic, count: store.countFollowers(topic) }),
-  subscribe: (store, topic, payload) => change(store, "subscribe", topic, payload),
-  unsubscribe: (store, topic, payload) => change(store, "unsubscribe", topic, payload),
+  count: ({ store }, topic) => ({ topic, count: store.countFollowers(topic) }),
+  subscribe: ({ store }, topic, payload) => change(store, "subscribe", topic, payload),
+  unsubscribe: ({ store }, topic, payload) => change(store, "unsubscribe", topic, payload),
+  online({ store, roster, online }, name) {
+    const user = parseUserId(name);
+    const { names } = store.pageSubscriptions(user, undefined, MAX_PAGE);
+    // edges in `subject` mode do not say who is on them: so many may know of more
+    const unknown = roster.survey().subject.length;
+    return { user, online: names.filter((followed) => online.firstOf(followed) !== -1), unknown };
+  },
 };
 
 /** Serves the endpoints until the service is stopped. */
-export async function serveEndpoints(client: BrokerClient, store: GraphStore, log: Logger): Promise<Service> {
+export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger): Promise<Service> {
   const service = await client.addService({
     name: SERVICE_NAME,
     version: "1.0.0",
@@ -71,17 +88,17 @@ export async function serveEndpoints(client: BrokerClient, store: GraphStore, lo
       subject: graphEndpoint(verb),
       handler: (error, message) => {
         if (error !== null) return log.error({ verb, reason: error.message }, "endpoint refused");
-        void answer(message, verb, store, log);
+        void answer(message, verb, graph, log);
       },
     });
   }
   return service;
 }
 
-async function answer(message: Msg, verb: GraphVerb, store: GraphStore, log: Logger): Promise<void> {
+async function answer(message: Msg, verb: GraphVerb, graph: Graph, log: Logger): Promise<void> {
   try {
     const name = nameOfGraph(verb, message.subject);
-    const result = await HANDLERS[verb](store, name, new TextDecoder().decode(message.data).trim());
+    const result = await HANDLERS[verb](graph, name, new TextDecoder().decode(message.data).trim());
     message.respond(JSON.stringify(result));
   } catch (error) {
     const { code, text } = describe(error);

@@ -8,6 +8,7 @@ export type GraphErrorCode =
   | "GRAPH_HALF_LOADED" // a bulk load did not finish
   | "GRAPH_DAMAGED" // LevelDB or a row cannot be read
   | "GRAPH_OVERLOADED" // more changes or events are waiting than may
+  | "GRAPH_CUT_OFF" // NATS went away in the middle of an event
   | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS
   | "BAD_EDGE_FILE" // the file to load cannot be used at all
   | "BAD_REQUEST"; // a request's payload is not of the documented form

@@ -1,28 +1,33 @@
 // The graph service: one process that owns one graph directory and one NATS connection. It answers questions about
 // the graph, takes changes, and expands events to everyone who follows their author.
 
-import { EVERY_EDGE, EVERY_EVENT, EVERY_PRESENCE, EventIds } from "../broker/contract.ts";
+import { EVERY_EDGE, EVERY_EVENT, EVERY_PRESENCE, EVERY_USER, EventIds } from "../broker/contract.ts";
 import {
+  BEAT_MS,
   BrokerClient,
+  type EdgeOrder,
+  EVENT_HEADER,
   EXPIRY_MS,
   type Msg,
   type NatsConfig,
-  parseBeat,
   type Service,
   type Subscribed,
 } from "../broker/index.ts";
 import { codeOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import { EdgeQuestions } from "./edge-questions.ts";
-import { Edges } from "./edges.ts";
+import { OnlineTable } from "./edges/online.ts";
+import { Presence } from "./edges/presence.ts";
+import { EdgeQuestions } from "./edges/questions.ts";
+import { Roster } from "./edges/roster.ts";
+import { countSeen } from "./edges/tally.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
-import { Expander } from "./expander.ts";
+import { Expander } from "./fanout/expander.ts";
+import { Fanout } from "./fanout/fanout.ts";
+import { Window } from "./fanout/window.ts";
 import { registerMetrics } from "./metrics.ts";
 import { GraphStore } from "./store/store.ts";
-import { countSeen } from "./tally.ts";
-import { Window } from "./window.ts";
 
 /** This service's part of the topics; a graph on one machine has one. */
 const PARTITION = 0;
@@ -45,11 +50,16 @@ export interface GraphServiceOptions {
 interface Running {
   readonly store: GraphStore;
   readonly client: BrokerClient;
-  readonly expander: Expander;
+  readonly roster: Roster;
+  readonly online: OnlineTable;
+  readonly presence: Presence;
   readonly questions: EdgeQuestions;
+  readonly fanout: Fanout;
   readonly window: Window;
+  readonly expander: Expander;
   readonly service: Service;
-  readonly subscriptions: readonly Subscribed[];
+  readonly subscriptions: Subscribed[];
+  readonly expiry: NodeJS.Timeout;
 }
 
 export class GraphService {
@@ -86,6 +96,7 @@ export class GraphService {
         name: SERVICE_NAME,
         log,
         wait: true,
+        echo: false, // the bridge must not hear the copies that we publish
         ...(signal && { signal }),
       });
       await refuseSecondService(client);
@@ -104,10 +115,12 @@ export class GraphService {
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) return;
+    clearInterval(running.expiry);
     for (const subscription of running.subscriptions) subscription.unsubscribe();
     await running.service.stop();
     await running.client.flush().catch(() => {}); // NATS is away: nothing more can arrive anyway
     await running.expander.settle();
+    running.fanout.flush();
     running.questions.close();
     await running.store.close();
     await running.client.close();
@@ -116,35 +129,43 @@ export class GraphService {
   async #serve(store: GraphStore, client: BrokerClient): Promise<Running> {
     const { log } = this.#options;
     const epoch = await store.nextEpoch();
-    const edges = new Edges(EXPIRY_MS);
-    const questions = new EdgeQuestions(client, edges);
-    const window = new Window(client, edges, questions);
+    const online = new OnlineTable();
+    const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
+    const questions = new EdgeQuestions(client, roster);
+    const window = new Window(client, roster, questions);
+    const fanout = new Fanout({ client, roster, online, nameOf: (id) => store.nameOf(id) });
     const expander = new Expander({
       store,
       client,
       log,
       ids: new EventIds(PARTITION, epoch),
+      fanout,
       window,
-      count: (event) => countSeen(questions, edges.alive(Date.now()), event),
+      count: (event, edges) => countSeen(questions, edges, event),
       onLoss: (reason) => this.#resync(client, reason),
     });
-    const acknowledgement = JSON.stringify({ epoch });
-    const hearBeat = (message: Msg): void => {
-      const { edge, mode, leaving } = parseBeat(message.data);
-      if (leaving === true) edges.left(edge);
-      else if (edges.heard(edge, mode, Date.now())) message.respond(acknowledgement);
-    };
-    const presence = client.subscribe(EVERY_PRESENCE, hearBeat);
-    client.publish(EVERY_EDGE, JSON.stringify({ type: "announce" }));
+    const subscriptions: Subscribed[] = [];
+    const openBridge = once(() => {
+      subscriptions.push(client.subscribe(EVERY_USER, (message) => bridge(message, expander)));
+      return client.flush();
+    });
+    const presence = new Presence({ client, roster, online, graph: epoch, openBridge, log });
+    // from here on every event is kept; an edge that is acknowledged misses none
+    subscriptions.push(client.subscribe(EVERY_EVENT, (message) => expander.receive(message)));
+    await client.flush();
+    subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => presence.receive(message)));
+    client.publish(EVERY_EDGE, JSON.stringify({ type: "announce", graph: epoch } satisfies EdgeOrder));
     await client.flush();
     await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
-    const service = await serveEndpoints(client, store, log);
-    const events = client.subscribe(EVERY_EVENT, (message) => expander.receive(message));
+    const service = await serveEndpoints(client, { store, roster, online }, log);
+    expander.open();
     await client.flush();
     client.onStatus((connected) => {
       if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
     });
-    return { store, client, expander, questions, window, service, subscriptions: [presence, events] };
+    const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
+    const parts = { store, client, roster, online, presence, questions, fanout, window, expander };
+    return { ...parts, service, subscriptions, expiry };
   }
 
   /** Tells every reader that something may be missing; at once, then at most once a RESYNC_EVERY_MS. */
@@ -154,9 +175,26 @@ export class GraphService {
     this.#resyncTimer = setTimeout(() => {
       this.#resyncTimer = undefined;
       this.#resyncAt = Date.now();
-      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason }));
+      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
     }, waitMs);
   }
+}
+
+/** Messages that producers send straight to users; copies of ours carry a header, and have gone their way. */
+function bridge(message: Msg, expander: Expander): void {
+  if (message.headers?.has(EVENT_HEADER) !== true) expander.receiveDirect(message);
+}
+
+/** Runs `begin` at the first call; later ones share its outcome. A failure is forgotten, and tried again. */
+function once(begin: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | undefined;
+  return () => {
+    begun ??= begin().catch((error: unknown) => {
+      begun = undefined;
+      throw error;
+    });
+    return begun;
+  };
 }
 
 /** Two services would each expand every event. @throws GraphError GRAPH_SERVED_ALREADY */

@@ -1,10 +1,11 @@
-// Builds dist/: the services' and the page's TypeScript, the page's static files, and the `encke` command, also for
-// `npx encke` inside the checkout.
+// Builds dist/: the services' and the page's TypeScript, the native addons where a compiler is, the page's static files,
+// and the `encke` command, also for `npx encke` inside the checkout.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildAddons } from "./build-native.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const STATIC = /\.(html|css|svg)$/;
@@ -14,6 +15,8 @@ for (const project of ["tsconfig.json", "edge/page/tsconfig.json"]) {
   const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, project)], { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
 }
+
+buildAddons();
 
 const page = join(root, "edge", "page");
 const built = join(root, "dist", "edge", "page");

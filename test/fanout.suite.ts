@@ -3,19 +3,22 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { MAX_PAYLOAD_BYTES } from "../broker/contract.ts";
-import { serviceErrorOf } from "../broker/index.ts";
+import { type FanoutMode, serviceErrorOf } from "../broker/index.ts";
 import type { BrokerUnderTest } from "./support/brokers.ts";
 import { TestNetwork } from "./support/network.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const SSE = { Accept: "text/event-stream" };
 
-export function testFanout(broker: BrokerUnderTest): void {
-  describe(`fan-out over ${broker.name} - the article's session`, { skip: broker.skip }, () => {
+/** @param fleet two edges, each in its mode */
+export function testFanout(broker: BrokerUnderTest, fleet: readonly [FanoutMode, FanoutMode]): void {
+  const where = `fan-out, ${[...new Set(fleet)].join(" and ")}, over ${broker.name}`;
+  describe(`${where} - the article's session`, { skip: broker.skip }, () => {
     let network: TestNetwork;
     before(async () => {
       network = await TestNetwork.start({
         broker,
+        fleet: [fleet[0]],
         follows: [
           ["alice", "rj"],
           ["bob", "rj"],
@@ -62,12 +65,12 @@ export function testFanout(broker: BrokerUnderTest): void {
     });
   });
 
-  describe(`fan-out over ${broker.name} - promises`, { skip: broker.skip }, () => {
+  describe(`${where} - promises`, { skip: broker.skip }, () => {
     let network: TestNetwork;
     before(async () => {
       network = await TestNetwork.start({
         broker,
-        edges: 2,
+        fleet,
         follows: [
           ["7", "42"],
           ["9", "42"],

@@ -17,12 +17,14 @@ export interface Fanout {
   readonly cursor: string;
   /** Streams that joined and have not left. */
   readonly streams: number;
-  /** The same, of one user. */
+  /** Users of those streams. */
+  readonly users: number;
+  /** Streams of one user. */
   streamsOf(user: UserId): number;
   /**
    * Makes users reachable: once it resolves with true, whatever is published for them arrives here. False after
    * JOIN_MS without that certainty; the stream then starts all the same and says `resync`. Every join is undone by
-   * one `leave`, and it counts: several streams of one user share one subscription.
+   * one `leave`, and it counts: several streams of one user are one user to the network.
    */
   join(users: readonly UserId[]): Promise<boolean>;
   leave(users: readonly UserId[]): void;

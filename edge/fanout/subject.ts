@@ -24,16 +24,12 @@ import {
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
+import { Readers } from "./readers.ts";
 import type { EventTallies } from "./tallies.ts";
 
 /** Events whose frames are kept for the next recipient; the copies of one event come close together. */
 const KEPT_EVENTS = 64;
 const USER_PREFIX = userSubject("" as UserId);
-
-interface Joined {
-  readonly subscription: Subscribed;
-  streams: number;
-}
 
 export interface SubjectFanoutOptions {
   readonly client: BrokerClient;
@@ -47,50 +43,53 @@ export class SubjectFanout implements Fanout {
   readonly mode = "subject";
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
   readonly #options: SubjectFanoutOptions;
-  readonly #joined = new Map<UserId, Joined>();
+  readonly #readers: Readers;
+  /** By handle. */
+  readonly #subscriptions: (Subscribed | undefined)[] = [];
   readonly #position = new StreamPosition();
   readonly #recent = new Map<string, PositionedEvent>();
   readonly #decoder = new TextDecoder();
   #flushing: Promise<boolean> | undefined;
   #directMessages = 0;
-  streams = 0;
 
   constructor(options: SubjectFanoutOptions) {
     this.#options = options;
+    this.#readers = new Readers(options.pool.table);
   }
 
   get cursor(): string {
     return this.#position.cursor;
   }
 
-  /** Users with a subscription. */
+  get streams(): number {
+    return this.#readers.streams;
+  }
+
   get users(): number {
-    return this.#joined.size;
+    return this.#readers.users;
   }
 
   streamsOf(user: UserId): number {
-    return this.#joined.get(user)?.streams ?? 0;
+    return this.#readers.streamsOf(user);
   }
 
   async join(users: readonly UserId[]): Promise<boolean> {
-    this.streams += 1;
+    this.#readers.streams += 1;
     for (const user of users) {
-      const joined = this.#joined.get(user);
-      if (joined !== undefined) joined.streams += 1;
-      else this.#joined.set(user, { subscription: this.#subscribe(user), streams: 1 });
+      const handle = this.#readers.add(user);
+      this.#subscriptions[handle] ??= this.#subscribe(user);
     }
     return this.#flushSoon();
   }
 
   leave(users: readonly UserId[]): void {
-    this.streams -= 1;
+    this.#readers.streams -= 1;
     for (const user of users) {
-      const joined = this.#joined.get(user);
-      if (joined === undefined) continue;
-      joined.streams -= 1;
-      if (joined.streams > 0) continue;
-      joined.subscription.unsubscribe();
-      this.#joined.delete(user);
+      const handle = this.#readers.remove(user);
+      if (handle === -1 || this.#readers.at(handle) > 0) continue;
+      this.#subscriptions[handle]?.unsubscribe();
+      this.#subscriptions[handle] = undefined;
+      this.#options.pool.table.release(handle);
     }
   }
 

@@ -1,7 +1,8 @@
 // What a stream looks like on the wire. A format turns everything that can happen on a stream into text; the pool
 // frames and sends it. Formats hold no state.
 
-import type { AnyFrame, Frame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import type { Template } from "./template.ts";
 
 export type FormatName = "sse" | "ndjson" | "text";
 
@@ -27,7 +28,7 @@ export interface StreamFormat {
   readonly contentType: string;
   /** The first bytes: proves to the reader, and to every proxy between, that the stream is open. */
   welcome(opening: Opening): string;
-  event(event: EventInStream): AnyFrame;
+  readonly event: Template;
   /** Says nothing; keeps proxies from closing a quiet stream, and shows us that a reader is gone. */
   readonly heartbeat: Frame;
   /** "You may have missed something: fetch what you need afresh." `reason` is one word with dashes. */

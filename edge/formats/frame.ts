@@ -19,17 +19,20 @@ export class Frame {
   }
 }
 
-/** A frame with the connection's own count of messages between two texts. */
-export interface NumberedFrame {
-  readonly before: string;
-  readonly after: string;
+/** A frame with the connection's own count of messages between its texts. */
+export class NumberedFrame {
+  readonly texts: readonly string[];
+
+  constructor(texts: readonly string[]) {
+    this.texts = texts;
+  }
 }
 
 export type AnyFrame = Frame | NumberedFrame;
 
 /** The frame of one connection: `nextNumber` is asked only by numbered frames. */
 export function frameFor(frame: AnyFrame, nextNumber: () => number): Frame {
-  return frame instanceof Frame ? frame : new Frame(`${frame.before}${nextNumber()}${frame.after}`);
+  return frame instanceof Frame ? frame : new Frame(frame.texts.join(String(nextNumber())));
 }
 
 function asChunk(bytes: Uint8Array): Uint8Array {

@@ -4,12 +4,13 @@
 
 import type { StreamFormat } from "./format.ts";
 import { Frame } from "./frame.ts";
+import { insert } from "./template.ts";
 
 export const ndjson: StreamFormat = {
   name: "ndjson",
   contentType: "application/x-ndjson; charset=utf-8",
   welcome: () => " ",
-  event: ({ json, cursor }) => new Frame(`${json.slice(0, -1)},"cursor":"${cursor}"}\n`),
+  event: [insert("jsonOpen"), ',"cursor":"', insert("cursor"), '"}\n'],
   heartbeat: new Frame(" "),
   resync: (reason) => `{"resync":{"reason":"${reason}"}}\n`,
   goodbye: (reason, retryMs) => `${JSON.stringify({ goodbye: { reason, retryMs } })}\n`,

@@ -1,9 +1,10 @@
 // An event on its way to readers: its JSON as it came, where it stands in the stream, and its frame in each format,
 // built when the first reader of that format needs it and shared by all.
 
-import { BrokerError, parseEvent, textOf } from "../../broker/contract.ts";
 import type { EventInStream, FormatName, StreamFormat } from "./format.ts";
 import type { AnyFrame } from "./frame.ts";
+import { payloadText } from "./payload-text.ts";
+import { render } from "./template.ts";
 
 export class PositionedEvent implements EventInStream {
   readonly id: string;
@@ -21,7 +22,7 @@ export class PositionedEvent implements EventInStream {
   frame(format: StreamFormat): AnyFrame {
     let frame = this.#frames.get(format.name);
     if (frame === undefined) {
-      frame = format.event(this);
+      frame = render(format.event, this);
       this.#frames.set(format.name, frame);
     }
     return frame;
@@ -29,11 +30,6 @@ export class PositionedEvent implements EventInStream {
 
   /** The payload as a person reads it. */
   get text(): string {
-    try {
-      return textOf(parseEvent(this.json));
-    } catch (error) {
-      if (error instanceof BrokerError) return this.json; // not of our making: shown as it came
-      throw error;
-    }
+    return payloadText(this.json);
   }
 }

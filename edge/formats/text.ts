@@ -2,12 +2,13 @@
 
 import type { StreamFormat } from "./format.ts";
 import { Frame } from "./frame.ts";
+import { insert } from "./template.ts";
 
 export const text: StreamFormat = {
   name: "text",
   contentType: "text/plain; charset=utf-8",
   welcome: ({ users }) => `Encke welcomes you! Your Id: ${users.join(",")}\n`,
-  event: (event) => ({ before: "Recvd msg #", after: `: '${event.text}'\n` }),
+  event: ["Recvd msg #", insert("number"), ": '", insert("text"), "'\n"],
   heartbeat: new Frame("\n"),
   resync: (reason) => `Some messages may be missing (${reason})\n`,
   goodbye: (reason) => `Goodbye (${reason})\n`,

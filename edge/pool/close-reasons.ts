@@ -16,6 +16,8 @@ export const CLOSE_REASONS = {
   drain: { reconnect: true },
   /** The token ran out: come back with a new one. */
   expired: { reconnect: false },
+  /** It lived as long as a stream may: back to any edge, so that a fleet evens out. */
+  aged: { reconnect: true },
   /** The edge could not keep the stream. */
   refused: { reconnect: true },
 } as const;

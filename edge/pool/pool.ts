@@ -5,6 +5,7 @@ import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { PositionedEvent } from "../formats/positioned-event.ts";
 import type { CloseReason } from "./close-reasons.ts";
+import type { UserTable } from "./user-table.ts";
 
 /** What a stream is, decided when its request was answered. */
 export interface StreamSpec {
@@ -30,6 +31,8 @@ export interface PoolLimits {
   readonly heartbeatMs: number;
   /** How long a stream that we ended may take to read its last bytes. */
   readonly endMs: number;
+  /** After so long, give or take a fifth, a stream is ended and comes back elsewhere; 0 for never. */
+  readonly maxLifetimeMs: number;
 }
 
 /** Heartbeats come at most 20 s apart, under the 25 s that common proxies' 30 s time-outs leave. */
@@ -39,6 +42,7 @@ export const DEFAULT_LIMITS: PoolLimits = {
   stalledMs: 30_000,
   heartbeatMs: 10_000,
   endMs: 5_000,
+  maxLifetimeMs: 0,
 };
 
 export interface PoolCounts {
@@ -66,6 +70,11 @@ export interface ConnectionPool {
   /** Bytes that wait for slow readers. */
   readonly queuedBytes: number;
   readonly counts: PoolCounts;
+  /**
+   * The handles of users. Whoever fans out lends one to each user before its first stream is held, and takes it back
+   * after the last ended; to a user without, the pool lends one itself, and takes none back.
+   */
+  readonly table: UserTable;
   /** Open streams of one user. */
   streamsOf(user: UserId): number;
   /**
@@ -73,6 +82,12 @@ export interface ConnectionPool {
    * users gets one event once. Never blocks and never throws: a reader who cannot take it is cut and counted.
    */
   deliver(user: UserId, event: PositionedEvent): number;
+  /**
+   * Hands out many events at once: a packed frame (packed-frame.ts) names recipients by their handles. Those without
+   * an open stream are skipped. The cursor of an event is `cursorPrefix` and its id, "-" as ".". Answers to how many
+   * streams it was handed, -1 where the frame is malformed (what is well-formed before that is delivered).
+   */
+  deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
   /** Says `resync` on every stream. */
   resync(reason: string): void;
   /** Takes no stream any more and ends all at a bounded pace, each with its last words and a time to come back. */

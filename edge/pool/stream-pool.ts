@@ -3,18 +3,21 @@
 // the end. At rest a stream is one small object; the pool has one timer for all of them, which visits a share of the
 // streams every SWEEP_MS.
 
-import type { UserId } from "../../broker/contract.ts";
+import { FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import { Frame, frameFor } from "../formats/frame.ts";
-import type { PositionedEvent } from "../formats/positioned-event.ts";
+import { PositionedEvent } from "../formats/positioned-event.ts";
 import { tickText } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
 import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
 import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
 import { RecentIds } from "./recent-ids.ts";
+import { MapUserTable, type UserTable } from "./user-table.ts";
 
 const SWEEP_MS = 250;
 const DRAIN_STEP_MS = 50;
+/** A lifetime differs from its limit by up to this part, so that streams opened together do not end together. */
+const LIFETIME_JITTER = 0.2;
 /** When readers of a drained stream come back: spread, so that they do not all meet the same next edge at once. */
 const COME_BACK_MS = { least: 500, spread: 4_500 };
 const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
@@ -39,6 +42,7 @@ export class Stream<Sink> {
   /** Whether its bytes are HTTP/1.1 chunks. */
   readonly chunked: boolean;
   readonly expiresAtMs: number;
+  readonly agesAtMs: number;
   readonly recent: RecentIds | undefined;
   /** Its place in the pool's list; -1 once it is out. */
   index = -1;
@@ -47,13 +51,14 @@ export class Stream<Sink> {
   /** Nothing was written since the last visit. */
   idle = false;
 
-  constructor(sink: Sink, spec: StreamSpec, chunked: boolean) {
+  constructor(sink: Sink, spec: StreamSpec, chunked: boolean, agesAtMs: number) {
     const [first] = spec.users;
     this.sink = sink;
     this.users = spec.users.length === 1 && first !== undefined ? first : spec.users;
     this.format = spec.format;
     this.chunked = chunked;
     this.expiresAtMs = spec.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    this.agesAtMs = agesAtMs;
     this.recent = spec.users.length > 1 ? new RecentIds() : undefined;
   }
 }
@@ -70,15 +75,18 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #limits: PoolLimits;
   readonly #onEnd: (users: readonly UserId[]) => void;
   readonly #streams: Stream<Sink>[] = [];
-  readonly #byUser = new Map<UserId, Stream<Sink> | Stream<Sink>[]>();
+  /** By the user's handle. */
+  readonly #byUser: (Stream<Sink> | Stream<Sink>[] | undefined)[] = [];
   readonly #backlogs = new Backlogs<Stream<Sink>>();
   readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
   /** Streams that were ended and still have bytes to read, and until when. */
   readonly #ending = new Map<Stream<Sink>, number>();
   readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly table: UserTable = new MapUserTable();
   readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
   /** The sweep goes from the end of the list to its beginning: what moves on a removal was visited already. */
   #nextVisit = -1;
+  #online = 0;
   /** Visits due, in fractions too: every stream has its turn once a `heartbeatMs`, however few they are. */
   #visitsDue = 0;
   #draining = false;
@@ -96,7 +104,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   get users(): number {
-    return this.#byUser.size;
+    return this.#online;
   }
 
   get queuedBytes(): number {
@@ -104,7 +112,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   streamsOf(user: UserId): number {
-    const there = this.#byUser.get(user);
+    const there = this.#byUser[this.table.find(user)];
     return there === undefined ? 0 : Array.isArray(there) ? there.length : 1;
   }
 
@@ -118,7 +126,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     chunked: boolean,
     preamble: Uint8Array = new Uint8Array(0),
   ): Stream<Sink> {
-    const stream = new Stream(sink, spec, chunked);
+    const stream = new Stream(sink, spec, chunked, this.#ageAt(Date.now()));
     stream.index = this.#streams.length;
     this.#streams.push(stream);
     for (const user of spec.users) this.#link(user, stream);
@@ -131,7 +139,20 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   deliver(user: UserId, event: PositionedEvent): number {
-    const there = this.#byUser.get(user);
+    return this.#handTo(this.table.find(user), event);
+  }
+
+  deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
+    let delivered = 0;
+    const whole = readFrame(frame, FRAME_KIND.frame, ({ id, json, recipients, handleAt }) => {
+      const event = new PositionedEvent(id, json, cursorPrefix + id.replaceAll("-", "."));
+      for (let index = 0; index < recipients; index += 1) delivered += this.#handTo(handleAt(index), event);
+    });
+    return whole ? delivered : -1;
+  }
+
+  #handTo(handle: number, event: PositionedEvent): number {
+    const there = this.#byUser[handle];
     if (there === undefined) return 0;
     if (!Array.isArray(there)) return this.#hand(there, event);
     let delivered = 0;
@@ -244,20 +265,27 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #link(user: UserId, stream: Stream<Sink>): void {
-    const there = this.#byUser.get(user);
-    if (there === undefined) this.#byUser.set(user, stream);
-    else if (Array.isArray(there)) there.push(stream);
-    else this.#byUser.set(user, [there, stream]);
+    const handle = this.table.acquire(user);
+    while (this.#byUser.length <= handle) this.#byUser.push(undefined); // no holes: an array, not a dictionary
+    const there = this.#byUser[handle];
+    if (there === undefined) {
+      this.#online += 1;
+      this.#byUser[handle] = stream;
+    } else if (Array.isArray(there)) there.push(stream);
+    else this.#byUser[handle] = [there, stream];
   }
 
   #unlink(user: UserId, stream: Stream<Sink>): void {
-    const there = this.#byUser.get(user);
-    if (!Array.isArray(there)) {
-      this.#byUser.delete(user);
+    const handle = this.table.find(user);
+    const there = this.#byUser[handle];
+    if (there === stream) {
+      this.#online -= 1;
+      this.#byUser[handle] = undefined;
       return;
     }
+    if (!Array.isArray(there)) return; // one user named twice
     there.splice(there.indexOf(stream), 1);
-    if (there.length === 1) this.#byUser.set(user, there[0] as Stream<Sink>);
+    if (there.length === 1) this.#byUser[handle] = there[0] as Stream<Sink>;
   }
 
   #startTicking(stream: Stream<Sink>, tickMs: number, users: readonly UserId[]): void {
@@ -268,6 +296,12 @@ export class StreamPool<Sink> implements ConnectionPool {
     }, tickMs);
     unref(ticker);
     this.#tickers.set(stream, ticker);
+  }
+
+  #ageAt(nowMs: number): number {
+    const { maxLifetimeMs } = this.#limits;
+    if (maxLifetimeMs === 0) return Number.POSITIVE_INFINITY;
+    return nowMs + maxLifetimeMs * (1 - LIFETIME_JITTER + 2 * LIFETIME_JITTER * Math.random());
   }
 
   #sweep(nowMs: number): void {
@@ -296,6 +330,7 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   #visit(stream: Stream<Sink>, nowMs: number): void {
     if (nowMs >= stream.expiresAtMs) return this.#finish(stream, "expired");
+    if (nowMs >= stream.agesAtMs) return this.#finish(stream, "aged");
     if (stream.idle) this.#write(stream, bytesOf(stream.format.heartbeat, stream.chunked));
     stream.idle = true;
   }

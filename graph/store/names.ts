@@ -106,7 +106,13 @@ export class NameBatch {
   }
 }
 
-function decimalId(name: string): number | undefined {
+/** Whether an id is its name as a number, so that nothing has to be read to know the name. */
+export function isOwnName(id: number): boolean {
+  return id < FIRST_INTERNED;
+}
+
+/** The id that a canonical decimal name is by itself. */
+export function decimalId(name: string): number | undefined {
   if (!DECIMAL.test(name)) return undefined;
   const value = Number(name);
   return value < FIRST_INTERNED ? value : undefined;

@@ -22,7 +22,7 @@ describe("the edge under Bun", {
   let exit: number | null | undefined;
 
   before(async () => {
-    network = await TestNetwork.start({ broker: embedded, edges: 0, follows: [["7", "42"]] });
+    network = await TestNetwork.start({ broker: embedded, fleet: [], follows: [["7", "42"]] });
     let output = "";
     child = spawn(bun ?? "", [join(projectRoot, "dist", "test", "runtimes", "bun-edge.js")], {
       env: { ...process.env, NATS_URL: network.nats.url },

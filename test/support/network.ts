@@ -2,7 +2,7 @@
 // run them. Tests of several processes start the command instead.
 
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { BrokerClient, type NatsConfig } from "../../broker/index.ts";
+import { BrokerClient, type FanoutMode, type NatsConfig } from "../../broker/index.ts";
 import { Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
 import { createLogger } from "../../lib/log.ts";
@@ -16,7 +16,8 @@ const log = createLogger("test", "silent");
 
 export interface NetworkOptions {
   readonly broker: BrokerUnderTest;
-  readonly edges?: number;
+  /** One edge for each, in this mode. */
+  readonly fleet?: readonly FanoutMode[];
   /** Overrides for every edge. */
   readonly edge?: Partial<EdgeConfig>;
   /** `[subscriber, topic]` pairs in the graph from the start. */
@@ -41,13 +42,18 @@ export class TestNetwork {
     this.graph = this.#newGraph();
   }
 
-  static async start({ broker, edges = 1, edge = {}, follows = [] }: NetworkOptions): Promise<TestNetwork> {
+  static async start({
+    broker,
+    fleet = ["subject"],
+    edge = {},
+    follows = [],
+  }: NetworkOptions): Promise<TestNetwork> {
     const started = await broker.start();
     const client = await BrokerClient.connect({ url: started.url }, { name: "test", log, wait: false });
     const network = new TestNetwork(started, client, edge);
     await network.graph.start();
     for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
-    for (let index = 0; index < edges; index += 1) await network.startEdge();
+    for (const fanout of fleet) await network.startEdge({ fanout });
     return network;
   }
 

@@ -2,9 +2,9 @@
 // of events on the same connection, so an answer says that those were handled. An edge that nobody listens for any
 // more is forgotten; one that does not answer in time is reported.
 
-import { edgeSubject } from "../broker/contract.ts";
-import type { BrokerClient, EdgeOrder, Msg, Subscribed } from "../broker/index.ts";
-import type { Edges } from "./edges.ts";
+import { edgeSubject } from "../../broker/contract.ts";
+import type { BrokerClient, EdgeOrder, Msg, Subscribed } from "../../broker/index.ts";
+import type { Roster } from "./roster.ts";
 
 /** Questions under way at once; one more is answered at once by nobody. */
 const MAX_OPEN = 10_000;
@@ -20,15 +20,15 @@ interface Open {
 
 export class EdgeQuestions {
   readonly #client: BrokerClient;
-  readonly #edges: Edges;
+  readonly #roster: Roster;
   readonly #inbox: string;
   readonly #open = new Map<string, Open>();
   readonly #subscription: Subscribed;
   #next = 0;
 
-  constructor(client: BrokerClient, edges: Edges) {
+  constructor(client: BrokerClient, roster: Roster) {
     this.#client = client;
-    this.#edges = edges;
+    this.#roster = roster;
     this.#inbox = client.newInbox();
     this.#subscription = client.subscribe(`${this.#inbox}.*.*`, (message) => this.#receive(message));
   }
@@ -65,7 +65,7 @@ export class EdgeQuestions {
     const open = this.#open.get(token);
     if (open === undefined) return;
     const gone = message.headers?.code === NO_RESPONDERS;
-    if (gone) this.#edges.left(edge);
+    if (gone) this.#roster.left(edge);
     if (gone || open.read(message)) open.missing.delete(edge);
     if (open.missing.size === 0) this.#finish(token);
   }

@@ -2,12 +2,13 @@
 // must have been handled by every edge. What the edges cannot take yet waits here, where it is bounded and counted,
 // and not in the NATS server, which would cut the edge as a slow consumer.
 
-import type { BrokerClient } from "../broker/index.ts";
-import type { EdgeQuestions } from "./edge-questions.ts";
-import type { Edges } from "./edges.ts";
+import type { BrokerClient } from "../../broker/index.ts";
+import type { EdgeQuestions } from "../edges/questions.ts";
+import type { Roster } from "../edges/roster.ts";
 
-/** One window: some tenths of a second of an edge's work. */
+/** One window: some tenths of a second of an edge's work, on machines with several edges more. */
 const MESSAGES = 16_384;
+const MESSAGES_PER_EDGE = 4_096;
 const BYTES = 8_388_608;
 /** An edge that takes longer for a window is not waited for … */
 const PATIENCE_MS = 1_000;
@@ -16,7 +17,7 @@ const IGNORE_MS = 5_000;
 
 export class Window {
   readonly #client: BrokerClient;
-  readonly #edges: Edges;
+  readonly #roster: Roster;
   readonly #questions: EdgeQuestions;
   /** Edges not waited for, and until when. */
   readonly #ignored = new Map<string, number>();
@@ -26,17 +27,18 @@ export class Window {
   /** Times that an edge was too slow to be waited for. */
   laggards = 0;
 
-  constructor(client: BrokerClient, edges: Edges, questions: EdgeQuestions) {
+  constructor(client: BrokerClient, roster: Roster, questions: EdgeQuestions) {
     this.#client = client;
-    this.#edges = edges;
+    this.#roster = roster;
     this.#questions = questions;
   }
 
   /** Counts what was handed over; true when the window is full and `next` must be awaited. */
-  advance(messages: number, bytesEach: number): boolean {
+  advance({ messages, bytes }: { readonly messages: number; readonly bytes: number }): boolean {
     this.#messages += messages;
-    this.#bytes += messages * bytesEach;
-    return this.#messages >= MESSAGES || this.#bytes >= BYTES;
+    this.#bytes += bytes;
+    const most = Math.max(MESSAGES, MESSAGES_PER_EDGE * this.#roster.size);
+    return this.#messages >= most || this.#bytes >= BYTES;
   }
 
   /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
@@ -53,7 +55,7 @@ export class Window {
   async #handled(): Promise<void> {
     const now = Date.now();
     for (const [edge, until] of this.#ignored) if (until <= now) this.#ignored.delete(edge);
-    const asked = this.#edges.alive(now).filter((edge) => !this.#ignored.has(edge));
+    const asked = this.#roster.alive(now).filter((edge) => !this.#ignored.has(edge));
     const late = this.#questions.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
     await this.#client.flush();
     for (const edge of await late) {

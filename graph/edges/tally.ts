@@ -1,7 +1,7 @@
 // Counting who saw an event: after the copies were sent, every edge is asked once. Only for sends that asked for it.
 
-import { parseTallyPart } from "../broker/index.ts";
-import type { EdgeQuestions } from "./edge-questions.ts";
+import { parseTallyPart } from "../../broker/index.ts";
+import type { EdgeQuestions } from "./questions.ts";
 
 /** An edge that has not answered by then is counted as timed out. */
 const ANSWER_MS = 200;

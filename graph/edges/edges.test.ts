@@ -1,32 +1,36 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { edgeSubject } from "../broker/contract.ts";
-import { BrokerClient } from "../broker/index.ts";
-import { createLogger } from "../lib/log.ts";
-import { brokers, type TestBroker } from "../test/support/brokers.ts";
-import { EdgeQuestions } from "./edge-questions.ts";
-import { Edges } from "./edges.ts";
+import { edgeSubject } from "../../broker/contract.ts";
+import { BrokerClient } from "../../broker/index.ts";
+import { createLogger } from "../../lib/log.ts";
+import { brokers, type TestBroker } from "../../test/support/brokers.ts";
+import { Window } from "../fanout/window.ts";
+import { EdgeQuestions } from "./questions.ts";
+import { Roster } from "./roster.ts";
 import { countSeen } from "./tally.ts";
-import { Window } from "./window.ts";
+
+const roster = (expiryMs = 5_000): Roster => new Roster({ expiryMs, onGone: () => {} });
 
 describe("edges", () => {
   it("expiry - a silent edge is forgotten, a speaking one stays, a leaving one goes at once", () => {
-    const edges = new Edges(5_000);
-    edges.heard("a", "subject", 0);
-    edges.heard("b", "subject", 4_000);
-    edges.heard("c", "subject", 4_000);
+    const gone: string[] = [];
+    const edges = new Roster({ expiryMs: 5_000, onGone: ({ id }) => gone.push(id) });
+    edges.add("a", "subject", 0);
+    edges.add("b", "subject", 4_000);
+    edges.add("c", "subject", 4_000);
     edges.left("c");
     assert.deepEqual(edges.alive(5_000), ["a", "b"]);
     assert.deepEqual(edges.alive(5_001), ["b"]);
     assert.equal(edges.expired, 1);
+    assert.deepEqual(gone, ["c", "a"]);
+    assert.equal(edges.add("d", "gateway", 6_000)?.slot, 0, "slots are used again");
   });
 
   it("bounded - invented edges do not fill the memory, known ones are still heard", () => {
-    const edges = new Edges(5_000);
-    for (let id = 0; id < 20_000; id += 1) edges.heard(`e${id}`, "subject", 0);
+    const edges = roster();
+    for (let id = 0; id < 20_000; id += 1) edges.add(`e${id}`, "subject", 0);
     assert.equal(edges.size, 10_000);
-    assert.equal(edges.heard("e1", "subject", 1), true);
-    assert.equal(edges.heard("new", "subject", 1), false);
+    assert.equal(edges.add("new", "subject", 1), undefined);
   });
 });
 
@@ -63,8 +67,8 @@ for (const broker of brokers) {
         });
       }
       await edge.flush();
-      const edges = new Edges(5_000);
-      for (const id of [...Object.keys(answers), "gone"]) edges.heard(id, "subject", Date.now());
+      const edges = roster();
+      for (const id of [...Object.keys(answers), "gone"]) edges.add(id, "subject", Date.now());
       const questions = new EdgeQuestions(graph, edges);
       const seen = await countSeen(questions, edges.alive(Date.now()), "e-1");
       assert.deepEqual(seen, { online: 3, delivered: 6, timedOut: 1 });
@@ -77,7 +81,7 @@ for (const broker of brokers) {
     });
 
     it("no edges - answered at once", async () => {
-      const questions = new EdgeQuestions(graph, new Edges(5_000));
+      const questions = new EdgeQuestions(graph, roster());
       assert.deepEqual(await countSeen(questions, [], "e-1"), { online: 0, delivered: 0, timedOut: 0 });
       questions.close();
     });
@@ -86,12 +90,12 @@ for (const broker of brokers) {
       const waiting: (() => void)[] = [];
       edge.subscribe(edgeSubject("slow"), (message) => waiting.push(() => message.respond()));
       await edge.flush();
-      const edges = new Edges(60_000);
-      edges.heard("slow", "subject", Date.now());
+      const edges = roster(60_000);
+      edges.add("slow", "subject", Date.now());
       const questions = new EdgeQuestions(graph, edges);
       const window = new Window(graph, edges, questions);
-      assert.equal(window.advance(1, 100), false);
-      assert.equal(window.advance(1_000, 65_536), true);
+      assert.equal(window.advance({ messages: 1, bytes: 100 }), false);
+      assert.equal(window.advance({ messages: 1_000, bytes: 65_536_000 }), true);
       await window.next();
       let second = false;
       const next = window.next().then(() => {

@@ -1,0 +1,206 @@
+// What the graph hands to one edge in `gateway` fan-out, as bytes: events with their recipients. Frames name
+// recipients by the handles that the edge gave them, in one epoch of its presence; copies for an edge that is not in
+// step name them by id. Little-endian throughout; web standards only.
+//
+//   frame   0 u8 kind  1 u8 version  2 u16 zero  4 u32 epoch  8 u32 offset of the last record  12 records:
+//           u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id | json | zeroes to 4
+//   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length  12 u32 names length
+//           | id | json | names, joined by commas
+
+import { BrokerError } from "./errors.ts";
+import { looksEncoded } from "./event.ts";
+import type { UserId } from "./subjects.ts";
+
+/** First byte of what comes on `edge.<edgeId>`; an order, which is JSON, begins with "{". */
+export const FRAME_KIND = { frame: 1, counted: 2, named: 3 } as const;
+export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];
+
+const VERSION = 1;
+const FRAME_HEAD = 12;
+const RECORD_HEAD = 12;
+const NAMED_HEAD = 16;
+/** An edge's frame is sent when it has grown so far; with one more record it stays under NATS' 1 MB. */
+export const FULL_FRAME_BYTES = 131_072;
+const FIRST_BYTES = 4_096;
+const MAX_ID_BYTES = 40;
+const ID = /^[0-9a-z-]+$/;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Gathers one edge's records until the frame is taken. Its memory is kept for the next frame. */
+export class FrameWriter {
+  readonly #epoch: number;
+  #bytes = new Uint8Array(FIRST_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #length = FRAME_HEAD;
+  #lastRecord = 0;
+
+  /** @param epoch the edge's presence epoch, in which its handles hold */
+  constructor(epoch: number) {
+    this.#epoch = epoch;
+  }
+
+  /** Bytes of the frame so far; 0 without a record. */
+  get length(): number {
+    return this.#lastRecord === 0 ? 0 : this.#length;
+  }
+
+  /** Appends one event. `id` is ASCII, `handles` holds `count` recipients, at least one. */
+  add(id: string, json: Uint8Array, handles: Uint32Array, count: number): void {
+    const size = RECORD_HEAD + 4 * count + id.length + json.length;
+    this.#reserve(size + 3);
+    const at = this.#length;
+    const view = this.#view;
+    view.setUint32(at, count, true);
+    view.setUint32(at + 4, json.length, true);
+    view.setUint32(at + 8, id.length, true);
+    let position = at + RECORD_HEAD;
+    for (let i = 0; i < count; i += 1, position += 4) view.setUint32(position, handles[i] as number, true);
+    for (let i = 0; i < id.length; i += 1, position += 1) this.#bytes[position] = id.charCodeAt(i);
+    this.#bytes.set(json, position);
+    const end = at + ((size + 3) & ~3);
+    this.#bytes.fill(0, at + size, end);
+    this.#lastRecord = at;
+    this.#length = end;
+  }
+
+  /** The frame, as a copy of its own; the next begins empty. */
+  take(kind: FrameKind): Uint8Array {
+    this.#view.setUint8(0, kind);
+    this.#view.setUint8(1, VERSION);
+    this.#view.setUint16(2, 0, true);
+    this.#view.setUint32(4, this.#epoch, true);
+    this.#view.setUint32(8, this.#lastRecord, true);
+    const frame = this.#bytes.slice(0, this.#length);
+    this.#length = FRAME_HEAD;
+    this.#lastRecord = 0;
+    return frame;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    let size = this.#bytes.length;
+    while (size < needed) size *= 2;
+    const larger = new Uint8Array(size);
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** What stands before a frame's records. */
+export interface FrameHead {
+  /** The edge's presence epoch in which the handles hold. */
+  readonly epoch: number;
+  /** The id of its last event: how far the stream has come with it. */
+  readonly lastId: string;
+}
+
+/** One event in a frame. */
+export interface FrameRecord {
+  readonly id: string;
+  /** One line, from "{" to "}". */
+  readonly json: string;
+  readonly recipients: number;
+  handleAt(index: number): number;
+}
+
+/** Undefined for what is no frame of this kind and version. */
+export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | undefined {
+  const view = viewOf(frame);
+  if (frame.length < FRAME_HEAD || frame[0] !== kind || frame[1] !== VERSION || view.getUint16(2) !== 0)
+    return undefined;
+  const last = readRecord(frame, view.getUint32(8, true));
+  return last && { epoch: view.getUint32(4, true), lastId: last.record.id };
+}
+
+/**
+ * Passes on each record, in order, up to the first that is malformed. Whatever the bytes are, nothing outside of them
+ * is read. False where a record was malformed, or the frame is none.
+ */
+export function readFrame(
+  frame: Uint8Array,
+  kind: FrameKind,
+  onRecord: (record: FrameRecord) => void,
+): boolean {
+  if (readFrameHead(frame, kind) === undefined) return false;
+  let last = 0;
+  for (let at = FRAME_HEAD; at < frame.length; ) {
+    const read = readRecord(frame, at);
+    if (read === undefined) return false;
+    onRecord(read.record);
+    last = at;
+    at = read.end;
+  }
+  return viewOf(frame).getUint32(8, true) === last;
+}
+
+/** A copy of an event for an edge that is not in step: recipients by id. */
+export interface NamedEvent {
+  readonly id: string;
+  readonly json: Uint8Array;
+  /** Somebody will ask how many saw it. */
+  readonly counted: boolean;
+  readonly users: readonly string[];
+}
+
+export function encodeNamed({ id, json, counted, users }: NamedEvent): Uint8Array {
+  const names = encoder.encode(users.join(","));
+  const bytes = new Uint8Array(NAMED_HEAD + id.length + json.length + names.length);
+  const view = viewOf(bytes);
+  view.setUint8(0, FRAME_KIND.named);
+  view.setUint8(1, VERSION);
+  view.setUint8(2, counted ? 1 : 0);
+  view.setUint32(4, id.length, true);
+  view.setUint32(8, json.length, true);
+  view.setUint32(12, names.length, true);
+  bytes.set(encoder.encode(id), NAMED_HEAD);
+  bytes.set(json, NAMED_HEAD + id.length);
+  bytes.set(names, NAMED_HEAD + id.length + json.length);
+  return bytes;
+}
+
+/** @throws BrokerError BAD_EVENT */
+export function decodeNamed(bytes: Uint8Array): NamedEvent {
+  const view = viewOf(bytes);
+  if (bytes.length < NAMED_HEAD || view.getUint8(1) !== VERSION) throw malformed();
+  const idEnd = NAMED_HEAD + view.getUint32(4, true);
+  const jsonEnd = idEnd + view.getUint32(8, true);
+  if (jsonEnd + view.getUint32(12, true) !== bytes.length) throw malformed();
+  return {
+    id: decoder.decode(bytes.subarray(NAMED_HEAD, idEnd)),
+    json: bytes.subarray(idEnd, jsonEnd),
+    counted: view.getUint8(2) === 1,
+    users: decoder.decode(bytes.subarray(jsonEnd)).split(",") as UserId[],
+  };
+}
+
+function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: number } | undefined {
+  if (at < FRAME_HEAD || frame.length - at < RECORD_HEAD) return undefined;
+  const view = viewOf(frame);
+  const recipients = view.getUint32(at, true);
+  const handles = at + RECORD_HEAD;
+  const idAt = handles + recipients * 4; // sums of u32 are exact here
+  const jsonAt = idAt + view.getUint32(at + 8, true);
+  const jsonEnd = jsonAt + view.getUint32(at + 4, true);
+  const end = jsonEnd + ((4 - ((jsonEnd - at) % 4)) % 4);
+  if (jsonAt === idAt || jsonAt - idAt > MAX_ID_BYTES || end > frame.length) return undefined;
+  const id = decoder.decode(frame.subarray(idAt, jsonAt));
+  const json = frame.subarray(jsonAt, jsonEnd);
+  if (!ID.test(id) || !looksEncoded(json)) return undefined;
+  const handleAt = (index: number): number => view.getUint32(handles + index * 4, true);
+  return { record: { id, json: decoder.decode(json), recipients, handleAt }, end };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function malformed(): BrokerError {
+  return new BrokerError(
+    "BAD_EVENT",
+    "a frame from the graph is not of its form: do edge and graph run the same release?",
+  );
+}

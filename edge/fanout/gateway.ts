@@ -1,0 +1,161 @@
+// `gateway` fan-out: the graph knows who is connected here and sends this edge, frame by frame, each event once with the
+// handles of its own recipients. No subscription a user. While the graph is not in step with us it sends every event
+// with all recipients by name, and we keep our own.
+
+import {
+  decodeNamed,
+  FRAME_KIND,
+  parseEventId,
+  readFrame,
+  readFrameHead,
+  StreamPosition,
+  type UserId,
+} from "../../broker/contract.ts";
+import { PositionedEvent } from "../formats/positioned-event.ts";
+import type { ConnectionPool } from "../pool/pool.ts";
+import type { Ledger } from "../presence/ledger.ts";
+import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
+import { Readers } from "./readers.ts";
+import type { EventTallies } from "./tallies.ts";
+
+export interface GatewayFanoutOptions {
+  readonly pool: ConnectionPool;
+  readonly ledger: Ledger;
+  readonly tallies: EventTallies;
+  /** Tells the graph that the ledger has news. */
+  readonly announce: () => void;
+}
+
+/** A stream that waits until the graph knows its users. */
+interface Waiting {
+  readonly handles: readonly number[];
+  readonly untilMs: number;
+  readonly done: (certain: boolean) => void;
+}
+
+export class GatewayFanout implements Fanout {
+  readonly mode = "gateway";
+  readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
+  readonly #options: GatewayFanoutOptions;
+  readonly #readers: Readers;
+  readonly #position = new StreamPosition();
+  readonly #decoder = new TextDecoder();
+  /** In the order of their joining, which is that of their acknowledgement. */
+  #waiting: Waiting[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: GatewayFanoutOptions) {
+    this.#options = options;
+    this.#readers = new Readers(options.pool.table);
+  }
+
+  get cursor(): string {
+    return this.#position.cursor;
+  }
+
+  get streams(): number {
+    return this.#readers.streams;
+  }
+
+  get users(): number {
+    return this.#readers.users;
+  }
+
+  streamsOf(user: UserId): number {
+    return this.#readers.streamsOf(user);
+  }
+
+  join(users: readonly UserId[]): Promise<boolean> {
+    const { ledger, announce } = this.#options;
+    this.#readers.streams += 1;
+    const handles = users.map((user) => this.#readers.add(user));
+    for (const handle of handles) ledger.join(handle);
+    if (handles.every((handle) => ledger.isCertain(handle))) return Promise.resolve(true);
+    announce();
+    return new Promise((done) => {
+      this.#waiting.push({ handles, untilMs: performance.now() + JOIN_MS, done });
+      this.#timer ??= setTimeout(() => this.#giveUp(), JOIN_MS);
+    });
+  }
+
+  leave(users: readonly UserId[]): void {
+    const { ledger, announce } = this.#options;
+    this.#readers.streams -= 1;
+    for (const user of users) {
+      const handle = this.#readers.remove(user);
+      if (handle !== -1 && this.#readers.at(handle) === 0) ledger.leave(handle);
+    }
+    if (ledger.hasNews) announce();
+  }
+
+  /** The graph has acknowledged more: who waited for that is certain. */
+  acknowledged(): void {
+    const { ledger } = this.#options;
+    const first = this.#waiting.findIndex(
+      ({ handles }) => !handles.every((handle) => ledger.isCertain(handle)),
+    );
+    const certain = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
+    for (const { done } of certain) done(true);
+  }
+
+  /** Copies of events, as the graph sent them. What is not of its form, or of an epoch that is over, is counted. */
+  receive(bytes: Uint8Array): void {
+    this.counts.messages += 1;
+    const accepted =
+      bytes[0] === FRAME_KIND.named
+        ? this.#receiveNamed(bytes)
+        : bytes[0] === FRAME_KIND.counted
+          ? this.#receiveCounted(bytes)
+          : this.#receiveFrame(bytes);
+    if (!accepted) this.counts.rejected += 1;
+  }
+
+  #receiveFrame(bytes: Uint8Array): boolean {
+    const head = readFrameHead(bytes, FRAME_KIND.frame);
+    const last = head && parseEventId(head.lastId);
+    // of an epoch that is over: readers hear of the loss when the one under way is in step
+    if (last === undefined || head?.epoch !== this.#options.ledger.epoch) return false;
+    const delivered = this.#options.pool.deliverFrame(bytes, this.#position.before(last.partition));
+    this.#position.advance(last);
+    return delivered >= 0;
+  }
+
+  #receiveCounted(bytes: Uint8Array): boolean {
+    const { ledger, pool } = this.#options;
+    if (readFrameHead(bytes, FRAME_KIND.counted)?.epoch !== ledger.epoch) return false;
+    return readFrame(bytes, FRAME_KIND.counted, ({ id, json, recipients, handleAt }) => {
+      const event = this.#positioned(id, json);
+      for (let index = 0; index < recipients; index += 1) {
+        const user = pool.table.nameOf(handleAt(index));
+        if (user !== undefined) this.#deliver(user, event, true);
+      }
+    });
+  }
+
+  #receiveNamed(bytes: Uint8Array): boolean {
+    const { id, json, counted, users } = decodeNamed(bytes);
+    const event = this.#positioned(id, this.#decoder.decode(json));
+    for (const user of users) this.#deliver(user as UserId, event, counted);
+    return true;
+  }
+
+  #positioned(id: string, json: string): PositionedEvent {
+    const at = parseEventId(id);
+    const cursor = at === undefined ? this.#position.cursor : this.#position.advance(at);
+    return new PositionedEvent(id, json, cursor);
+  }
+
+  #deliver(user: UserId, event: PositionedEvent, counted: boolean): void {
+    const { pool, tallies } = this.#options;
+    const online = pool.streamsOf(user) > 0;
+    const delivered = pool.deliver(user, event);
+    if (counted && online) tallies.note(event.id, user, delivered);
+  }
+
+  #giveUp(): void {
+    const now = performance.now();
+    while ((this.#waiting[0]?.untilMs ?? Number.POSITIVE_INFINITY) <= now) this.#waiting.shift()?.done(false);
+    const next = this.#waiting[0];
+    this.#timer = next && setTimeout(() => this.#giveUp(), Math.max(1, next.untilMs - now));
+  }
+}

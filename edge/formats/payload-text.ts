@@ -1,0 +1,20 @@
+// The payload of an encoded event as a person reads it: text as it was, anything else as written. An event of ours ends
+// with its `data` or `data_base64` member, and every member before it is a plain string, so it need not be parsed whole.
+// The native pool does the same in edge/pool/native/src/payload_text.h.
+
+/** `{"id":"…",` and further plain members, up to the value of the last one. */
+const HEAD = /^\{"id":"[^"\\]*",(?:"(?!data"|data_base64")[^"\\]*":"[^"\\]*",)*"(?:data|data_base64)":/;
+
+/** The JSON itself where it is not of that form. */
+export function payloadText(json: string): string {
+  const head = HEAD.exec(json);
+  if (head === null) return json;
+  const value = json.slice(head[0].length, -1);
+  if (!value.startsWith('"')) return value === "" ? json : value;
+  if (!value.endsWith('"')) return json;
+  try {
+    return JSON.parse(value) as string;
+  } catch {
+    return json; // not one whole string: shown as it came
+  }
+}

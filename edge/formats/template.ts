@@ -1,0 +1,38 @@
+// An event in a format, as a list of parts: literal text and inserts. One table for all pools: TypeScript renders it
+// here, the native pool in edge/pool/native/src/rendering.h, and both must give the same bytes.
+
+import type { EventInStream } from "./format.ts";
+import { type AnyFrame, Frame, NumberedFrame } from "./frame.ts";
+
+/**
+ * json: the event, one line of JSON. jsonOpen: the same without its last "}", for a member more. cursor: where it
+ * stands in the stream. text: the payload as a person reads it. number: the connection's own count of messages.
+ */
+export const INSERTS = ["json", "jsonOpen", "cursor", "text", "number"] as const;
+type Insert = (typeof INSERTS)[number];
+
+/** A string stands for itself. */
+export type Part = string | { readonly insert: Insert };
+export type Template = readonly Part[];
+
+export function insert(what: Insert): Part {
+  return { insert: what };
+}
+
+const VALUES: Readonly<Record<Exclude<Insert, "number">, (event: EventInStream) => string>> = {
+  json: ({ json }) => json,
+  jsonOpen: ({ json }) => json.slice(0, -1),
+  cursor: ({ cursor }) => cursor,
+  text: ({ text }) => text,
+};
+
+/** Shared by all connections, except for the number where there is one. */
+export function render(template: Template, event: EventInStream): AnyFrame {
+  const texts: [string, ...string[]] = [""];
+  for (const part of template) {
+    if (typeof part === "string") texts[texts.length - 1] += part;
+    else if (part.insert === "number") texts.push("");
+    else texts[texts.length - 1] += VALUES[part.insert](event);
+  }
+  return texts.length === 1 ? new Frame(texts[0]) : new NumberedFrame(texts);
+}

@@ -1,0 +1,198 @@
+// This edge in the eyes of the graph: says once a second that it lives and in which fan-out mode, tells who comes and
+// goes where that mode wants it, obeys orders, and knows whether the graph is there. Begins a new epoch whenever the
+// graph does not know us or something between us was lost, and tells readers so once we are in step again.
+
+import { EVERY_EDGE, edgeSubject, presenceSubject } from "../../broker/contract.ts";
+import {
+  BEAT_MS,
+  type BrokerClient,
+  type EdgeOrder,
+  type FanoutMode,
+  type Msg,
+  type PresenceMessage,
+  parseOrder,
+  type Subscribed,
+} from "../../broker/index.ts";
+import type { EventTallies } from "../fanout/tallies.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** Beats without an answer after which the graph is away. */
+const MOST_UNANSWERED = 2;
+/** News wait so long for more, in milliseconds: who comes in the same moment travels together. */
+const GATHER_MS = 2;
+const BRACE = "{".charCodeAt(0);
+
+export interface PresenceOptions {
+  readonly client: BrokerClient;
+  readonly edgeId: string;
+  readonly mode: FanoutMode;
+  /** Who is here; stays empty in `subject` mode. */
+  readonly ledger: Ledger;
+  readonly tallies: EventTallies;
+  /** Copies of events, as the graph sends them to this edge in `gateway` mode. */
+  readonly onCopies: (bytes: Uint8Array) => void;
+  /** The graph has acknowledged more. */
+  readonly onAcknowledged: () => void;
+  /** Something may be missing on every stream. */
+  readonly onLoss: (reason: string) => void;
+  /** The graph came or went. */
+  readonly onGraph: (present: boolean) => void;
+}
+
+export class Presence {
+  readonly #options: PresenceOptions;
+  #subscriptions: Subscribed[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #gathering: ReturnType<typeof setTimeout> | undefined;
+  /** Which start of the graph service we know. */
+  #graph: number | undefined;
+  #graphPresent = false;
+  #unanswered = 0;
+  /** What readers are told once we are in step again. */
+  #loss: string | undefined;
+  #stopped = false;
+  #heard: (() => void) | undefined;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  get graphPresent(): boolean {
+    return this.#graphPresent;
+  }
+
+  /** Listens for what the graph says and announces this edge; waits a beat for the answer, not longer. */
+  async start(): Promise<void> {
+    const { client, edgeId } = this.#options;
+    for (const subject of [edgeSubject(edgeId), EVERY_EDGE]) {
+      this.#subscriptions.push(client.subscribe(subject, (message) => this.#receive(message)));
+    }
+    client.onStatus((connected) => this.#connectionChanged(connected));
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    const answered = new Promise<void>((resolve) => {
+      this.#heard = resolve;
+      patience = setTimeout(resolve, BEAT_MS);
+    });
+    this.#restart(undefined);
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
+    await answered;
+    clearTimeout(patience);
+  }
+
+  /** Says goodbye, so that nobody waits for this edge. Idempotent. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#gathering);
+    this.#say({ type: "leaving" });
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  /** The ledger has news for the graph. */
+  announce(): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined;
+      this.#tell();
+    }, GATHER_MS);
+  }
+
+  #tell(): void {
+    const { client, ledger, mode } = this.#options;
+    if (!client.connected || this.#stopped) return; // told with everything else on the connection's return
+    const { epoch } = ledger;
+    for (let delta = ledger.take(); delta !== undefined; delta = ledger.take()) {
+      this.#say({ type: "delta", mode, epoch, ...delta });
+    }
+  }
+
+  #beat(): void {
+    const { client, ledger, mode } = this.#options;
+    if (!client.connected) return;
+    if (this.#unanswered >= MOST_UNANSWERED) this.#setGraph(false);
+    this.#unanswered += 1;
+    this.#say({ type: "beat", mode, epoch: ledger.epoch, sequence: ledger.sequence });
+  }
+
+  #restart(loss: string | undefined): void {
+    this.#loss ??= loss; // the first cause explains what follows from it
+    this.#options.ledger.restart();
+    this.#tell();
+  }
+
+  #connectionChanged(connected: boolean): void {
+    if (this.#stopped) return;
+    if (!connected) return this.#setGraph(false);
+    this.#unanswered = 0;
+    const ownSubscriptions = this.#options.mode === "subject";
+    // our users are subscribed anew already: readers need not wait for the graph to hear of their loss
+    if (ownSubscriptions) void this.#sayLossOnceSubscribed("nats-reconnected");
+    this.#restart(ownSubscriptions ? undefined : "nats-reconnected");
+  }
+
+  async #sayLossOnceSubscribed(reason: string): Promise<void> {
+    try {
+      await this.#options.client.flush();
+      this.#options.onLoss(reason);
+    } catch {
+      // away again before that: the next return says it
+    }
+  }
+
+  #receive(message: Msg): void {
+    if (message.data[0] === BRACE) this.#obey(parseOrder(message.data), message);
+    else this.#options.onCopies(message.data);
+  }
+
+  #obey(order: EdgeOrder, message: Msg): void {
+    switch (order.type) {
+      case "acknowledge":
+        return this.#acknowledged(order);
+      case "restart":
+        if (order.epoch >= this.#options.ledger.epoch) this.#beginAnew(order.graph, "edge-expired");
+        return;
+      case "announce":
+        if (order.graph !== this.#graph) this.#beginAnew(order.graph, "graph-restarted");
+        return;
+      case "resync":
+        return this.#options.onLoss(order.reason);
+      case "mark":
+        message.respond();
+        return;
+      case "tally":
+        for (const part of this.#options.tallies.take(order.event)) message.respond(JSON.stringify(part));
+    }
+  }
+
+  #beginAnew(graph: number, why: string): void {
+    const reason = graph === this.#graph ? why : "graph-restarted";
+    this.#graph = graph;
+    this.#restart(reason);
+  }
+
+  #acknowledged({ graph, epoch, sequence }: Extract<EdgeOrder, { type: "acknowledge" }>): void {
+    const { ledger, onAcknowledged, onLoss } = this.#options;
+    if (epoch !== ledger.epoch) return;
+    this.#graph = graph;
+    this.#unanswered = 0;
+    ledger.acknowledge(sequence);
+    this.#setGraph(true);
+    this.#heard?.();
+    onAcknowledged();
+    const loss = this.#loss;
+    if (loss === undefined || !ledger.inStep) return;
+    this.#loss = undefined;
+    onLoss(loss);
+  }
+
+  #setGraph(present: boolean): void {
+    if (this.#graphPresent === present) return;
+    this.#graphPresent = present;
+    this.#options.onGraph(present);
+  }
+
+  #say(what: PresenceMessage): void {
+    const { client, edgeId } = this.#options;
+    client.publish(presenceSubject(edgeId), JSON.stringify(what));
+  }
+}

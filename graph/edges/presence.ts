@@ -1,0 +1,103 @@
+// Hears what the edges announce: that they live, in which mode, and in `gateway` mode who comes and goes. Every delta is
+// applied whole and acknowledged; whatever does not follow on what was heard before makes the edge begin a new epoch,
+// and until that is complete its copies go by name. Orders travel on the edge's own subject, in order with its events.
+
+import { edgeSubject, isUserId } from "../../broker/contract.ts";
+import {
+  type BrokerClient,
+  type EdgeOrder,
+  type Msg,
+  type PresenceMessage,
+  parsePresence,
+} from "../../broker/index.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { OnlineTable } from "./online.ts";
+import type { EdgeLink, Roster } from "./roster.ts";
+
+const EDGE_ID = /^[A-Za-z0-9]{1,32}$/;
+const SUBJECT_PREFIX = "presence.";
+
+type Announcement = Exclude<PresenceMessage, { type: "leaving" }>;
+type Delta = Extract<PresenceMessage, { type: "delta" }>;
+
+export interface PresenceOptions {
+  readonly client: BrokerClient;
+  readonly roster: Roster;
+  readonly online: OnlineTable;
+  /** This start of the service. */
+  readonly graph: number;
+  /** Resolves when messages sent straight to a user reach edges in `gateway` mode through us. */
+  readonly openBridge: () => Promise<void>;
+  readonly log: Logger;
+}
+
+export class Presence {
+  readonly #options: PresenceOptions;
+  /** Messages that were not of their form. */
+  rejected = 0;
+  /** Times that an edge had to begin anew. */
+  restarts = 0;
+
+  constructor(options: PresenceOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one message of `presence.<edgeId>`. */
+  receive(message: Msg): void {
+    const id = message.subject.slice(SUBJECT_PREFIX.length);
+    let said: PresenceMessage;
+    try {
+      said = parsePresence(message.data);
+      if (!EDGE_ID.test(id)) throw new Error(`${message.subject} names no edge`);
+    } catch (error) {
+      this.rejected += 1;
+      this.#options.log.warn({ reason: messageOf(error) }, "presence not understood");
+      return;
+    }
+    const { roster } = this.#options;
+    if (said.type === "leaving") return roster.left(id);
+    const edge = roster.get(id) ?? roster.add(id, said.mode, Date.now());
+    if (edge === undefined) return;
+    edge.heardAtMs = Date.now();
+    const follows = said.type === "beat" ? this.#isInSequence(edge, said) : this.#apply(edge, said);
+    if (follows) void this.#acknowledge(edge, said);
+    else this.#restart(edge, said);
+  }
+
+  #isInSequence(edge: EdgeLink, { epoch, sequence }: Announcement): boolean {
+    return edge.epoch === epoch && edge.sequence === sequence;
+  }
+
+  /** False, and nothing is applied, where it does not follow on what was heard. */
+  #apply(edge: EdgeLink, { mode, epoch, sequence, leaves, joins, complete }: Delta): boolean {
+    const { online } = this.#options;
+    if (epoch > edge.epoch && sequence === 1) {
+      online.removeEdge(edge.slot);
+      edge.begin(mode, epoch);
+    }
+    if (epoch !== edge.epoch || sequence !== edge.sequence + 1 || edge.sequence === -1) return false;
+    edge.sequence = sequence;
+    for (const handle of leaves) online.remove(edge.slot, handle);
+    for (const [user, handle] of joins) if (isUserId(user)) online.add(edge.slot, handle, user);
+    if (complete) edge.inStep = true;
+    return true;
+  }
+
+  async #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): Promise<void> {
+    if (edge.mode === "gateway") await this.#options.openBridge();
+    this.#order(edge, { type: "acknowledge", graph: this.#options.graph, epoch, sequence });
+  }
+
+  #restart(edge: EdgeLink, { epoch }: Announcement): void {
+    if (epoch < edge.epoch) return; // of an epoch that is over
+    this.restarts += 1;
+    this.#options.online.removeEdge(edge.slot);
+    edge.lose(epoch);
+    this.#order(edge, { type: "restart", graph: this.#options.graph, epoch });
+  }
+
+  #order(edge: EdgeLink, order: EdgeOrder): void {
+    this.#options.client.publish(edgeSubject(edge.id), JSON.stringify(order));
+  }
+}

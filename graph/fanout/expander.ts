@@ -1,0 +1,207 @@
+// The expander: an event on a topic becomes a copy for every follower and one for its author. Events, and the messages
+// that producers send straight to users where those go through us, are taken in the order in which they arrive, and
+// each is handed on to its end before the next begins, so a sender's order holds for every recipient. What waits is
+// bounded; what is handed on runs a bounded way ahead of those who deliver (window.ts), so that a celebrity's million
+// followers never stand in anybody's memory at once.
+
+import {
+  BrokerError,
+  checkPayload,
+  type EventIds,
+  encodeEvent,
+  ownerOf,
+  type Topic,
+  topicOfEvent,
+  type UserId,
+  userOfSubject,
+} from "../../broker/contract.ts";
+import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker/index.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Seen } from "../edges/tally.ts";
+import type { GraphStore } from "../store/store.ts";
+import type { Copies, Fanout } from "./fanout.ts";
+import type { Window } from "./window.ts";
+
+/** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
+const MAX_WAITING_EVENTS = 50_000;
+const MAX_WAITING_BYTES = 67_108_864;
+const NOBODY = new Uint32Array(0);
+
+/** For the followers of a topic, or for one user. */
+type Addressee = { readonly topic: Topic } | { readonly user: UserId };
+
+interface Waiting {
+  readonly to: Addressee;
+  readonly payload: Uint8Array;
+  readonly reply: string | undefined;
+  readonly time: Date;
+}
+
+/** What happened to the events that arrived. */
+export interface ExpanderCounts {
+  /** Expanded to every recipient. */
+  events: number;
+  /** Messages sent straight to a user and handed on. */
+  direct: number;
+  /** Refused: subject or payload not of the grammar. */
+  rejected: number;
+  /** Refused: too many waited. */
+  overloaded: number;
+  /** Given up in the middle because NATS went away or the graph could not be read. */
+  failed: number;
+}
+
+export interface ExpanderOptions {
+  readonly store: GraphStore;
+  readonly client: BrokerClient;
+  readonly ids: EventIds;
+  readonly fanout: Fanout;
+  readonly window: Window;
+  /** Asks these edges who saw an event, after its copies were sent. */
+  readonly count: (event: string, edges: readonly string[]) => Promise<Seen>;
+  /** Called when events were lost, so that readers can be told. */
+  readonly onLoss: (reason: string) => void;
+  readonly log: Logger;
+}
+
+export class Expander {
+  readonly #options: ExpanderOptions;
+  readonly counts: ExpanderCounts = { events: 0, direct: 0, rejected: 0, overloaded: 0, failed: 0 };
+  #queue: Waiting[] = [];
+  #waitingEvents = 0;
+  #waitingBytes = 0;
+  #running: Promise<void> | undefined;
+  #open = false;
+
+  constructor(options: ExpanderOptions) {
+    this.#options = options;
+  }
+
+  /** Events that wait to be expanded. */
+  get waiting(): number {
+    return this.#waitingEvents;
+  }
+
+  /** From now on what was received is handed on; before, it only waits. */
+  open(): void {
+    this.#open = true;
+    this.#start();
+  }
+
+  /** Takes one message of `event.<topic>`. What cannot be taken is answered, where somebody asked, and counted. */
+  receive(message: Msg): void {
+    this.#take(message, () => ({ topic: topicOfEvent(message.subject) }));
+  }
+
+  /** Takes one message that a producer sent straight to `user.<id>`, likewise. */
+  receiveDirect(message: Msg): void {
+    this.#take(message, () => ({ user: userOfSubject(message.subject) }));
+  }
+
+  #take(message: Msg, parseAddressee: () => Addressee): void {
+    const reply = replyOf(message);
+    let to: Addressee;
+    try {
+      to = parseAddressee();
+      checkPayload(message.data);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      this.counts.rejected += 1;
+      this.#refuse(reply, error.code === "PAYLOAD_TOO_LARGE" ? 413 : 400, error.message);
+      return;
+    }
+    const bytes = this.#waitingBytes + message.data.length;
+    if (this.#waitingEvents >= MAX_WAITING_EVENTS || bytes > MAX_WAITING_BYTES) {
+      this.counts.overloaded += 1;
+      const why = `${this.#waitingEvents} events wait already: send fewer a second, or add a partition`;
+      this.#refuse(reply, 503, why);
+      this.#options.onLoss("graph-overloaded");
+      return;
+    }
+    this.#queue.push({ to, payload: message.data, reply, time: new Date() });
+    this.#waitingEvents += 1;
+    this.#waitingBytes = bytes;
+    this.#start();
+  }
+
+  #start(): void {
+    if (!this.#open) return;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  /** Resolves when everything received so far has been expanded and handed to the server. */
+  async settle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue;
+      this.#queue = [];
+      for (const event of batch) {
+        this.#waitingEvents -= 1;
+        this.#waitingBytes -= event.payload.length;
+        try {
+          await this.#handOn(event);
+        } catch (error) {
+          this.counts.failed += 1;
+          this.#options.log.error({ to: event.to, err: error }, "event not handed on");
+          const why = "the event could not be handed on to everyone: see the graph service's log";
+          this.#refuse(event.reply, 500, why);
+          this.#options.onLoss("graph-failed");
+        }
+      }
+    }
+  }
+
+  #handOn(event: Waiting): Promise<void> {
+    return "topic" in event.to ? this.#expand(event, event.to.topic) : this.#pass(event, event.to.user);
+  }
+
+  async #expand({ payload, reply, time }: Waiting, topic: Topic): Promise<void> {
+    const { store, ids, fanout, window, count } = this.#options;
+    const id = ids.next();
+    const copies: Copies = {
+      id,
+      json: encodeEvent(id, topic, time, payload),
+      counted: reply !== undefined,
+      asked: new Set(),
+    };
+    let author = ownerOf(topic);
+    let recipients = author === undefined ? 0 : 1;
+    for (const followers of store.followers(topic)) {
+      recipients += followers.length;
+      const handed = fanout.send(copies, followers, author);
+      author = undefined; // went with the first part
+      if (window.advance(handed)) await this.#nextWindow();
+    }
+    if (author !== undefined && window.advance(fanout.send(copies, NOBODY, author))) await this.#nextWindow();
+    this.counts.events += 1;
+    if (reply !== undefined) void this.#answer(reply, id, recipients, count(id, [...copies.asked]));
+  }
+
+  async #pass({ payload, time }: Waiting, user: UserId): Promise<void> {
+    const { ids, fanout, window } = this.#options;
+    const id = ids.next();
+    const json = encodeEvent(id, undefined, time, payload);
+    const handed = fanout.direct({ id, json, counted: false, asked: new Set() }, user);
+    this.counts.direct += 1;
+    if (window.advance(handed)) await this.#nextWindow();
+  }
+
+  #nextWindow(): Promise<void> {
+    this.#options.fanout.flush();
+    return this.#options.window.next();
+  }
+
+  async #answer(reply: string, id: string, recipients: number, counting: Promise<Seen>): Promise<void> {
+    const seen = await counting;
+    this.#options.client.publish(reply, JSON.stringify({ id, recipients, ...seen }));
+  }
+
+  #refuse(reply: string | undefined, code: number, why: string): void {
+    if (reply !== undefined) this.#options.client.publish(reply, "", { headers: errorHeaders(code, why) });
+  }
+}

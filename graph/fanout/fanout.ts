@@ -1,0 +1,219 @@
+// How copies of an event reach the edges, in the mode that each edge announced; the graph follows, so a fleet may be
+// mixed and moved while it runs.
+//
+//   subject   one message a recipient on user.<id>: whoever is subscribed has it
+//   gateway   each edge gets, in its next frame, the event once and the handles of its own recipients; nothing for
+//             those who are not connected. While an edge is not in step, every event with all recipients by name.
+//
+// No recipient of an edge gets a copy both ways. Order: whatever is sent later is later on every way.
+
+import {
+  edgeSubject,
+  encodeNamed,
+  FRAME_KIND,
+  FrameWriter,
+  FULL_FRAME_BYTES,
+  type UserId,
+  userSubject,
+} from "../../broker/contract.ts";
+import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
+import type { OnlineTable } from "../edges/online.ts";
+import type { EdgeLink, Roster } from "../edges/roster.ts";
+import { GraphError } from "../errors.ts";
+import { isOwnName } from "../store/names.ts";
+import { Pacer } from "./pacer.ts";
+
+const NOBODY = new Uint32Array(0);
+const NOTHING: Handed = { messages: 0, bytes: 0 };
+
+/** An event on its way out. */
+export interface Copies {
+  readonly id: string;
+  readonly json: Uint8Array;
+  /** Somebody will ask how many saw it: it goes out at once, in messages of its own. */
+  readonly counted: boolean;
+  /** Edges that have copies, and so know who saw it. Filled by the fan-out. */
+  readonly asked: Set<string>;
+}
+
+/** What one part of an event cost those who deliver it. */
+export interface Handed {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+export interface FanoutOptions {
+  readonly client: BrokerClient;
+  readonly roster: Roster;
+  readonly online: OnlineTable;
+  /** The name of a follower's number. */
+  readonly nameOf: (id: number) => string;
+}
+
+/** The recipients of one event on one edge. */
+class Recipients {
+  handles = new Uint32Array(64);
+  count = 0;
+
+  add(handle: number): void {
+    if (this.count === this.handles.length) {
+      const larger = new Uint32Array(this.count * 2);
+      larger.set(this.handles);
+      this.handles = larger;
+    }
+    this.handles[this.count] = handle;
+    this.count += 1;
+  }
+}
+
+export class Fanout {
+  readonly #options: FanoutOptions;
+  readonly #pacer = new Pacer((edge) => this.#sendFrame(edge));
+  /** By edge slot: scratch space, empty between events. */
+  readonly #recipients: Recipients[] = [];
+  readonly #touched: EdgeLink[] = [];
+  /** Messages published to `user.<id>`. */
+  copies = 0;
+  /** Frames sent, and recipients named in them. */
+  frames = 0;
+  handed = 0;
+  /** Copies sent by name to edges that were not in step. */
+  named = 0;
+
+  constructor(options: FanoutOptions) {
+    this.#options = options;
+  }
+
+  /** What frames wait for at present, in milliseconds. */
+  get tickMs(): number {
+    return this.#pacer.tickMs;
+  }
+
+  /**
+   * Hands an event to these followers, and to its author if given. A large following comes in several parts.
+   * @throws GraphError GRAPH_CUT_OFF when NATS went away in the middle
+   */
+  send(event: Copies, followers: Uint32Array, author?: UserId): Handed {
+    const survey = this.#options.roster.survey();
+    const framed = survey.gateways === 0 ? NOTHING : this.#frame(event, followers, author, survey.late);
+    // nobody has announced anything yet: whoever is subscribed may be about to
+    if (survey.subject.length === 0 && survey.gateways > 0) return framed;
+    for (const { id } of survey.subject) event.asked.add(id);
+    const published = this.#publish(event, followers, author);
+    return { messages: framed.messages + published.messages, bytes: framed.bytes + published.bytes };
+  }
+
+  /** Hands a message that was sent straight to a user to the edges that do not hear it by themselves. */
+  direct(event: Copies, user: UserId): Handed {
+    return this.#frame(event, NOBODY, user, this.#options.roster.survey().late);
+  }
+
+  /** Sends what waits for a tick. */
+  flush(): void {
+    this.#pacer.flush();
+  }
+
+  #publish(event: Copies, followers: Uint32Array, author: UserId | undefined): Handed {
+    const { client, nameOf } = this.#options;
+    const headers = eventHeaders(event.id, event.counted);
+    const send = (user: string): void => {
+      if (!client.publish(userSubject(user as UserId), event.json, { headers })) throw cutOff();
+    };
+    if (author !== undefined) send(author);
+    for (const follower of followers) send(nameOf(follower)); // names out of a row were checked when they went in
+    const messages = followers.length + (author === undefined ? 0 : 1);
+    this.copies += messages;
+    return { messages, bytes: messages * event.json.length };
+  }
+
+  #frame(
+    event: Copies,
+    followers: Uint32Array,
+    author: UserId | undefined,
+    late: readonly EdgeLink[],
+  ): Handed {
+    const { online, nameOf } = this.#options;
+    if (author !== undefined) this.#find(online.firstOf(author));
+    for (const follower of followers) {
+      this.#find(isOwnName(follower) ? online.first(follower) : online.firstOf(nameOf(follower)));
+    }
+    let messages = 0;
+    let bytes = late.length === 0 ? 0 : this.#sendNamed(event, followers, author, late);
+    for (const edge of this.#touched) {
+      const recipients = this.#recipients[edge.slot] as Recipients;
+      messages += recipients.count;
+      bytes += event.json.length + 4 * recipients.count;
+      this.#add(edge, event, recipients);
+      recipients.count = 0;
+    }
+    this.#touched.length = 0;
+    this.handed += messages;
+    return { messages, bytes };
+  }
+
+  #find(first: number): void {
+    const { online, roster } = this.#options;
+    for (let entry = first; entry !== -1; entry = online.next(entry)) {
+      const slot = online.slot(entry);
+      let recipients = this.#recipients[slot];
+      if (recipients === undefined) {
+        recipients = new Recipients();
+        this.#recipients[slot] = recipients;
+      }
+      if (recipients.count === 0) {
+        const edge = roster.at(slot);
+        if (edge === undefined || !edge.inStep) continue; // has its copies by name
+        this.#touched.push(edge);
+      }
+      recipients.add(online.handle(entry));
+    }
+  }
+
+  #add(edge: EdgeLink, event: Copies, { handles, count }: Recipients): void {
+    if (event.counted) {
+      this.#sendFrame(edge); // what came before it goes before it
+      const alone = new FrameWriter(edge.epoch);
+      alone.add(event.id, event.json, handles, count);
+      event.asked.add(edge.id);
+      this.#send(edge, alone.take(FRAME_KIND.counted));
+      return;
+    }
+    edge.frame.add(event.id, event.json, handles, count);
+    if (edge.frame.length >= FULL_FRAME_BYTES) this.#sendFrame(edge);
+    else this.#pacer.note(edge);
+  }
+
+  /** The same message to every edge that is not in step; answers the bytes of all. */
+  #sendNamed(
+    event: Copies,
+    followers: Uint32Array,
+    author: UserId | undefined,
+    late: readonly EdgeLink[],
+  ): number {
+    const users: string[] = Array.from(followers, this.#options.nameOf);
+    if (author !== undefined) users.unshift(author);
+    if (users.length === 0) return 0;
+    const message = encodeNamed({ id: event.id, json: event.json, counted: event.counted, users });
+    for (const edge of late) {
+      event.asked.add(edge.id);
+      this.#send(edge, message);
+    }
+    this.named += late.length;
+    return late.length * message.length;
+  }
+
+  #sendFrame(edge: EdgeLink): void {
+    if (edge.frame.length === 0) return;
+    this.frames += 1;
+    this.#send(edge, edge.frame.take(FRAME_KIND.frame));
+  }
+
+  #send(edge: EdgeLink, message: Uint8Array): void {
+    // refused while NATS is away; on its return every reader is told (service.ts)
+    this.#options.client.publish(edgeSubject(edge.id), message);
+  }
+}
+
+function cutOff(): GraphError {
+  return new GraphError("GRAPH_CUT_OFF", "NATS went away in the middle of an event: readers are told");
+}

@@ -1,0 +1,66 @@
+// When frames leave for the edges. While there is little to do they leave at the end of the turn that filled them, so
+// nothing waits in an idle system. Every frame wakes an edge up, though: when more than a budget would leave in a
+// second, frames wait for a tick, and the tick widens until the budget holds. One timer, whatever the number of edges.
+
+import type { EdgeLink } from "../edges/roster.ts";
+
+/** Frames a millisecond beyond which they begin to wait: each costs some 20 µs in all processes that it touches. */
+const BUDGET = 8;
+/** Ticks are at least this, or nothing; and at most that. */
+const LEAST_TICK_MS = 5;
+const MOST_TICK_MS = 50;
+/** How often the tick is thought over. */
+const WINDOW_MS = 100;
+
+export class Pacer {
+  readonly #send: (edge: EdgeLink) => void;
+  #waiting: EdgeLink[] = [];
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #flushedAtMs = 0;
+  #windowFromMs = 0;
+  #windowFrames = 0;
+  /** What frames wait for at present; 0 where they do not. */
+  tickMs = 0;
+
+  /** @param send sends what waits for an edge */
+  constructor(send: (edge: EdgeLink) => void) {
+    this.#send = send;
+  }
+
+  /** Something waits for this edge. */
+  note(edge: EdgeLink): void {
+    if (edge.waiting) return;
+    edge.waiting = true;
+    this.#waiting.push(edge);
+    if (this.#immediate !== undefined || this.#timer !== undefined) return;
+    const waitMs = this.#flushedAtMs + this.tickMs - performance.now();
+    if (this.tickMs === 0 || waitMs <= 0) this.#immediate = setImmediate(() => this.flush());
+    else this.#timer = setTimeout(() => this.flush(), waitMs);
+  }
+
+  /** Sends everything that waits. */
+  flush(): void {
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
+    this.#immediate = undefined;
+    this.#timer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const edge of waiting) {
+      edge.waiting = false;
+      this.#send(edge);
+    }
+    this.#flushedAtMs = performance.now();
+    this.#windowFrames += waiting.length;
+    if (this.#flushedAtMs - this.#windowFromMs >= WINDOW_MS) this.#think();
+  }
+
+  #think(): void {
+    const rate = this.#windowFrames / (this.#flushedAtMs - this.#windowFromMs);
+    this.#windowFromMs = this.#flushedAtMs;
+    this.#windowFrames = 0;
+    if (rate > BUDGET) this.tickMs = Math.min(MOST_TICK_MS, Math.max(LEAST_TICK_MS, this.tickMs * 1.5));
+    else if (rate < BUDGET / 2) this.tickMs = this.tickMs > LEAST_TICK_MS ? this.tickMs / 1.5 : 0;
+  }
+}

@@ -1,0 +1,129 @@
+// Builds the project's Node-API addons into dist/, with an explicit node-gyp call and nothing downloaded: Node's own
+// headers where they are, else those of the npm package node-api-headers with the system's libuv. Without a compiler
+// it says so in one line and succeeds: what the addon does, its TypeScript twin does too. What is up to date (sources,
+// flags, Node's ABI) is not built again, so `npm start` may call it every time.
+//
+//   node scripts/build-native.mjs           all of them
+//   import { buildAddon }                   one of them with other flags, for scripts/sanitize.mjs
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const SHARED = join(root, "lib", "native");
+const SOURCE = /\.(cc|h|gyp|gypi)$/;
+/** A compiler that takes longer hangs. */
+const TIMEOUT_MS = 300_000;
+
+/** Folder of an addon (its binding.gyp) → its file in dist/, and what serves where it cannot be built. */
+export const ADDONS = [
+  { folder: "edge/pool/native", target: "pool", without: "the plain pool serves" },
+  { folder: "cli/load/native", target: "load", without: "flood runs in TypeScript" },
+];
+
+/** Builds what is there and not up to date. Never throws for want of tools. */
+export function buildAddons() {
+  for (const addon of ADDONS) {
+    if (!existsSync(join(root, addon.folder, "binding.gyp"))) continue;
+    const problem = buildAddon(addon);
+    if (problem !== undefined) note(`no native code for ${addon.folder} (${problem}): ${addon.without}`);
+  }
+}
+
+/**
+ * Builds one addon to dist/<folder>/<target>.node, or to `output`. Answers why it could not, in a few words.
+ * `env` may bring CXXFLAGS and LDFLAGS.
+ */
+export function buildAddon({ folder, target }, { env = {}, output } = {}) {
+  const source = join(root, folder);
+  const file = output ?? join(root, "dist", folder, `${target}.node`);
+  const headers = findHeaders();
+  const stamp = `${file}.stamp`;
+  const hash = hashOf(source, JSON.stringify([env, headers, process.arch, process.versions.modules]));
+  if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return undefined;
+  rmSync(file, { force: true });
+  const missing = missingTool(headers);
+  if (missing !== undefined) return missing;
+  const log = join(root, ".cache", "native", `${target}.log`);
+  mkdirSync(dirname(log), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true });
+  const nodeGyp = join(root, "node_modules", "node-gyp", "bin", "node-gyp.js");
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [nodeGyp, "rebuild", "--directory", source, "--nodedir", headers, "--silent"],
+    { cwd: root, env: { ...process.env, ...env }, encoding: "utf8", timeout: TIMEOUT_MS },
+  );
+  writeFileSync(log, `${stdout}${stderr}`);
+  if (status !== 0) return `the compiler failed, see .cache/native/${target}.log`;
+  if (/\bwarning: /.test(stderr)) process.stderr.write(stderr);
+  copyFileSync(join(source, "build", "Release", `${target}.node`), file);
+  writeFileSync(stamp, hash);
+  return undefined;
+}
+
+/** A folder that holds include/node/, as node-gyp's --nodedir wants it. Any Node's will do: the ABI is Node-API's. */
+function findHeaders() {
+  const folders = [dirname(dirname(process.execPath)), "/usr", "/usr/local"];
+  const needed = ["node_api.h", "uv.h", "common.gypi"];
+  const isComplete = (folder) => needed.every((name) => existsSync(join(folder, "include", "node", name)));
+  return folders.find(isComplete) ?? gatherHeaders();
+}
+
+/** Node-API's headers from npm and the system's libuv, laid out like Node's own. Undefined without libuv's. */
+function gatherHeaders() {
+  const api = join(root, "node_modules", "node-api-headers", "include");
+  const uv = ["/usr/include", "/usr/local/include"].find((folder) => existsSync(join(folder, "uv.h")));
+  if (uv === undefined || !existsSync(api)) return undefined;
+  const folder = join(root, ".cache", "native", "headers");
+  const include = join(folder, "include", "node");
+  mkdirSync(join(include, "uv"), { recursive: true });
+  for (const name of readdirSync(api)) copyFileSync(join(api, name), join(include, name));
+  copyFileSync(join(uv, "uv.h"), join(include, "uv.h"));
+  for (const name of readdirSync(join(uv, "uv")))
+    copyFileSync(join(uv, "uv", name), join(include, "uv", name));
+  copyFileSync(join(SHARED, "common.gypi"), join(include, "common.gypi"));
+  return folder;
+}
+
+function missingTool(headers) {
+  if (process.platform !== "linux") return `it needs Linux' epoll, this is ${process.platform}`;
+  if (headers === undefined) return "neither Node's headers nor libuv's: apt install libuv1-dev";
+  if (!existsSync(join(root, "node_modules", "node-gyp"))) return "node-gyp is not installed: npm ci";
+  const tools = {
+    make: "make",
+    [process.env.CXX ?? "g++"]: "g++",
+    [process.env.PYTHON ?? "python3"]: "python3",
+  };
+  for (const [command, name] of Object.entries(tools)) {
+    if (spawnSync(command, ["--version"], { stdio: "ignore" }).status !== 0)
+      return `no ${name}: apt install ${name}`;
+  }
+  return undefined;
+}
+
+function hashOf(source, extra) {
+  const hash = createHash("sha256").update(extra);
+  for (const folder of [SHARED, source]) {
+    const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    for (const name of names.filter((path) => SOURCE.test(path) && !path.startsWith("build")).sort())
+      hash.update(name).update(readFileSync(join(folder, name)));
+  }
+  return hash.digest("hex");
+}
+
+function note(text) {
+  process.stderr.write(`encke: ${text}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) buildAddons();
