@@ -43,7 +43,7 @@ above the threshold with 95 % confidence) or a message was lost.`,
     const { url, connections, rate, generators, seconds = DAY_SECONDS, report: folder, warmUp } = values;
     const target = await (url === undefined
       ? startOwnServices(context, values)
-      : useRunningEdge(new URL(url).origin, values.admin, natsConfigOf(values)));
+      : useRunningEdge(url, values.admin, natsConfigOf(values)));
     try {
       prepareReport(folder, target.sources.keys());
       const logs = new Map<string, (sample: MemorySample) => void>();

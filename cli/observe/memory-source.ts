@@ -17,14 +17,14 @@ export async function fixedSource(pids: readonly number[], admin: string | undef
     connections:
       admin === undefined
         ? async () => pids.reduce((total, pid) => total + socketsOf(pid), 0)
-        : await streamsOf(adminUrlOf(admin)),
+        : await streamsOf(httpUrlOf("--admin", admin)),
     kernelKb: () => kernel.readKb(),
   };
 }
 
 /** The edge behind an admin port of this machine: who listens there, and its children. */
 export async function edgeSource(admin: string = DEFAULT_ADMIN): Promise<MemorySource> {
-  const url = adminUrlOf(admin);
+  const url = httpUrlOf("--admin", admin);
   const connections = await streamsOf(url);
   const supervisor = listenerOn(Number(url.port || 80));
   if (supervisor === undefined)
@@ -52,7 +52,8 @@ export async function streamsOf(admin: URL): Promise<() => Promise<number | unde
   };
 }
 
-export function adminUrlOf(text: string): URL {
+/** @throws CliError USAGE that names the flag */
+export function httpUrlOf(flag: string, text: string): URL {
   if (URL.canParse(text) && new URL(text).protocol === "http:") return new URL(text);
-  throw new CliError("USAGE", `--admin ${quote(text)} is not a http:// address`);
+  throw new CliError("USAGE", `${flag} ${quote(text)} is not a http:// address`);
 }

@@ -16,7 +16,7 @@ import type { CommonValues, EdgeValues, NatsValues, OwnValues } from "../setting
 import { natsConfigOf } from "../settings.ts";
 import { KernelMemory } from "./kernel-memory.ts";
 import type { MemorySource } from "./memory-log.ts";
-import { adminUrlOf, DEFAULT_ADMIN, edgeSource, streamsOf } from "./memory-source.ts";
+import { DEFAULT_ADMIN, edgeSource, httpUrlOf, streamsOf } from "./memory-source.ts";
 import { childrenOf } from "./processes.ts";
 
 export interface SoakTarget {
@@ -125,13 +125,14 @@ export async function useRunningEdge(
   admin: string = DEFAULT_ADMIN,
   nats: NatsConfig,
 ): Promise<SoakTarget> {
+  const { origin } = httpUrlOf("--url", url);
   const source = await edgeSource(admin);
   return {
-    url,
-    admin: adminUrlOf(admin),
+    url: origin,
+    admin: httpUrlOf("--admin", admin),
     nats,
     sources: new Map([["edge", source]]),
-    description: `the edge at ${url}`,
+    description: `the edge at ${origin}`,
     restarts: () => 0,
     stop: async () => {},
   };
