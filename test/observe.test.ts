@@ -108,8 +108,8 @@ describe("encke soak", () => {
       /^/,
     );
     await waitFor(
-      "some lines of its log",
-      () => existsSync(log) && readFileSync(log, "utf8").split("\n").length > 4,
+      "some lines of its log with all streams open",
+      () => existsSync(log) && (readFileSync(log, "utf8").match(/\t200\t/g) ?? []).length > 5,
     );
     const children = childrenOf(soak.pid);
     assert.ok(children.length >= 4); // broker, graph, edge, clients

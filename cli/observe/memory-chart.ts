@@ -22,7 +22,7 @@ const ARTICLE: readonly ChartReference[] = [
   { label: "2008, hibernating", value: 78 },
 ];
 
-/** The kinds of lines of a log. One log alone has a colour for each; of several, each log has its own. */
+/** The kinds of lines of a log. */
 const KINDS: readonly {
   readonly name: string;
   readonly axis: ChartLine["axis"];
@@ -31,7 +31,7 @@ const KINDS: readonly {
 }[] = [
   { name: "process memory (PSS)", axis: "left", stroke: "solid", valueIn: ({ pssKb }) => pssKb / KB_A_MB },
   {
-    name: "kernel memory",
+    name: "kernel memory, whole machine",
     axis: "left",
     stroke: "dashed",
     valueIn: ({ kernelKb }) => kernelKb && kernelKb / KB_A_MB,
@@ -47,16 +47,25 @@ export function memoryChart(
     references,
   }: { title: string; notes?: readonly string[]; references: readonly ChartReference[] },
 ): Chart {
-  const lines = logs.flatMap(({ label, samples }, log) =>
-    KINDS.flatMap(({ name, axis, stroke, valueIn }, kind): ChartLine[] => {
-      const points = samples.map(
-        (sample): ChartPoint => [secondsInto(samples, sample), valueIn(sample) ?? Number.NaN],
+  const lines = KINDS.flatMap((kind, place) => {
+    const known = logs.flatMap((log, index) => {
+      const points = log.samples.map(
+        (sample): ChartPoint => [secondsInto(log.samples, sample), kind.valueIn(sample) ?? Number.NaN],
       );
-      if (!points.some(([, value]) => Number.isFinite(value))) return [];
-      const color = logs.length > 1 ? log : kind;
-      return [{ label: logs.length > 1 ? `${label}: ${name}` : name, points, axis, stroke, color }];
-    }),
-  );
+      return points.some(([, value]) => Number.isFinite(value)) ? [{ label: log.label, points, index }] : [];
+    });
+    // what only one of several logs knows needs no name of a log, but a colour of its own
+    const shared = logs.length > 1 && known.length > 1;
+    return known.map(
+      ({ label, points, index }): ChartLine => ({
+        label: shared ? `${label}: ${kind.name}` : kind.name,
+        points,
+        axis: kind.axis,
+        stroke: kind.stroke,
+        color: shared ? index : logs.length - 1 + place,
+      }),
+    );
+  });
   return { title, notes, left: "memory, MB", right: "connections", lines, references };
 }
 

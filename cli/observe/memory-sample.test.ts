@@ -58,7 +58,7 @@ describe("memory chart", () => {
           ],
         ],
         [
-          "kernel memory",
+          "kernel memory, whole machine",
           "left",
           [
             [0, 41.015625],
@@ -77,7 +77,7 @@ describe("memory chart", () => {
     );
   });
 
-  it("several logs - a colour each; what a log does not know is not drawn", () => {
+  it("several logs - a colour each; what only one of them knows goes without its name", () => {
     const logs = [
       { label: "edge", samples: [sample] },
       { label: "graph", samples: [unknown] },
@@ -87,9 +87,9 @@ describe("memory chart", () => {
       lines.map(({ label, color }) => [label, color]),
       [
         ["edge: process memory (PSS)", 0],
-        ["edge: kernel memory", 0],
-        ["edge: connections", 0],
         ["graph: process memory (PSS)", 1],
+        ["kernel memory, whole machine", 2],
+        ["connections", 3],
       ],
     );
   });

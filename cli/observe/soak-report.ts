@@ -94,17 +94,19 @@ export async function writeReport(
   );
   await writePicture(join(folder, "memory.svg"), chart);
   await writePicture(join(folder, "memory.png"), chart);
-  writeFileSync(join(folder, "report.md"), pageOf(plan, verdict, description));
+  writeFileSync(join(folder, "report.md"), pageOf(plan, run, verdict, description));
 }
 
-function pageOf(plan: SoakPlan, verdict: SoakVerdict, description: string): string {
+function pageOf(plan: SoakPlan, run: SoakRun, verdict: SoakVerdict, description: string): string {
   const { latencyMs, problems, memory } = verdict;
   const n = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
   const rows = Object.entries(memory).map(([name, trend]) => {
     const { threshold, medianKb, minutes, samples } = trend;
     return `| ${name} | ${trend.verdict} | ${n(medianKb / KB_A_MB)} MB | ${slopeText(trend)} | ${n(threshold)} | ${n(minutes)} min, ${samples} samples |`;
   });
-  const perStream = ((memory.edge?.medianKb ?? 0) / plan.connections).toFixed(2);
+  const edgeKb = memory.edge?.medianKb ?? 0;
+  const emptyKb = run.samples.get("edge")?.[0]?.pssKb ?? 0;
+  const perStream = (kb: number): string => `${(kb / plan.connections).toFixed(2)} KB`;
   return `# Soak: ${n(plan.connections)} streams, ${n(plan.rate)} messages a second, ${n(verdict.seconds)} s
 
 **${problems.length === 0 ? "All is well: nothing leaks, nothing was lost." : problems.join("; ")}**
@@ -117,7 +119,7 @@ ${description}; ${plan.generators} generators. Node ${process.version}.
 | --- | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-The edge's whole process memory is ${perStream} KB for each stream. The slope is Theil and Sen's, of block medians of
+The edge's process memory is ${perStream(edgeKb)} a stream, and ${perStream(edgeKb - emptyKb)} above what it was before the first one. The slope is Theil and Sen's, of block medians of
 the judged part; a process leaks when even the lower end of its interval is above the threshold, levels off when the
 upper end is not, and is undecided in between.
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type NatsConfig, openBroker } from "../../broker/index.ts";
+import type { PoolKind } from "../../edge/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import type { Context } from "../command.ts";
@@ -34,8 +35,10 @@ export interface SoakTarget {
 
 export type TargetValues = CommonValues &
   NatsValues &
-  Pick<EdgeValues, "pool" | "fanout" | "workers"> &
-  Pick<OwnValues, "broker">;
+  Pick<EdgeValues, "fanout" | "workers"> & { readonly pool: PoolKind | undefined } & Pick<
+    OwnValues,
+    "broker"
+  >;
 
 const MAIN: string = fileURLToPath(new URL("../main" + import.meta.url.slice(-3), import.meta.url));
 const HOST = "127.0.0.1";
@@ -87,7 +90,13 @@ export async function startOwnServices(context: Context, values: TargetValues): 
     const edge = await run(
       [
         ...["edge", "--host", HOST, "--port", String(port), "--drain-time", DRAIN_TIME],
-        ...["--pool", pool, "--fanout", fanout, "--workers", String(workers)],
+        ...[
+          "--fanout",
+          fanout,
+          "--workers",
+          String(workers),
+          ...(pool === undefined ? [] : ["--pool", pool]),
+        ],
       ],
       adminPort,
     );
@@ -109,7 +118,7 @@ export async function startOwnServices(context: Context, values: TargetValues): 
       admin,
       nats,
       sources,
-      description: `edge with ${workers} worker${workers === 1 ? "" : "s"} (${pool} pool, ${fanout} fan-out), ${broker.description.replace(/ at .*/, "")}`,
+      description: `edge with ${workers} worker${workers === 1 ? "" : "s"} (${pool ?? "default"} pool, ${fanout} fan-out), ${broker.description.replace(/ at .*/, "")}`,
       restarts: () => supervisors.reduce((total, { restarts }) => total + restarts, 0),
       stop,
     };

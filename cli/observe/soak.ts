@@ -44,33 +44,40 @@ export interface SoakRun {
   readonly restarts: number;
 }
 
-/** Runs until the time is over or Ctrl-C. @throws CliError CHECK_FAILED where the streams do not open */
+/**
+ * Opens the streams, sends until the time is over or Ctrl-C, and waits for the last message. Memory is noted from before
+ * the first stream. @throws CliError CHECK_FAILED where the streams do not open
+ */
 export async function runSoak(context: Context, target: SoakTarget, plan: SoakPlan): Promise<SoakRun> {
-  const { connections } = plan;
+  const { connections, intervalMs } = plan;
   const urls = Array.from({ length: connections }, (_, index) => `${target.url}/test/${index + 1}`);
   const samples = new Map([...target.sources.keys()].map((name) => [name, [] as MemorySample[]]));
+  const ending = new AbortController();
   const client = await BrokerClient.connect(target.nats, {
     name: "encke soak",
     log: context.log,
     wait: false,
   });
   const before = await readEdgeCounts(target.admin);
+  await observe(target, samples, plan); // the empty process
   const fleet = new FloodFleet(
     { urls, rate: OPEN_RATE, sources: [] },
     Math.ceil(connections / STREAMS_A_PROCESS),
   );
+  const observing = onEveryBeat(
+    { intervalMs, untilMs: Number.POSITIVE_INFINITY, signal: ending.signal },
+    () => observe(target, samples, plan),
+  ).finally(() => ending.abort());
+  observing.catch(() => {}); // a log that cannot be written ends the run: it is thrown where it is awaited
   try {
     await untilOpen(fleet, connections, context.signal);
     const loadedAtMs = Date.now();
     const sent: Sent = { messages: 0, refused: 0 };
-    const ending = new AbortController();
     const generating = generate({ ...plan, client, users: connections, signal: ending.signal }, sent);
-    const untilMs = loadedAtMs + plan.seconds * 1000;
-    await onEveryBeat({ intervalMs: plan.intervalMs, untilMs, signal: context.signal }, () =>
-      observe(target, samples, plan),
-    );
+    const signal = AbortSignal.any([context.signal, ending.signal]);
+    await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early: report what there is
     ending.abort();
-    await generating;
+    await Promise.all([generating, observing]);
     const seconds = (Date.now() - loadedAtMs) / 1000;
     const clients = await settle(fleet, sent);
     const { delivered } = await readEdgeCounts(target.admin);
@@ -84,6 +91,7 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
       restarts: target.restarts(),
     };
   } finally {
+    ending.abort();
     await fleet.close();
     await client.close();
   }
