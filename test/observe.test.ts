@@ -30,9 +30,9 @@ describe("encke memlog", () => {
     );
     await waitFor("a first line", () => lines().length > 1);
     const reader = await Reader.open(new URL("/test/7", services.edge));
-    await waitFor("a line with a stream", () => /\t1\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""));
+    await waitFor("a line with a stream", () => /\t1\t\d+\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""));
     reader.close();
-    await waitFor("a line without", () => /\t0\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""));
+    await waitFor("a line without", () => /\t0\t\d+\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""));
     await command.stop();
     assert.equal(command.exit, 0);
     assert.match(lines()[1] ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z\t0\t\d{5,}\t/);

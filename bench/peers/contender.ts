@@ -23,6 +23,16 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
+/** Stops a contender when the bench is interrupted: services in process groups of their own would stay. Answers its undoing. */
+export function stopOnSignal(contender: Contender): () => void {
+  const onSignal = (): void => void contender.stop().finally(() => process.exit(130));
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.once(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.removeListener(signal, onSignal);
+  };
+}
+
 /** One of the programs in servers/. It gets the small young generation that Encke's own workers have. */
 export async function startNodeServer(program: string): Promise<Contender> {
   const path = fileURLToPath(new URL(`./servers/${program}${import.meta.url.slice(-3)}`, import.meta.url));

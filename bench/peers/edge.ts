@@ -25,7 +25,11 @@ const NOBODY = {
 };
 
 /** Streams' ids are 1 … streams. @throws EnckeError where this pool or fan-out cannot be had here */
-export async function startEdge(pool: PoolKind, fanout: FanoutMode, streams: number): Promise<Contender> {
+export async function startEdge(
+  pool: PoolKind | undefined,
+  fanout: FanoutMode,
+  streams: number,
+): Promise<Contender> {
   const log = createLogger("bench", "warn");
   const services = await startOwnServices(
     { log, env: process.env, signal: new AbortController().signal, print: () => {} },

@@ -2,8 +2,8 @@
 // writes flat out, latency at a steady pace. Every message is counted by the reader, or the row fails.
 
 import { waitFor } from "../../test/support/wait-for.ts";
-import { cpuSeconds, settledPssKb } from "../support/process-figures.ts";
-import type { Contender } from "./contender.ts";
+import { cpuSeconds, settledMemoryKb } from "../support/process-figures.ts";
+import { type Contender, stopOnSignal } from "./contender.ts";
 import { CountingReader } from "./reader.ts";
 import type { Variant } from "./variants.ts";
 
@@ -38,7 +38,8 @@ const ARRIVE_MS = 180_000;
 export async function measure({ hello, start }: Variant, plan: Plan): Promise<Figures> {
   const { streams, messages, rate, seconds, stillSeconds } = plan;
   const server = await start(streams);
-  const memory = (): Promise<number> => settledPssKb(server.pid, stillSeconds);
+  const stopped = stopOnSignal(server);
+  const memory = (): Promise<number> => settledMemoryKb(server.pid, stillSeconds);
   const cpu = (): number => cpuSeconds(server.pid);
   let reader: CountingReader | undefined;
   try {
@@ -90,11 +91,12 @@ export async function measure({ hello, start }: Variant, plan: Plan): Promise<Fi
   } finally {
     await reader?.stop();
     await server.stop();
+    stopped();
   }
 }
 
 /** Open on both sides: the reader has read every head, the server has every stream on its list. */
-async function untilOpen(server: Contender, reader: CountingReader, streams: number): Promise<void> {
+export async function untilOpen(server: Contender, reader: CountingReader, streams: number): Promise<void> {
   await waitFor(
     `${streams} streams to be open`,
     async () => {
@@ -106,7 +108,8 @@ async function untilOpen(server: Contender, reader: CountingReader, streams: num
   );
 }
 
-async function untilRead(reader: CountingReader, messages: number): Promise<void> {
+/** All read, each once. */
+export async function untilRead(reader: CountingReader, messages: number): Promise<void> {
   await waitFor(
     `${messages} messages to be read`,
     async () => {

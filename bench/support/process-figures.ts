@@ -10,12 +10,12 @@ const SAME_KB = 256;
 const STILL_SECONDS = 15;
 const MOST_SECONDS = 90;
 
-/** Proportional memory in KB, once it has stood still. @throws Error where the process is gone */
-export async function settledPssKb(pid: number, stillSeconds: number = STILL_SECONDS): Promise<number> {
-  let last = pssKb(pid);
+/** The process's own memory in KB (PSS without files, whose shares move with other processes), once it has stood still. @throws Error where the process is gone */
+export async function settledMemoryKb(pid: number, stillSeconds: number = STILL_SECONDS): Promise<number> {
+  let last = memoryKb(pid);
   for (let look = 0, still = 0; look < MOST_SECONDS && still < stillSeconds; look += 1) {
     await delay(LOOK_MS);
-    const now = pssKb(pid);
+    const now = memoryKb(pid);
     still = Math.abs(now - last) < SAME_KB ? still + 1 : 0;
     last = now;
   }
@@ -27,8 +27,8 @@ export function cpuSeconds(pid: number): number {
   return present(cpuSecondsOf(pid), pid);
 }
 
-function pssKb(pid: number): number {
-  return present(memoryOf(pid), pid).pssKb;
+function memoryKb(pid: number): number {
+  return present(memoryOf(pid), pid).anonKb;
 }
 
 function present<T>(value: T | undefined, pid: number): T {

@@ -13,7 +13,8 @@ const DEFAULT_INTERVAL_MS = 60_000;
 export const memlog: Command = defineCommand({
   name: "memlog",
   summary: "log memory and connections over time",
-  details: `One line every --interval: time, connections, memory of the processes together (pss_kb, rss_kb), kernel_kb, how
+  details: `One line every --interval: time, connections, memory of the processes together (pss_kb, of it
+anon_kb that is no file, rss_kb), kernel_kb, how
 many processes. The processes are the edge behind --admin with its children (of \`encke up\`: the graph and the broker
 too), or those of --pid. Connections are the edge's streams; with --pid alone, the sockets that the processes hold.
 kernel_kb is the whole machine's: TCP buffers (/proc/net/sockstat) and the growth of the slab (/proc/meminfo) since the

@@ -7,6 +7,7 @@ const sample: MemorySample = {
   timeMs: Date.UTC(2026, 10, 21, 20),
   connections: 10_000,
   pssKb: 80_000,
+  anonKb: 60_000,
   rssKb: 120_000,
   kernelKb: 42_000,
   processes: 2,

@@ -10,6 +10,8 @@ export interface MemorySample {
   readonly connections: number | undefined;
   /** All processes of the log together. */
   readonly pssKb: number;
+  /** The part of it that is no file: what may leak. */
+  readonly anonKb: number;
   readonly rssKb: number;
   readonly kernelKb: number | undefined;
   /** How many processes that were. */
@@ -22,6 +24,7 @@ export type SampleFormat = (typeof SAMPLE_FORMATS)[number];
 const NUMBERS = {
   connections: "connections",
   pss_kb: "pssKb",
+  anon_kb: "anonKb",
   rss_kb: "rssKb",
   kernel_kb: "kernelKb",
   processes: "processes",
@@ -58,17 +61,16 @@ function parseSample(line: string): MemorySample | undefined {
     return cell === undefined || cell === "" || Number.isNaN(Number(cell)) ? undefined : Number(cell);
   };
   const timeMs = Date.parse(String(cells.time));
-  const [pssKb, rssKb, processes] = [number("pss_kb"), number("rss_kb"), number("processes")];
-  if (Number.isNaN(timeMs) || pssKb === undefined || rssKb === undefined || processes === undefined)
-    return undefined;
-  return {
-    timeMs,
-    connections: number("connections"),
-    pssKb,
-    rssKb,
-    kernelKb: number("kernel_kb"),
-    processes,
-  };
+  const known = { pssKb: number("pss_kb"), anonKb: number("anon_kb"), rssKb: number("rss_kb") };
+  const processes = number("processes");
+  if (Number.isNaN(timeMs) || processes === undefined || !areNumbers(known)) return undefined;
+  return { timeMs, connections: number("connections"), ...known, kernelKb: number("kernel_kb"), processes };
+}
+
+function areNumbers<Key extends string>(
+  cells: Record<Key, number | undefined>,
+): cells is Record<Key, number> {
+  return Object.values(cells).every((cell) => cell !== undefined);
 }
 
 function cellsOf(line: string): Record<string, unknown> {

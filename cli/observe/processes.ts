@@ -5,6 +5,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export interface ProcessMemory {
   readonly pssKb: number;
+  /** The part of it that is no file: heaps and stacks. Other processes' coming and going does not move it. */
+  readonly anonKb: number;
   readonly rssKb: number;
 }
 
@@ -16,8 +18,9 @@ const LISTENING = "0A";
 export function memoryOf(pid: number): ProcessMemory | undefined {
   const rollup = read(`/proc/${pid}/smaps_rollup`);
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(rollup)?.[1]);
-  const memory = { pssKb: field("Pss"), rssKb: field("Rss") };
-  return Number.isNaN(memory.pssKb) ? undefined : memory;
+  const pssKb = field("Pss");
+  const memory = { pssKb, anonKb: pssKb - field("Pss_File"), rssKb: field("Rss") };
+  return Number.isNaN(memory.anonKb) ? undefined : memory;
 }
 
 /** CPU seconds since the process began, user and system; undefined where it is gone. */

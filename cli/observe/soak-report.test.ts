@@ -17,7 +17,8 @@ function samples(kbAMinute: number): MemorySample[] {
   return Array.from({ length: 1_440 }, (_, minute) => ({
     timeMs: minute * 60_000,
     connections: 10_000,
-    pssKb: 80_000 + kbAMinute * minute,
+    pssKb: 0,
+    anonKb: 80_000 + kbAMinute * minute,
     rssKb: 0,
     kernelKb: 0,
     processes: 1,
@@ -69,7 +70,7 @@ describe("judgeSoak", () => {
     const early = run({});
     const grown = samples(0).map((sample, minute) => ({
       ...sample,
-      pssKb: 80_000 + 50 * Math.min(minute, 1_000),
+      anonKb: 80_000 + 50 * Math.min(minute, 1_000),
     }));
     const judge = (warmUpSeconds: number): string | undefined =>
       judgeSoak(plan, { ...early, samples: new Map([["edge", grown]]) }, warmUpSeconds).memory.edge?.verdict;

@@ -105,7 +105,7 @@ function pageOf(plan: SoakPlan, run: SoakRun, verdict: SoakVerdict, description:
     return `| ${name} | ${trend.verdict} | ${n(medianKb / KB_A_MB)} MB | ${slopeText(trend)} | ${n(threshold)} | ${n(minutes)} min, ${samples} samples |`;
   });
   const edgeKb = memory.edge?.medianKb ?? 0;
-  const emptyKb = run.samples.get("edge")?.[0]?.pssKb ?? 0;
+  const emptyKb = run.samples.get("edge")?.[0]?.anonKb ?? 0;
   const perStream = (kb: number): string => `${(kb / plan.connections).toFixed(2)} KB`;
   return `# Soak: ${n(plan.connections)} streams, ${n(plan.rate)} messages a second, ${n(verdict.seconds)} s
 
@@ -115,11 +115,11 @@ ${description}; ${plan.generators} generators. Node ${process.version}.
 
 ![Memory over time](memory.svg)
 
-| process | verdict | memory (PSS) | slope, KB a minute (95 %) | a leak is above | judged |
+| process | verdict | its own memory | slope, KB a minute (95 %) | a leak is above | judged |
 | --- | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 
-The edge's process memory is ${perStream(edgeKb)} a stream, and ${perStream(edgeKb - emptyKb)} above what it was before the first one. The slope is Theil and Sen's, of block medians of
+The edge's process memory is ${perStream(edgeKb)} a stream, and ${perStream(edgeKb - emptyKb)} above what it was before the first one. Its own memory is the part of PSS that is no file. The slope is Theil and Sen's, of block medians of
 the judged part; a process leaks when even the lower end of its interval is above the threshold, levels off when the
 upper end is not, and is undecided in between.
 

@@ -14,11 +14,12 @@ function noise(seed: number): () => number {
 }
 
 /** A day, a sample a minute. */
-function day(pssKbAt: (minute: number) => number, minutes = 1_440): MemorySample[] {
+function day(anonKbAt: (minute: number) => number, minutes = 1_440): MemorySample[] {
   return Array.from({ length: minutes }, (_, minute) => ({
     timeMs: minute * 60_000,
     connections: 10_000,
-    pssKb: pssKbAt(minute),
+    pssKb: 0,
+    anonKb: anonKbAt(minute),
     rssKb: 0,
     kernelKb: undefined,
     processes: 1,
@@ -80,9 +81,9 @@ describe("judgeTrend", () => {
     ["the same in noise of 5 MB", (minute) => 80_000 + 20 * minute + 5_000 * random(), "leaks"],
     ["the same under a sawtooth", (minute) => 80_000 + 20 * minute + (20_000 * (minute % 17)) / 17, "leaks"],
   ];
-  for (const [what, pssKbAt, verdict] of cases) {
+  for (const [what, anonKbAt, verdict] of cases) {
     it(`${what} - ${verdict}`, () => {
-      const trend = judgeTrend(day(pssKbAt));
+      const trend = judgeTrend(day(anonKbAt));
       assert.equal(trend.verdict, verdict, JSON.stringify(trend));
     });
   }

@@ -1,6 +1,7 @@
 // The verdict on a memory curve: does it level off, or does it leak? Judged by the robust slope of its later part. A
 // garbage collector's sawtooth is not a leak: neighbouring samples are put together into blocks, of which the median
-// counts, and the growth must be more than a process at rest shows.
+// counts, and the growth must be more than a process at rest shows. It is the memory that is no file that is judged: the share that a
+// process has in its program's pages moves as other processes of the same program come and go.
 
 import type { MemorySample } from "./memory-sample.ts";
 import { median, type Slope, theilSen } from "./slope.ts";
@@ -38,7 +39,7 @@ const LEAST_THRESHOLD = 8;
 export function judgeTrend(samples: readonly MemorySample[], fromMs: number = middleOf(samples)): Trend {
   const judged = samples.filter(({ timeMs }) => timeMs >= fromMs);
   const minutes = ((judged.at(-1)?.timeMs ?? 0) - (judged[0]?.timeMs ?? 0)) / 60_000;
-  const medianKb = median(judged.map(({ pssKb }) => pssKb));
+  const medianKb = median(judged.map(({ anonKb }) => anonKb));
   const threshold = Math.max(LEAST_THRESHOLD, (medianKb * ALLOWED.part + ALLOWED.kb) / minutes);
   const blocks = blocksOf(judged);
   const slope = blocks.length < LEAST_BLOCKS ? undefined : theilSen(blocks);
@@ -64,7 +65,10 @@ function blocksOf(samples: readonly MemorySample[]): [number, number][] {
   const blocks: [number, number][] = [];
   for (let from = 0; from + size <= samples.length; from += size) {
     const some = samples.slice(from, from + size);
-    blocks.push([median(some.map(({ timeMs }) => timeMs)) / 60_000, median(some.map(({ pssKb }) => pssKb))]);
+    blocks.push([
+      median(some.map(({ timeMs }) => timeMs)) / 60_000,
+      median(some.map(({ anonKb }) => anonKb)),
+    ]);
   }
   return blocks;
 }
