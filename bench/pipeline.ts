@@ -1,6 +1,7 @@
 // The whole way, checked: a generated graph of 10,000 users with 15 friends each, 2,000 open streams, 20,000 events;
-// what was lost, doubled or out of order, and what each process paid for a delivery. Over both brokers, twice each, in
-// turn. `node dist/bench/pipeline.js [interval in ms]`
+// what was lost, doubled or out of order, and what each process paid for a delivery. Over both brokers and in both modes,
+// twice each, in
+// turn. `node dist/bench/pipeline.js [interval in ms] [pool]`
 
 import { join } from "node:path";
 import { EnckeCommand } from "../test/support/command.ts";
@@ -11,7 +12,7 @@ import { report } from "./support/report.ts";
 
 const USERS = 10_000;
 const ROUNDS = 2;
-const interval = process.argv[2] ?? "5";
+const [interval = "5", pool = "plain"] = process.argv.slice(2);
 
 const friendships = join(tempDir(), "friendships.txt");
 await EnckeCommand.run([
@@ -25,8 +26,13 @@ await EnckeCommand.run([
   friendships,
 ]);
 for (let round = 0; round < ROUNDS; round += 1) {
-  for (const broker of ["nats-server", "embedded"] as const) {
-    const services = await Services.start({ broker, friendships });
+  for (const [broker, fanout] of [
+    ["nats-server", "subject"],
+    ["nats-server", "gateway"],
+    ["embedded", "subject"],
+    ["embedded", "gateway"],
+  ] as const) {
+    const services = await Services.start({ broker, fanout, friendships, edge: ["--pool", pool] });
     try {
       const before = cpu(services.pids);
       const { stdout, stderr, exit } = await services.encke(
@@ -41,7 +47,14 @@ for (let round = 0; round < ROUNDS; round += 1) {
           Number((((seconds - (before[name] ?? 0)) * 1e6) / figures.received).toFixed(1)),
         ]),
       );
-      report("pipeline", { broker, "interval ms": interval, ...figures, "CPU µs a delivery": perDelivery });
+      report("pipeline", {
+        broker,
+        fanout,
+        pool,
+        "interval ms": interval,
+        ...figures,
+        "CPU µs a delivery": perDelivery,
+      });
     } finally {
       await services.stop();
     }

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { NatsConfig } from "../broker/index.ts";
-import { type EdgeConfig, EdgeFleet, type ListenAt } from "../edge/index.ts";
+import { defaultPoolKind, type EdgeConfig, EdgeFleet, type ListenAt } from "../edge/index.ts";
 import { AdminServer } from "../lib/admin.ts";
 import { messageOf, quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -24,7 +24,7 @@ export function edgeConfigOf(
     listen,
     nats,
     fanout: values.fanout,
-    pool: values.pool,
+    pool: values.pool ?? defaultPoolKind(),
     jwtKey: values.jwtKey,
     allowAnonymous: values.allowAnonymous,
     allowPublish: values.allowPublish,

@@ -63,7 +63,7 @@ export const natsSettings: Settings<NatsValues> = {
 export interface EdgeValues {
   host: string;
   workers: number;
-  pool: PoolKind;
+  pool: PoolKind | undefined;
   fanout: FanoutMode;
   jwtKey: string | undefined;
   allowAnonymous: boolean;
@@ -80,9 +80,8 @@ export const edgeSettings: Settings<EdgeValues> = {
   workers: { value: "N", help: "worker processes on the one port", schema: integer(1, 1_024), default: 1 },
   pool: {
     value: "KIND",
-    help: `who holds the sockets: ${POOL_KINDS.join(", ")}`,
+    help: `who holds the sockets: ${POOL_KINDS.join(", ")} (native where it was built)`,
     schema: oneOf(POOL_KINDS),
-    default: "plain",
   },
   fanout: {
     value: "MODE",

@@ -7,7 +7,8 @@ import { EdgeError } from "./errors.ts";
 /** Where to listen: an address and port, or the path of a UNIX socket. */
 export type ListenAt = { readonly host: string; readonly port: number } | { readonly path: string };
 
-export const POOL_KINDS = ["plain"] as const;
+/** Who holds the sockets of open streams; native needs its addon. */
+export const POOL_KINDS = ["native", "plain"] as const;
 export type PoolKind = (typeof POOL_KINDS)[number];
 
 export interface EdgeConfig {

@@ -4,25 +4,24 @@
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import { BrokerClient } from "../broker/index.ts";
-import { messageOf } from "../lib/errors.ts";
 import { descriptorLimit } from "../lib/limits.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Admission } from "./admission.ts";
 import { assembleEdge } from "./assemble.ts";
 import { loadAssets } from "./assets.ts";
-import { decideAnonymous, type EdgeConfig, type ListenAt } from "./config.ts";
-import { EdgeError } from "./errors.ts";
+import { decideAnonymous, type EdgeConfig } from "./config.ts";
 import { registerMetrics } from "./metrics.ts";
+import { type HeldPool, holderOf, makeHeldPool } from "./node/held-pool.ts";
+import { listen, listenShared } from "./node/listen.ts";
 import { createNodeServer, markHeld } from "./node/server.ts";
-import { SocketPool } from "./pool/plain/socket-pool.ts";
+import { loadPoolAddon } from "./pool/native/addon.ts";
+import { NativePool } from "./pool/native/native-pool.ts";
 import { DEFAULT_LIMITS } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
 
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;
-/** A storm of connections waits here instead of being refused; Node's default is 511. */
-const BACKLOG = 16_384;
 /** Streams ended a second in a drain, at least; a large edge goes as fast as its deadline asks. */
 const LEAST_DRAIN_PER_SECOND = 1_000;
 /** Part of the drain's time that the paced ending may take; the rest is for readers to read their last bytes. */
@@ -40,7 +39,7 @@ export interface EdgeOptions {
 
 interface Running {
   readonly client: BrokerClient;
-  readonly pool: SocketPool;
+  readonly pool: HeldPool;
   readonly admission: Admission;
   readonly presence: Presence;
   readonly server: Server;
@@ -66,7 +65,11 @@ export class Edge {
 
   /** The port in use, once started; 0 on a UNIX socket. */
   get port(): number {
-    const address = this.#running?.server.address();
+    return this.#running === undefined ? 0 : this.#portOf(this.#running.server);
+  }
+
+  #portOf(server: Server): number {
+    const address = server.address();
     return typeof address === "object" && address !== null ? address.port : 0;
   }
 
@@ -106,17 +109,23 @@ export class Edge {
       config: { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
       anonymous,
       assets: loadAssets(),
-      makePool: (onEnd) => new SocketPool({ limits: DEFAULT_LIMITS, onEnd }),
+      makePool: (onEnd) => makeHeldPool(config.pool, { limits: DEFAULT_LIMITS, onEnd }),
       hold: (_pool, c, spec, headers) => markHeld(c, spec, headers),
       onError: (error) => log.error({ err: error }, "request failed"),
       onStatus: () => onStatus?.(),
     });
-    const server = createNodeServer({ app, pool, onAbandoned: ({ users }) => fanout.leave(users) });
-    server.maxConnections = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
+    const server = createNodeServer({
+      app,
+      holder: holderOf(pool),
+      onAbandoned: ({ users }) => fanout.leave(users),
+    });
+    boundConnections(server, pool);
     registerMetrics(metrics, { client, pool, fanout, admission, notReady: () => this.notReady });
     try {
       await presence.start();
-      await listen(server, config.listen);
+      if (pool instanceof NativePool) await listenShared(server, config.listen, loadPoolAddon());
+      else await listen(server, config.listen);
+      log.info({ pool: config.pool, port: this.#portOf(server) }, "edge listens");
     } catch (error) {
       presence.stop();
       throw error;
@@ -145,24 +154,13 @@ export class Edge {
   }
 }
 
-function mostStreams(): number {
-  return Math.max(1, descriptorLimit() - RESERVED_DESCRIPTORS);
+/** Accepts only as long as a descriptor is left for who comes, also behind those that the pool took over. */
+function boundConnections(server: Server, pool: HeldPool): void {
+  const most = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
+  const left = (): number => (pool instanceof NativePool ? Math.max(1, most - pool.descriptors) : most);
+  Object.defineProperty(server, "maxConnections", { get: left, configurable: true });
 }
 
-async function listen(server: Server, at: ListenAt): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const where = "path" in at ? at.path : `${at.host}:${at.port}`;
-      if (cause.code !== "EADDRINUSE" && cause.code !== "EACCES") return reject(cause);
-      const why = cause.code === "EADDRINUSE" ? "is taken" : "may not be used";
-      reject(
-        new EdgeError(
-          "ADDRESS_TAKEN",
-          `${where} ${why} (${messageOf(cause)}): choose another with --port or --listen`,
-          { cause },
-        ),
-      );
-    });
-    server.listen({ ...at, backlog: BACKLOG }, resolve);
-  });
+function mostStreams(): number {
+  return Math.max(1, descriptorLimit() - RESERVED_DESCRIPTORS);
 }

@@ -1,14 +1,16 @@
-// The edge's processes: a supervisor that holds no stream, and workers that share one listening socket and accept by
-// themselves. The supervisor restarts a worker that dies, adds up their metrics, and drains them all on the way out.
+// The edge's processes: a supervisor that holds no stream, and workers that share one port and accept by themselves:
+// each on a socket of its own where the native addon opens it, else on one that Node's cluster shares out. The supervisor restarts a worker that dies, adds up their metrics, and drains them all on the way out.
 // Workers end when the supervisor is gone.
 
-import cluster, { type Worker } from "node:cluster";
+import { type ChildProcess, fork } from "node:child_process";
+import cluster from "node:cluster";
 import { AggregatorRegistry } from "prom-client";
 import { Backoff } from "../lib/backoff.ts";
 import { EnckeError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { anyFreePort } from "../lib/ports.ts";
+import { anyFreePort, isPortFree } from "../lib/ports.ts";
 import type { EdgeConfig, ListenAt } from "./config.ts";
+import { EdgeError } from "./errors.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. */
 const WORKER_FLAGS = ["--max-semi-space-size=1"];
@@ -43,7 +45,7 @@ export interface FleetOptions {
 }
 
 interface Member {
-  readonly worker: Worker;
+  readonly worker: ChildProcess;
   readonly startedAtMs: number;
   /** It has come up; an end from here on is a crash to recover from. */
   listening: boolean;
@@ -52,7 +54,7 @@ interface Member {
 
 export class EdgeFleet {
   readonly #options: FleetOptions;
-  readonly #members = new Map<number, Member>();
+  readonly #members = new Set<Member>();
   readonly #backoff = new Backoff(100, 5_000);
   readonly #metricsWaiting = new Map<number, (metrics: object[]) => void>();
   readonly #retries = new Set<NodeJS.Timeout>();
@@ -69,12 +71,8 @@ export class EdgeFleet {
 
   /** Starts every worker and answers their port. @throws EnckeError with the first worker's reason, all ended */
   async start(): Promise<number> {
-    const { program, workers } = this.#options;
-    cluster.setupPrimary({ exec: program, execArgv: [...process.execArgv, ...WORKER_FLAGS] });
-    cluster.schedulingPolicy = cluster.SCHED_NONE; // each worker accepts by itself: nothing passes through here
-    if ("port" in this.#listen && this.#listen.port === 0) {
-      this.#listen = { ...this.#listen, port: await anyFreePort(this.#listen.host) };
-    }
+    const { workers } = this.#options;
+    if ("port" in this.#listen) await this.#choosePort(this.#listen);
     try {
       const [port = 0] = await Promise.all(Array.from({ length: workers }, () => this.#fork()));
       return port;
@@ -87,7 +85,7 @@ export class EdgeFleet {
   /** Not ready only when no worker is. */
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
-    const reasons = [...this.#members.values()].map(({ notReady }) => notReady);
+    const reasons = [...this.#members].map(({ notReady }) => notReady);
     if (reasons.includes(null)) return undefined;
     return reasons[0] ?? "no worker is running";
   }
@@ -95,7 +93,7 @@ export class EdgeFleet {
   /** All processes' metrics as one: counts and levels added up. */
   async metrics(): Promise<string> {
     const { alongside } = this.#options;
-    const workers = [...this.#members.values()].map(({ worker }) => this.#metricsOf(worker));
+    const workers = [...this.#members].map(({ worker }) => this.#metricsOf(worker));
     const answers = await Promise.all(alongside === undefined ? workers : [...workers, alongside()]);
     return AggregatorRegistry.aggregate(answers).metrics();
   }
@@ -108,7 +106,7 @@ export class EdgeFleet {
 
   async #drain(): Promise<void> {
     for (const retry of this.#retries) clearTimeout(retry);
-    const ends = [...this.#members.values()].map(({ worker }) => {
+    const ends = [...this.#members].map(({ worker }) => {
       const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
       send(worker, { type: "drain" });
       const killer = setTimeout(() => worker.kill("SIGKILL"), this.#options.config.drainMs + KILL_AFTER_MS);
@@ -117,10 +115,33 @@ export class EdgeFleet {
     await Promise.all(ends);
   }
 
+  /** With sockets of their own, workers would share a port even with strangers who do the same: it must be free now. */
+  async #choosePort(at: { readonly host: string; readonly port: number }): Promise<void> {
+    if (at.port === 0) this.#listen = { ...at, port: await anyFreePort(at.host) };
+    else if (this.#hasOwnSockets && !(await isPortFree(at.host, at.port)))
+      throw new EdgeError(
+        "ADDRESS_TAKEN",
+        `${at.host}:${at.port} is taken: choose another with --port or --listen`,
+      );
+  }
+
+  get #hasOwnSockets(): boolean {
+    return this.#options.config.pool === "native" && "port" in this.#listen;
+  }
+
+  #startProcess(): ChildProcess {
+    const { program } = this.#options;
+    const execArgv = [...process.execArgv, ...WORKER_FLAGS];
+    if (this.#hasOwnSockets) return fork(program, { execArgv });
+    cluster.setupPrimary({ exec: program, execArgv });
+    cluster.schedulingPolicy = cluster.SCHED_NONE; // each worker accepts by itself: nothing passes through here
+    return cluster.fork().process;
+  }
+
   #fork(): Promise<number> {
-    const worker = cluster.fork();
+    const worker = this.#startProcess();
     const member: Member = { worker, startedAtMs: Date.now(), listening: false, notReady: "starting" };
-    this.#members.set(worker.id, member);
+    this.#members.add(member);
     return new Promise((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
         if (message.type === "loaded") {
@@ -138,7 +159,7 @@ export class EdgeFleet {
         else if (message.type === "metrics") this.#metricsWaiting.get(message.request)?.(message.metrics);
       });
       worker.once("exit", (code, signal) => {
-        this.#members.delete(worker.id);
+        this.#members.delete(member);
         const how = signal ?? `exit ${code}`;
         reject(
           new EnckeError(
@@ -164,7 +185,7 @@ export class EdgeFleet {
     this.#retries.add(retry);
   }
 
-  #metricsOf(worker: Worker): Promise<object[]> {
+  #metricsOf(worker: ChildProcess): Promise<object[]> {
     this.#metricsRequests += 1;
     const request = this.#metricsRequests;
     return new Promise((resolve) => {
@@ -180,6 +201,6 @@ export class EdgeFleet {
   }
 }
 
-function send(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+function send(worker: ChildProcess, message: ToWorker): void {
+  if (worker.connected) worker.send(message);
 }

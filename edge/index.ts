@@ -5,4 +5,5 @@ export { type EdgeConfig, type ListenAt, POOL_KINDS, type PoolKind } from "./con
 export { Edge, type EdgeOptions } from "./edge.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { EdgeFleet, type FleetOptions, type FromWorker, type ToWorker } from "./fleet.ts";
+export { defaultPoolKind } from "./node/held-pool.ts";
 export { WebEdge, type WebEdgeOptions } from "./web-edge.ts";

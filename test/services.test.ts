@@ -17,11 +17,11 @@ import { waitFor } from "./support/wait-for.ts";
 const KEY = "0123456789abcdef0123456789abcdef";
 const SSE = { Accept: "text/event-stream" };
 
-for (const [broker, skip] of [
-  ["embedded", false],
-  ["nats-server", real.skip],
+for (const [broker, fanout, skip] of [
+  ["embedded", "subject", false],
+  ["nats-server", "gateway", real.skip],
 ] as const) {
-  describe(`the services one by one over ${broker}`, { skip }, () => {
+  describe(`the services one by one over ${broker}, ${fanout} fan-out`, { skip }, () => {
     let services: Services;
     const encke = (...args: string[]): Promise<EnckeCommand> => services.encke(...args);
     const send = async (
@@ -33,7 +33,7 @@ for (const [broker, skip] of [
       Reader.open(new URL(path, services.edge), headers);
 
     before(async () => {
-      services = await Services.start({ broker });
+      services = await Services.start({ broker, fanout });
     });
     after(() => services.stop());
 

@@ -98,13 +98,16 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
     let broker: TestBroker;
     const open: { close(): unknown }[] = [];
     const raw = async (hello?: string): Promise<RawClient> => {
-      const client = await RawClient.open(broker.port, hello);
+      const client = await RawClient.open(broker.ports[0] ?? 0, hello);
       open.push(client);
       return client;
     };
     const connect = async (): Promise<BrokerClient> => {
       const log = createLogger("test", "silent");
-      const client = await BrokerClient.connect({ url: broker.url }, { name: "test", log, wait: false });
+      const client = await BrokerClient.connect(
+        { url: broker.urls[0] ?? "" },
+        { name: "test", log, wait: false },
+      );
       open.push(client);
       return client;
     };

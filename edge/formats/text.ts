@@ -14,7 +14,7 @@ export const text: StreamFormat = {
   goodbye: (reason) => `Goodbye (${reason})\n`,
 };
 
-/** The article's sign of life, on request every so many seconds. */
-export function tickText(count: number, users: readonly string[]): string {
-  return `Chunk ${count} for id ${users.join(",")}\n`;
+/** The article's sign of life, on request every so many seconds: a count stands between the two texts. */
+export function tickTexts(users: readonly string[]): readonly [string, string] {
+  return ["Chunk ", ` for id ${users.join(",")}\n`];
 }

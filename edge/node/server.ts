@@ -1,19 +1,21 @@
 // The edge on Node: Hono's adaptor parses and answers ordinary requests; a response that the app marked to be held
-// leaves Node's HTTP here. Its head is written by us, with every header that middleware set, and the bare socket goes
-// to the pool.
+// leaves Node's HTTP here. Its head is written by us, with every header that middleware set, and its connection goes to
+// the pool.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
-import { detachSocket, trackRequests } from "../pool/plain/detach.ts";
-import type { SocketPool } from "../pool/plain/socket-pool.ts";
 import type { StreamSpec } from "../pool/pool.ts";
+import type { Holder } from "./holders.ts";
+import { trackRequests } from "./turn.ts";
 
 /** A client that takes longer to say what it wants is answered 408; checked every CHECK_MS. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
 const CHECK_MS = 2_000;
+/** When to come back to an edge that ran out of room. */
+const RETRY_AFTER_S = 5;
 
 interface HoldBindings extends HttpBindings {
   hold?: StreamSpec;
@@ -27,28 +29,27 @@ export function markHeld(c: Context, spec: StreamSpec, headers: Record<string, s
 
 export interface NodeServerOptions {
   readonly app: Hono;
-  readonly pool: SocketPool;
+  /** Takes responses over for the pool. */
+  readonly holder: Holder;
   /** A stream that was promised could not be held: its reader was gone first. */
   readonly onAbandoned: (spec: StreamSpec) => void;
 }
 
 /** An HTTP server; listening, and how far, is the caller's. */
-export function createNodeServer({ app, pool, onAbandoned }: NodeServerOptions): Server {
+export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions): Server {
   const fetchAndHold = async (request: Request, env: HoldBindings): Promise<Response> => {
     const response = await app.fetch(request, env);
     const spec = env.hold;
     if (spec === undefined) return response;
-    if (response.status === 200) {
-      const socket = await detachSocket(env.incoming, env.outgoing);
-      if (socket !== undefined) {
-        const chunked = speaksChunked(env.incoming);
-        pool.adopt(socket, headOf(response, chunked), spec, chunked);
-        return RESPONSE_ALREADY_SENT;
-      }
+    if (response.status !== 200) {
+      onAbandoned(spec); // middleware made something else of it
+      return response;
     }
-    onAbandoned(spec);
-    // middleware made something else of the response, or nobody is there to read it
-    return response.status === 200 ? RESPONSE_ALREADY_SENT : response;
+    const { incoming, outgoing } = env;
+    const chunked = speaksChunked(incoming);
+    const result = await holder({ incoming, outgoing, head: headOf(response, chunked), spec, chunked });
+    if (result !== "held") onAbandoned(spec);
+    return result === "full" ? fullResponse() : RESPONSE_ALREADY_SENT;
   };
   const server = createAdaptorServer({
     fetch: (request, env) => fetchAndHold(request, env as HoldBindings),
@@ -60,6 +61,11 @@ export function createNodeServer({ app, pool, onAbandoned }: NodeServerOptions):
   }) as Server<typeof IncomingMessage, typeof ServerResponse>;
   trackRequests(server);
   return server;
+}
+
+function fullResponse(): Response {
+  const error = { error: "EDGE_FULL", message: "this edge has no room for another stream: try again soon" };
+  return Response.json(error, { status: 503, headers: { "Retry-After": String(RETRY_AFTER_S) } });
 }
 
 /** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */

@@ -301,6 +301,7 @@ export function testPoolConformance({ name, skip, create, serve, hold }: PoolUnd
         }
         assert.equal(pool.counts.closed.slow, 1);
         assert.equal(pool.queuedBytes, 0);
+        await waitFor("the end to be told", () => ended.length > 0);
         assert.deepEqual(ended, ["ann"]);
         pool.deliver(parseUserId("bob"), eventOf("fine"));
         await quick.until("'fine'");

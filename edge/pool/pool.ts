@@ -83,7 +83,7 @@ export interface ConnectionPool {
    */
   deliver(user: UserId, event: PositionedEvent): number;
   /**
-   * Hands out many events at once: a packed frame (packed-frame.ts) names recipients by their handles. Those without
+   * Hands out many events at once: a packed frame (broker/frame.ts) names recipients by their handles. Those without
    * an open stream are skipped. The cursor of an event is `cursorPrefix` and its id, "-" as ".". Answers to how many
    * streams it was handed, -1 where the frame is malformed (what is well-formed before that is delivered).
    */

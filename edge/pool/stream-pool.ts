@@ -7,9 +7,9 @@ import { FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import { Frame, frameFor } from "../formats/frame.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
-import { tickText } from "../formats/text.ts";
+import { tickTexts } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
-import { CLOSE_REASONS, type CloseReason } from "./close-reasons.ts";
+import { CLOSE_REASONS, type CloseReason, COME_BACK_MS } from "./close-reasons.ts";
 import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
 import { RecentIds } from "./recent-ids.ts";
 import { MapUserTable, type UserTable } from "./user-table.ts";
@@ -18,8 +18,6 @@ const SWEEP_MS = 250;
 const DRAIN_STEP_MS = 50;
 /** A lifetime differs from its limit by up to this part, so that streams opened together do not end together. */
 const LIFETIME_JITTER = 0.2;
-/** When readers of a drained stream come back: spread, so that they do not all meet the same next edge at once. */
-const COME_BACK_MS = { least: 500, spread: 4_500 };
 const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
 
 /** How bytes reach a reader. Calls never throw; a sink that broke is reported through `StreamPool.closed`. */
@@ -289,10 +287,11 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #startTicking(stream: Stream<Sink>, tickMs: number, users: readonly UserId[]): void {
+    const [before, after] = tickTexts(users);
     let count = 0;
     const ticker = setInterval(() => {
       count += 1;
-      this.#write(stream, bytesOf(new Frame(tickText(count, users)), stream.chunked));
+      this.#write(stream, bytesOf(new Frame(`${before}${count}${after}`), stream.chunked));
     }, tickMs);
     unref(ticker);
     this.#tickers.set(stream, ticker);

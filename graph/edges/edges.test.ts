@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { edgeSubject } from "../../broker/contract.ts";
 import { BrokerClient } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
-import { brokers, type TestBroker } from "../../test/support/brokers.ts";
+import { brokers, type TestBroker, urlOf } from "../../test/support/brokers.ts";
 import { Window } from "../fanout/window.ts";
 import { EdgeQuestions } from "./questions.ts";
 import { Roster } from "./roster.ts";
@@ -43,8 +43,8 @@ for (const broker of brokers) {
 
     before(async () => {
       server = await broker.start();
-      graph = await BrokerClient.connect({ url: server.url }, { name: "graph", log, wait: false });
-      edge = await BrokerClient.connect({ url: server.url }, { name: "edge", log, wait: false });
+      graph = await BrokerClient.connect({ url: urlOf(server) }, { name: "graph", log, wait: false });
+      edge = await BrokerClient.connect({ url: urlOf(server) }, { name: "edge", log, wait: false });
     });
     after(async () => {
       await graph.close();

@@ -20,6 +20,7 @@ export class Pacer {
   #flushedAtMs = 0;
   #windowFromMs = 0;
   #windowFrames = 0;
+  #windowFlushes = 0;
   /** What frames wait for at present; 0 where they do not. */
   tickMs = 0;
 
@@ -53,14 +54,18 @@ export class Pacer {
     }
     this.#flushedAtMs = performance.now();
     this.#windowFrames += waiting.length;
+    this.#windowFlushes += 1;
     if (this.#flushedAtMs - this.#windowFromMs >= WINDOW_MS) this.#think();
   }
 
   #think(): void {
     const rate = this.#windowFrames / (this.#flushedAtMs - this.#windowFromMs);
+    if (rate > BUDGET) {
+      const holdsBudget = this.#windowFrames / this.#windowFlushes / BUDGET;
+      this.tickMs = Math.min(MOST_TICK_MS, Math.max(LEAST_TICK_MS, this.tickMs * 1.5, holdsBudget));
+    } else if (rate < BUDGET / 2) this.tickMs = this.tickMs > LEAST_TICK_MS ? this.tickMs / 1.5 : 0;
     this.#windowFromMs = this.#flushedAtMs;
     this.#windowFrames = 0;
-    if (rate > BUDGET) this.tickMs = Math.min(MOST_TICK_MS, Math.max(LEAST_TICK_MS, this.tickMs * 1.5));
-    else if (rate < BUDGET / 2) this.tickMs = this.tickMs > LEAST_TICK_MS ? this.tickMs / 1.5 : 0;
+    this.#windowFlushes = 0;
   }
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 namespace encke {
 
@@ -34,6 +35,16 @@ inline napi_value to_string(napi_env env, const char* text, size_t length) {
   napi_value value = nullptr;
   napi_create_string_utf8(env, text, length, &value);
   return value;
+}
+
+/** A Uint8Array with a copy of the bytes. */
+inline napi_value to_bytes(napi_env env, const uint8_t* bytes, size_t length) {
+  napi_value buffer = nullptr, array = nullptr;
+  void* data = nullptr;
+  if (napi_create_arraybuffer(env, length, &data, &buffer) != napi_ok) return nullptr;
+  if (length > 0) memcpy(data, bytes, length);
+  napi_create_typedarray(env, napi_uint8_array, length, buffer, 0, &array);
+  return array;
 }
 
 /** The arguments of a call. Those that the caller left out are `undefined`. */

@@ -5,9 +5,15 @@ import { findNatsServer, NatsServer } from "../../broker/server/nats-server.ts";
 import { createLogger } from "../../lib/log.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 
+/** The address of one node; a single server's is that of every node. */
+export function urlOf({ urls }: Pick<TestBroker, "urls">, node = 0): string {
+  return urls[node % urls.length] ?? "";
+}
+
 export interface TestBroker {
-  readonly url: string;
-  readonly port: number;
+  /** Its nodes' addresses; a single server is one. */
+  readonly urls: readonly string[];
+  readonly ports: readonly number[];
   stop(): Promise<void>;
 }
 
@@ -15,8 +21,8 @@ export interface BrokerUnderTest {
   readonly name: string;
   /** Why it cannot be had here; false when it can. */
   readonly skip: string | false;
-  /** On any free port, or on the one given. */
-  start(port?: number): Promise<TestBroker>;
+  /** On any free ports, or on those given. */
+  start(ports?: readonly number[]): Promise<TestBroker>;
 }
 
 const natsServer: string | undefined = findNatsServer(process.env.PATH ?? "");
@@ -24,21 +30,21 @@ const natsServer: string | undefined = findNatsServer(process.env.PATH ?? "");
 export const embedded: BrokerUnderTest = {
   name: "embedded broker",
   skip: false,
-  async start(port = 0) {
+  async start([port = 0] = []) {
     const broker = new EmbeddedBroker({ port });
     const taken = await broker.start();
-    return { url: `nats://127.0.0.1:${taken}`, port: taken, stop: () => broker.stop() };
+    return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => broker.stop() };
   },
 };
 
 export const real: BrokerUnderTest = {
   name: "nats-server",
   skip: natsServer === undefined ? "no nats-server on this machine" : false,
-  async start(port) {
+  async start([port] = []) {
     const taken = port ?? (await anyFreePort("127.0.0.1"));
     const server = new NatsServer(natsServer ?? "", taken, createLogger("test", "silent"));
     await server.start();
-    return { url: `nats://127.0.0.1:${taken}`, port: taken, stop: () => server.stop() };
+    return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => server.stop() };
   },
 };
 

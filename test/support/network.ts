@@ -7,7 +7,7 @@ import { Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
-import type { BrokerUnderTest, TestBroker } from "./brokers.ts";
+import { type BrokerUnderTest, type TestBroker, urlOf } from "./brokers.ts";
 import { Reader } from "./reader.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
@@ -26,7 +26,6 @@ export interface NetworkOptions {
 
 export class TestNetwork {
   broker: TestBroker;
-  readonly nats: NatsConfig;
   readonly client: BrokerClient;
   readonly edges: Edge[] = [];
   readonly directory: string = tempDir();
@@ -36,7 +35,6 @@ export class TestNetwork {
 
   private constructor(broker: TestBroker, client: BrokerClient, edgeConfig: Partial<EdgeConfig>) {
     this.broker = broker;
-    this.nats = { url: broker.url };
     this.client = client;
     this.#edgeConfig = edgeConfig;
     this.graph = this.#newGraph();
@@ -49,7 +47,7 @@ export class TestNetwork {
     follows = [],
   }: NetworkOptions): Promise<TestNetwork> {
     const started = await broker.start();
-    const client = await BrokerClient.connect({ url: started.url }, { name: "test", log, wait: false });
+    const client = await BrokerClient.connect({ url: urlOf(started) }, { name: "test", log, wait: false });
     const network = new TestNetwork(started, client, edge);
     await network.graph.start();
     for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
@@ -57,24 +55,14 @@ export class TestNetwork {
     return network;
   }
 
+  /** What one service is told: in a cluster, each hangs on a node of its own. */
+  nats(node = 0): NatsConfig {
+    return { url: urlOf(this.broker, node) };
+  }
+
   async startEdge(overrides: Partial<EdgeConfig> = {}): Promise<Edge> {
-    const config: EdgeConfig = {
-      listen: { host: "127.0.0.1", port: 0 },
-      nats: this.nats,
-      fanout: "subject",
-      pool: "plain",
-      jwtKey: undefined,
-      allowAnonymous: false,
-      allowPublish: undefined,
-      corsOrigins: [],
-      maxStreams: 10_000,
-      maxStreamsPerUser: 1_000,
-      drainMs: 5_000,
-      logLevel: "silent",
-      ...this.#edgeConfig,
-      ...overrides,
-    };
-    const edge = new Edge({ config, log, metrics: createMetrics() });
+    const nats = this.nats(2 + this.edges.length);
+    const edge = newEdge(nats, { ...this.#edgeConfig, ...overrides });
     await edge.start();
     this.edges.push(edge);
     return edge;
@@ -82,7 +70,7 @@ export class TestNetwork {
 
   /** Starts the broker anew on its port, after it was stopped, and waits until everybody has found it. */
   async restartBroker(broker: BrokerUnderTest): Promise<void> {
-    this.broker = await broker.start(this.broker.port);
+    this.broker = await broker.start(this.broker.ports);
     await waitFor("the test's client to be back", () => this.client.connected);
     await waitFor("the graph to be back", () => this.graph.notReady === undefined);
   }
@@ -135,6 +123,26 @@ export class TestNetwork {
   }
 
   #newGraph(): GraphService {
-    return new GraphService({ directory: this.directory, nats: this.nats, log, metrics: createMetrics() });
+    return new GraphService({ directory: this.directory, nats: this.nats(1), log, metrics: createMetrics() });
   }
+}
+
+/** An edge on a free port, not started. */
+export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge {
+  const config: EdgeConfig = {
+    listen: { host: "127.0.0.1", port: 0 },
+    nats,
+    fanout: "subject",
+    pool: "plain",
+    jwtKey: undefined,
+    allowAnonymous: false,
+    allowPublish: undefined,
+    corsOrigins: [],
+    maxStreams: 10_000,
+    maxStreamsPerUser: 1_000,
+    drainMs: 5_000,
+    logLevel: "silent",
+    ...overrides,
+  };
+  return new Edge({ config, log, metrics: createMetrics() });
 }

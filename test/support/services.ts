@@ -2,7 +2,7 @@
 // run.
 
 import { join } from "node:path";
-import type { BrokerKind } from "../../broker/index.ts";
+import type { BrokerKind, FanoutMode } from "../../broker/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import { EnckeCommand } from "./command.ts";
 import { statusOf } from "./http.ts";
@@ -12,6 +12,9 @@ import { waitFor } from "./wait-for.ts";
 
 export interface ServicesOptions {
   readonly broker: Exclude<BrokerKind, "auto">;
+  readonly fanout?: FanoutMode;
+  /** More flags for every edge. */
+  readonly edge?: readonly string[];
   /** Loaded before the graph service starts, as `encke graph load` takes it. */
   readonly friendships?: string;
 }
@@ -20,18 +23,21 @@ export class Services {
   readonly nats: string;
   readonly directory: string = join(tempDir(), "graph");
   readonly #embedded: boolean;
+  readonly #edgeFlags: readonly string[];
   readonly #started: EnckeCommand[] = [];
   #broker: EnckeCommand | undefined;
   #graph: EnckeCommand | undefined;
   #edge: EnckeCommand | undefined;
 
-  private constructor(port: number, embedded: boolean) {
+  private constructor(port: number, { broker, fanout = "subject", edge = [] }: ServicesOptions) {
     this.nats = `nats://127.0.0.1:${port}`;
-    this.#embedded = embedded;
+    this.#embedded = broker === "embedded";
+    this.#edgeFlags = ["--fanout", fanout, ...edge];
   }
 
-  static async start({ broker, friendships }: ServicesOptions): Promise<Services> {
-    const services = new Services(await anyFreePort("127.0.0.1"), broker === "embedded");
+  static async start(options: ServicesOptions): Promise<Services> {
+    const services = new Services(await anyFreePort("127.0.0.1"), options);
+    const { friendships } = options;
     await services.startBroker();
     if (friendships !== undefined) {
       const loaded = await services.encke("graph", "load", friendships, "--data", services.directory);
@@ -88,7 +94,7 @@ export class Services {
   }
 
   startEdge(...args: string[]): Promise<EnckeCommand> {
-    return this.run(["edge", "--port", "0", "--admin-port", "0", ...args], /edge at/);
+    return this.run(["edge", "--port", "0", "--admin-port", "0", ...this.#edgeFlags, ...args], /edge at/);
   }
 
   async startBroker(): Promise<void> {

@@ -1,4 +1,17 @@
 {
   "includes": ["../../../lib/native/addon.gypi"],
-  "targets": [{ "target_name": "pool", "sources": ["src/addon.cc"] }]
+  "targets": [
+    {
+      "target_name": "pool",
+      "sources": [
+        "src/addon.cc",
+        "src/listen.cc",
+        "src/pool_loop.cc",
+        "src/pool_options.cc",
+        "src/pool_streams.cc",
+        "src/pool_time.cc",
+        "src/pool_writing.cc",
+      ],
+    }
+  ],
 }

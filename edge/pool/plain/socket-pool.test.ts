@@ -1,3 +1,4 @@
+import { holdSockets } from "../../node/holders.ts";
 import { createNodeServer, markHeld } from "../../node/server.ts";
 import { testPoolConformance } from "../conformance.ts";
 import { SocketPool } from "./socket-pool.ts";
@@ -6,6 +7,7 @@ testPoolConformance({
   name: "plain",
   skip: process.platform === "linux" ? false : "it looks into /proc",
   create: (limits, onEnd) => new SocketPool({ limits, onEnd }),
-  serve: (app, pool, onAbandoned) => createNodeServer({ app, pool: pool as SocketPool, onAbandoned }),
+  serve: (app, pool, onAbandoned) =>
+    createNodeServer({ app, holder: holdSockets(pool as SocketPool), onAbandoned }),
   hold: markHeld,
 });

@@ -1,4 +1,297 @@
-// placeholder
-#include "lib/native/epoll_set.h"
+// The addon as JavaScript sees it: `createPool`, `listenFd`, and the names by which figures and close reasons are
+// numbered. Its types are in edge/pool/native/addon.ts. Each method checks its arguments and calls the pool; nothing is
+// decided here. A pool that has ended answers as an empty one.
+
+#include <errno.h>
+#include <new>
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/native/napi_helpers.h"
-NAPI_MODULE_INIT() { (void)env; return exports; }
+#include "listen.h"
+#include "pool.h"
+#include "pool_options.h"
+
+namespace encke {
+
+namespace {
+
+/** Users of one stream, at most. */
+constexpr uint32_t MAX_USERS = 16;
+
+/** What a JavaScript pool object points to: the pool until it ends, which may be before the object does. */
+struct Box {
+  Pool* pool = nullptr;
+};
+
+constexpr const char* FIGURES[] = {"opened", "delivered",   "chunks",    "bytes",        "discarded", "open", "ending",
+                                   "users",  "queuedBytes", "tableSize", "tableCapacity"};
+constexpr uint32_t FIGURE_COUNT = sizeof FIGURES / sizeof *FIGURES;
+
+template <size_t N>
+Pool* pool_of(const Arguments<N>& arguments) {
+  Box* box = nullptr;
+  if (napi_unwrap(arguments.env(), arguments.self(), reinterpret_cast<void**>(&box)) == napi_ok) return box->pool;
+  throw_type_error(arguments.env(), "this is no pool");
+  return nullptr;
+}
+
+View view(const Utf8& text) {
+  return View{text.data(), text.length()};
+}
+
+/** A user id on the stack: at most 64 ASCII bytes. One byte too long is seen by the table, which refuses it. */
+struct UserName {
+  char data[UserTable::MAX_NAME_BYTES + 2];
+  size_t length = 0;
+
+  bool read(napi_env env, napi_value value) {
+    if (napi_get_value_string_utf8(env, value, data, sizeof data, &length) == napi_ok) return true;
+    throw_type_error(env, "a user id is expected");
+    return false;
+  }
+  View view() const { return View{data, length}; }
+};
+
+/** A user id or a list of them. */
+bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count) {
+  bool is_list = false;
+  napi_is_array(env, value, &is_list);
+  if (!is_list) {
+    *count = 1;
+    return names[0].read(env, value);
+  }
+  if (napi_get_array_length(env, value, count) != napi_ok || *count < 1 || *count > MAX_USERS)
+    return throw_type_error(env, "1 to 16 users are expected"), false;
+  for (uint32_t i = 0; i < *count; i++) {
+    napi_value name = nullptr;
+    if (napi_get_element(env, value, i, &name) != napi_ok || !names[i].read(env, name)) return false;
+  }
+  return true;
+}
+
+/** open(fd, format, chunked, head, opening, users, expiresInMs, tickMs, tickBefore, tickAfter): 0 or an errno */
+napi_value open(napi_env env, napi_callback_info info) {
+  const Arguments<10> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  UserName names[MAX_USERS];
+  uint32_t count = 0;
+  const Utf8 head(env, arguments[3]), opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
+  if (!head.ok() || !opening.ok() || !before.ok() || !after.ok() || !read_users(env, arguments[5], names, &count))
+    return nullptr;
+  const StreamSpec spec{arguments.int32(0), arguments.uint32(1), arguments.boolean(2), view(head), view(opening),
+                        arguments.number(6), arguments.number(7), view(before), view(after)};
+  View users[MAX_USERS];
+  for (uint32_t i = 0; i < count; i++) users[i] = names[i].view();
+  return to_number(env, pool == nullptr ? ESHUTDOWN : pool->open(spec, users, count));
+}
+
+/** setEvent(id, json, cursor): what `deliver` delivers */
+napi_value set_event(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const Utf8 id(env, arguments[0]), json(env, arguments[1]), cursor(env, arguments[2]);
+  if (pool != nullptr && id.ok() && json.ok() && cursor.ok()) pool->set_event(view(id), view(json), view(cursor));
+  return nullptr;
+}
+
+/** deliver(user): to how many streams */
+napi_value deliver(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  UserName name;
+  if (pool == nullptr || !name.read(env, arguments[0])) return to_number(env, 0);
+  return to_number(env, pool->deliver(pool->users().find(name.view())));
+}
+
+/** deliverFrame(bytes, cursorPrefix): to how many streams, -1 where it is malformed */
+napi_value deliver_frame(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const Bytes frame(env, arguments[0]);
+  const Utf8 prefix(env, arguments[1]);
+  if (pool == nullptr || !frame.ok || !prefix.ok()) return to_number(env, 0);
+  return to_number(env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
+}
+
+/** broadcast(format, text) */
+napi_value broadcast(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const Utf8 text(env, arguments[1]);
+  if (pool != nullptr && text.ok()) pool->broadcast(arguments.uint32(0), view(text));
+  return nullptr;
+}
+
+/** finishSome(count, reason) */
+napi_value finish_some(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const uint32_t reason = arguments.uint32(1);
+  if (pool != nullptr && reason < CLOSE_REASONS) pool->finish_some(arguments.uint32(0), static_cast<CloseReason>(reason));
+  return nullptr;
+}
+
+/** startDraining() */
+napi_value start_draining(napi_env env, napi_callback_info info) {
+  Pool* pool = pool_of(Arguments<1>(env, info));
+  if (pool != nullptr) pool->start_draining();
+  return nullptr;
+}
+
+/** close(): the end of the pool */
+napi_value close(napi_env env, napi_callback_info info) {
+  Pool* pool = pool_of(Arguments<1>(env, info));
+  if (pool != nullptr) pool->end();
+  return nullptr;
+}
+
+/** figures(Float64Array): fills in FIGURES, then the ends by reason */
+napi_value figures(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  double* out = doubles_of(env, arguments[0], FIGURE_COUNT + CLOSE_REASONS);
+  if (pool == nullptr || out == nullptr) return nullptr;
+  const Counts& counts = pool->counts();
+  const double values[] = {static_cast<double>(counts.opened),
+                           static_cast<double>(counts.delivered),
+                           static_cast<double>(counts.chunks),
+                           static_cast<double>(counts.bytes),
+                           static_cast<double>(counts.discarded),
+                           static_cast<double>(pool->open_streams()),
+                           static_cast<double>(pool->ending_streams()),
+                           static_cast<double>(pool->users_online()),
+                           static_cast<double>(pool->queued_bytes()),
+                           static_cast<double>(pool->users().size()),
+                           static_cast<double>(pool->users().capacity())};
+  static_assert(sizeof values / sizeof *values == FIGURE_COUNT, "a value for each name");
+  memcpy(out, values, sizeof values);
+  for (uint32_t i = 0; i < CLOSE_REASONS; i++) out[FIGURE_COUNT + i] = static_cast<double>(counts.closed[i]);
+  return nullptr;
+}
+
+/** streamsOf(user) */
+napi_value streams_of(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  UserName name;
+  if (pool == nullptr || !name.read(env, arguments[0])) return to_number(env, 0);
+  return to_number(env, pool->streams_of(pool->users().find(name.view())));
+}
+
+napi_value to_handle(napi_env env, uint32_t handle) {
+  return to_number(env, handle == NONE ? -1 : static_cast<double>(handle));
+}
+
+/** acquire(user): its handle, -1 without memory */
+napi_value acquire(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  UserName name;
+  if (pool == nullptr || !name.read(env, arguments[0])) return to_handle(env, NONE);
+  return to_handle(env, pool->users().acquire(name.view()));
+}
+
+/** find(user): its handle, -1 where it has none */
+napi_value find(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  UserName name;
+  if (pool == nullptr || !name.read(env, arguments[0])) return to_handle(env, NONE);
+  return to_handle(env, pool->users().find(name.view()));
+}
+
+/** nameOf(handle): empty where it names nobody */
+napi_value name_of(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const View name = pool == nullptr ? View{} : pool->users().name_of(arguments.uint32(0));
+  return to_string(env, name.length == 0 ? "" : name.data, name.length);
+}
+
+/** release(handle) */
+napi_value release(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const double handle = arguments.number(0);
+  if (pool != nullptr && handle >= 0 && handle < NONE) pool->users().release(static_cast<uint32_t>(handle));
+  return nullptr;
+}
+
+constexpr Method METHODS[] = {{"open", open},
+                              {"setEvent", set_event},
+                              {"deliver", deliver},
+                              {"deliverFrame", deliver_frame},
+                              {"broadcast", broadcast},
+                              {"finishSome", finish_some},
+                              {"startDraining", start_draining},
+                              {"close", close},
+                              {"figures", figures},
+                              {"streamsOf", streams_of},
+                              {"acquire", acquire},
+                              {"find", find},
+                              {"nameOf", name_of},
+                              {"release", release}};
+
+/** createPool(options, onEnd) */
+napi_value create_pool(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  Limits limits;
+  if (!read_limits(env, arguments[0], &limits)) return nullptr;
+  void* memory = reallocate(nullptr, sizeof(Box));
+  if (memory == nullptr) return throw_error(env, "NO_MEMORY", "no memory for a pool"), nullptr;
+  auto* box = new (memory) Box();
+  napi_value object = nullptr;
+  const auto let_go = [](napi_env, void* data, void*) {
+    auto* gone = static_cast<Box*>(data);
+    if (gone->pool != nullptr) gone->pool->end();
+    free(gone);
+  };
+  napi_create_object(env, &object);
+  if (napi_wrap(env, object, box, let_go, nullptr, nullptr) != napi_ok) {
+    free(box);
+    return throw_error(env, "NO_MEMORY", "no memory for a pool"), nullptr;
+  }
+  Pool* pool = Pool::create(env, arguments[1], limits);
+  if (pool == nullptr) return nullptr;
+  pool->watch(&box->pool);
+  box->pool = pool;
+  if (!read_formats(env, arguments[0], pool)) return pool->end(), nullptr;
+  define_methods(env, object, METHODS);
+  return object;
+}
+
+/** listenFd(host, port, backlog): a descriptor, or a negative errno */
+napi_value listen_fd(napi_env env, napi_callback_info info) {
+  const Arguments<3> arguments(env, info);
+  const Utf8 host(env, arguments[0]);
+  if (!host.ok()) return nullptr;
+  return to_number(env, listen_shared(host.data(), static_cast<uint16_t>(arguments.uint32(1)), arguments.int32(2)));
+}
+
+/** failAllocations(after): for tests; from the one after next so many on they fail, negative for never */
+napi_value fail_allocations(napi_env env, napi_callback_info info) {
+  allocations_left = Arguments<1>(env, info).int32(0);
+  return nullptr;
+}
+
+constexpr Method FUNCTIONS[] = {
+    {"createPool", create_pool}, {"listenFd", listen_fd}, {"failAllocations", fail_allocations}};
+
+void export_names(napi_env env, napi_value exports, const char* property, const char* const* names, uint32_t count) {
+  napi_value list = nullptr;
+  napi_create_array_with_length(env, count, &list);
+  for (uint32_t i = 0; i < count; i++) napi_set_element(env, list, i, to_string(env, names[i], strlen(names[i])));
+  napi_set_named_property(env, exports, property, list);
+}
+
+}  // namespace
+
+}  // namespace encke
+
+NAPI_MODULE_INIT() {
+  encke::define_methods(env, exports, encke::FUNCTIONS);
+  encke::export_names(env, exports, "figures", encke::FIGURES, encke::FIGURE_COUNT);
+  encke::export_names(env, exports, "closeReasons", encke::CLOSE_REASON_NAMES, encke::CLOSE_REASONS);
+  return exports;
+}

@@ -1,0 +1,23 @@
+// Which pool holds the streams on Node: the native one where its addon was built, else the plain one.
+
+import type { PoolKind } from "../config.ts";
+import { hasPoolAddon } from "../pool/native/addon.ts";
+import { NativePool, type NativePoolOptions } from "../pool/native/native-pool.ts";
+import { SocketPool } from "../pool/plain/socket-pool.ts";
+import { type Holder, holdDescriptors, holdSockets } from "./holders.ts";
+
+export type HeldPool = NativePool | SocketPool;
+
+/** What serves where nobody chose. */
+export function defaultPoolKind(): PoolKind {
+  return hasPoolAddon() ? "native" : "plain";
+}
+
+/** @throws EdgeError BAD_CONFIG for `native` where the addon was not built */
+export function makeHeldPool(kind: PoolKind, options: NativePoolOptions): HeldPool {
+  return kind === "native" ? new NativePool(options) : new SocketPool(options);
+}
+
+export function holderOf(pool: HeldPool): Holder {
+  return pool instanceof NativePool ? holdDescriptors(pool) : holdSockets(pool);
+}

@@ -1,0 +1,46 @@
+// How a response leaves Node's HTTP for a pool: as a bare socket (plain), or as a descriptor (native).
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { NativePool } from "../pool/native/native-pool.ts";
+import { detachSocket } from "../pool/plain/detach.ts";
+import type { SocketPool } from "../pool/plain/socket-pool.ts";
+import type { StreamSpec } from "../pool/pool.ts";
+import { awaitTurn, takeConnection } from "./turn.ts";
+
+export interface HeldResponse {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** Status line and headers, up to the empty line. */
+  readonly head: string;
+  readonly spec: StreamSpec;
+  readonly chunked: boolean;
+}
+
+/** gone: nobody is there to read it. full: it cannot be held, and another answer may be given in its place. */
+export type Holder = (response: HeldResponse) => Promise<"held" | "gone" | "full">;
+
+export function holdSockets(pool: SocketPool): Holder {
+  return async ({ incoming, outgoing, head, spec, chunked }) => {
+    const socket = await detachSocket(incoming, outgoing);
+    if (socket === undefined) return "gone";
+    pool.adopt(socket, head, spec, chunked);
+    return "held";
+  };
+}
+
+export function holdDescriptors(pool: NativePool): Holder {
+  return async ({ incoming, outgoing, head, spec, chunked }) => {
+    const socket = await awaitTurn(incoming, outgoing);
+    if (socket === undefined) return "gone";
+    if (!pool.adopt(descriptorOf(socket), head, spec, chunked)) return "full";
+    takeConnection(socket);
+    // closes Node's descriptor and nothing else; whatever says goodbye (end, destroySoon) would say it to the reader
+    socket.destroy();
+    return "held";
+  };
+}
+
+/** -1 where there is none (TLS, other runtimes). A private field: Node tells descriptors in no other way. */
+export function descriptorOf(handled: object): number {
+  return (handled as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
+}

@@ -1,0 +1,109 @@
+// The addon: its types, and where it is found. Built by scripts/build-native.mjs beside this file's compiled form;
+// absent where there was no compiler, and on everything but Linux.
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { messageOf } from "../../../lib/errors.ts";
+import { projectRoot } from "../../../lib/project.ts";
+import { EdgeError } from "../../errors.ts";
+
+/** A format as the addon wants it: texts, and numbers for inserts (their place in INSERTS). */
+export interface NativeFormat {
+  readonly event: readonly (string | number)[];
+  /** One text, or two with the time to come back between them. */
+  readonly heartbeat: readonly string[];
+  /** By close reason. */
+  readonly goodbyes: readonly (readonly string[])[];
+}
+
+export interface NativeOptions {
+  readonly maxQueueBytes: number;
+  readonly maxQueuedBytes: number;
+  readonly stalledMs: number;
+  readonly heartbeatMs: number;
+  readonly endMs: number;
+  readonly maxLifetimeMs: number;
+  readonly comeBackLeastMs: number;
+  readonly comeBackSpreadMs: number;
+  readonly formats: readonly NativeFormat[];
+}
+
+/** Streams that ended: their users one behind the other, how many each has, and why each ended. */
+export type OnEnds = (names: readonly string[], usersOf: Uint8Array, reasons: Uint8Array) => void;
+
+/** Methods of a pool that was closed do nothing and answer 0, -1 or "". */
+export interface NativeHandle {
+  /** 0, or an errno: then nothing is held. */
+  open(
+    fd: number,
+    format: number,
+    chunked: boolean,
+    head: string,
+    opening: string,
+    users: string | readonly string[],
+    expiresInMs: number,
+    tickMs: number,
+    tickBefore: string,
+    tickAfter: string,
+  ): number;
+  setEvent(id: string, json: string, cursor: string): void;
+  deliver(user: string): number;
+  deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
+  broadcast(format: number, text: string): void;
+  finishSome(count: number, reason: number): void;
+  startDraining(): void;
+  close(): void;
+  figures(out: Float64Array): void;
+  streamsOf(user: string): number;
+  acquire(user: string): number;
+  find(user: string): number;
+  nameOf(handle: number): string;
+  release(handle: number): void;
+}
+
+export interface PoolAddon {
+  /** Names of what `NativeHandle.figures` fills in first; the ends by reason follow. */
+  readonly figures: readonly string[];
+  readonly closeReasons: readonly string[];
+  createPool(options: NativeOptions, onEnds: OnEnds): NativeHandle;
+  /** A listening descriptor with SO_REUSEPORT, or a negative errno. `host` is a numeric address without brackets. */
+  listenFd(host: string, port: number, backlog: number): number;
+  /** For tests: so many allocations succeed, then all fail; negative for no limit. */
+  failAllocations(after: number): void;
+}
+
+/** Beside the compiled code, or beside dist/'s where TypeScript runs as it stands. */
+const PLACES: readonly string[] = [
+  join(dirname(fileURLToPath(import.meta.url)), "pool.node"),
+  join(projectRoot, "dist", "edge", "pool", "native", "pool.node"),
+];
+
+let loaded: PoolAddon | EdgeError | undefined;
+
+/** @throws EdgeError BAD_CONFIG where it was not built, or does not load here */
+export function loadPoolAddon(): PoolAddon {
+  loaded ??= tryToLoad();
+  if (loaded instanceof EdgeError) throw loaded;
+  return loaded;
+}
+
+/** Whether it can be had here. */
+export function hasPoolAddon(): boolean {
+  loaded ??= tryToLoad();
+  return !(loaded instanceof EdgeError);
+}
+
+function tryToLoad(): PoolAddon | EdgeError {
+  const remedy = "run `npm run build` where g++, make and python3 are, or say --pool plain";
+  const file = PLACES.find((place) => existsSync(place));
+  if (file === undefined) return new EdgeError("BAD_CONFIG", `the native pool was not built: ${remedy}`);
+  try {
+    return createRequire(import.meta.url)(file) as PoolAddon;
+  } catch (cause) {
+    return new EdgeError("BAD_CONFIG", `the native pool does not load (${messageOf(cause)}): ${remedy}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,169 @@
+// The pool whose streams are plain data outside of V8 (src/pool.h): this class only translates. It is given descriptors
+// by the Node adapter, and is told of ends in batches, once a turn of the loop. Nothing here is kept a connection.
+
+import type { UserId } from "../../../broker/contract.ts";
+import { FORMATS } from "../../formats/index.ts";
+import type { PositionedEvent } from "../../formats/positioned-event.ts";
+import { tickTexts } from "../../formats/text.ts";
+import { type CloseReason, COME_BACK_MS } from "../close-reasons.ts";
+import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "../pool.ts";
+import { loadPoolAddon, type NativeHandle } from "./addon.ts";
+import { nativeFormat } from "./native-formats.ts";
+import { NativeUserTable } from "./native-user-table.ts";
+
+const DRAIN_STEP_MS = 50;
+
+export interface NativePoolOptions {
+  readonly limits: PoolLimits;
+  /** Called once for every stream that ended, in the next turn of the loop at the latest. */
+  readonly onEnd: (users: readonly UserId[]) => void;
+}
+
+export class NativePool implements ConnectionPool {
+  readonly table: NativeUserTable;
+  readonly #native: NativeHandle;
+  readonly #onEnd: (users: readonly UserId[]) => void;
+  readonly #names: readonly string[];
+  readonly #reasons: readonly CloseReason[];
+  readonly #figures: Float64Array;
+  /** The event that the addon has at hand: the copies of one event come close together. */
+  #current: PositionedEvent | undefined;
+
+  /** @throws EdgeError BAD_CONFIG where the addon was not built */
+  constructor({ limits, onEnd }: NativePoolOptions) {
+    const addon = loadPoolAddon();
+    this.#onEnd = onEnd;
+    this.#names = addon.figures;
+    this.#reasons = addon.closeReasons as readonly CloseReason[];
+    this.#figures = new Float64Array(addon.figures.length + addon.closeReasons.length);
+    this.#native = addon.createPool(
+      {
+        ...limits,
+        comeBackLeastMs: COME_BACK_MS.least,
+        comeBackSpreadMs: COME_BACK_MS.spread,
+        formats: FORMATS.map((format) => nativeFormat(format, this.#reasons)),
+      },
+      (names, usersOf) => this.#tellEnds(names as readonly UserId[], usersOf),
+    );
+    this.table = new NativeUserTable(this.#native, (name) => this.#figure(name));
+  }
+
+  get size(): number {
+    return this.#figure("open");
+  }
+
+  get users(): number {
+    return this.#figure("users");
+  }
+
+  get queuedBytes(): number {
+    return this.#figure("queuedBytes");
+  }
+
+  /** Descriptors that the pool holds: open streams, and those whose readers read the last bytes. */
+  get descriptors(): number {
+    return this.#figure("open") + this.#figure("ending");
+  }
+
+  /** As they are now. */
+  get counts(): PoolCounts {
+    const closed = Object.fromEntries(
+      this.#reasons.map((reason) => [
+        reason,
+        this.#figureAt(this.#names.length + this.#reasons.indexOf(reason)),
+      ]),
+    ) as Record<CloseReason, number>;
+    return {
+      opened: this.#figure("opened"),
+      delivered: this.#figure("delivered"),
+      chunks: this.#figure("chunks"),
+      bytes: this.#figure("bytes"),
+      closed,
+    };
+  }
+
+  streamsOf(user: UserId): number {
+    return this.#native.streamsOf(user);
+  }
+
+  /**
+   * Holds a duplicate of a connected socket's descriptor and writes `head` and the stream's opening to it at once. The
+   * caller destroys its own socket afterwards. With `chunked` false the reader speaks HTTP/1.0 and gets bare bytes.
+   * False where it cannot be held, for want of descriptors or memory: nothing was written.
+   */
+  adopt(fd: number, head: string, spec: StreamSpec, chunked: boolean): boolean {
+    const { users, format, opening, tickMs = 0, expiresAtMs } = spec;
+    const [first] = users;
+    const [before, after] = tickMs > 0 ? tickTexts(users) : ["", ""];
+    const expiresInMs = expiresAtMs === undefined ? -1 : Math.max(0, expiresAtMs - Date.now());
+    const problem = this.#native.open(
+      fd,
+      FORMATS.indexOf(format),
+      chunked,
+      head,
+      opening,
+      users.length === 1 && first !== undefined ? first : users,
+      expiresInMs,
+      tickMs,
+      before,
+      after,
+    );
+    return problem === 0;
+  }
+
+  deliver(user: UserId, event: PositionedEvent): number {
+    if (event !== this.#current) {
+      this.#native.setEvent(event.id, event.json, event.cursor);
+      this.#current = event;
+    }
+    return this.#native.deliver(user);
+  }
+
+  deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
+    this.#current = undefined;
+    return this.#native.deliverFrame(frame, cursorPrefix);
+  }
+
+  resync(reason: string): void {
+    for (const [index, format] of FORMATS.entries()) this.#native.broadcast(index, format.resync(reason));
+  }
+
+  async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {
+    this.#native.startDraining();
+    const reason = this.#reasons.indexOf("drain");
+    const deadline = Date.now() + deadlineMs;
+    while (this.size > 0) {
+      const share = Date.now() < deadline ? Math.ceil((perSecond * DRAIN_STEP_MS) / 1000) : this.size;
+      this.#native.finishSome(share, reason);
+      await wait(DRAIN_STEP_MS);
+    }
+    while (this.#figure("ending") > 0) await wait(DRAIN_STEP_MS); // the pool's own limit ends this
+    this.#readFigures();
+    this.#native.close();
+  }
+
+  #tellEnds(names: readonly UserId[], usersOf: Uint8Array): void {
+    let at = 0;
+    for (const count of usersOf) {
+      this.#onEnd(names.slice(at, at + count));
+      at += count;
+    }
+  }
+
+  #readFigures(): void {
+    this.#native.figures(this.#figures); // of a closed pool: what they were
+  }
+
+  #figure(name: string): number {
+    return this.#figureAt(this.#names.indexOf(name));
+  }
+
+  #figureAt(index: number): number {
+    this.#readFigures();
+    return this.#figures[index] ?? 0;
+  }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

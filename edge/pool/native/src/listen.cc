@@ -1,0 +1,52 @@
+#include "listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace encke {
+
+namespace {
+
+/** @return the address's length, 0 where `host` is none */
+socklen_t parse_address(const char* host, uint16_t port, sockaddr_storage* address) {
+  memset(address, 0, sizeof *address);
+  auto* v4 = reinterpret_cast<sockaddr_in*>(address);
+  if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(port);
+    return sizeof *v4;
+  }
+  memset(address, 0, sizeof *address);
+  auto* v6 = reinterpret_cast<sockaddr_in6*>(address);
+  if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    return sizeof *v6;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int listen_shared(const char* host, uint16_t port, int backlog) {
+  sockaddr_storage address;
+  const socklen_t length = parse_address(host, port, &address);
+  if (length == 0) return -EINVAL;
+  const int descriptor = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  const int on = 1;
+  if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
+      bind(descriptor, reinterpret_cast<sockaddr*>(&address), length) == 0 && listen(descriptor, backlog) == 0) {
+    return descriptor;
+  }
+  const int problem = errno;
+  close(descriptor);
+  return -problem;
+}
+
+}  // namespace encke

@@ -1,0 +1,144 @@
+// The payload of an encoded event as a person reads it; the twin of edge/formats/payload-text.ts. An event of ours ends
+// with its `data` or `data_base64` member, and every member before it is a plain string, so it need not be parsed whole.
+// What is not of that form is shown as it came.
+
+#ifndef ENCKE_POOL_PAYLOAD_TEXT_H_
+#define ENCKE_POOL_PAYLOAD_TEXT_H_
+
+#include "memory.h"
+
+namespace encke {
+
+/** Where the value of the last member begins and ends; empty where the event is not of the form above. */
+inline View payload_value(View json) {
+  const char* at = json.data + 1;
+  const char* const end = json.data + json.length - 1;  // the last "}"
+  if (json.length < 2) return View{};
+  for (bool is_first = true;; is_first = false) {
+    // "name":
+    if (at >= end || *at != '"') return View{};
+    const char* name = ++at;
+    while (at < end && *at != '"' && *at != '\\') at++;
+    if (at + 1 >= end || *at != '"' || at[1] != ':') return View{};
+    const View key{name, static_cast<size_t>(at - name)};
+    at += 2;
+    const auto is = [key](const char* text, size_t length) {
+      return key.length == length && memcmp(key.data, text, length) == 0;
+    };
+    if (is_first && !is("id", 2)) return View{};
+    if (is("data", 4) || is("data_base64", 11)) return View{at, static_cast<size_t>(end - at)};
+    // "plain text",
+    if (at >= end || *at != '"') return View{};
+    at++;
+    while (at < end && *at != '"' && *at != '\\') at++;
+    if (at + 1 >= end || *at != '"' || at[1] != ',') return View{};
+    at += 2;
+  }
+}
+
+class JsonString {
+ public:
+  /** `quoted` with its quotes. */
+  explicit JsonString(View quoted) : at_(quoted.data + 1), end_(quoted.data + quoted.length - 1) {}
+
+  /** Appends the text to `out`, which has room for as many bytes as there are here. False where it is no JSON string. */
+  bool unescape(List<char>* out) {
+    while (at_ < end_) {
+      const char* plain = at_;
+      while (at_ < end_ && *at_ != '\\' && *at_ != '"' && static_cast<uint8_t>(*at_) >= 0x20) at_++;
+      out->append(plain, static_cast<size_t>(at_ - plain));
+      if (at_ < end_ && !unescape_one(out)) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool unescape_one(List<char>* out) {
+    if (*at_ != '\\' || at_ + 1 >= end_) return false;
+    const char kind = at_[1];
+    at_ += 2;
+    if (kind == 'u') return unescape_unit(out);
+    static constexpr char KINDS[] = "\"\\/bfnrt";
+    static constexpr char MEANINGS[] = "\"\\/\b\f\n\r\t";
+    const char* found = kind == '\0' ? nullptr : strchr(KINDS, kind);
+    if (found == nullptr) return false;
+    return out->append(&MEANINGS[found - KINDS], 1), true;
+  }
+
+  bool unescape_unit(List<char>* out) {
+    uint32_t unit = 0;
+    if (!read_hex(&unit)) return false;
+    uint32_t low = 0;
+    if (is_high(unit) && at_ + 6 <= end_ && at_[0] == '\\' && at_[1] == 'u') {
+      const char* back = at_;
+      at_ += 2;
+      if (!read_hex(&low)) return false;
+      if (is_low(low)) {
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+      } else {
+        at_ = back;
+      }
+    }
+    if (unit >= 0xd800 && unit <= 0xdfff) unit = 0xfffd;  // half a pair: no character
+    append_utf8(unit, out);
+    return true;
+  }
+
+  bool read_hex(uint32_t* unit) {
+    if (end_ - at_ < 4) return false;
+    uint32_t value = 0;
+    for (int i = 0; i < 4; i++, at_++) {
+      const char c = *at_;
+      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      if (digit < 0) return false;
+      value = value * 16 + static_cast<uint32_t>(digit);
+    }
+    *unit = value;
+    return true;
+  }
+
+  static bool is_high(uint32_t unit) { return unit >= 0xd800 && unit <= 0xdbff; }
+  static bool is_low(uint32_t unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
+
+  /** At most as many bytes as the escape had. */
+  static void append_utf8(uint32_t point, List<char>* out) {
+    char bytes[4];
+    size_t count = 0;
+    if (point < 0x80) {
+      bytes[count++] = static_cast<char>(point);
+    } else if (point < 0x800) {
+      bytes[count++] = static_cast<char>(0xc0 | point >> 6);
+      bytes[count++] = static_cast<char>(0x80 | (point & 0x3f));
+    } else if (point < 0x10000) {
+      bytes[count++] = static_cast<char>(0xe0 | point >> 12);
+      bytes[count++] = static_cast<char>(0x80 | (point >> 6 & 0x3f));
+      bytes[count++] = static_cast<char>(0x80 | (point & 0x3f));
+    } else {
+      bytes[count++] = static_cast<char>(0xf0 | point >> 18);
+      bytes[count++] = static_cast<char>(0x80 | (point >> 12 & 0x3f));
+      bytes[count++] = static_cast<char>(0x80 | (point >> 6 & 0x3f));
+      bytes[count++] = static_cast<char>(0x80 | (point & 0x3f));
+    }
+    out->append(bytes, count);
+  }
+
+  const char* at_;
+  const char* const end_;
+};
+
+/** Appends the payload's text, at most as long as `json`. False without memory. */
+inline bool append_payload_text(View json, List<char>* out) {
+  if (!out->reserve(json.length)) return false;
+  const View value = payload_value(json);
+  const uint32_t before = out->size();
+  const bool is_string = value.length >= 2 && value.data[0] == '"' && value.data[value.length - 1] == '"';
+  if (is_string && JsonString(value).unescape(out)) return true;
+  out->truncate(before);
+  const bool as_written = value.length > 0 && value.data[0] != '"';
+  out->append(as_written ? value.data : json.data, as_written ? value.length : json.length);
+  return true;
+}
+
+}  // namespace encke
+
+#endif  // ENCKE_POOL_PAYLOAD_TEXT_H_

@@ -1,0 +1,204 @@
+// The native connection pool: it holds the sockets of open streams outside of V8, as plain data in flat tables, and
+// writes to them. Owned by one NativePool (edge/pool/native/native-pool.ts) on one loop; nothing here is shared between
+// threads. Bounded by its limits and by the process's descriptors. It calls JavaScript for one thing only: to tell, in
+// batches, which streams have ended.
+//
+//   pool_streams.cc   how a stream begins and ends
+//   pool_writing.cc   sending, what waits, events
+//   pool_time.cc      heartbeats and deadlines
+//   pool_loop.cc      what the loop brings: readiness, timer, the end of the environment; telling of ends
+
+#ifndef ENCKE_POOL_POOL_H_
+#define ENCKE_POOL_POOL_H_
+
+#include <node_api.h>
+#include <uv.h>
+
+#include "connection.h"
+#include "extra.h"
+#include "format.h"
+#include "hash.h"
+#include "lib/native/epoll_set.h"
+#include "lib/native/loop_handles.h"
+#include "lib/native/napi_helpers.h"
+#include "memberships.h"
+#include "output.h"
+#include "packed_frame.h"
+#include "timing_wheel.h"
+#include "user_table.h"
+
+namespace encke {
+
+/** edge/pool/pool.ts says what each is. Times in ticks. */
+struct Limits {
+  uint32_t max_queue_bytes;
+  uint64_t max_queued_bytes;
+  Tick stalled;
+  Tick heartbeat;
+  Tick end;
+  Tick max_lifetime;  // 0 for none
+  uint32_t come_back_least_ms;
+  uint32_t come_back_spread_ms;
+};
+
+struct Counts {
+  uint64_t opened = 0;
+  uint64_t delivered = 0;
+  uint64_t chunks = 0;
+  uint64_t bytes = 0;
+  /** Bytes that readers sent after their request. */
+  uint64_t discarded = 0;
+  uint64_t closed[CLOSE_REASONS] = {};
+};
+
+/** A stream that is to be held. */
+struct StreamSpec {
+  int descriptor;
+  uint32_t format;
+  bool chunked;
+  View head;
+  View opening;
+  /** Milliseconds until its token runs out; negative for never. */
+  double expires_in_ms;
+  /** The article's sign of life; 0 for none. */
+  double tick_ms;
+  View tick_before;
+  View tick_after;
+};
+
+class Pool {
+ public:
+  /** Null without memory or descriptors: an exception is pending. Ends by `end`, or with the environment. */
+  static Pool* create(napi_env env, napi_value on_end, const Limits& limits);
+
+  /** Ends every stream at once without last words, tells nobody, and frees the pool when the loop lets it. */
+  void end();
+  /** Set to null when the pool is gone. */
+  void watch(Pool** watcher) { watcher_ = watcher; }
+
+  Format* add_format();
+  uint32_t formats() const { return format_count_; }
+
+  // streams
+  /**
+   * Holds a duplicate of a connection's descriptor; the caller's stays the caller's. Writes head and opening at once.
+   * @return 0, or an errno: nothing is held then
+   */
+  int open(const StreamSpec& spec, const View* users, uint32_t user_count);
+  /** Streams opened from now on are ended at once. */
+  void start_draining() { draining_ = true; }
+  /** Ends up to so many streams with their last words. */
+  void finish_some(uint32_t count, CloseReason reason);
+
+  // writing
+  /** Copies the event that `deliver` delivers. False without memory. */
+  bool set_event(View id, View json, View cursor);
+  /** @return to how many streams it was handed */
+  uint32_t deliver(uint32_t user);
+  /** @return to how many streams its events were handed, -1 where it is malformed */
+  double deliver_frame(View frame, View cursor_prefix);
+  /** Writes a text to every stream of a format. */
+  void broadcast(uint32_t format, View text);
+
+  UserTable& users() { return users_; }
+  uint32_t streams_of(uint32_t user) const;
+  uint32_t open_streams() const { return open_; }
+  /** Streams that were ended, while their readers read the last bytes. */
+  uint32_t ending_streams() const { return ending_; }
+  uint32_t users_online() const { return memberships_.users_online(); }
+  size_t queued_bytes() const { return outputs_.bytes(); }
+  const Counts& counts() const { return counts_; }
+
+ private:
+  explicit Pool(const Limits& limits) : limits_(limits) {}
+  ~Pool() = default;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // streams
+  bool join_users(uint32_t index, const View* users, uint32_t count);
+  void set_times(uint32_t index, double expires_in_ms);
+  void finish(uint32_t index, CloseReason reason);
+  void close(uint32_t index, CloseReason reason);
+  void close_ended(uint32_t index);
+  void leave_users(uint32_t index, CloseReason reason);
+  void close_descriptor(Connection& connection, bool reset);
+  void give_up(uint32_t index);
+
+  // writing
+  bool send(uint32_t index, const iovec* pieces, int count, size_t bytes);
+  bool keep(uint32_t index, const iovec* pieces, int count, size_t sent, size_t bytes);
+  bool write_text(uint32_t index, View first, View second = View{}, View third = View{}, View before = View{},
+                  View after = View{});
+  bool hand(uint32_t index);
+  uint32_t hand_to(uint32_t user);
+  void flush(uint32_t index);
+  void keep_global_bound();
+  void begin_event(const Event& event);
+  bool watch_writable(uint32_t index, bool writable);
+
+  // time
+  Tick current_tick() const;
+  void visit(uint32_t index);
+  bool write_heartbeat(uint32_t index);
+  bool write_tick(uint32_t index);
+  Tick next_look(const Connection& connection);
+  void look_by(uint32_t index, Tick due);
+  void set_timer();
+
+  // loop
+  bool start(napi_env env, napi_value on_end);
+  static void on_event(void* self, uint64_t ticket, uint32_t events);
+  void on_readable(uint32_t index, uint32_t events);
+  static void on_timer(uv_timer_t* timer);
+  static void on_async(uv_async_t* async);
+  void note_end(uint32_t index);
+  void tell_ends();
+  void tell_batch();
+
+  napi_env env_ = nullptr;
+  Pool** watcher_ = nullptr;
+  const Limits limits_;
+  Counts counts_;
+  LoopHandles handles_;
+  EpollSet epoll_;
+  uv_timer_t timer_{};
+  uv_async_t async_{};
+  Callback on_end_;
+  uint64_t began_ms_ = 0;
+  /** When the timer fires; NEVER while it sleeps. */
+  Tick timer_due_ = NEVER;
+
+  ConnectionTable connections_;
+  UserTable users_;
+  Memberships memberships_{users_};
+  Outputs outputs_;
+  TimingWheel wheel_{connections_};
+  Random random_;
+  Hash hash_;
+
+  Format formats_[MAX_FORMATS];
+  uint32_t format_count_ = 0;
+  /** The event at hand; its bytes are the caller's, or `event_bytes_`. */
+  Event event_;
+  uint64_t event_hash_ = 0;
+  List<char> event_bytes_;
+  List<char> cursor_;
+
+  uint32_t open_ = 0;
+  uint32_t ending_ = 0;
+  /** Streams that ended and of which JavaScript has not been told: a list through the connections. */
+  uint32_t first_to_tell_ = NONE;
+  uint32_t last_to_tell_ = NONE;
+  /** Where `finish_some` goes on. */
+  uint32_t next_to_finish_ = 0;
+  /** The ends are told before this turn of the loop is over, or in the next. */
+  bool will_tell_ = false;
+  bool is_waking_ = false;
+  bool draining_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace encke
+
+#endif  // ENCKE_POOL_POOL_H_

@@ -1,0 +1,116 @@
+#include "pool_options.h"
+
+#include <initializer_list>
+
+namespace encke {
+
+namespace {
+
+napi_value property(napi_env env, napi_value object, const char* name) {
+  napi_value value = nullptr;
+  napi_get_named_property(env, object, name, &value);
+  return value;
+}
+
+napi_value element(napi_env env, napi_value array, uint32_t index) {
+  napi_value value = nullptr;
+  napi_get_element(env, array, index, &value);
+  return value;
+}
+
+/** The length of an array; 0, with a TypeError pending, where it is none. */
+uint32_t length_of(napi_env env, napi_value array) {
+  uint32_t length = 0;
+  if (array == nullptr || napi_get_array_length(env, array, &length) != napi_ok)
+    throw_type_error(env, "an array is expected");
+  return length;
+}
+
+bool append_text(napi_env env, napi_value value, Format* format) {
+  const Utf8 text(env, value);
+  if (!text.ok()) return false;
+  if (!format->texts.reserve(text.length())) return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
+  format->texts.append(text.data(), text.length());
+  return true;
+}
+
+/** A string for a literal, a number for an insert. */
+bool read_part(napi_env env, napi_value value, Format* format, uint32_t* numbers) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  Part part{Insert::kLiteral, format->texts.size(), 0};
+  if (type == napi_number) {
+    uint32_t insert = INSERTS;
+    napi_get_value_uint32(env, value, &insert);
+    part.insert = static_cast<Insert>(insert);
+    if (part.insert == Insert::kNumber) ++*numbers;
+    if (insert >= INSERTS || *numbers > MAX_NUMBERS) return throw_type_error(env, "no such insert, or too many numbers"), false;
+  } else {
+    if (!append_text(env, value, format)) return false;
+    part.length = format->texts.size() - part.begin;
+  }
+  if (!format->event.push(part)) return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
+  return true;
+}
+
+/** One text, or two between which a number stands. */
+bool read_words(napi_env env, napi_value texts, Format* format, Words* words) {
+  const uint32_t count = length_of(env, texts);
+  words->begin = format->texts.size();
+  if (count < 1 || count > 2 || !append_text(env, element(env, texts, 0), format)) return false;
+  words->middle = format->texts.size();
+  words->has_number = count == 2;
+  if (count == 2 && !append_text(env, element(env, texts, 1), format)) return false;
+  words->end = format->texts.size();
+  return true;
+}
+
+bool read_format(napi_env env, napi_value value, Format* format) {
+  const napi_value parts = property(env, value, "event");
+  const uint32_t count = length_of(env, parts);
+  uint32_t numbers = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!read_part(env, element(env, parts, i), format, &numbers)) return false;
+  }
+  if (!read_words(env, property(env, value, "heartbeat"), format, &format->heartbeat)) return false;
+  const napi_value goodbyes = property(env, value, "goodbyes");
+  if (length_of(env, goodbyes) != CLOSE_REASONS) return throw_type_error(env, "a goodbye for each reason is expected"), false;
+  for (uint32_t reason = 0; reason < CLOSE_REASONS; reason++) {
+    if (!read_words(env, element(env, goodbyes, reason), format, &format->goodbyes[reason])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool read_limits(napi_env env, napi_value options, Limits* limits) {
+  double queue, queued, stalled, heartbeat, end, lifetime, least, spread;
+  if (!number_option(env, options, "maxQueueBytes", &queue) || !number_option(env, options, "maxQueuedBytes", &queued) ||
+      !number_option(env, options, "stalledMs", &stalled) || !number_option(env, options, "heartbeatMs", &heartbeat) ||
+      !number_option(env, options, "endMs", &end) || !number_option(env, options, "maxLifetimeMs", &lifetime) ||
+      !number_option(env, options, "comeBackLeastMs", &least) || !number_option(env, options, "comeBackSpreadMs", &spread)) {
+    return false;
+  }
+  constexpr double MOST = 1e9;  // bytes or milliseconds of one connection: 1 GB, 11 days
+  for (const double each : {queue, stalled, heartbeat, end, lifetime, least, spread}) {
+    if (!(each >= 0 && each <= MOST)) return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
+  }
+  if (!(queued >= 0 && queued <= 1e15)) return throw_type_error(env, "maxQueuedBytes is not between 0 and 1e15"), false;
+  const auto ticks = [](double ms) { return TimingWheel::ticks_of(static_cast<uint64_t>(ms)); };
+  *limits = Limits{static_cast<uint32_t>(queue), static_cast<uint64_t>(queued), ticks(stalled), ticks(heartbeat), ticks(end),
+                   lifetime == 0 ? 0 : ticks(lifetime), static_cast<uint32_t>(least), static_cast<uint32_t>(spread)};
+  return true;
+}
+
+bool read_formats(napi_env env, napi_value options, Pool* pool) {
+  const napi_value list = property(env, options, "formats");
+  const uint32_t count = length_of(env, list);
+  for (uint32_t i = 0; i < count; i++) {
+    Format* format = pool->add_format();
+    if (format == nullptr) return throw_type_error(env, "too many formats"), false;
+    if (!read_format(env, element(env, list, i), format)) return throw_type_error(env, "a format is malformed"), false;
+  }
+  return true;
+}
+
+}  // namespace encke

@@ -1,0 +1,185 @@
+// How a stream begins and ends. What an end needs (a place among those to be told) is part of the connection's own
+// record, so ending never allocates and never fails.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "pool.h"
+
+namespace encke {
+
+namespace {
+
+/** After two minutes of silence the kernel asks whether the reader's machine is still there. */
+constexpr int KEEP_ALIVE_S = 120;
+/** A lifetime differs from its limit by up to a fifth, so that streams opened together do not end together. */
+constexpr uint32_t LIFETIME_JITTER_PART = 5;
+
+void keep_alive(int descriptor) {
+  // a UNIX socket knows none of this, and needs none
+  const int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &KEEP_ALIVE_S, sizeof KEEP_ALIVE_S);
+}
+
+}  // namespace
+
+int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
+  if (spec.format >= format_count_) return EINVAL;
+  const int descriptor = fcntl(spec.descriptor, F_DUPFD_CLOEXEC, 3);
+  if (descriptor < 0) return errno;
+  const uint32_t index = connections_.take();
+  if (index == NONE) {
+    ::close(descriptor);
+    return ENOMEM;
+  }
+  Connection* connection = &connections_[index];
+  connection->descriptor = descriptor;
+  connection->state = State::kOpen;
+  connection->format = static_cast<uint8_t>(spec.format);
+  connection->chunked = spec.chunked;
+  int problem = 0;
+  if (user_count > 1 || spec.tick_ms > 0) {
+    const Tick every = spec.tick_ms > 0 ? TimingWheel::ticks_of(static_cast<uint64_t>(spec.tick_ms)) : 0;
+    connection->extra = make_extra(user_count > 1, every, spec.tick_before, spec.tick_after);
+    if (connection->extra == nullptr) problem = ENOMEM;
+  }
+  if (problem == 0 && !join_users(index, users, user_count)) problem = ENOMEM;
+  if (problem == 0) problem = epoll_.add(descriptor, EPOLLIN | EPOLLRDHUP, ticket_of(index, *connection));
+  if (problem != 0) {
+    give_up(index);
+    return problem;
+  }
+  keep_alive(descriptor);
+  open_++;
+  counts_.opened++;
+  set_times(index, spec.expires_in_ms);
+  write_text(index, spec.opening, View{}, View{}, spec.head);
+  if (draining_) finish(index, CloseReason::kDrain);
+  keep_global_bound();
+  return 0;
+}
+
+void Pool::finish_some(uint32_t count, CloseReason reason) {
+  for (uint32_t looked = 0; looked < connections_.size() && count > 0; looked++) {
+    if (next_to_finish_ >= connections_.size()) next_to_finish_ = 0;
+    const uint32_t index = next_to_finish_++;
+    if (connections_[index].state != State::kOpen) continue;
+    finish(index, reason);
+    count--;
+  }
+  keep_global_bound();
+}
+
+uint32_t Pool::streams_of(uint32_t user) const {
+  uint32_t count = 0;
+  for (uint32_t at = users_.first_membership(user); at != NONE; at = memberships_[at].next_of_user) count++;
+  return count;
+}
+
+bool Pool::join_users(uint32_t index, const View* users, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t user = users_.acquire(users[i]);
+    if (user == NONE) return false;
+    Connection& connection = connections_[index];
+    if (memberships_.has(connection.first_membership, user)) continue;
+    if (!memberships_.link(index, &connection.first_membership, user)) return false;
+  }
+  return true;
+}
+
+void Pool::set_times(uint32_t index, double expires_in_ms) {
+  Connection& connection = connections_[index];
+  const Tick now = current_tick();
+  connection.last_write = now;
+  if (expires_in_ms >= 0) connection.expires = now + TimingWheel::ticks_of(static_cast<uint64_t>(expires_in_ms));
+  if (limits_.max_lifetime > 0) {
+    const Tick jitter = limits_.max_lifetime / LIFETIME_JITTER_PART;
+    connection.ages = now + limits_.max_lifetime - jitter + random_.below(2 * jitter + 1);
+  }
+  if (connection.extra != nullptr && connection.extra->tick_every > 0)
+    connection.extra->tick_due = now + connection.extra->tick_every;
+  look_by(index, next_look(connection));
+}
+
+/** Ends a stream with its last words. It closes when they are read and the reader closed too, or after `limits.end`. */
+void Pool::finish(uint32_t index, CloseReason reason) {
+  Connection& connection = connections_[index];
+  const Format& format = formats_[connection.format];
+  const Words& words = format.goodbyes[static_cast<uint32_t>(reason)];
+  char digits[DECIMAL_BYTES];
+  View number{};
+  if (words.has_number) {
+    const uint32_t ms = limits_.come_back_least_ms + random_.below(limits_.come_back_spread_ms);
+    number.data = write_decimal(digits + sizeof digits, ms);
+    number.length = static_cast<size_t>(digits + sizeof digits - number.data);
+  }
+  const View last = connection.chunked ? View{LAST_CHUNK, LAST_CHUNK_BYTES} : View{};
+  if (!write_text(index, format.first(words), number, format.second(words), View{}, last)) return;
+  leave_users(index, reason);
+  connection.state = State::kEnding;
+  ending_++;
+  if (connection.output == nullptr) shutdown(connection.descriptor, SHUT_WR);
+  wheel_.cancel(index);
+  connection.expires = current_tick() + limits_.end;
+  look_by(index, connection.expires);
+  note_end(index);
+}
+
+/** Ends an open stream at once. */
+void Pool::close(uint32_t index, CloseReason reason) {
+  Connection& connection = connections_[index];
+  leave_users(index, reason);
+  close_descriptor(connection, is_reset(reason));
+  wheel_.cancel(index);
+  connection.state = State::kGone;
+  note_end(index);
+}
+
+/** The end of a stream that had its last words. */
+void Pool::close_ended(uint32_t index) {
+  Connection& connection = connections_[index];
+  close_descriptor(connection, connection.output != nullptr);
+  wheel_.cancel(index);
+  connection.state = State::kGone;
+  ending_--;
+  if (connection.told) connections_.give_back(index);
+}
+
+void Pool::leave_users(uint32_t index, CloseReason reason) {
+  Connection& connection = connections_[index];
+  memberships_.unlink(connection.first_membership);
+  free(connection.extra);
+  connection.extra = nullptr;
+  connection.reason = reason;
+  counts_.closed[static_cast<uint32_t>(reason)]++;
+  open_--;
+}
+
+/** With `reset` the kernel forgets at once what the reader has not taken, instead of trying for minutes. */
+void Pool::close_descriptor(Connection& connection, bool reset) {
+  if (reset) {
+    const linger now{1, 0};
+    setsockopt(connection.descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
+  outputs_.forget(connections_, connection);
+  ::close(connection.descriptor);  // the only descriptor by now, so epoll forgets it too
+  connection.descriptor = -1;
+}
+
+/** Undoes an `open` that failed; nobody is told. The epoll set does not have the descriptor yet. */
+void Pool::give_up(uint32_t index) {
+  Connection& connection = connections_[index];
+  memberships_.unlink(connection.first_membership);
+  memberships_.forget(connection.first_membership);
+  free(connection.extra);
+  ::close(connection.descriptor);
+  connections_.give_back(index);
+}
+
+}  // namespace encke

@@ -1,0 +1,86 @@
+// Heartbeats and deadlines. Each connection is in the timing wheel once, at the earliest moment at which something may
+// be due for it; a write changes nothing there: the look that comes too early finds that, and is put off. One timer
+// wakes the wheel, only when something is due, and keeps no process alive.
+
+#include "pool.h"
+
+namespace encke {
+
+Tick Pool::current_tick() const {
+  return static_cast<Tick>((uv_now(handles_.loop()) - began_ms_) / TimingWheel::TICK_MS);
+}
+
+/** Something may be due for this connection now. */
+void Pool::visit(uint32_t index) {
+  Connection& connection = connections_[index];
+  const Tick now = current_tick();
+  if (connection.state == State::kEnding) {
+    // `expires` is the end of its reader's time to read
+    return now >= connection.expires ? close_ended(index) : look_by(index, connection.expires);
+  }
+  if (connection.output != nullptr && now - connection.output->since > limits_.stalled)
+    return close(index, CloseReason::kStalled);
+  if (now >= connection.expires) return finish(index, CloseReason::kExpired);
+  if (now >= connection.ages) return finish(index, CloseReason::kAged);
+  if (connection.extra != nullptr && now >= connection.extra->tick_due && !write_tick(index)) return;
+  if (now - connection.last_write >= limits_.heartbeat && !write_heartbeat(index)) return;
+  look_by(index, next_look(connection));
+}
+
+bool Pool::write_heartbeat(uint32_t index) {
+  const Format& format = formats_[connections_[index].format];
+  return write_text(index, format.first(format.heartbeat));
+}
+
+bool Pool::write_tick(uint32_t index) {
+  Extra& extra = *connections_[index].extra;
+  char digits[DECIMAL_BYTES];
+  const char* number = write_decimal(digits + sizeof digits, ++extra.tick_count);
+  extra.tick_due = current_tick() + extra.tick_every;
+  const View count{number, static_cast<size_t>(digits + sizeof digits - number)};
+  return write_text(index, extra.tick_before(), count, extra.tick_after());
+}
+
+/** When something may be due next. Heartbeats are spread, so that streams opened together do not beat together. */
+Tick Pool::next_look(const Connection& connection) {
+  Tick next = connection.last_write + limits_.heartbeat + random_.below(limits_.heartbeat / 2 + 1);
+  const auto by = [&next](Tick due) {
+    if (due < next) next = due;
+  };
+  by(connection.expires);
+  by(connection.ages);
+  if (connection.output != nullptr) by(connection.output->since + limits_.stalled + 1);
+  if (connection.extra != nullptr) by(connection.extra->tick_due);
+  return next;
+}
+
+/** Makes sure that the connection is looked at by then. */
+void Pool::look_by(uint32_t index, Tick due) {
+  if (connections_[index].due > due) wheel_.schedule(index, due);
+  set_timer();
+}
+
+/** The timer wakes for the first thing that is due, and not at all where nothing is. */
+void Pool::set_timer() {
+  if (ended_ || is_waking_) return;
+  const Tick due = wheel_.next_due();
+  if (due >= timer_due_) return;  // it wakes in time; where too early, it is set anew then
+  timer_due_ = due;
+  const uint64_t at_ms = began_ms_ + uint64_t{due} * TimingWheel::TICK_MS;
+  const uint64_t now_ms = uv_now(handles_.loop());
+  uv_timer_start(&timer_, on_timer, at_ms > now_ms ? at_ms - now_ms : 0, 0);
+}
+
+void Pool::on_timer(uv_timer_t* timer) {
+  auto* pool = static_cast<Pool*>(timer->data);
+  pool->is_waking_ = true;
+  pool->will_tell_ = true;
+  pool->wheel_.advance(pool->current_tick(), [pool](uint32_t index) { pool->visit(index); });
+  pool->keep_global_bound();
+  pool->is_waking_ = false;
+  pool->timer_due_ = NEVER;
+  pool->set_timer();
+  pool->tell_ends();
+}
+
+}  // namespace encke

@@ -1,0 +1,214 @@
+// Sending, and what happens when a reader does not take it: the rest waits in memory up to a bound, then the reader is
+// cut. A write may therefore end the connection it is for, and no other: those that one bound for all readers ends go
+// in `keep_global_bound`, when nobody walks a list.
+
+#include <errno.h>
+#include <initializer_list>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "pool.h"
+
+namespace encke {
+
+bool Pool::set_event(View id, View json, View cursor) {
+  event_bytes_.clear(262'144);
+  if (!event_bytes_.reserve(id.length + json.length + cursor.length)) {
+    event_ = Event{};
+    return false;
+  }
+  const auto copy = [this](View view) {
+    char* start = event_bytes_.extend(view.length);
+    if (view.length > 0) memcpy(start, view.data, view.length);
+    return View{start, view.length};
+  };
+  const View id_copy = copy(id), json_copy = copy(json);
+  begin_event(Event{id_copy, json_copy, copy(cursor)});
+  return true;
+}
+
+uint32_t Pool::deliver(uint32_t user) {
+  const uint32_t delivered = hand_to(user);
+  keep_global_bound();
+  return delivered;
+}
+
+double Pool::deliver_frame(View bytes, View cursor_prefix) {
+  const uint64_t before = counts_.delivered;
+  PackedFrame frame(bytes);
+  PackedRecord record;
+  while (frame.next(&record)) {
+    cursor_.clear();
+    if (!cursor_.reserve(cursor_prefix.length + record.id.length)) {
+      event_ = Event{};  // without a cursor it cannot be written: whoever should have it is closed
+    } else {
+      cursor_.append(cursor_prefix.data, cursor_prefix.length);
+      for (size_t i = 0; i < record.id.length; i++) {
+        const char c = record.id.data[i];
+        *cursor_.extend(1) = c == '-' ? '.' : c;
+      }
+      begin_event(Event{record.id, record.json, View{cursor_.data(), cursor_.size()}});
+    }
+    for (uint32_t i = 0; i < record.recipients; i++) {
+      hand_to(record.handle_at(i));
+      keep_global_bound();
+    }
+  }
+  event_ = Event{};  // its bytes were the caller's
+  return frame.is_well_formed() ? static_cast<double>(counts_.delivered - before) : -1;
+}
+
+void Pool::broadcast(uint32_t format, View text) {
+  for (uint32_t index = 0; index < connections_.size(); index++) {
+    if (connections_[index].state != State::kOpen || connections_[index].format != format) continue;
+    write_text(index, text);
+    keep_global_bound();
+  }
+}
+
+void Pool::begin_event(const Event& event) {
+  event_ = event;
+  event_hash_ = hash_.of(event.id.data, event.id.length);
+  for (uint32_t i = 0; i < format_count_; i++) formats_[i].rendering.begin();
+}
+
+/** Hands the event at hand to every stream of a user. */
+uint32_t Pool::hand_to(uint32_t user) {
+  uint32_t delivered = 0;
+  for (uint32_t at = users_.first_membership(user); at != NONE;) {
+    const Membership pair = memberships_[at];
+    at = pair.next_of_user;  // a write that fails ends this very connection, and so this very pair
+    if (hand(pair.connection)) delivered++;
+  }
+  counts_.delivered += delivered;
+  return delivered;
+}
+
+bool Pool::hand(uint32_t index) {
+  Connection& connection = connections_[index];
+  Format& format = formats_[connection.format];
+  if (connection.extra != nullptr && connection.extra->has_several_users && !connection.extra->recent.add(event_hash_))
+    return false;
+  Rendering& rendering = format.rendering;
+  const bool is_there = event_.json.data != nullptr &&
+                        (rendering.is_ready() || rendering.build(format.event, format.texts, event_));
+  if (!is_there) {
+    close(index, CloseReason::kRefused);  // no memory: rather ended and come back than a message short
+    return false;
+  }
+  if (rendering.has_numbers()) connection.messages++;
+  Pieces pieces;
+  rendering.pieces(connection.messages, connection.chunked, &pieces);
+  if (pieces.count == 0) return true;
+  if (!send(index, pieces.list, pieces.count, pieces.bytes)) return false;
+  counts_.chunks++;
+  counts_.bytes += pieces.bytes;
+  return true;
+}
+
+/** Writes up to three texts as one chunk, `before` and `after` around it as they are. False where the connection is gone now. */
+bool Pool::write_text(uint32_t index, View first, View second, View third, View before, View after) {
+  const bool chunked = connections_[index].chunked;
+  char head[CHUNK_HEAD_BYTES];
+  const size_t length = first.length + second.length + third.length;
+  iovec pieces[7];
+  int count = 0;
+  size_t bytes = 0;
+  const auto add = [&](const char* data, size_t size) {
+    if (size == 0) return;
+    pieces[count++] = iovec{const_cast<char*>(data), size};
+    bytes += size;
+  };
+  add(before.data, before.length);
+  if (length > 0) {
+    const char* start = write_chunk_head(head + sizeof head, length);
+    if (chunked) add(start, static_cast<size_t>(head + sizeof head - start));
+    for (const View& text : {first, second, third}) add(text.data, text.length);
+    if (chunked) add(CRLF, 2);
+  }
+  add(after.data, after.length);
+  if (bytes == 0) return true;
+  if (!send(index, pieces, count, bytes)) return false;
+  counts_.chunks++;
+  counts_.bytes += bytes;
+  return true;
+}
+
+/** Sends now what the kernel takes, keeps the rest. False where the connection is gone now. */
+bool Pool::send(uint32_t index, const iovec* pieces, int count, size_t bytes) {
+  Connection& connection = connections_[index];
+  connection.last_write = current_tick();
+  if (connection.output != nullptr) return keep(index, pieces, count, 0, bytes);
+  ssize_t sent;
+  do {
+    if (count == 1) {
+      sent = ::send(connection.descriptor, pieces->iov_base, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } else {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(pieces);
+      message.msg_iovlen = static_cast<size_t>(count);
+      sent = sendmsg(connection.descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) {
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return close(index, CloseReason::kError), false;
+    sent = 0;
+  }
+  if (static_cast<size_t>(sent) == bytes) return true;
+  return keep(index, pieces, count, static_cast<size_t>(sent), bytes);
+}
+
+bool Pool::keep(uint32_t index, const iovec* pieces, int count, size_t sent, size_t bytes) {
+  Connection& connection = connections_[index];
+  const bool is_first = connection.output == nullptr;
+  const size_t waiting = (is_first ? 0 : connection.output->waiting()) + bytes - sent;
+  if (waiting > limits_.max_queue_bytes) return close(index, CloseReason::kSlow), false;
+  if (!outputs_.append(index, connection, pieces, count, sent, bytes, current_tick()))
+    return close(index, CloseReason::kRefused), false;
+  if (!is_first) return true;
+  if (!watch_writable(index, true)) return close(index, CloseReason::kError), false;
+  look_by(index, current_tick() + limits_.stalled + 1);
+  return true;
+}
+
+/** The kernel takes bytes again. */
+void Pool::flush(uint32_t index) {
+  Connection& connection = connections_[index];
+  while (connection.output != nullptr && connection.output->waiting() > 0) {
+    Output* output = connection.output;
+    const ssize_t sent =
+        ::send(connection.descriptor, output->data + output->begin, output->waiting(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) {
+      outputs_.consume(connection, static_cast<size_t>(sent), current_tick());
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return;
+    if (connection.state == State::kOpen) return close(index, CloseReason::kError);
+    return close_ended(index);
+  }
+  outputs_.forget(connections_, connection);
+  if (connection.state == State::kEnding) shutdown(connection.descriptor, SHUT_WR);
+  watch_writable(index, false);  // where this fails, the next turn comes here again and finds nothing to do
+}
+
+/** All readers together let too much wait: those for whom the most waits go. */
+void Pool::keep_global_bound() {
+  while (outputs_.bytes() > limits_.max_queued_bytes) {
+    const uint32_t longest = outputs_.longest(connections_);
+    if (longest == NONE) return;
+    if (connections_[longest].state == State::kOpen) {
+      close(longest, CloseReason::kOverload);
+    } else {
+      close_ended(longest);
+    }
+  }
+}
+
+bool Pool::watch_writable(uint32_t index, bool writable) {
+  const Connection& connection = connections_[index];
+  const uint32_t events = EPOLLIN | EPOLLRDHUP | (writable ? static_cast<uint32_t>(EPOLLOUT) : 0);
+  return epoll_.change(connection.descriptor, events, ticket_of(index, connection)) == 0;
+}
+
+}  // namespace encke
