@@ -14,6 +14,8 @@ import type { SoakTarget } from "./soak-target.ts";
 
 /** A flood process stays well under the usual 20,000 descriptors. */
 const STREAMS_A_PROCESS = 18_000;
+/** One address has some 28,000 ports for one server. */
+const STREAMS_AN_ADDRESS = 25_000;
 const OPEN_RATE = 1_000;
 const LOOK_MS = 200;
 /** With nothing new for so long, what has not come is lost. */
@@ -61,7 +63,7 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
   const before = await readEdgeCounts(target.admin);
   await observe(target, samples, plan); // the empty process
   const fleet = new FloodFleet(
-    { urls, rate: OPEN_RATE, sources: [] },
+    { urls, rate: OPEN_RATE, sources: sourcesFor(connections) },
     Math.ceil(connections / STREAMS_A_PROCESS),
   );
   const observing = onEveryBeat(
@@ -95,6 +97,12 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
     await fleet.close();
     await client.close();
   }
+}
+
+/** Loopback addresses to connect from: none where the system's own choice is enough. */
+function sourcesFor(connections: number): string[] {
+  const addresses = Math.ceil(connections / STREAMS_AN_ADDRESS);
+  return addresses === 1 ? [] : Array.from({ length: addresses }, (_, index) => `127.0.1.${index + 1}`);
 }
 
 async function untilOpen(fleet: FloodFleet, connections: number, signal: AbortSignal): Promise<void> {
