@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { parseUserId } from "../../../broker/contract.ts";
-import { type FrameRecord, packFrame } from "../../../test/support/packed-frames.ts";
+import { type PackedEvent, packFrame } from "../../../test/support/packed-frames.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
 import { FORMATS } from "../../formats/index.ts";
 import { descriptorOf } from "../../node/holders.ts";
@@ -140,7 +140,7 @@ function specOf(stream: number, random: Random): StreamSpec {
   return { users: [...new Set(users)], format, opening: "hello\n" };
 }
 
-function recordsOf(random: Random, round: number): FrameRecord[] {
+function recordsOf(random: Random, round: number): PackedEvent[] {
   return Array.from({ length: 1 + random(4) }, (_, index) => ({
     handles: Array.from({ length: random(6) }, () => random(USERS + 3)),
     id: `${round.toString(36)}-${index}-${random(5)}`,
