@@ -28,6 +28,8 @@ export interface CommandSpec<V> {
   /** With its group: "graph load". */
   readonly name: string;
   readonly summary: string;
+  /** More than a line, for the command's own --help. */
+  readonly details?: string;
   /** As commander spells them: `<file>`, `[payload]`. */
   readonly parameters?: readonly string[];
   readonly settings: Settings<V>;
@@ -52,6 +54,7 @@ export function defineCommand<V>(spec: CommandSpec<V>): Command {
       const command = group.command(spec.name.split(" ").at(-1) ?? spec.name).description(spec.summary);
       for (const parameter of spec.parameters ?? []) command.argument(parameter);
       addOptions(command, settings);
+      if (spec.details !== undefined) command.addHelpText("after", `\n${spec.details}`);
       command.action(async () => {
         const flags = command.opts<Record<string, unknown>>();
         const { env } = environment;

@@ -14,6 +14,7 @@ import { LOAD_KINDS, type LoadKind } from "../graph/index.ts";
 import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
 import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
 import type { AnySettings, Settings } from "../lib/settings.ts";
+import { observeSettings } from "./observe/settings.ts";
 
 const MAX_U31 = 2_147_483_647;
 
@@ -249,6 +250,7 @@ export const everySetting: AnySettings = {
   ...natsSettings,
   ...edgeSettings,
   ...ownSettings,
+  ...observeSettings,
 };
 
 /** The NATS server that the settings name. */

@@ -37,7 +37,7 @@ export interface Chart {
 
 /** Okabe and Ito's, without the yellow that white paper swallows. */
 const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
-const DASHES = { solid: "", dashed: ' stroke-dasharray="7 4"', dotted: ' stroke-dasharray="1.5 4"' };
+const DASHES = { solid: "", dashed: ' stroke-dasharray="7 4"', dotted: ' stroke-dasharray="2 4"' };
 const FAINT = "#5c6675";
 const GRID = "#e3e7eb";
 const [WIDTH, PLOT_HEIGHT] = [960, 380];

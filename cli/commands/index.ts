@@ -10,10 +10,13 @@ import { graphAdd, graphRemove } from "./graph-change.ts";
 import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
+import { memlog } from "./memlog.ts";
 import { million } from "./million.ts";
 import { msggen } from "./msggen.ts";
+import { plot } from "./plot.ts";
 import { pub } from "./pub.ts";
 import { request } from "./request.ts";
+import { soak } from "./soak.ts";
 import { token } from "./token.ts";
 import { up } from "./up.ts";
 
@@ -40,4 +43,7 @@ export const commands: readonly Command[] = [
   msggen,
   million,
   doctor,
+  memlog,
+  plot,
+  soak,
 ];

@@ -1,0 +1,127 @@
+// One contender, from a fresh process to its end: memory cold, warm and after messages, cost of accepting, of single
+// writes flat out, latency at a steady pace. Every message is counted by the reader, or the row fails.
+
+import { waitFor } from "../../test/support/wait-for.ts";
+import { cpuSeconds, settledMemoryKb } from "../support/process-figures.ts";
+import { type Contender, stopOnSignal } from "./contender.ts";
+import { CountingReader } from "./reader.ts";
+import type { Variant } from "./variants.ts";
+
+export interface Plan {
+  readonly streams: number;
+  /** Single writes flat out. */
+  readonly messages: number;
+  readonly rate: number;
+  readonly seconds: number;
+  /** Memory must stand still for so long. */
+  readonly stillSeconds: number;
+}
+
+export interface Figures {
+  readonly "KB a stream, cold": number;
+  readonly "KB a stream, warm": number;
+  readonly "KB a stream, after 10 messages": number;
+  readonly "CPU-s per 10k accepts": number;
+  readonly "CPU µs a message": number;
+  readonly "messages a second": number;
+  readonly "reader's CPU µs a message": number;
+  readonly "p50 ms": number;
+  readonly "p99 ms": number;
+}
+
+const WARM_UP = 1_000;
+const MESSAGES_EACH = 10;
+const OPEN_MS = 120_000;
+const ARRIVE_MS = 180_000;
+
+/** @throws Error where a stream does not open or a message does not arrive */
+export async function measure({ hello, start }: Variant, plan: Plan): Promise<Figures> {
+  const { streams, messages, rate, seconds, stillSeconds } = plan;
+  const server = await start(streams);
+  const stopped = stopOnSignal(server);
+  const memory = (): Promise<number> => settledMemoryKb(server.pid, stillSeconds);
+  const cpu = (): number => cpuSeconds(server.pid);
+  let reader: CountingReader | undefined;
+  try {
+    const coldKb = await memory();
+    const warmUp = new CountingReader(server.port, hello, WARM_UP);
+    await untilOpen(server, warmUp, WARM_UP);
+    await warmUp.stop();
+    await waitFor("the warm-up's streams to be closed", async () => (await server.count()) === 0, OPEN_MS);
+    const warmKb = await memory();
+
+    const beforeAccepts = cpu();
+    reader = new CountingReader(server.port, hello, streams);
+    await untilOpen(server, reader, streams);
+    const acceptSeconds = cpu() - beforeAccepts;
+    const idleKb = await memory();
+
+    const opened = reader;
+    const received = async (): Promise<number> => (await opened.stats()).messages;
+    await reader.reset();
+    await server.each(MESSAGES_EACH, received);
+    await untilRead(reader, streams * MESSAGES_EACH);
+    const { least, most } = await reader.stats();
+    if (least !== MESSAGES_EACH || most !== MESSAGES_EACH)
+      throw new Error(`a stream got ${least} to ${most} messages instead of ${MESSAGES_EACH}`);
+    const busyKb = await memory();
+
+    await reader.reset();
+    const [beforeWrites, readerBefore, startedAtMs] = [cpu(), reader.cpuSeconds, performance.now()];
+    await server.random(messages, received);
+    await untilRead(reader, messages);
+    const [writeSeconds, readSeconds] = [cpu() - beforeWrites, reader.cpuSeconds - readerBefore];
+    const wallSeconds = (performance.now() - startedAtMs) / 1000;
+
+    await reader.reset();
+    await server.paced(rate, seconds);
+    await untilRead(reader, rate * seconds);
+    const { p50Us, p99Us } = await reader.stats();
+    return {
+      "KB a stream, cold": round((idleKb - coldKb) / streams),
+      "KB a stream, warm": round((idleKb - warmKb) / streams),
+      "KB a stream, after 10 messages": round((busyKb - warmKb) / streams),
+      "CPU-s per 10k accepts": round((acceptSeconds / streams) * 10_000),
+      "CPU µs a message": round((writeSeconds / messages) * 1e6),
+      "messages a second": Math.round(messages / wallSeconds),
+      "reader's CPU µs a message": round((readSeconds / messages) * 1e6),
+      "p50 ms": round(p50Us / 1000),
+      "p99 ms": round(p99Us / 1000),
+    };
+  } finally {
+    await reader?.stop();
+    await server.stop();
+    stopped();
+  }
+}
+
+/** Open on both sides: the reader has read every head, the server has every stream on its list. */
+export async function untilOpen(server: Contender, reader: CountingReader, streams: number): Promise<void> {
+  await waitFor(
+    `${streams} streams to be open`,
+    async () => {
+      const { open, failed, closed } = await reader.stats();
+      if (failed + closed > 0) throw new Error(`${failed} streams did not open, ${closed} were closed`);
+      return open === streams && (await server.count()) === streams;
+    },
+    OPEN_MS,
+  );
+}
+
+/** All read, each once. */
+export async function untilRead(reader: CountingReader, messages: number): Promise<void> {
+  await waitFor(
+    `${messages} messages to be read`,
+    async () => {
+      const stats = await reader.stats();
+      if (stats.malformed + stats.closed > 0 || stats.messages > messages)
+        throw new Error(`what came is not what was sent: ${JSON.stringify(stats)}`);
+      return stats.messages === messages;
+    },
+    ARRIVE_MS,
+  );
+}
+
+function round(value: number): number {
+  return Number(value.toFixed(2));
+}

@@ -1,0 +1,41 @@
+// An edge's counts, read from its admin port.
+
+import { messageOf, quote } from "../../lib/errors.ts";
+import { CliError } from "../errors.ts";
+
+/** An edge that does not answer for so long is not measured this time. */
+const ANSWER_MS = 5_000;
+
+/** What observers look at; a count that the edge does not have is NaN. */
+export interface EdgeCounts {
+  readonly streams: number;
+  readonly delivered: number;
+  readonly chunks: number;
+}
+
+/** @throws CliError REPLIED_ERROR where nobody answers there, or not an edge */
+export async function readEdgeCounts(admin: URL): Promise<EdgeCounts> {
+  let text: string;
+  try {
+    const response = await fetch(new URL("/metrics", admin), { signal: AbortSignal.timeout(ANSWER_MS) });
+    text = await response.text();
+  } catch (cause) {
+    throw new CliError(
+      "REPLIED_ERROR",
+      `no edge's admin port at ${quote(admin.href)} (${messageOf(cause)}): start an edge, or say --admin URL`,
+      { cause },
+    );
+  }
+  const count = (name: string): number =>
+    Number(new RegExp(`^encke_edge_${name} (\\d+)$`, "m").exec(text)?.[1]);
+  const counts = {
+    streams: count("streams"),
+    delivered: count("delivered_total"),
+    chunks: count("chunks_total"),
+  };
+  if (!Number.isNaN(counts.streams)) return counts;
+  throw new CliError(
+    "REPLIED_ERROR",
+    `${quote(admin.href)} shows no edge's metrics: --admin takes an edge's admin port`,
+  );
+}

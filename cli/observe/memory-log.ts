@@ -1,0 +1,84 @@
+// Writes memory samples at a fixed pace to a file or standard output until it is stopped. It holds one sample; the file
+// grows by about 70 bytes a line.
+
+import { appendFileSync, statSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf, quote } from "../../lib/errors.ts";
+import { CliError } from "../errors.ts";
+import { formatSample, headerOf, type MemorySample, type SampleFormat } from "./memory-sample.ts";
+import { memoryOf } from "./processes.ts";
+
+/** What a log is about, asked anew for every line: workers are replaced, streams come and go. */
+export interface MemorySource {
+  processes(): readonly number[];
+  connections?(): Promise<number | undefined>;
+  kernelKb?(): number;
+}
+
+/** One look. `processes` is 0 where all of them have ended. */
+export async function takeSample(source: MemorySource): Promise<MemorySample> {
+  const connections = await source.connections?.();
+  const memories = source.processes().flatMap((pid) => memoryOf(pid) ?? []);
+  return {
+    timeMs: Date.now(),
+    connections,
+    pssKb: sum(memories.map(({ pssKb }) => pssKb)),
+    anonKb: sum(memories.map(({ anonKb }) => anonKb)),
+    rssKb: sum(memories.map(({ rssKb }) => rssKb)),
+    kernelKb: source.kernelKb?.(),
+    processes: memories.length,
+  };
+}
+
+/** Where lines go. @throws CliError USAGE where the file cannot be written; it is appended to */
+export function openLog(
+  path: string | undefined,
+  format: SampleFormat,
+  print: (line: string) => void,
+): (sample: MemorySample) => void {
+  const write = path === undefined ? print : (line: string) => append(path, line);
+  const header = headerOf(format);
+  if (header !== undefined && (path === undefined || isNew(path))) write(header);
+  return (sample) => write(formatSample(sample, format));
+}
+
+/**
+ * Calls `look` at once and then every `intervalMs`, on the beat of the first: a slow look delays no later one, a beat
+ * that it overran is left out. Resolves when `untilMs` (since 1970) has come or the signal is given.
+ */
+export async function onEveryBeat(
+  { intervalMs, untilMs, signal }: { intervalMs: number; untilMs: number; signal: AbortSignal },
+  look: () => Promise<void>,
+): Promise<void> {
+  const startedAtMs = Date.now();
+  while (!signal.aborted) {
+    await look();
+    const beat = Math.floor((Date.now() - startedAtMs) / intervalMs) + 1;
+    const nextMs = startedAtMs + beat * intervalMs;
+    const waitMs = Math.max(0, Math.min(nextMs, untilMs) - Date.now());
+    await delay(waitMs, undefined, { signal }).catch(() => {}); // aborted: the loop's condition sees it
+    if (nextMs > untilMs) return;
+  }
+}
+
+function append(path: string, line: string): void {
+  try {
+    appendFileSync(path, `${line}\n`);
+  } catch (cause) {
+    throw new CliError(
+      "USAGE",
+      `--out ${quote(path)} cannot be written (${messageOf(cause)}): check the path`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function isNew(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

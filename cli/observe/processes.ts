@@ -1,0 +1,98 @@
+// What Linux tells about processes: their memory, CPU, sockets, children, and who listens on a port. Read from /proc at
+// every call; nothing is kept. Proportional memory (PSS) shares shared pages out, so that it may be added up.
+
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+export interface ProcessMemory {
+  readonly pssKb: number;
+  /** The part of it that is no file: heaps and stacks. Other processes' coming and going does not move it. */
+  readonly anonKb: number;
+  readonly rssKb: number;
+}
+
+/** Kernel ticks a second, as Linux reports CPU time on every architecture that we run on. */
+const TICKS_PER_SECOND = 100;
+const LISTENING = "0A";
+
+/** Memory of a process, in KB; undefined where it is gone, or not ours to look at. Costs 1 ms for each 100 MB. */
+export function memoryOf(pid: number): ProcessMemory | undefined {
+  const rollup = read(`/proc/${pid}/smaps_rollup`);
+  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(rollup)?.[1]);
+  const pssKb = field("Pss");
+  const memory = { pssKb, anonKb: pssKb - field("Pss_File"), rssKb: field("Rss") };
+  return Number.isNaN(memory.anonKb) ? undefined : memory;
+}
+
+/** CPU seconds since the process began, user and system; undefined where it is gone. */
+export function cpuSecondsOf(pid: number): number | undefined {
+  const fields = statOf(pid);
+  return fields && (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Sockets that a process holds open. Costs about 2 µs each. */
+export function socketsOf(pid: number): number {
+  return linksOf(pid).filter((target) => target.startsWith("socket:")).length;
+}
+
+/** Ids of a process's children. */
+export function childrenOf(pid: number): number[] {
+  return allProcesses().filter((candidate) => Number(statOf(candidate)?.[1]) === pid);
+}
+
+/** The process that listens on a TCP port of this machine; undefined where none does, or not one of ours. */
+export function listenerOn(port: number): number | undefined {
+  const inodes = new Set(
+    ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((path) => listenersIn(read(path), port)),
+  );
+  if (inodes.size === 0) return undefined;
+  // a supervisor is older than its workers, which hold the many descriptors
+  return allProcesses().find((pid) => linksOf(pid).some((target) => inodes.has(target)));
+}
+
+/** Socket names, as descriptors' links spell them, of who listens on a port, out of /proc/net/tcp. */
+export function listenersIn(table: string, port: number): string[] {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  return table
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local = "", , state]) => state === LISTENING && local.endsWith(wanted))
+    .map((fields) => `socket:[${fields[9]}]`);
+}
+
+function allProcesses(): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 0)
+    .sort((a, b) => a - b);
+}
+
+/** Fields of /proc/PID/stat behind the name, which may contain anything: state first, then the parent. */
+function statOf(pid: number): string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function linksOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).map((name) => linkOf(`${folder}/${name}`));
+  } catch {
+    return []; // gone, or another user's: it has nothing that we may count
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed meanwhile
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // gone, or not there on this system: callers answer undefined
+  }
+}

@@ -1,0 +1,157 @@
+// The article's 24-hour run, of any length: clients that hold streams, generators that send to random ones of them,
+// memory noted all along. Owned by the soak command; what it keeps is the memory samples, about 100 bytes each.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { BrokerClient } from "../../broker/index.ts";
+import type { Context } from "../command.ts";
+import { CliError } from "../errors.ts";
+import { FloodFleet, type FloodTotal } from "../load/flood-fleet.ts";
+import { readEdgeCounts } from "./edge-metrics.ts";
+import { generate, type Sent } from "./generators.ts";
+import { onEveryBeat, takeSample } from "./memory-log.ts";
+import type { MemorySample } from "./memory-sample.ts";
+import type { SoakTarget } from "./soak-target.ts";
+
+/** A flood process stays well under the usual 20,000 descriptors. */
+const STREAMS_A_PROCESS = 18_000;
+/** One address has some 28,000 ports for one server. */
+const STREAMS_AN_ADDRESS = 25_000;
+const OPEN_RATE = 1_000;
+const LOOK_MS = 200;
+/** With nothing new for so long, what has not come is lost. */
+const SETTLE_MS = 3_000;
+/** Streams that do not open within so long, beyond the time that the rate asks for, do not open at all. */
+const OPEN_SLACK_MS = 60_000;
+
+export interface SoakPlan {
+  readonly connections: number;
+  readonly rate: number;
+  readonly generators: number;
+  readonly seconds: number;
+  readonly intervalMs: number;
+  /** Called for every sample, by the source's name: the log on disk. */
+  onSample(name: string, sample: MemorySample): void;
+}
+
+export interface SoakRun {
+  /** Since 1970: when the load began. */
+  readonly loadedAtMs: number;
+  readonly seconds: number;
+  readonly samples: ReadonlyMap<string, readonly MemorySample[]>;
+  readonly sent: Sent;
+  /** Messages that the edge handed to streams. */
+  readonly delivered: number;
+  /** What the clients saw. */
+  readonly clients: FloodTotal;
+  readonly restarts: number;
+}
+
+/**
+ * Opens the streams, sends until the time is over or Ctrl-C, and waits for the last message. Memory is noted from before
+ * the first stream. @throws CliError CHECK_FAILED where the streams do not open
+ */
+export async function runSoak(context: Context, target: SoakTarget, plan: SoakPlan): Promise<SoakRun> {
+  const { connections, intervalMs } = plan;
+  const samples = new Map([...target.sources.keys()].map((name) => [name, [] as MemorySample[]]));
+  const ending = new AbortController();
+  const client = await BrokerClient.connect(target.nats, {
+    name: "encke soak",
+    log: context.log,
+    wait: false,
+  });
+  const before = await readEdgeCounts(target.admin);
+  await observe(target, samples, plan); // the empty process
+  const fleet = new FloodFleet(
+    {
+      targets: { kind: "counted", base: `${target.url}/test/`, firstId: 1, step: 1, count: connections },
+      rate: OPEN_RATE,
+      sources: sourcesFor(connections),
+    },
+    Math.ceil(connections / STREAMS_A_PROCESS),
+  );
+  const observing = onEveryBeat(
+    { intervalMs, untilMs: Number.POSITIVE_INFINITY, signal: ending.signal },
+    () => observe(target, samples, plan),
+  ).finally(() => ending.abort());
+  observing.catch(() => {}); // a log that cannot be written ends the run: it is thrown where it is awaited
+  try {
+    await untilOpen(fleet, connections, context.signal);
+    const loadedAtMs = Date.now();
+    const sent: Sent = { messages: 0, refused: 0 };
+    const generating = generate({ ...plan, client, users: connections, signal: ending.signal }, sent);
+    const signal = AbortSignal.any([context.signal, ending.signal]);
+    await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early: report what there is
+    ending.abort();
+    await Promise.all([generating, observing]);
+    const seconds = (Date.now() - loadedAtMs) / 1000;
+    const clients = await settle(fleet, sent);
+    const { delivered } = await readEdgeCounts(target.admin);
+    return {
+      loadedAtMs,
+      seconds,
+      samples,
+      sent,
+      delivered: delivered - before.delivered,
+      clients,
+      restarts: target.restarts(),
+    };
+  } finally {
+    ending.abort();
+    await fleet.close();
+    await client.close();
+  }
+}
+
+/** Loopback addresses to connect from: none where the system's own choice is enough. */
+function sourcesFor(connections: number): string[] {
+  const addresses = Math.ceil(connections / STREAMS_AN_ADDRESS);
+  return addresses === 1 ? [] : Array.from({ length: addresses }, (_, index) => `127.0.1.${index + 1}`);
+}
+
+async function untilOpen(fleet: FloodFleet, connections: number, signal: AbortSignal): Promise<void> {
+  const deadlineMs = Date.now() + (connections / OPEN_RATE) * 1000 + OPEN_SLACK_MS;
+  for (;;) {
+    const { active, failed, problems } = await fleet.total();
+    if (active === connections) return;
+    if (signal.aborted) throw new CliError("CHECK_FAILED", "stopped before the streams were open: no report");
+    if (failed > 0 || Date.now() > deadlineMs) {
+      const why = problems[0] === undefined ? "" : ` (${problems[0]})`;
+      throw new CliError(
+        "CHECK_FAILED",
+        `${active} of ${connections} streams opened${why}: see encke doctor`,
+      );
+    }
+    await delay(LOOK_MS);
+  }
+}
+
+/** One sample of every source. */
+async function observe(
+  { sources }: SoakTarget,
+  samples: ReadonlyMap<string, MemorySample[]>,
+  { onSample }: SoakPlan,
+): Promise<void> {
+  for (const [name, source] of sources) {
+    const sample = await takeSample(source);
+    samples.get(name)?.push(sample);
+    onSample(name, sample);
+  }
+}
+
+/** Waits until every message has been read, or none has come for a while. */
+async function settle(fleet: FloodFleet, { messages }: Sent): Promise<FloodTotal> {
+  let total = await fleet.total();
+  let quietSince = Date.now();
+  while (readBy(total) < messages && Date.now() - quietSince < SETTLE_MS) {
+    await delay(LOOK_MS);
+    const next = await fleet.total();
+    if (readBy(next) > readBy(total)) quietSince = Date.now();
+    total = next;
+  }
+  return total;
+}
+
+/** Messages that the clients have read. */
+export function readBy({ latencyMs }: FloodTotal): number {
+  return latencyMs?.count ?? 0;
+}
