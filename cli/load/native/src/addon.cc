@@ -61,7 +61,7 @@ bool elements_of(napi_env env, napi_value value, napi_typedarray_type wanted, st
 }
 
 bool string_of(napi_env env, napi_value value, std::string& into) {
-  const Text text(env, value);
+  const Utf8 text(env, value);
   if (text.ok()) into.assign(text.data(), text.length());
   return text.ok();
 }
