@@ -17,7 +17,19 @@ describe("encke - help and usage", () => {
   it("--help - names every command, and so does each command its flags", async () => {
     const { stdout, exit } = await EnckeCommand.run(["--help"]);
     assert.equal(exit, 0);
-    for (const name of ["up", "broker", "edge", "graph", "pub", "request", "token", "flood", "msggen"]) {
+    for (const name of [
+      "up",
+      "broker",
+      "edge",
+      "graph",
+      "pub",
+      "request",
+      "token",
+      "flood",
+      "msggen",
+      "million",
+      "doctor",
+    ]) {
       assert.match(stdout, new RegExp(`^ {2}${name} `, "m"));
       const help = await EnckeCommand.run([name, "--help"]);
       assert.equal(help.exit, 0, name);

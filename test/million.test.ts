@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { EnckeCommand } from "./support/command.ts";
 import { childrenOf, commandLineOf } from "./support/processes.ts";
+import { ScriptedServer } from "./support/scripted-server.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
@@ -52,7 +53,7 @@ describe("encke million - 1,000 connections", () => {
       "--connections",
       String(CONNECTIONS),
       "--seconds",
-      "6",
+      "3",
       "--rate",
       "300",
       "--report",
@@ -84,6 +85,48 @@ describe("encke million - 1,000 connections", () => {
       pids.map(() => ""),
     );
     assert.deepEqual([existsSync(report), foldersLeft()], [false, before]);
+  });
+});
+
+describe("encke flood", () => {
+  const OPEN = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
+  const FULL = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+
+  it("all at once, from several processes and addresses - every stream once, and counts of all", async () => {
+    const server = await ScriptedServer.start((socket) => socket.write(OPEN));
+    const { stdout, stderr, exit } = await EnckeCommand.run([
+      ...[
+        "flood",
+        "--url",
+        `http://127.0.0.1:${server.port}/test/`,
+        "--connections",
+        "301",
+        "--first-id",
+        "5",
+      ],
+      ...["--processes", "3", "--rate", "0", "--source", "127.0.66.1,127.0.66.2", "--seconds", "1"],
+    ]);
+    server.stop();
+    assert.equal(exit, 0, stderr);
+    const { active, closed, failed, chunks, bytes } = JSON.parse(stdout) as Record<string, number>;
+    assert.deepEqual([active, closed, failed, chunks, bytes], [301, 0, 0, 301, 602]);
+    assert.deepEqual(
+      [...server.sockets.keys()].sort((a, b) => a - b),
+      Array.from({ length: 301 }, (_, index) => index + 5),
+    );
+  });
+
+  it("streams that cannot be opened, with reopen - end with the time that was given, exit 1", async () => {
+    const server = await ScriptedServer.start((socket, id) => socket.write(id === 1 ? OPEN : FULL));
+    const { stdout, stderr, exit } = await EnckeCommand.run([
+      ...["flood", "--url", `http://127.0.0.1:${server.port}/test/`, "--connections", "3", "--reopen"],
+      ...["--seconds", "2"],
+    ]);
+    server.stop();
+    assert.equal(exit, 1);
+    assert.match(stderr, /answered 503\n.*2 of 3 streams did not open/);
+    const { active, closed, retried = 0 } = JSON.parse(stdout) as Record<string, number>;
+    assert.deepEqual([active, closed, retried >= 2], [1, 0, true]);
   });
 });
 

@@ -56,24 +56,31 @@ export const flood: Command = defineCommand({
     const fleet = new FloodFleet({ targets, rate, opening, sources, reopen }, values.processes);
     let total: FloodTotal;
     try {
-      await untilOpened(context, fleet, streams);
+      await untilOpened(context, fleet, streams, reopen);
       total = await hold(context, fleet, values.seconds);
     } finally {
       await fleet.close();
     }
     for (const problem of new Set(total.problems)) process.stderr.write(`encke: ${problem}\n`);
-    if (total.failed > 0)
-      throw new CliError("CHECK_FAILED", `${total.failed} of ${streams} streams did not open: see above`);
+    const missing = reopen && !context.signal.aborted ? streams - total.active : total.failed;
+    if (missing > 0)
+      throw new CliError("CHECK_FAILED", `${missing} of ${streams} streams did not open: see above`);
   },
 });
 
-async function untilOpened({ signal }: Context, fleet: FloodFleet, streams: number): Promise<void> {
+/** Until each stream is open or has failed; where lost streams come back, until each was begun. */
+async function untilOpened(
+  { signal }: Context,
+  fleet: FloodFleet,
+  streams: number,
+  reopen: boolean,
+): Promise<void> {
   const progress = createProgress("opening", "streams", streams);
   try {
     for (;;) {
       const { opened, active, failed } = await fleet.counts();
       progress.update(active);
-      if (signal.aborted || (opened && active + failed >= streams)) return;
+      if (signal.aborted || (opened && (reopen || active + failed >= streams))) return;
       await pause(LOOK_MS, signal);
     }
   } finally {
