@@ -15,7 +15,7 @@ export interface Check {
   readonly remedy: string;
 }
 
-/** Kernel memory of a connection with both its ends, in bytes, measured (docs/performance.md). */
+/** Kernel memory of a connection with both its ends, in bytes, as `encke million` measures it. */
 const KERNEL_BYTES = 8_400;
 /** Of the processes: with both addons, and without one of them. */
 const NATIVE_BYTES = 1_000;

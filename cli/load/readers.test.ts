@@ -231,6 +231,15 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
         );
     });
 
+    it("IPv6 - is an address like any other", async (test) => {
+      server = await ScriptedServer.start((socket) => socket.write(HEAD), "::1").catch(() => undefined);
+      if (server === undefined) return test.skip("no IPv6 on this machine");
+      const plan: TargetPlan = { kind: "listed", urls: [`http://[::1]:${server.port}/test/0`] };
+      const opened = await openAll(0, 1, { targets: await resolveTargets(plan, 0), sources: ["::1"] });
+      await waitFor("it to be open", () => opened.counts().active === 1);
+      assert.match(server.requests[0] ?? "", /^GET \/test\/0 HTTP\/1\.1\r\nHost: \[::1\]:\d+\r\n\r\n$/);
+    });
+
     it("close - ends every connection and is told of none", async () => {
       server = await ScriptedServer.start((socket) => socket.write(HEAD));
       const opened = await openAll(server.port, 10);

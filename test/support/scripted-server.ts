@@ -32,10 +32,13 @@ export class ScriptedServer {
     });
   }
 
-  static async start(onRequest: (socket: Socket, id: number, nth: number) => void): Promise<ScriptedServer> {
+  static async start(
+    onRequest: (socket: Socket, id: number, nth: number) => void,
+    host = "127.0.0.1",
+  ): Promise<ScriptedServer> {
     const server = new ScriptedServer(onRequest);
     await new Promise<void>((resolve, reject) => {
-      server.#server.once("error", reject).listen({ port: 0, host: "127.0.0.1", backlog: 4_096 }, resolve);
+      server.#server.once("error", reject).listen({ port: 0, host, backlog: 4_096 }, resolve);
     });
     return server;
   }

@@ -193,7 +193,7 @@ ${roles
 | kernel, both ends | | | ${n(idle.kernelBytes / MB)} MB | ${kb(each.kernel)} | | |
 
 Processes in PSS. "A connection" is what was added, divided by the streams; for the clients it holds their whole
-processes. Of the kernel's, ${n(idle.slabBytes / MB)} MB are slab; ${n(idle.sockets)} sockets in use, ${n(idle.socketBytes / MB)} MB in their buffers.
+processes. The kernel's is what the whole machine has less, other programs in it; with few connections it says little. Of it, ${n(idle.slabBytes / MB)} MB are slab; ${n(idle.sockets)} sockets in use, ${n(idle.socketBytes / MB)} MB in their buffers.
 
 ## Messages
 

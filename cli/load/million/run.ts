@@ -18,7 +18,7 @@ import { type Services, startServices } from "./services.ts";
 const OPENING_A_PROCESS = 100;
 const OPEN_MS = { first: 60_000, a_thousand: 1_000 };
 /** Looking into a process's memory takes some milliseconds of CPU: the more processes, the rarer. */
-const SAMPLE_MS = { least: 500, a_process: 50 };
+const SAMPLE_MS = { least: 500, a_process: 100 };
 const HOLD_MS = { least: 1_000, most: 10_000, a_connection: 0.1 };
 const LOOK_MS = 250;
 /** With nothing new for so long, what has not come is lost. */

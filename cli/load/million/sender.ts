@@ -13,9 +13,8 @@ const TICK_MS = 2;
 const CATCH_UP_MS = 250;
 /** How often it is seen whether the broker keeps up. */
 const FLUSH_MS = 100;
-/** Deliveries that may be on their way: what arrives in so many seconds at the wanted rate. */
-const WINDOW_SECONDS = 3;
-const LEAST_WINDOW = 10_000;
+/** Messages that may be on their way: those of so many seconds at the wanted rate, but no more than the graph queues. */
+const WINDOW = { seconds: 2, least: 1_000, most: 40_000 };
 
 export interface SenderOptions {
   readonly client: BrokerClient;
@@ -72,8 +71,9 @@ export class Sender {
 
   #isTooFarAhead(): boolean {
     const { rate, delivered } = this.#options;
-    const mean = this.messages === 0 ? 0 : this.expected / this.messages;
-    return this.expected - delivered() > Math.max(LEAST_WINDOW, WINDOW_SECONDS * rate * mean);
+    const messages = Math.max(WINDOW.least, Math.min(WINDOW.most, WINDOW.seconds * rate));
+    const deliveriesEach = this.expected / Math.max(1, this.messages);
+    return this.expected - delivered() > messages * deliveriesEach;
   }
 
   #sendOne(): void {
