@@ -1,7 +1,7 @@
 // Builds the project's Node-API addons into dist/, with an explicit node-gyp call and nothing downloaded: Node's own
 // headers where they are, else those of the npm package node-api-headers with the system's libuv. Without a compiler
-// it takes a binary from the addon's prebuilds/, or says so in one line: what the addon does, its TypeScript twin does too. What is up to date (sources,
-// flags, Node's ABI) is not built again, so `npm start` may call it every time.
+// it takes a binary from the addon's prebuilds/, else says in one line that the TypeScript twin serves. What is up to
+// date (sources, flags, Node's ABI) is not built again, so `npm start` may call it every time.
 //
 //   node scripts/build-native.mjs           all of them
 //   import { buildAddon }                   one of them with other flags, for scripts/sanitize.mjs

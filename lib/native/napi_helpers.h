@@ -96,17 +96,13 @@ class Arguments {
   void* data_ = nullptr;
 };
 
-/** How a JavaScript string becomes bytes. */
-using Encoding = napi_status (*)(napi_env, napi_value, char*, size_t, size_t*);
-constexpr Encoding UTF8 = napi_get_value_string_utf8;
-/** A byte a character, as in the head of an HTTP message. */
-constexpr Encoding LATIN1 = napi_get_value_string_latin1;
-
 /** The bytes of a JavaScript string: on the stack up to 1 KiB, else on the heap until the end of the scope. */
-class Text {
+class StringBytes {
  public:
+  using Encode = napi_status (*)(napi_env, napi_value, char*, size_t, size_t*);
+
   /** Not ok: a TypeError (no string) or an Error NO_MEMORY is pending. */
-  Text(napi_env env, napi_value value, Encoding encode = UTF8) {
+  StringBytes(napi_env env, napi_value value, Encode encode) {
     if (encode(env, value, stack_, sizeof stack_, &length_) != napi_ok) {
       throw_type_error(env, "a string is expected");
       return;
@@ -124,9 +120,9 @@ class Text {
     encode(env, value, heap_, whole + 1, &length_);
     data_ = heap_;
   }
-  ~Text() { free(heap_); }
-  Text(const Text&) = delete;
-  Text& operator=(const Text&) = delete;
+  ~StringBytes() { free(heap_); }
+  StringBytes(const StringBytes&) = delete;
+  StringBytes& operator=(const StringBytes&) = delete;
 
   bool ok() const { return data_ != nullptr; }
   const char* data() const { return data_; }
@@ -137,6 +133,15 @@ class Text {
   char* heap_ = nullptr;
   const char* data_ = nullptr;
   size_t length_ = 0;
+};
+
+struct Utf8 : StringBytes {
+  Utf8(napi_env env, napi_value value) : StringBytes(env, value, napi_get_value_string_utf8) {}
+};
+
+/** A byte a character, as in the head of an HTTP message. */
+struct Latin1 : StringBytes {
+  Latin1(napi_env env, napi_value value) : StringBytes(env, value, napi_get_value_string_latin1) {}
 };
 
 /** The bytes of a Uint8Array (also a Buffer), not copied. Not ok: a TypeError is pending. */

@@ -36,7 +36,7 @@ Pool* pool_of(const Arguments<N>& arguments) {
   return nullptr;
 }
 
-View view(const Text& text) {
+View view(const StringBytes& text) {
   return View{text.data(), text.length()};
 }
 
@@ -76,7 +76,8 @@ napi_value open(napi_env env, napi_callback_info info) {
   Pool* pool = pool_of(arguments);
   UserName names[MAX_USERS];
   uint32_t count = 0;
-  const Text head(env, arguments[3], LATIN1), opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
+  const Latin1 head(env, arguments[3]);
+  const Utf8 opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
   if (!head.ok() || !opening.ok() || !before.ok() || !after.ok() || !read_users(env, arguments[5], names, &count))
     return nullptr;
   const StreamSpec spec{arguments.int32(0), arguments.uint32(1), arguments.boolean(2), view(head), view(opening),
@@ -90,7 +91,7 @@ napi_value open(napi_env env, napi_callback_info info) {
 napi_value set_event(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  const Text id(env, arguments[0]), json(env, arguments[1]), cursor(env, arguments[2]);
+  const Utf8 id(env, arguments[0]), json(env, arguments[1]), cursor(env, arguments[2]);
   if (pool != nullptr && id.ok() && json.ok() && cursor.ok()) pool->set_event(view(id), view(json), view(cursor));
   return nullptr;
 }
@@ -109,7 +110,7 @@ napi_value deliver_frame(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Pool* pool = pool_of(arguments);
   const Bytes frame(env, arguments[0]);
-  const Text prefix(env, arguments[1]);
+  const Utf8 prefix(env, arguments[1]);
   if (pool == nullptr || !frame.ok || !prefix.ok()) return to_number(env, 0);
   return to_number(env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
 }
@@ -118,7 +119,7 @@ napi_value deliver_frame(napi_env env, napi_callback_info info) {
 napi_value broadcast(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  const Text text(env, arguments[1]);
+  const Utf8 text(env, arguments[1]);
   if (pool != nullptr && text.ok()) pool->broadcast(arguments.uint32(0), view(text));
   return nullptr;
 }
@@ -264,7 +265,7 @@ napi_value create_pool(napi_env env, napi_callback_info info) {
 /** listenFd(host, port, backlog): a descriptor, or a negative errno */
 napi_value listen_fd(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
-  const Text host(env, arguments[0]);
+  const Utf8 host(env, arguments[0]);
   if (!host.ok()) return nullptr;
   return to_number(env, listen_shared(host.data(), static_cast<uint16_t>(arguments.uint32(1)), arguments.int32(2)));
 }

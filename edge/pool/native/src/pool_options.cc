@@ -27,7 +27,7 @@ uint32_t length_of(napi_env env, napi_value array) {
 }
 
 bool append_text(napi_env env, napi_value value, Format* format) {
-  const Text text(env, value);
+  const Utf8 text(env, value);
   if (!text.ok()) return false;
   if (!format->texts.reserve(text.length())) return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
   format->texts.append(text.data(), text.length());
