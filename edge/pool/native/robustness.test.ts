@@ -15,7 +15,7 @@ import { descriptorOf, holdDescriptors } from "../../node/holders.ts";
 import { createNodeServer, markHeld } from "../../node/server.ts";
 import { DEFAULT_LIMITS } from "../pool.ts";
 import { hasPoolAddon, loadPoolAddon } from "./addon.ts";
-import { fuzzFrames } from "./fuzz.ts";
+import { fuzzFrames } from "./conformance-fuzz.ts";
 import { NativePool } from "./native-pool.ts";
 
 const skip = hasPoolAddon() ? false : "the addon was not built here";
