@@ -80,6 +80,7 @@ export class Edge {
   async start(): Promise<void> {
     const { config, log, signal } = this.#options;
     const anonymous = decideAnonymous(config);
+    if (config.pool === "native") loadPoolAddon(); // said now, not after NATS was waited for
     const client = await BrokerClient.connect(config.nats, {
       name: `encke edge ${this.#id}`,
       log,

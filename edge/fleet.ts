@@ -1,12 +1,13 @@
 // The edge's processes: a supervisor that holds no stream, and workers that share one port and accept by themselves:
-// each on a socket of its own where the native addon opens it, else on one that Node's cluster shares out. The supervisor restarts a worker that dies, adds up their metrics, and drains them all on the way out.
-// Workers end when the supervisor is gone.
+// each on a socket of its own where the native addon opens it, else on one that Node's cluster shares out. The
+// supervisor restarts a worker that dies, adds up their metrics, and drains them all on the way out. Workers end when
+// the supervisor is gone.
 
 import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
 import { AggregatorRegistry } from "prom-client";
 import { Backoff } from "../lib/backoff.ts";
-import { EnckeError } from "../lib/errors.ts";
+import { codeOf, EnckeError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { anyFreePort, isPortFree } from "../lib/ports.ts";
 import type { EdgeConfig, ListenAt } from "./config.ts";
@@ -14,6 +15,8 @@ import { EdgeError } from "./errors.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. */
 const WORKER_FLAGS = ["--max-semi-space-size=1"];
+/** A port that was free a moment ago may be a busy client's by now. */
+const PORT_ATTEMPTS = 5;
 const METRICS_MS = 2_000;
 /** After a drain's own deadline, a worker gets so much longer before it is killed. */
 const KILL_AFTER_MS = 5_000;
@@ -72,9 +75,9 @@ export class EdgeFleet {
   /** Starts every worker and answers their port. @throws EnckeError with the first worker's reason, all ended */
   async start(): Promise<number> {
     const { workers } = this.#options;
-    if ("port" in this.#listen) await this.#choosePort(this.#listen);
     try {
-      const [port = 0] = await Promise.all(Array.from({ length: workers }, () => this.#fork()));
+      const port = await this.#startFirst();
+      await Promise.all(Array.from({ length: workers - 1 }, () => this.#fork()));
       return port;
     } catch (error) {
       await this.stop();
@@ -115,14 +118,24 @@ export class EdgeFleet {
     await Promise.all(ends);
   }
 
-  /** With sockets of their own, workers would share a port even with strangers who do the same: it must be free now. */
-  async #choosePort(at: { readonly host: string; readonly port: number }): Promise<void> {
-    if (at.port === 0) this.#listen = { ...at, port: await anyFreePort(at.host) };
-    else if (this.#hasOwnSockets && !(await isPortFree(at.host, at.port)))
-      throw new EdgeError(
-        "ADDRESS_TAKEN",
-        `${at.host}:${at.port} is taken: choose another with --port or --listen`,
-      );
+  /** The first worker takes the port; where any will do, and somebody was quicker, another. */
+  async #startFirst(): Promise<number> {
+    const asked = this.#options.config.listen;
+    if ("path" in asked) return this.#fork();
+    for (let attempt = 1; ; attempt += 1) {
+      if (asked.port === 0) this.#listen = { ...asked, port: await anyFreePort(asked.host) };
+      // with sockets of their own, workers would share a port even with strangers who do the same
+      else if (this.#hasOwnSockets && !(await isPortFree(asked.host, asked.port)))
+        throw new EdgeError(
+          "ADDRESS_TAKEN",
+          `${asked.host}:${asked.port} is taken: choose another with --port or --listen`,
+        );
+      try {
+        return await this.#fork();
+      } catch (error) {
+        if (asked.port !== 0 || codeOf(error) !== "ADDRESS_TAKEN" || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
   }
 
   get #hasOwnSockets(): boolean {

@@ -1,7 +1,7 @@
 // The long fuzz of packed frames, on the built code: node scripts/fuzz.mjs [SECONDS] [FIRST_SEED]. Each seed is 1,000
 // whole and 1,000 damaged frames; it stops at the first difference and names its seed.
 
-import { fuzzFrames } from "../dist/edge/pool/native/fuzz.js";
+import { fuzzFrames } from "../dist/edge/pool/native/conformance-fuzz.js";
 
 const [seconds = 60, firstSeed = 1] = process.argv.slice(2).map(Number);
 const until = Date.now() + seconds * 1000;

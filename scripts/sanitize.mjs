@@ -89,7 +89,7 @@ function prepare(kind, env) {
 }
 
 function fuzzProgram(dist, seeds, frames) {
-  const file = join(dist, addon.folder, "fuzz.js");
+  const file = join(dist, addon.folder, "conformance-fuzz.js");
   return `import(${JSON.stringify(file)}).then(async ({ fuzzFrames }) => {
     for (let seed = 1; seed <= ${seeds}; seed += 1) await fuzzFrames({ seed, frames: ${frames} });
   }).catch((error) => { console.error(error); process.exit(1); })`;

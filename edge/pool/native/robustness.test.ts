@@ -5,15 +5,17 @@ import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { Worker } from "node:worker_threads";
+import { Hono } from "hono";
 import { parseUserId } from "../../../broker/contract.ts";
 import { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
 import { PositionedEvent } from "../../formats/positioned-event.ts";
 import { text } from "../../formats/text.ts";
-import { descriptorOf } from "../../node/holders.ts";
+import { descriptorOf, holdDescriptors } from "../../node/holders.ts";
+import { createNodeServer, markHeld } from "../../node/server.ts";
 import { DEFAULT_LIMITS } from "../pool.ts";
 import { hasPoolAddon, loadPoolAddon } from "./addon.ts";
-import { fuzzFrames } from "./fuzz.ts";
+import { fuzzFrames } from "./conformance-fuzz.ts";
 import { NativePool } from "./native-pool.ts";
 
 const skip = hasPoolAddon() ? false : "the addon was not built here";
@@ -82,6 +84,26 @@ describe("native pool, robustness", { skip }, () => {
       }
     }
     await waitFor("the descriptors to be closed", () => descriptors() <= before + 2);
+  });
+
+  it("no room for another - is answered 503 with a time to come back, and the users are let go", async () => {
+    const pool = new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} });
+    await pool.drain({ perSecond: 1, deadlineMs: 0 }); // takes nobody any more
+    const app = new Hono();
+    app.get("/", (c) => markHeld(c, { users: [ann], format: text, opening: "welcome\n" }, {}));
+    let abandoned = 0;
+    const onAbandoned = (): void => {
+      abandoned += 1;
+    };
+    const server = createNodeServer({ app, holder: holdDescriptors(pool), onAbandoned });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const raw = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0).get("/");
+    await raw.until("EDGE_FULL");
+    assert.match(raw.text, /^HTTP\/1\.1 503 [\s\S]*retry-after: 5\r\n/i);
+    assert.equal(abandoned, 1);
+    raw.close();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("a pool - keeps no process alive, and answers as an empty one after its end", async () => {

@@ -1,6 +1,6 @@
 // What waits for slow readers: bytes that the kernel did not take. A reader who keeps up has none of this. Owned by one
-// pool, which bounds a reader's bytes and the sum; this file only keeps and counts. A buffer is at most three times what
-// waits in it.
+// pool, which bounds a reader's bytes and the sum; this file only keeps and counts. A buffer is at most twice the most
+// that waited in it, and goes when the reader has caught up.
 
 #ifndef ENCKE_POOL_OUTPUT_H_
 #define ENCKE_POOL_OUTPUT_H_

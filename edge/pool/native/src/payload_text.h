@@ -89,12 +89,20 @@ class JsonString {
     uint32_t value = 0;
     for (int i = 0; i < 4; i++, at_++) {
       const char c = *at_;
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = digit_of(c);
       if (digit < 0) return false;
       value = value * 16 + static_cast<uint32_t>(digit);
     }
     *unit = value;
     return true;
+  }
+
+  /** -1 where it is no hexadecimal digit. */
+  static int digit_of(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
   }
 
   static bool is_high(uint32_t unit) { return unit >= 0xd800 && unit <= 0xdbff; }

@@ -44,7 +44,8 @@ bool read_part(napi_env env, napi_value value, Format* format, uint32_t* numbers
     napi_get_value_uint32(env, value, &insert);
     part.insert = static_cast<Insert>(insert);
     if (part.insert == Insert::kNumber) ++*numbers;
-    if (insert >= INSERTS || *numbers > MAX_NUMBERS) return throw_type_error(env, "no such insert, or too many numbers"), false;
+    if (insert >= INSERTS || *numbers > MAX_NUMBERS)
+      return throw_type_error(env, "no such insert, or too many numbers"), false;
   } else {
     if (!append_text(env, value, format)) return false;
     part.length = format->texts.size() - part.begin;
@@ -74,7 +75,8 @@ bool read_format(napi_env env, napi_value value, Format* format) {
   }
   if (!read_words(env, property(env, value, "heartbeat"), format, &format->heartbeat)) return false;
   const napi_value goodbyes = property(env, value, "goodbyes");
-  if (length_of(env, goodbyes) != CLOSE_REASONS) return throw_type_error(env, "a goodbye for each reason is expected"), false;
+  if (length_of(env, goodbyes) != CLOSE_REASONS)
+    return throw_type_error(env, "a goodbye for each reason is expected"), false;
   for (uint32_t reason = 0; reason < CLOSE_REASONS; reason++) {
     if (!read_words(env, element(env, goodbyes, reason), format, &format->goodbyes[reason])) return false;
   }
@@ -85,11 +87,14 @@ bool read_format(napi_env env, napi_value value, Format* format) {
 
 bool read_limits(napi_env env, napi_value options, Limits* limits) {
   double queue, queued, stalled, heartbeat, end, lifetime, least, spread;
-  if (!number_option(env, options, "maxQueueBytes", &queue) || !number_option(env, options, "maxQueuedBytes", &queued) ||
-      !number_option(env, options, "stalledMs", &stalled) || !number_option(env, options, "heartbeatMs", &heartbeat) ||
-      !number_option(env, options, "endMs", &end) || !number_option(env, options, "maxLifetimeMs", &lifetime) ||
-      !number_option(env, options, "comeBackLeastMs", &least) || !number_option(env, options, "comeBackSpreadMs", &spread)) {
-    return false;
+  const struct {
+    const char* name;
+    double* value;
+  } numbers[] = {{"maxQueueBytes", &queue},       {"maxQueuedBytes", &queued},     {"stalledMs", &stalled},
+                 {"heartbeatMs", &heartbeat},     {"endMs", &end},                 {"maxLifetimeMs", &lifetime},
+                 {"comeBackLeastMs", &least},     {"comeBackSpreadMs", &spread}};
+  for (const auto& number : numbers) {
+    if (!number_option(env, options, number.name, number.value)) return false;
   }
   constexpr double MOST = 1e9;  // bytes or milliseconds of one connection: 1 GB, 11 days
   for (const double each : {queue, stalled, heartbeat, end, lifetime, least, spread}) {
@@ -97,8 +102,14 @@ bool read_limits(napi_env env, napi_value options, Limits* limits) {
   }
   if (!(queued >= 0 && queued <= 1e15)) return throw_type_error(env, "maxQueuedBytes is not between 0 and 1e15"), false;
   const auto ticks = [](double ms) { return TimingWheel::ticks_of(static_cast<uint64_t>(ms)); };
-  *limits = Limits{static_cast<uint32_t>(queue), static_cast<uint64_t>(queued), ticks(stalled), ticks(heartbeat), ticks(end),
-                   lifetime == 0 ? 0 : ticks(lifetime), static_cast<uint32_t>(least), static_cast<uint32_t>(spread)};
+  *limits = Limits{static_cast<uint32_t>(queue),
+                   static_cast<uint64_t>(queued),
+                   ticks(stalled),
+                   ticks(heartbeat),
+                   ticks(end),
+                   lifetime == 0 ? 0 : ticks(lifetime),
+                   static_cast<uint32_t>(least),
+                   static_cast<uint32_t>(spread)};
   return true;
 }
 

@@ -74,7 +74,8 @@ class Rendering {
     end_ = bytes_.size();
     if (!bytes_.reserve(2)) return false;
     bytes_.append(CRLF, 2);
-    head_ = static_cast<uint32_t>(write_chunk_head(bytes_.data() + CHUNK_HEAD_BYTES, end_ - CHUNK_HEAD_BYTES) - bytes_.data());
+    const char* head = write_chunk_head(bytes_.data() + CHUNK_HEAD_BYTES, end_ - CHUNK_HEAD_BYTES);
+    head_ = static_cast<uint32_t>(head - bytes_.data());
     ready_ = true;
     return true;
   }
