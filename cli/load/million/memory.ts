@@ -1,6 +1,6 @@
 // Memory and CPU of a run over time, role by role, and in the kernel. Processes: PSS, which shares shared pages out, so
-// that it may be added up. Kernel: what the machine has less than before, without what the processes took; the slab's
-// growth and the sockets' pages are shown beside it. Reads /proc without blocking; a sample is about 100 bytes.
+// that it may be added up. Kernel: the growth of what is neither free nor cache nor any process's own memory; other
+// programs' processes are not in it, their sockets are. Reads /proc without blocking; a sample is about 200 bytes.
 
 import { readFile } from "node:fs/promises";
 
@@ -17,7 +17,7 @@ export interface MemorySample {
   readonly processes: Readonly<Record<Role, number>>;
   /** User and system time of the processes that run now, since each began. */
   readonly cpuSeconds: Readonly<Record<Role, number>>;
-  /** Of the kernel, since the first sample, as MemAvailable shows it. */
+  /** Of the kernel, since the first sample; slab, most of it, beside it. */
   readonly kernelBytes: number;
   readonly slabBytes: number;
   /** Sockets and the pages in their buffers, of the whole machine. */
@@ -32,9 +32,7 @@ const TICKS_A_SECOND = 100;
 export class MemoryWatch {
   readonly samples: MemorySample[] = [];
   readonly #startedAtMs = performance.now();
-  #first:
-    | { readonly availableBytes: number; readonly slabBytes: number; readonly pssBytes: number }
-    | undefined;
+  #first: { readonly kernelBytes: number; readonly slabBytes: number } | undefined;
 
   /** The first sample is what the others are compared with: take it before the streams are opened. */
   async take(pids: Pids, connections: number): Promise<MemorySample> {
@@ -45,9 +43,8 @@ export class MemoryWatch {
       read("/proc/net/sockstat"),
     ]);
     const now = {
-      availableBytes: kilobytesIn(meminfo, "MemAvailable"),
+      kernelBytes: kernelBytesIn(meminfo),
       slabBytes: kilobytesIn(meminfo, "Slab"),
-      pssBytes: totalOf(pss),
     };
     this.#first ??= now;
     const [, sockets = 0, pages = 0] = /^TCP: inuse (\d+).* mem (\d+)/m.exec(sockstat)?.map(Number) ?? [];
@@ -57,7 +54,7 @@ export class MemoryWatch {
       pss,
       processes: await sumByRole(pids, async () => 1),
       cpuSeconds,
-      kernelBytes: this.#first.availableBytes - now.availableBytes - (now.pssBytes - this.#first.pssBytes),
+      kernelBytes: now.kernelBytes - this.#first.kernelBytes,
       slabBytes: now.slabBytes - this.#first.slabBytes,
       sockets,
       socketBytes: pages * PAGE_BYTES,
@@ -86,6 +83,12 @@ async function sumByRole(
 function cpuSecondsIn(stat: string): number {
   const [, ...fields] = /\) (.*)/.exec(stat)?.[1]?.split(" ") ?? [];
   return (Number(fields[10] ?? 0) + Number(fields[11] ?? 0)) / TICKS_A_SECOND;
+}
+
+/** Slab, page tables, stacks and pages of sockets. */
+function kernelBytesIn(meminfo: string): number {
+  const others = ["MemFree", "Buffers", "Cached", "SwapCached", "AnonPages"];
+  return others.reduce((rest, name) => rest - kilobytesIn(meminfo, name), kilobytesIn(meminfo, "MemTotal"));
 }
 
 function kilobytesIn(text: string, name: string): number {

@@ -130,7 +130,7 @@ function chartOf({ samples, plan }: MillionResult): Chart {
   });
   return {
     title: `${plan.connections.toLocaleString("en")} connections on one machine`,
-    notes: ["Processes: PSS. Kernel: both ends of each connection, from MemAvailable."],
+    notes: ["Processes: PSS. Kernel: both ends of each connection, the growth since before the first."],
     left: "memory, MB",
     right: "connections",
     lines: [
@@ -193,7 +193,8 @@ ${roles
 | kernel, both ends | | | ${n(idle.kernelBytes / MB)} MB | ${kb(each.kernel)} | | |
 
 Processes in PSS. "A connection" is what was added, divided by the streams; for the clients it holds their whole
-processes. The kernel's is what the whole machine has less, other programs in it; with few connections it says little. Of it, ${n(idle.slabBytes / MB)} MB are slab; ${n(idle.sockets)} sockets in use, ${n(idle.socketBytes / MB)} MB in their buffers.
+processes. The kernel's is the growth of what is neither free
+nor cache nor a process's own, on the whole machine; with few connections it says little. Of it, ${n(idle.slabBytes / MB)} MB are slab; ${n(idle.sockets)} sockets in use, ${n(idle.socketBytes / MB)} MB in their buffers.
 
 ## Messages
 
