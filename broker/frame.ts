@@ -109,9 +109,8 @@ export interface FrameRecord {
 
 /** Undefined for what is no frame of this kind and version. */
 export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | undefined {
+  if (!isFrame(frame, kind)) return undefined;
   const view = viewOf(frame);
-  if (frame.length < FRAME_HEAD || frame[0] !== kind || frame[1] !== VERSION || view.getUint16(2) !== 0)
-    return undefined;
   const last = readRecord(frame, view.getUint32(8, true));
   return last && { epoch: view.getUint32(4, true), lastId: last.record.id };
 }
@@ -125,7 +124,7 @@ export function readFrame(
   kind: FrameKind,
   onRecord: (record: FrameRecord) => void,
 ): boolean {
-  if (readFrameHead(frame, kind) === undefined) return false;
+  if (!isFrame(frame, kind)) return false;
   let last = 0;
   for (let at = FRAME_HEAD; at < frame.length; ) {
     const read = readRecord(frame, at);
@@ -175,6 +174,15 @@ export function decodeNamed(bytes: Uint8Array): NamedEvent {
     counted: view.getUint8(2) === 1,
     users: decoder.decode(bytes.subarray(jsonEnd)).split(",") as UserId[],
   };
+}
+
+function isFrame(frame: Uint8Array, kind: FrameKind): boolean {
+  return (
+    frame.length >= FRAME_HEAD &&
+    frame[0] === kind &&
+    frame[1] === VERSION &&
+    viewOf(frame).getUint16(2, true) === 0
+  );
 }
 
 function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: number } | undefined {

@@ -1,7 +1,8 @@
 // The program of one flood process. It opens what it is told to, answers with its counts, and ends with its parent.
 
+import { messageOf } from "../lib/errors.ts";
 import { Flood } from "./load/flood.ts";
-import type { FloodReport, ToFloodWorker } from "./load/flood-fleet.ts";
+import type { FromFloodWorker, ToFloodWorker } from "./load/flood-fleet.ts";
 
 let flood: Flood | undefined;
 let opened = false;
@@ -14,16 +15,29 @@ process.on("message", (message: ToFloodWorker) => void obey(message));
 async function obey(message: ToFloodWorker): Promise<void> {
   if (message.type === "open") {
     flood = new Flood(message.plan);
-    await flood.open();
+    try {
+      await flood.open();
+    } catch (error) {
+      process.stderr.write(`encke: ${messageOf(error)}\n`);
+      process.exit(1);
+    }
     opened = true;
     return;
   }
   if (flood === undefined) return;
+  const { request } = message;
+  if (message.type === "digests") return tell({ request, digests: flood.digests });
+  if (message.type === "counts") return tell({ request, counts: flood.counts, opened });
   const { counts, problems, latency } = flood;
-  process.send?.({
+  tell({
+    request,
     counts,
     problems: [...problems],
     latency: latency.encode(),
     opened,
-  } satisfies FloodReport);
+  });
+}
+
+function tell(message: FromFloodWorker): void {
+  if (process.connected) process.send?.(message);
 }

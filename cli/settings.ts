@@ -147,13 +147,17 @@ export interface OwnValues {
   firstId: number;
   rate: number;
   source: readonly string[];
+  opening: number;
   processes: number;
+  reopen: boolean;
   seconds: number | undefined;
   messages: number;
   interval: string;
   max: number;
   senders: number;
   to: "event" | "user";
+  path: "stream" | "test";
+  report: string;
   verify: boolean;
   streams: number;
 }
@@ -198,8 +202,20 @@ export const ownSettings: Settings<OwnValues> = {
     schema: integer(0, MAX_U31),
     default: 1,
   },
-  rate: { value: "N", help: "streams opened a second", schema: integer(1, 1_000_000), default: 1_000 },
+  rate: {
+    value: "N",
+    help: "streams opened a second; 0: all at once",
+    schema: integer(0, 1_000_000),
+    default: 1_000,
+  },
   source: { value: "IP,…", help: "addresses to connect from, in turn", schema: list, default: [] },
+  opening: {
+    value: "N",
+    help: "streams that wait for their answer at once; 0: any number",
+    schema: integer(0, MAX_U31),
+    default: 0,
+  },
+  reopen: { help: "open lost streams again, as browsers do", schema: flag, default: false },
   processes: { value: "K", help: "processes that share the work", schema: integer(1, 256), default: 1 },
   seconds: { value: "S", help: "end after so long (on Ctrl-C)", schema: integer(1, MAX_U31) },
   messages: { value: "N", help: "messages in all", schema: integer(1, MAX_U31), default: 1_000 },
@@ -217,6 +233,13 @@ export const ownSettings: Settings<OwnValues> = {
     schema: oneOf(["event", "user"]),
     default: "event",
   },
+  path: {
+    value: "KIND",
+    help: "stream (NDJSON) or test (the article's text)",
+    schema: oneOf(["stream", "test"]),
+    default: "stream",
+  },
+  report: { value: "DIR", help: "where the report goes", schema: text, default: "encke-million" },
   verify: { help: "open streams, and check loss, duplicates and order", schema: flag, default: false },
   streams: { value: "N", help: "streams that --verify opens", schema: integer(1, 19_000), default: 100 },
 };

@@ -133,8 +133,9 @@ export class EdgeFleet {
     const { program } = this.#options;
     const execArgv = [...process.execArgv, ...WORKER_FLAGS];
     if (this.#hasOwnSockets) return fork(program, { execArgv });
+    // each worker accepts by itself: nothing passes through here. setupPrimary freezes it
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: program, execArgv });
-    cluster.schedulingPolicy = cluster.SCHED_NONE; // each worker accepts by itself: nothing passes through here
     return cluster.fork().process;
   }
 

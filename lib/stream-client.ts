@@ -12,6 +12,8 @@ export interface StreamClientOptions {
   readonly onHead?: (head: ResponseHead) => void;
   /** One chunk's data: a view, valid only during the call. */
   readonly onChunk?: (data: Buffer) => void;
+  /** The response ended with its last chunk; the connection may stay open behind it. */
+  readonly onComplete?: () => void;
   /** Called once. `complete`: the response ended with its last chunk. */
   readonly onClose?: (complete: boolean, error: Error | undefined) => void;
 }
@@ -21,7 +23,7 @@ export class StreamClient {
   #complete = false;
   #error: Error | undefined;
 
-  constructor({ url, headers = {}, source, onHead, onChunk, onClose }: StreamClientOptions) {
+  constructor({ url, headers = {}, source, onHead, onChunk, onComplete, onClose }: StreamClientOptions) {
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const socket = connect({
       host,
@@ -35,6 +37,7 @@ export class StreamClient {
       onChunk: (data) => onChunk?.(data),
       onEnd: () => {
         this.#complete = true;
+        onComplete?.();
       },
     });
     const lines = Object.entries({ Host: url.host, ...headers }).map(

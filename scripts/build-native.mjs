@@ -1,7 +1,7 @@
 // Builds the project's Node-API addons into dist/, with an explicit node-gyp call and nothing downloaded: Node's own
 // headers where they are, else those of the npm package node-api-headers with the system's libuv. Without a compiler
-// it says so in one line and succeeds: what the addon does, its TypeScript twin does too. What is up to date (sources,
-// flags, Node's ABI) is not built again, so `npm start` may call it every time.
+// it takes a binary from the addon's prebuilds/, else says in one line that the TypeScript twin serves. What is up to
+// date (sources, flags, Node's ABI) is not built again, so `npm start` may call it every time.
 //
 //   node scripts/build-native.mjs           all of them
 //   import { buildAddon }                   one of them with other flags, for scripts/sanitize.mjs
@@ -53,11 +53,16 @@ export function buildAddon({ folder, target }, { env = {}, output } = {}) {
   const hash = hashOf(source, JSON.stringify([env, headers, process.arch, process.versions.modules]));
   if (existsSync(file) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return undefined;
   rmSync(file, { force: true });
+  mkdirSync(dirname(file), { recursive: true });
   const missing = missingTool(headers);
+  const prebuilt = join(source, "prebuilds", `${process.platform}-${process.arch}`, `${target}.node`);
+  if (missing !== undefined && existsSync(prebuilt)) {
+    copyFileSync(prebuilt, file);
+    return undefined;
+  }
   if (missing !== undefined) return missing;
   const log = join(root, ".cache", "native", `${target}.log`);
   mkdirSync(dirname(log), { recursive: true });
-  mkdirSync(dirname(file), { recursive: true });
   const nodeGyp = join(root, "node_modules", "node-gyp", "bin", "node-gyp.js");
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

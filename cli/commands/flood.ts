@@ -1,6 +1,8 @@
 // encke flood: open and hold N streams, and print what happens on them: {active, closed, failed, chunks, bytes} and
-// latency, as one JSON object every ten seconds and at the end. The article's tool; `closed` should stay 0.
+// latency, as one JSON object every ten seconds and at the end. The article's tool; `closed` should stay 0. With
+// --reopen lost streams come back, and `retried` and `reopened` say how often.
 
+import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { quote } from "../../lib/errors.ts";
 import { createProgress } from "../../lib/progress.ts";
@@ -8,6 +10,7 @@ import { pick } from "../../lib/settings.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { FloodFleet, type FloodTotal } from "../load/flood-fleet.ts";
+import { countTargets, type TargetPlan } from "../load/targets.ts";
 import { readTextFile } from "../read-file.ts";
 import { type OwnValues, ownSettings } from "../settings.ts";
 
@@ -16,7 +19,16 @@ const REPORT_MS = 10_000;
 
 type FloodValues = Pick<
   OwnValues,
-  "url" | "urls" | "connections" | "firstId" | "rate" | "source" | "processes" | "seconds"
+  | "url"
+  | "urls"
+  | "connections"
+  | "firstId"
+  | "rate"
+  | "source"
+  | "opening"
+  | "processes"
+  | "reopen"
+  | "seconds"
 >;
 
 export const flood: Command = defineCommand({
@@ -30,26 +42,28 @@ export const flood: Command = defineCommand({
     "firstId",
     "rate",
     "source",
+    "opening",
     "processes",
+    "reopen",
     "seconds",
   ),
   async run(context, values) {
-    const urls =
-      values.urls === undefined
-        ? countedUrls(values)
-        : readTextFile("--urls", values.urls).split(/\s+/).filter(Boolean);
-    for (const url of urls) checkUrl(url);
-    const fleet = new FloodFleet({ urls, rate: values.rate, sources: values.source }, values.processes);
+    const targets = targetsOf(values);
+    const streams = countTargets(targets);
+    const { rate, opening, source: sources, reopen } = values;
+    for (const source of sources)
+      if (isIP(source) === 0) throw new CliError("USAGE", `--source ${quote(source)} is not an IP address`);
+    const fleet = new FloodFleet({ targets, rate, opening, sources, reopen }, values.processes);
     let total: FloodTotal;
     try {
-      await untilOpened(context, fleet, urls.length);
+      await untilOpened(context, fleet, streams);
       total = await hold(context, fleet, values.seconds);
     } finally {
       await fleet.close();
     }
     for (const problem of new Set(total.problems)) process.stderr.write(`encke: ${problem}\n`);
     if (total.failed > 0)
-      throw new CliError("CHECK_FAILED", `${total.failed} of ${urls.length} streams did not open: see above`);
+      throw new CliError("CHECK_FAILED", `${total.failed} of ${streams} streams did not open: see above`);
   },
 });
 
@@ -57,7 +71,7 @@ async function untilOpened({ signal }: Context, fleet: FloodFleet, streams: numb
   const progress = createProgress("opening", "streams", streams);
   try {
     for (;;) {
-      const { opened, active, failed } = await fleet.total();
+      const { opened, active, failed } = await fleet.counts();
       progress.update(active);
       if (signal.aborted || (opened && active + failed >= streams)) return;
       await pause(LOOK_MS, signal);
@@ -77,8 +91,8 @@ async function hold(
   for (;;) {
     await pause(Math.min(REPORT_MS, Math.max(0, endsAtMs - Date.now())), signal);
     const total = await fleet.total();
-    const { active, closed, failed, chunks, bytes, latencyMs } = total;
-    print(JSON.stringify({ active, closed, failed, chunks, bytes, latencyMs }));
+    const { active, closed, failed, retried, reopened, chunks, bytes, resyncs, latencyMs } = total;
+    print(JSON.stringify({ active, closed, failed, retried, reopened, chunks, bytes, resyncs, latencyMs }));
     if (signal.aborted || Date.now() >= endsAtMs) return total;
   }
 }
@@ -88,10 +102,15 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** `--url …/test/` gets ids appended; a bare address means that path. */
-function countedUrls({ url, connections, firstId }: FloodValues): string[] {
+function targetsOf({ url, urls, connections, firstId }: FloodValues): TargetPlan {
+  if (urls !== undefined) {
+    const listed = readTextFile("--urls", urls).split(/\s+/).filter(Boolean);
+    for (const one of listed) checkUrl(one);
+    return { kind: "listed", urls: listed };
+  }
   checkUrl(url);
   const base = new URL(url).pathname === "/" ? new URL("/test/", url).href : url;
-  return Array.from({ length: connections }, (_, index) => `${base}${firstId + index}`);
+  return { kind: "counted", base, firstId, step: 1, count: connections };
 }
 
 function checkUrl(text: string): void {

@@ -2,6 +2,7 @@
 
 import type { Command } from "../command.ts";
 import { broker } from "./broker.ts";
+import { doctor } from "./doctor.ts";
 import { edge } from "./edge.ts";
 import { flood } from "./flood.ts";
 import { graphCount, graphSubscribers, graphSubscriptions } from "./graph-ask.ts";
@@ -10,6 +11,7 @@ import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
 import { memlog } from "./memlog.ts";
+import { million } from "./million.ts";
 import { msggen } from "./msggen.ts";
 import { plot } from "./plot.ts";
 import { pub } from "./pub.ts";
@@ -39,6 +41,8 @@ export const commands: readonly Command[] = [
   token,
   flood,
   msggen,
+  million,
+  doctor,
   memlog,
   plot,
   soak,

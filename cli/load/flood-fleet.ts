@@ -1,87 +1,196 @@
 // The flood's processes: a process may open only so many descriptors, so many streams need several. Each gets its
-// share of the addresses and of the rate; their counts are added up here. They end with this process.
+// share of the targets and of the rate; their counts are added up here. They end with this process.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { DIGEST_WORDS, Digests } from "./digest.ts";
 import type { FloodCounts, FloodPlan } from "./flood.ts";
 import { Latency, type LatencyMs } from "./latency.ts";
+import { countTargets, shareOf } from "./targets.ts";
 
 const PROGRAM: string = fileURLToPath(
   new URL("../flood-worker" + import.meta.url.slice(-3), import.meta.url),
 );
-const REPORT_MS = 5_000;
+/** V8 would grow its young generation to 32 MB a process; the streams need none of it. */
+const WORKER_FLAGS = ["--max-semi-space-size=1"];
+const REPORT_MS = 10_000;
+/** A process that does not end by then is killed. */
+const END_MS = 5_000;
 
-export type ToFloodWorker = { readonly type: "open"; readonly plan: FloodPlan } | { readonly type: "report" };
-export interface FloodReport {
+/** What the whole fleet opens. What is left out is as in `DEFAULTS`. */
+export type FleetPlan = Pick<FloodPlan, "targets" | "rate"> & Partial<typeof DEFAULTS>;
+
+const DEFAULTS: Omit<FloodPlan, "targets" | "rate" | "firstSource" | "sourceStep"> = {
+  opening: 0,
+  sources: [],
+  reopen: false,
+  run: "",
+  headers: "",
+};
+
+export type ToFloodWorker =
+  | { readonly type: "open"; readonly plan: FloodPlan }
+  | { readonly type: "counts"; readonly request: number }
+  | { readonly type: "report"; readonly request: number }
+  | { readonly type: "digests"; readonly request: number };
+
+type AskType = Exclude<ToFloodWorker["type"], "open">;
+
+export interface CountReport {
+  readonly request: number;
   readonly counts: FloodCounts;
-  readonly problems: readonly string[];
-  readonly latency: string;
   /** Every stream was begun. */
   readonly opened: boolean;
 }
+export interface FloodReport extends CountReport {
+  readonly problems: readonly string[];
+  readonly latency: string;
+}
+export interface DigestReport {
+  readonly request: number;
+  readonly digests: Uint32Array;
+}
+export type FromFloodWorker = CountReport | FloodReport | DigestReport;
 
-export interface FloodTotal extends FloodCounts {
+export interface CountTotal extends FloodCounts {
   readonly opened: boolean;
+}
+export interface FloodTotal extends CountTotal {
   readonly problems: readonly string[];
   readonly latencyMs: LatencyMs | undefined;
 }
 
 export class FloodFleet {
+  readonly #plan: FleetPlan;
   readonly #children: ChildProcess[] = [];
+  readonly #answers = new Map<number, (answer: FromFloodWorker) => void>();
+  #requests = 0;
 
-  constructor(plan: FloodPlan, processes: number) {
+  constructor(given: FleetPlan, processes: number) {
+    const plan = { ...DEFAULTS, ...given };
+    this.#plan = plan;
     for (let index = 0; index < processes; index += 1) {
-      const child = fork(PROGRAM, { execArgv: [...process.execArgv, "--max-semi-space-size=1"] });
-      const urls = plan.urls.filter((_, position) => position % processes === index);
-      child.send({
+      const child = fork(PROGRAM, {
+        execArgv: [...process.execArgv, ...WORKER_FLAGS],
+        serialization: "advanced", // digests are typed arrays
+      });
+      child.on("message", (answer: FromFloodWorker) => this.#answers.get(answer.request)?.(answer));
+      child.on("error", () => {}); // a process that cannot be started or told does not answer: that is counted
+      send(child, {
         type: "open",
-        plan: { ...plan, urls, rate: plan.rate / processes },
-      } satisfies ToFloodWorker);
+        plan: {
+          ...plan,
+          targets: shareOf(plan.targets, index, processes),
+          rate: plan.rate / processes,
+          opening: plan.opening === 0 ? 0 : Math.max(1, Math.round(plan.opening / processes)),
+          firstSource: index,
+          sourceStep: processes,
+        },
+      });
       this.#children.push(child);
     }
   }
 
-  /** All processes' counts together. A process that does not answer counts as not opened. */
+  get pids(): readonly number[] {
+    return this.#children.flatMap(({ pid }) => pid ?? []);
+  }
+
+  /** All processes' counts together. The streams of a process that does not answer count as failed. Cheap. */
+  async counts(): Promise<CountTotal> {
+    return this.#addUp(await this.#askAll<CountReport>("counts"));
+  }
+
+  /** The same with latency, and what went wrong; a process that does not answer is a problem. */
   async total(): Promise<FloodTotal> {
-    const reports = await Promise.all(this.#children.map(ask));
-    const counts: FloodCounts = { active: 0, closed: 0, failed: 0, chunks: 0, bytes: 0 };
+    const reports = await this.#askAll<FloodReport>("report");
     const latency = new Latency();
-    for (const report of reports) {
-      if (report === undefined) continue;
-      for (const key of Object.keys(counts) as (keyof FloodCounts)[]) counts[key] += report.counts[key];
-      latency.add(report.latency);
-    }
+    for (const report of reports) if (report !== undefined) latency.add(report.latency);
+    const silent = reports.filter((report) => report === undefined).length;
     return {
-      ...counts,
-      opened: reports.every((report) => report?.opened === true),
-      problems: reports.flatMap((report) => report?.problems ?? []),
+      ...this.#addUp(reports),
+      problems: [
+        ...reports.flatMap((report) => report?.problems ?? []),
+        ...(silent > 0 ? [`${silent} of ${reports.length} flood processes do not answer`] : []),
+      ],
       latencyMs: latency.ms,
     };
+  }
+
+  /** Every stream's digest, in the order of the targets. A process that does not answer has received nothing. */
+  async digests(): Promise<Digests> {
+    const all = new Digests(countTargets(this.#plan.targets));
+    for (const [index, report] of (await this.#askAll<DigestReport>("digests")).entries()) {
+      const words = report?.digests ?? new Uint32Array(0);
+      for (let at = 0; at < words.length; at += DIGEST_WORDS) {
+        const stream = index + (at / DIGEST_WORDS) * this.#children.length;
+        all.words.set(words.subarray(at, at + DIGEST_WORDS), stream * DIGEST_WORDS);
+      }
+    }
+    return all;
   }
 
   /** Ends every process and waits until they are gone. */
   async close(): Promise<void> {
     await Promise.all(
       this.#children.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
+        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
         const gone = new Promise((resolve) => child.once("exit", resolve));
         child.kill("SIGTERM");
+        const killer = setTimeout(() => child.kill("SIGKILL"), END_MS);
         await gone;
+        clearTimeout(killer);
       }),
     );
   }
+
+  #addUp(reports: readonly (CountReport | undefined)[]): CountTotal {
+    const counts: FloodCounts = {
+      active: 0,
+      closed: 0,
+      failed: 0,
+      retried: 0,
+      reopened: 0,
+      chunks: 0,
+      bytes: 0,
+      messages: 0,
+      resyncs: 0,
+    };
+    for (const [index, report] of reports.entries()) {
+      if (report === undefined) {
+        const share = countTargets(shareOf(this.#plan.targets, index, reports.length));
+        counts.failed += share;
+        counts.closed += share;
+        continue;
+      }
+      for (const key of Object.keys(counts) as (keyof FloodCounts)[]) counts[key] += report.counts[key];
+    }
+    return { ...counts, opened: reports.every((report) => report?.opened ?? true) };
+  }
+
+  #askAll<Answer extends FromFloodWorker>(type: AskType): Promise<(Answer | undefined)[]> {
+    return Promise.all(this.#children.map((child) => this.#ask<Answer>(child, type)));
+  }
+
+  #ask<Answer extends FromFloodWorker>(child: ChildProcess, type: AskType): Promise<Answer | undefined> {
+    if (!child.connected) return Promise.resolve(undefined);
+    this.#requests += 1;
+    const request = this.#requests;
+    return new Promise((resolve) => {
+      const done = (answer: Answer | undefined): void => {
+        clearTimeout(timer);
+        child.removeListener("exit", onExit);
+        this.#answers.delete(request);
+        resolve(answer);
+      };
+      const onExit = (): void => done(undefined);
+      const timer = setTimeout(onExit, REPORT_MS);
+      child.once("exit", onExit);
+      this.#answers.set(request, (answer) => done(answer as Answer));
+      send(child, { type, request });
+    });
+  }
 }
 
-function ask(child: ChildProcess): Promise<FloodReport | undefined> {
-  if (!child.connected) return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    const done = (report: FloodReport | undefined): void => {
-      clearTimeout(timer);
-      child.removeListener("message", done);
-      resolve(report);
-    };
-    const timer = setTimeout(() => done(undefined), REPORT_MS);
-    child.once("message", done);
-    child.send({ type: "report" } satisfies ToFloodWorker);
-  });
+function send(child: ChildProcess, message: ToFloodWorker): void {
+  if (child.connected) child.send(message);
 }

@@ -13,7 +13,6 @@ export function nowUs(): number {
   return Math.round((performance.timeOrigin + performance.now()) * 1000);
 }
 
-const MARK = '"sentUs":';
 const LONGEST_US = 60_000_000;
 
 export interface LatencyMs {
@@ -36,18 +35,10 @@ export class Latency {
     this.#histogram.recordValue(Math.min(LONGEST_US, Math.max(1, nowUs() - sentUs)));
   }
 
-  /** Finds the time in a chunk of whatever format; chunks without one are passed over. */
-  noteChunk(data: Buffer): void {
-    const at = data.indexOf(MARK);
-    if (at === -1) return;
-    const from = at + MARK.length;
-    let sentUs = 0;
-    for (let i = from; i < data.length; i += 1) {
-      const digit = (data[i] as number) - 0x30;
-      if (digit < 0 || digit > 9) break;
-      sentUs = sentUs * 10 + digit;
-    }
-    this.note(sentUs);
+  /** Adds pairs of microseconds and how often, as the native readers count them. */
+  addCounts(pairs: Float64Array): void {
+    for (let at = 0; at + 1 < pairs.length; at += 2)
+      this.#histogram.recordValueWithCount(pairs[at] as number, pairs[at + 1] as number);
   }
 
   /** Everything noted so far, as text for another process. */
@@ -58,6 +49,16 @@ export class Latency {
   /** Adds what another process noted. */
   add(encoded: string): void {
     this.#histogram.add(decodeFromCompressedBase64(encoded));
+  }
+
+  /** Forgets everything. */
+  reset(): void {
+    this.#histogram.reset();
+  }
+
+  /** Messages noted. */
+  get count(): number {
+    return this.#histogram.totalCount;
   }
 
   /** undefined before the first message. */

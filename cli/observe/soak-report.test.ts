@@ -38,6 +38,7 @@ function run(more: { read?: number; closed?: number; restarts?: number; edgeKbAM
     delivered: 1_000,
     clients: {
       ...{ active: 10_000 - closed, closed, failed: 0, chunks: 0, bytes: 0, opened: true, problems: [] },
+      ...{ retried: 0, reopened: 0, messages: 0, resyncs: 0 },
       latencyMs: { count: read, p50: 1, p99: 2, max: 3 },
     },
     restarts,

@@ -52,7 +52,6 @@ export interface SoakRun {
  */
 export async function runSoak(context: Context, target: SoakTarget, plan: SoakPlan): Promise<SoakRun> {
   const { connections, intervalMs } = plan;
-  const urls = Array.from({ length: connections }, (_, index) => `${target.url}/test/${index + 1}`);
   const samples = new Map([...target.sources.keys()].map((name) => [name, [] as MemorySample[]]));
   const ending = new AbortController();
   const client = await BrokerClient.connect(target.nats, {
@@ -63,7 +62,11 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
   const before = await readEdgeCounts(target.admin);
   await observe(target, samples, plan); // the empty process
   const fleet = new FloodFleet(
-    { urls, rate: OPEN_RATE, sources: sourcesFor(connections) },
+    {
+      targets: { kind: "counted", base: `${target.url}/test/`, firstId: 1, step: 1, count: connections },
+      rate: OPEN_RATE,
+      sources: sourcesFor(connections),
+    },
     Math.ceil(connections / STREAMS_A_PROCESS),
   );
   const observing = onEveryBeat(

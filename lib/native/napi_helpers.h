@@ -69,8 +69,9 @@ class Arguments {
     return number;
   }
 
+  /** @return the argument, or -1 (which is no descriptor) where it is no number: a TypeError is pending */
   int32_t int32(size_t index) const {
-    int32_t number = 0;
+    int32_t number = -1;
     if (napi_get_value_int32(env_, values_[index], &number) != napi_ok) throw_type_error(env_, "an integer is expected");
     return number;
   }
@@ -95,12 +96,14 @@ class Arguments {
   void* data_ = nullptr;
 };
 
-/** A JavaScript string as UTF-8: on the stack up to 1 KiB, else on the heap until the end of the scope. */
-class Utf8 {
+/** The bytes of a JavaScript string: on the stack up to 1 KiB, else on the heap until the end of the scope. */
+class StringBytes {
  public:
+  using Encode = napi_status (*)(napi_env, napi_value, char*, size_t, size_t*);
+
   /** Not ok: a TypeError (no string) or an Error NO_MEMORY is pending. */
-  Utf8(napi_env env, napi_value value) {
-    if (napi_get_value_string_utf8(env, value, stack_, sizeof stack_, &length_) != napi_ok) {
+  StringBytes(napi_env env, napi_value value, Encode encode) {
+    if (encode(env, value, stack_, sizeof stack_, &length_) != napi_ok) {
       throw_type_error(env, "a string is expected");
       return;
     }
@@ -108,18 +111,18 @@ class Utf8 {
     if (length_ + 4 < sizeof stack_) return;  // a character more would have fitted, so nothing was left out
     data_ = nullptr;
     size_t whole = 0;
-    napi_get_value_string_utf8(env, value, nullptr, 0, &whole);
+    encode(env, value, nullptr, 0, &whole);
     heap_ = static_cast<char*>(malloc(whole + 1));
     if (heap_ == nullptr) {
       throw_error(env, "NO_MEMORY", "no memory for a string");
       return;
     }
-    napi_get_value_string_utf8(env, value, heap_, whole + 1, &length_);
+    encode(env, value, heap_, whole + 1, &length_);
     data_ = heap_;
   }
-  ~Utf8() { free(heap_); }
-  Utf8(const Utf8&) = delete;
-  Utf8& operator=(const Utf8&) = delete;
+  ~StringBytes() { free(heap_); }
+  StringBytes(const StringBytes&) = delete;
+  StringBytes& operator=(const StringBytes&) = delete;
 
   bool ok() const { return data_ != nullptr; }
   const char* data() const { return data_; }
@@ -130,6 +133,15 @@ class Utf8 {
   char* heap_ = nullptr;
   const char* data_ = nullptr;
   size_t length_ = 0;
+};
+
+struct Utf8 : StringBytes {
+  Utf8(napi_env env, napi_value value) : StringBytes(env, value, napi_get_value_string_utf8) {}
+};
+
+/** A byte a character, as in the head of an HTTP message. */
+struct Latin1 : StringBytes {
+  Latin1(napi_env env, napi_value value) : StringBytes(env, value, napi_get_value_string_latin1) {}
 };
 
 /** The bytes of a Uint8Array (also a Buffer), not copied. Not ok: a TypeError is pending. */

@@ -3,7 +3,7 @@
 
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { BrokerClient, type FanoutMode, type NatsConfig } from "../../broker/index.ts";
-import { Edge, type EdgeConfig } from "../../edge/index.ts";
+import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
@@ -133,7 +133,7 @@ export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge 
     listen: { host: "127.0.0.1", port: 0 },
     nats,
     fanout: "subject",
-    pool: "plain",
+    pool: defaultPoolKind(),
     jwtKey: undefined,
     allowAnonymous: false,
     allowPublish: undefined,

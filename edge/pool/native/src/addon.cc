@@ -36,7 +36,7 @@ Pool* pool_of(const Arguments<N>& arguments) {
   return nullptr;
 }
 
-View view(const Utf8& text) {
+View view(const StringBytes& text) {
   return View{text.data(), text.length()};
 }
 
@@ -76,7 +76,8 @@ napi_value open(napi_env env, napi_callback_info info) {
   Pool* pool = pool_of(arguments);
   UserName names[MAX_USERS];
   uint32_t count = 0;
-  const Utf8 head(env, arguments[3]), opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
+  const Latin1 head(env, arguments[3]);
+  const Utf8 opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
   if (!head.ok() || !opening.ok() || !before.ok() || !after.ok() || !read_users(env, arguments[5], names, &count))
     return nullptr;
   const StreamSpec spec{arguments.int32(0), arguments.uint32(1), arguments.boolean(2), view(head), view(opening),

@@ -39,7 +39,7 @@ class PackedFrame {
   bool next(PackedRecord* record) {
     if (broken_) return false;
     if (at_ >= bytes_.length) {
-      if (last_ != 0 && u32(8) != last_) broken_ = true;
+      if (u32(8) != last_) broken_ = true;
       return false;
     }
     if (!read(record)) broken_ = true;

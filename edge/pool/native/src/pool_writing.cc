@@ -68,7 +68,7 @@ void Pool::broadcast(uint32_t format, View text) {
 
 void Pool::begin_event(const Event& event) {
   event_ = event;
-  event_hash_ = hash_.of(event.id.data, event.id.length);
+  event_hash_ = hash_.of(event.id.data, event.id.length) | 1;  // 0 stands for no event
   for (uint32_t i = 0; i < format_count_; i++) formats_[i].rendering.begin();
 }
 
@@ -87,12 +87,11 @@ uint32_t Pool::hand_to(uint32_t user) {
 bool Pool::hand(uint32_t index) {
   Connection& connection = connections_[index];
   Format& format = formats_[connection.format];
-  if (connection.extra != nullptr && connection.extra->has_several_users && !connection.extra->recent.add(event_hash_))
-    return false;
   Rendering& rendering = format.rendering;
-  const bool is_there = event_.json.data != nullptr &&
-                        (rendering.is_ready() || rendering.build(format.event, format.texts, event_));
-  if (!is_there) {
+  const bool has_event = event_.json.data != nullptr;
+  const bool is_for_several = connection.extra != nullptr && connection.extra->has_several_users;
+  if (has_event && is_for_several && !connection.extra->recent.add(event_hash_)) return false;
+  if (!has_event || !(rendering.is_ready() || rendering.build(format.event, format.texts, event_))) {
     close(index, CloseReason::kRefused);  // no memory: rather ended and come back than a message short
     return false;
   }

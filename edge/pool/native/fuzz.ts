@@ -1,0 +1,187 @@
+// A seeded fuzz of packed frames: the native pool over real sockets beside the TypeScript pool over memory, with the
+// same streams. Well-formed frames must come out as the same bytes; frames with random damage must be answered alike,
+// and nothing may break. Run under a sanitizer it also shows that nothing outside of a frame is read.
+
+import assert from "node:assert/strict";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { parseUserId } from "../../../broker/contract.ts";
+import { type PackedEvent, packFrame } from "../../../test/support/packed-frames.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { FORMATS } from "../../formats/index.ts";
+import { descriptorOf } from "../../node/holders.ts";
+import { DEFAULT_LIMITS, type StreamSpec } from "../pool.ts";
+import { type SinkDriver, StreamPool } from "../stream-pool.ts";
+import { NativePool } from "./native-pool.ts";
+
+const USERS = 12;
+const STREAMS = 24;
+const LIMITS = { ...DEFAULT_LIMITS, maxQueueBytes: 1e9, maxQueuedBytes: 1e12, heartbeatMs: 1e9, endMs: 200 };
+/** Frames between two turns of the loop, in which the readers read. */
+const BURST = 50;
+
+export interface FuzzOptions {
+  readonly seed: number;
+  /** Frames of each kind. */
+  readonly frames: number;
+}
+
+interface Sink {
+  text: string;
+}
+
+const memory: SinkDriver<Sink> = {
+  write(sink, bytes) {
+    sink.text += Buffer.from(bytes).toString("latin1");
+  },
+  pending: () => 0,
+  end: () => false,
+  cut: () => {},
+};
+
+/** @throws AssertionError with the seed's frame where the two pools differ */
+export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
+  const random = randomOf(seed);
+  const native = new NativePool({ limits: LIMITS, onEnd: () => {} });
+  const twin = new StreamPool<Sink>({ driver: memory, limits: LIMITS, onEnd: () => {} });
+  const sinks: Sink[] = [];
+  const readers: Reader[] = [];
+  for (let stream = 0; stream < STREAMS; stream += 1) {
+    const spec = specOf(stream, random);
+    const sink: Sink = { text: "" };
+    sinks.push(sink);
+    twin.open(sink, spec, stream % 4 !== 0);
+    readers.push(await Reader.open((fd) => assert.ok(native.adopt(fd, "", spec, stream % 4 !== 0))));
+  }
+  try {
+    for (let round = 0; round < frames; round += 1) {
+      const frame = packFrame(recordsOf(random, round));
+      assert.equal(native.deliverFrame(frame, "0.a."), twin.deliverFrame(frame, "0.a."), `frame ${round}`);
+      if (round % BURST === 0) await turn();
+    }
+    for (const [index, reader] of readers.entries()) {
+      const expected = sinks[index]?.text ?? "";
+      await waitFor(`${expected.length} bytes`, () => reader.text.length >= expected.length);
+      assert.ok(reader.text === expected, `stream ${index} differs after seed ${seed}`);
+    }
+    for (const sink of sinks) sink.text = "";
+    for (let round = 0; round < frames; round += 1) {
+      const frame = damage(packFrame(recordsOf(random, frames + round)), random);
+      const copy = Buffer.from(frame);
+      assert.equal(
+        native.deliverFrame(frame, "c"),
+        twin.deliverFrame(copy, "c"),
+        `seed ${seed}, ${copy.toString("hex")}`,
+      );
+      assert.equal(native.size, STREAMS);
+      for (const sink of sinks) sink.text = "";
+      for (const reader of readers) reader.text = "";
+      if (round % BURST === 0) await turn();
+    }
+  } finally {
+    await native.drain({ perSecond: 1e6, deadlineMs: 0 });
+    await twin.drain({ perSecond: 1e6, deadlineMs: 0 });
+    for (const reader of readers) reader.close();
+  }
+}
+
+/** A reader in this process, and the accepted end of its connection handed to the pool. */
+class Reader {
+  text = "";
+  readonly #socket: Socket;
+  readonly #server: Server;
+
+  private constructor(socket: Socket, server: Server) {
+    this.#socket = socket;
+    this.#server = server;
+    socket.on("data", (bytes: Buffer) => {
+      this.text += bytes.toString("latin1");
+    });
+  }
+
+  static async open(adopt: (fd: number) => void): Promise<Reader> {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve));
+    const address = server.address();
+    const socket = connect({
+      port: typeof address === "object" ? (address?.port ?? 0) : 0,
+      host: "127.0.0.1",
+    });
+    const ours = await accepted;
+    const reader = new Reader(socket, server);
+    adopt(descriptorOf(ours));
+    ours.destroy();
+    return reader;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#server.close();
+  }
+}
+
+type Random = (below: number) => number;
+
+/** xorshift32. */
+function randomOf(seed: number): Random {
+  let state = seed | 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+function specOf(stream: number, random: Random): StreamSpec {
+  const count = stream % 3 === 0 ? 1 + random(4) : 1;
+  const users = Array.from({ length: count }, () => parseUserId(`u${random(USERS)}`));
+  const format = FORMATS[stream % FORMATS.length] ?? assert.fail();
+  return { users: [...new Set(users)], format, opening: "hello\n" };
+}
+
+function recordsOf(random: Random, round: number): PackedEvent[] {
+  return Array.from({ length: 1 + random(4) }, (_, index) => ({
+    handles: Array.from({ length: random(6) }, () => random(USERS + 3)),
+    id: `${round.toString(36)}-${index}-${random(5)}`,
+    json: jsonOf(random),
+  }));
+}
+
+const PIECES = ["a", '"', "\\", "ä", "😀", "\ud83d", "\udc00", "\n", "\u0000", "{", "}", ",", ":", "data"];
+
+function jsonOf(random: Random): string {
+  const text = Array.from({ length: random(30) }, () => PIECES[random(PIECES.length)]).join("");
+  const escaped = JSON.stringify(text);
+  const kinds: readonly (() => string)[] = [
+    () => `{"id":"x","topic":"t","time":"now","data":${escaped}}`,
+    () => `{"id":"x","data":${escaped.replaceAll("\\", "\\u005c")}}`,
+    () => `{"id":"x","data":[${escaped},{"data":1}]}`,
+    () => `{"id":"x","data_base64":"/w=="}`,
+    () => `{"id":"x","data":"${text.replace(/[\n\r]/g, "").replace(/[\ud800-\udfff]/gu, "?")}"}`,
+    () => `{${text.replace(/[\n\r]/g, "").replace(/[\ud800-\udfff]/gu, "?")}}`,
+  ];
+  return kinds[random(kinds.length)]?.() ?? "{}";
+}
+
+/** Cut, flipped bits, bytes and whole numbers put in: in a block of exactly its size, so that a sanitizer sees more. */
+function damage(frame: Buffer, random: Random): Uint8Array {
+  const length = random(4) === 0 ? random(frame.length + 1) : frame.length;
+  const damaged = new Uint8Array(length);
+  damaged.set(frame.subarray(0, length));
+  const view = new DataView(damaged.buffer);
+  for (let times = random(4); times > 0 && length > 4; times -= 1) {
+    const at = random(length - 4);
+    const ways: readonly (() => void)[] = [
+      () => view.setUint8(at, view.getUint8(at) ^ (1 << random(8))),
+      () => view.setUint8(at, random(256)),
+      () => view.setUint32(at, [0, 1, 0x7fff_ffff, 0xffff_ffff, length][random(5)] ?? 0, true),
+    ];
+    ways[random(ways.length)]?.();
+  }
+  return damaged;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

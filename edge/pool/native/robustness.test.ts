@@ -1,0 +1,120 @@
+// What may happen to the addon and no suite of pools sees: damaged frames, memory that runs out, threads that end.
+
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { describe, it } from "node:test";
+import { Worker } from "node:worker_threads";
+import { parseUserId } from "../../../broker/contract.ts";
+import { RawHttp } from "../../../test/support/raw-http.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { PositionedEvent } from "../../formats/positioned-event.ts";
+import { text } from "../../formats/text.ts";
+import { descriptorOf } from "../../node/holders.ts";
+import { DEFAULT_LIMITS } from "../pool.ts";
+import { hasPoolAddon, loadPoolAddon } from "./addon.ts";
+import { fuzzFrames } from "./fuzz.ts";
+import { NativePool } from "./native-pool.ts";
+
+const skip = hasPoolAddon() ? false : "the addon was not built here";
+const descriptors = (): number => readdirSync("/proc/self/fd").length;
+
+describe("native pool, robustness", { skip }, () => {
+  it("damaged frames - both pools answer alike, and whole ones come out as the same bytes", async () => {
+    for (const seed of [1, 2, 3]) await fuzzFrames({ seed, frames: 400 });
+  });
+
+  it("memory that runs out at any point - closes or refuses that stream, counts it, and nothing else", async () => {
+    const addon = loadPoolAddon();
+    const limits = { ...DEFAULT_LIMITS, endMs: 100 };
+    for (let after = 0; after < 24; after += 1) {
+      const told: string[] = [];
+      const pool = new NativePool({ limits, onEnd: (users) => told.push(users.join(",")) });
+      const server = createServer((socket) => {
+        const spec = { users: [ann, bob], format: text, opening: "welcome\n", tickMs: 60_000 };
+        addon.failAllocations(after);
+        const held = pool.adopt(descriptorOf(socket), "", spec, true);
+        if (held)
+          pool.deliver(ann, new PositionedEvent("e", `{"id":"e","data":"${"x".repeat(2_000)}"}`, "0"));
+        addon.failAllocations(-1);
+        results.push(held);
+        socket.destroy();
+      });
+      const results: boolean[] = [];
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const address = server.address();
+      const raw = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0);
+      await waitFor("the connection", () => results.length === 1);
+      const { opened, closed } = pool.counts;
+      assert.equal(opened, results[0] ? 1 : 0);
+      assert.equal(pool.size, opened - closed.refused);
+      if (pool.size === 1) await raw.until("msg #1: 'x");
+      else await raw.untilEnded();
+      await waitFor("the end to be told", () => told.length === closed.refused);
+      raw.close();
+      await waitFor("nobody", () => pool.size === 0);
+      assert.equal(pool.users, 0);
+      assert.equal(pool.queuedBytes, 0);
+      await pool.drain({ perSecond: 1_000, deadlineMs: 0 });
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it("worker threads - end with open streams, at any moment, and leave no descriptor", async () => {
+    const before = descriptors();
+    for (let round = 0; round < 12; round += 1) {
+      const worker = new Worker(PROGRAM, { eval: true, workerData: { pool: POOL, format: FORMAT } });
+      const ports = await new Promise<number>((resolve, reject) => {
+        worker.once("message", resolve);
+        worker.once("error", reject);
+      });
+      const readers = Array.from({ length: 5 }, () => new RawHttp(ports));
+      for (const reader of readers) await reader.until("welcome");
+      if (round % 2 === 0) await worker.terminate();
+      else {
+        const ended = new Promise((resolve) => worker.once("exit", resolve));
+        worker.postMessage("end");
+        await ended;
+      }
+      for (const reader of readers) {
+        await reader.untilEnded();
+        reader.close();
+      }
+    }
+    await waitFor("the descriptors to be closed", () => descriptors() <= before + 2);
+  });
+
+  it("a pool - keeps no process alive, and answers as an empty one after its end", async () => {
+    const pool = new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} });
+    await pool.drain({ perSecond: 1, deadlineMs: 0 });
+    assert.equal(pool.size, 0);
+    assert.equal(pool.deliver(ann, new PositionedEvent("e", "{}", "0")), 0);
+    assert.equal(pool.deliverFrame(new Uint8Array(64), ""), 0);
+    assert.equal(pool.table.find(ann), -1);
+    assert.equal(
+      pool.adopt(0, "", { users: [ann], format: text, opening: "" }, true),
+      false,
+      "it takes nobody any more",
+    );
+  });
+});
+
+const [ann, bob] = [parseUserId("ann"), parseUserId("bob")];
+const POOL = new URL("./native-pool" + import.meta.url.slice(-3), import.meta.url).href;
+const FORMAT = new URL("../../formats/text" + import.meta.url.slice(-3), import.meta.url).href;
+
+/** Serves streams in a thread until it is ended from outside, or told to let go of everything. */
+const PROGRAM = `
+  const { parentPort, workerData } = require("node:worker_threads");
+  const { createServer } = require("node:net");
+  Promise.all([import(workerData.pool), import(workerData.format)]).then(([{ NativePool }, { text }]) => {
+    const limits = { maxQueueBytes: 1e6, maxQueuedBytes: 1e8, stalledMs: 1e4, heartbeatMs: 20, endMs: 100, maxLifetimeMs: 0 };
+    const pool = new NativePool({ limits, onEnd() {} });
+    const server = createServer((socket) => {
+      pool.adopt(socket._handle.fd, "", { users: ["a", "b"], format: text, opening: "welcome" }, true);
+      socket.destroy();
+    });
+    server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));
+    parentPort.once("message", () => server.close());
+  });
+`;

@@ -1,0 +1,119 @@
+// Runs the native pool's tests where its mistakes show, on a copy of dist/ with another build of the addon:
+//
+//   node scripts/sanitize.mjs asan       AddressSanitizer, UndefinedBehaviorSanitizer and the leak check: the conformance
+//                                        suite, the robustness tests, a longer fuzz
+//   node scripts/sanitize.mjs valgrind   a short fuzz under valgrind (slow: minutes)
+//
+// Without an argument both. Node itself is not sanitized and leaks at its exit by design: of leaks and of valgrind's
+// findings only those count that have a frame of ours in them. Needs g++ with its sanitizers, and valgrind.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ADDONS, buildAddon } from "./build-native.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const [addon] = ADDONS;
+/** Blocks of the reports that name our library or its code. */
+const OURS = /pool\.node|encke::/;
+
+const KINDS = { asan: runAddressSanitizer, valgrind: runValgrind };
+const wanted = process.argv.slice(2);
+for (const kind of wanted.length > 0 ? wanted : Object.keys(KINDS)) {
+  if (!(kind in KINDS)) fail(`${kind} is none of ${Object.keys(KINDS).join(", ")}`);
+  KINDS[kind]();
+}
+
+function runAddressSanitizer() {
+  const flags = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g";
+  const { dist, logs } = prepare("asan", { CXXFLAGS: flags, LDFLAGS: "-fsanitize=address,undefined" });
+  const libraries = ["libasan.so", "libubsan.so"].map((name) => {
+    const { stdout } = spawnSync("g++", [`-print-file-name=${name}`], { encoding: "utf8" });
+    return stdout.trim();
+  });
+  const env = {
+    LD_PRELOAD: libraries.join(" "),
+    ASAN_OPTIONS: `detect_leaks=1:exitcode=99:log_path=${join(logs, "report")}`,
+    LSAN_OPTIONS: "exitcode=0", // judged by what the report names
+    UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(logs, "report")}`,
+  };
+  const pool = join(dist, "edge", "pool");
+  const tests = ["native/native-pool.test.js", "native/robustness.test.js", "user-table.test.js"];
+  runNode(["--test", "--test-reporter=dot", ...tests.map((name) => join(pool, name))], env);
+  runNode(["-e", fuzzProgram(dist, 5, 1_000)], env);
+  const errors = readReports(logs).flatMap(
+    (text) => text.match(/ERROR: AddressSanitizer[\s\S]*|runtime error:.*/g) ?? [],
+  );
+  const leaks = readReports(logs).flatMap((text) =>
+    text.split("\n\n").filter((block) => /leak of/.test(block)),
+  );
+  judge("asan", [...errors, ...leaks.filter((block) => OURS.test(block))]);
+}
+
+function runValgrind() {
+  const { dist, logs } = prepare("valgrind", { CXXFLAGS: "-g" });
+  const options = [
+    "--smc-check=all-non-file",
+    "--leak-check=full",
+    "--num-callers=24",
+    `--log-file=${join(logs, "report")}`,
+  ];
+  const { status } = spawnSync(
+    "valgrind",
+    [...options, process.execPath, "--jitless", "-e", fuzzProgram(dist, 1, 60)],
+    { cwd: root, stdio: "inherit" },
+  );
+  if (status !== 0) fail(`the fuzz under valgrind ended with ${status}: see ${logs}`);
+  const blocks = readReports(logs).flatMap((text) => text.split(/^==\d+== $/m));
+  judge(
+    "valgrind",
+    blocks.filter((block) => OURS.test(block) && !/still reachable/.test(block)),
+  );
+}
+
+/** A copy of dist/ with the addon built in another way, and a folder for reports. */
+function prepare(kind, env) {
+  const folder = join(root, ".cache", "native", kind);
+  const [dist, logs] = [join(folder, "dist"), join(folder, "reports")];
+  const output = join(folder, "pool.node");
+  rmSync(dist, { recursive: true, force: true });
+  rmSync(logs, { recursive: true, force: true });
+  mkdirSync(logs, { recursive: true });
+  const problem = buildAddon(addon, { env, output });
+  if (problem !== undefined) fail(`${kind}: ${problem}`);
+  cpSync(join(root, "dist"), dist, { recursive: true });
+  cpSync(output, join(dist, addon.folder, "pool.node"));
+  cpSync(join(root, "package.json"), join(folder, "package.json"));
+  return { dist, logs };
+}
+
+function fuzzProgram(dist, seeds, frames) {
+  const file = join(dist, addon.folder, "fuzz.js");
+  return `import(${JSON.stringify(file)}).then(async ({ fuzzFrames }) => {
+    for (let seed = 1; seed <= ${seeds}; seed += 1) await fuzzFrames({ seed, frames: ${frames} });
+  }).catch((error) => { console.error(error); process.exit(1); })`;
+}
+
+function runNode(args, env) {
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...env },
+  });
+  if (status !== 0) fail(`node ${args.join(" ").slice(0, 200)} ended with ${status}`);
+}
+
+function readReports(logs) {
+  return readdirSync(logs).map((name) => readFileSync(join(logs, name), "utf8"));
+}
+
+function judge(kind, findings) {
+  if (findings.length > 0) fail(`${kind}: ${findings.length} findings\n${findings.join("\n\n")}`);
+  process.stdout.write(`${kind}: nothing found\n`);
+}
+
+function fail(text) {
+  process.stderr.write(`encke: ${text}\n`);
+  process.exit(1);
+}

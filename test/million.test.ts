@@ -1,0 +1,108 @@
+// `encke million`, `doctor` and `flood` as their users run them.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { EnckeCommand } from "./support/command.ts";
+import { childrenOf, commandLineOf } from "./support/processes.ts";
+import { tempDir } from "./support/temp-dir.ts";
+import { waitFor } from "./support/wait-for.ts";
+
+const CONNECTIONS = 1_000;
+const foldersLeft = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("encke-million-"));
+
+describe("encke million - 1,000 connections", () => {
+  const kinds: readonly (readonly [string, readonly string[], number])[] = [
+    ["messages to users", ["--seconds", "3", "--rate", "300"], 1],
+    [
+      "events, the article's text, the other fan-out",
+      ["--seconds", "2", "--rate", "60", "--to", "event", "--path", "test", "--fanout", "subject"],
+      10,
+    ],
+  ];
+  for (const [what, flags, least] of kinds) {
+    it(`${what} - every stream gets what the graph says, and a report tells it`, async () => {
+      const report = join(tempDir(), "report");
+      const before = foldersLeft();
+      const args = ["million", "--connections", String(CONNECTIONS), "--json", "--report", report, ...flags];
+      const { stdout, stderr, exit } = await EnckeCommand.run(args);
+      assert.equal(exit, 0, stderr);
+      const figures = JSON.parse(stdout) as Record<string, number>;
+      const { opened, failed, closed, lost, duplicated, different } = figures;
+      assert.deepEqual(
+        { opened, failed, closed, lost, duplicated, different },
+        { opened: CONNECTIONS, failed: 0, closed: 0, lost: 0, duplicated: 0, different: 0 },
+      );
+      const { messages = 0, deliveries = 0, expected = 0 } = figures;
+      assert.ok(messages > 50, `${messages} messages`);
+      assert.ok(deliveries >= least * messages, `${deliveries} deliveries of ${messages} messages`);
+      assert.equal(deliveries, expected);
+      assert.match(readFileSync(join(report, "report.md"), "utf8"), /Everything opened, nothing was lost/);
+      assert.match(readFileSync(join(report, "memory.svg"), "utf8"), /^<svg|^<\?xml/);
+      assert.deepEqual(foldersLeft(), before);
+    });
+  }
+
+  it("an edge worker that dies under load - is found: exit 1, and the report says what was lost", async () => {
+    const report = join(tempDir(), "report");
+    const args = [
+      "million",
+      "--connections",
+      String(CONNECTIONS),
+      "--seconds",
+      "6",
+      "--rate",
+      "300",
+      "--report",
+      report,
+    ];
+    const command = await EnckeCommand.start(args, /^/);
+    await waitFor("the messages", () => command.stderr.includes("messages a second"));
+    const [worker = 0] = childrenOf(command.pid).filter((pid) => /cli\/worker\.js/.test(commandLineOf(pid)));
+    process.kill(worker, "SIGKILL");
+    await command.untilExit();
+    assert.equal(command.exit, 1);
+    assert.match(command.stderr, /1,000 closed/);
+    assert.match(readFileSync(join(report, "report.md"), "utf8"), /Not all went well/);
+  });
+
+  it("Ctrl-C - ends every process, removes the graph, writes no report", async () => {
+    const report = join(tempDir(), "report");
+    const before = foldersLeft();
+    const command = await EnckeCommand.start(
+      ["million", "--connections", String(CONNECTIONS), "--report", report],
+      /^/,
+    );
+    await waitFor("the messages", () => command.stderr.includes("messages a second"));
+    const pids = childrenOf(command.pid);
+    assert.ok(pids.length >= 4, `${pids.length} processes`);
+    await command.stop();
+    assert.deepEqual(
+      pids.map(commandLineOf),
+      pids.map(() => ""),
+    );
+    assert.deepEqual([existsSync(report), foldersLeft()], [false, before]);
+  });
+});
+
+describe("encke doctor", () => {
+  it("what forbids so many connections - exit 1; what is there - exit 0; a table or JSON", async () => {
+    const fine = await EnckeCommand.run(["doctor", "--connections", "1000"]);
+    assert.equal(fine.exit, 0, fine.stderr);
+    assert.match(fine.stdout, /^ok +memory available/m);
+    const { stdout, stderr, exit } = await EnckeCommand.run([
+      "doctor",
+      "--connections",
+      "2000000000",
+      "--json",
+    ]);
+    assert.equal(exit, 1);
+    assert.match(stderr, /does not hold 2,000,000,000 connections: .*memory available/);
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; verdict: string; remedy: string }[] };
+    const memory = checks.find(({ name }) => name === "memory available");
+    assert.equal(memory?.verdict, "bad");
+    assert.match(memory?.remedy ?? "", /^encke million --connections \d+$/);
+  });
+});
