@@ -98,7 +98,7 @@ export async function writeReport(
 }
 
 function pageOf(plan: SoakPlan, run: SoakRun, verdict: SoakVerdict, description: string): string {
-  const { latencyMs, problems, memory } = verdict;
+  const { latencyMs, memory } = verdict;
   const n = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
   const rows = Object.entries(memory).map(([name, trend]) => {
     const { threshold, medianKb, minutes, samples } = trend;
@@ -109,7 +109,7 @@ function pageOf(plan: SoakPlan, run: SoakRun, verdict: SoakVerdict, description:
   const perStream = (kb: number): string => `${(kb / plan.connections).toFixed(2)} KB`;
   return `# Soak: ${n(plan.connections)} streams, ${n(plan.rate)} messages a second, ${n(verdict.seconds)} s
 
-**${problems.length === 0 ? "All is well: nothing leaks, nothing was lost." : problems.join("; ")}**
+**${headlineOf(verdict)}**
 
 ${description}; ${plan.generators} generators. Node ${process.version}.
 
@@ -120,7 +120,7 @@ ${description}; ${plan.generators} generators. Node ${process.version}.
 ${rows.join("\n")}
 
 The edge's process memory is ${perStream(edgeKb)} a stream, and ${perStream(edgeKb - emptyKb)} above what it was before the first one. Its own memory is the part of PSS that is no file. The slope is Theil and Sen's, of block medians of
-the judged part; a process leaks when even the lower end of its interval is above the threshold, levels off when the
+the judged part; a process leaks when even the lower end of its interval is above the threshold and it ends higher than it ever was, levels off when the
 upper end is not, and is undecided in between.
 
 | messages | |
@@ -132,6 +132,13 @@ upper end is not, and is undecided in between.
 | latency p50 / p99 / max | ${latencyMs ? `${n(latencyMs.p50)} / ${n(latencyMs.p99)} / ${n(latencyMs.max)} ms` : "-"} |
 | streams that ended by themselves | ${n(verdict.closed)} |
 `;
+}
+
+function headlineOf({ problems, memory }: SoakVerdict): string {
+  if (problems.length > 0) return problems.join("; ");
+  const undecided = Object.keys(memory).filter((name) => memory[name]?.verdict === "undecided");
+  if (undecided.length === 0) return "All is well: memory levels off, nothing was lost.";
+  return `Nothing was lost. Whether memory levels off is undecided (${undecided.join(", ")}): run longer.`;
 }
 
 function slopeText({ slope }: Trend): string {

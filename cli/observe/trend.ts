@@ -8,7 +8,7 @@ import { median, type Slope, theilSen } from "./slope.ts";
 
 export type Verdict =
   | "levels off" // the slope is below the threshold with 95 % confidence
-  | "leaks" // it is above it with 95 % confidence
+  | "leaks" // it is above it with 95 % confidence, and the run ends higher than it ever was before
   | "undecided"; // neither: run longer
 
 export interface Trend {
@@ -43,8 +43,12 @@ export function judgeTrend(samples: readonly MemorySample[], fromMs: number = mi
   const threshold = Math.max(LEAST_THRESHOLD, (medianKb * ALLOWED.part + ALLOWED.kb) / minutes);
   const blocks = blocksOf(judged);
   const slope = blocks.length < LEAST_BLOCKS ? undefined : theilSen(blocks);
+  const lastQuarter = judged.slice(-Math.ceil(judged.length / 4));
+  const earlier = blocksOf(samples.slice(0, samples.length - lastQuarter.length)).map(([, kb]) => kb);
+  // a rise that stays below an earlier height may be one slow tooth of a saw
+  const climbs = median(lastQuarter.map(({ anonKb }) => anonKb)) > Math.max(...earlier);
   return {
-    verdict: verdictOf(slope, threshold),
+    verdict: verdictOf(slope, threshold, climbs),
     slope,
     threshold,
     medianKb,
@@ -53,9 +57,9 @@ export function judgeTrend(samples: readonly MemorySample[], fromMs: number = mi
   };
 }
 
-function verdictOf(slope: Slope | undefined, threshold: number): Verdict {
+function verdictOf(slope: Slope | undefined, threshold: number, climbs: boolean): Verdict {
   if (slope === undefined) return "undecided";
-  if (slope.low > threshold) return "leaks";
+  if (slope.low > threshold && climbs) return "leaks";
   return slope.high <= threshold ? "levels off" : "undecided";
 }
 
