@@ -167,7 +167,7 @@ describe("encke up", () => {
     ]);
     squatter.close();
     assert.equal(exit, 1);
-    assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} is taken .*--port`));
+    assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} is taken.*--port`));
   });
 
   it("half a request - is answered 408 and closed; the edge goes on", async () => {

@@ -12,6 +12,8 @@ import { nativeFormat } from "./native-formats.ts";
 import { NativeUserTable } from "./native-user-table.ts";
 
 const DRAIN_STEP_MS = 50;
+/** A burst's buffers leave holes between what stays; so often they are given back. */
+const GIVE_BACK_MS = 10_000;
 
 export interface NativePoolOptions {
   readonly limits: PoolLimits;
@@ -26,6 +28,7 @@ export class NativePool implements ConnectionPool {
   readonly #names: readonly string[];
   readonly #reasons: readonly CloseReason[];
   readonly #figures: Float64Array;
+  readonly #giver: NodeJS.Timeout;
   /** The event that the addon has at hand: the copies of one event come close together. */
   #current: PositionedEvent | undefined;
 
@@ -45,6 +48,7 @@ export class NativePool implements ConnectionPool {
       },
       (names, usersOf) => this.#tellEnds(names as readonly UserId[], usersOf),
     );
+    this.#giver = setInterval(() => addon.giveBackMemory(), GIVE_BACK_MS).unref();
     this.table = new NativeUserTable(this.#native, (name) => this.#figure(name));
   }
 
@@ -138,6 +142,7 @@ export class NativePool implements ConnectionPool {
       await wait(DRAIN_STEP_MS);
     }
     while (this.#figure("ending") > 0) await wait(DRAIN_STEP_MS); // the pool's own limit ends this
+    clearInterval(this.#giver);
     this.#readFigures();
     this.#native.close();
   }
