@@ -32,6 +32,7 @@ export function edgeConfigOf(
     maxStreams: values.maxStreams,
     maxStreamsPerUser: values.maxStreamsPerUser,
     drainMs: values.drainTime,
+    maxStreamAgeMs: values.maxStreamAge ?? 0,
     logLevel: values.logLevel,
   };
 }

@@ -72,6 +72,7 @@ export interface EdgeValues {
   maxStreams: number;
   maxStreamsPerUser: number;
   drainTime: number;
+  maxStreamAge: number | undefined;
   adminHost: string;
   adminPort: number | undefined;
 }
@@ -107,6 +108,11 @@ export const edgeSettings: Settings<EdgeValues> = {
     help: "streams of one user a worker",
     schema: integer(1, MAX_U31),
     default: 1_000,
+  },
+  maxStreamAge: {
+    value: "TIME",
+    help: "end each stream after about so long, so that a fleet evens out; its reader comes back at once",
+    schema: durationMs,
   },
   drainTime: {
     value: "TIME",

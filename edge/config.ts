@@ -25,6 +25,8 @@ export interface EdgeConfig {
   readonly corsOrigins: readonly string[];
   readonly maxStreams: number;
   readonly maxStreamsPerUser: number;
+  /** Streams end after about so long and come back; 0 for never. */
+  readonly maxStreamAgeMs: number;
   /** How long a drain may take. */
   readonly drainMs: number;
   readonly logLevel: LogLevel;

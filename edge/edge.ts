@@ -17,7 +17,7 @@ import { listen, listenShared } from "./node/listen.ts";
 import { createNodeServer, markHeld } from "./node/server.ts";
 import { loadPoolAddon } from "./pool/native/addon.ts";
 import { NativePool } from "./pool/native/native-pool.ts";
-import { DEFAULT_LIMITS } from "./pool/pool.ts";
+import { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
 
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
@@ -110,7 +110,7 @@ export class Edge {
       config: { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
       anonymous,
       assets: loadAssets(),
-      makePool: (onEnd) => makeHeldPool(config.pool, { limits: DEFAULT_LIMITS, onEnd }),
+      makePool: (onEnd) => makeHeldPool(config.pool, { limits: limitsOf(config), onEnd }),
       hold: (_pool, c, spec, headers) => markHeld(c, spec, headers),
       onError: (error) => log.error({ err: error }, "request failed"),
       onStatus: () => onStatus?.(),
@@ -160,6 +160,10 @@ function boundConnections(server: Server, pool: HeldPool): void {
   const most = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
   const left = (): number => (pool instanceof NativePool ? Math.max(1, most - pool.descriptors) : most);
   Object.defineProperty(server, "maxConnections", { get: left, configurable: true });
+}
+
+function limitsOf({ maxStreamAgeMs }: EdgeConfig): PoolLimits {
+  return { ...DEFAULT_LIMITS, maxLifetimeMs: maxStreamAgeMs };
 }
 
 function mostStreams(): number {

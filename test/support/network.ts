@@ -140,6 +140,7 @@ export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge 
     corsOrigins: [],
     maxStreams: 10_000,
     maxStreamsPerUser: 1_000,
+    maxStreamAgeMs: 0,
     drainMs: 5_000,
     logLevel: "silent",
     ...overrides,

@@ -91,6 +91,7 @@ export async function startServices(
         corsOrigins: [],
         maxStreams: Number.MAX_SAFE_INTEGER,
         maxStreamsPerUser: 1_000,
+        maxStreamAgeMs: 0,
         drainMs: DRAIN_MS,
         logLevel: "warn",
       },
