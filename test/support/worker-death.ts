@@ -1,0 +1,100 @@
+// What readers notice when one edge worker of many is killed under load: how many streams were cut, and how long until
+// every one of them is open again elsewhere. Run by a test in small and by a bench in large.
+
+import { readdirSync, readlinkSync } from "node:fs";
+import { FloodFleet } from "../../cli/load/flood-fleet.ts";
+import { childrenOf } from "./processes.ts";
+import { Services } from "./services.ts";
+import { waitFor } from "./wait-for.ts";
+
+/** Streams of one flood process. */
+const STREAMS_A_PROCESS = 18_000;
+/** Ports of one source address that are quick to find. */
+const STREAMS_AN_ADDRESS = 11_000;
+const LOAD_SECONDS = 60;
+const SENDERS = 10;
+const OPEN_MS = 300_000;
+const BACK_MS = 30_000;
+
+export interface WorkerDeath {
+  readonly workers: number;
+  readonly streams: number;
+  /** On the worker that was killed. */
+  readonly heldByVictim: number;
+  /** Streams that ended although nobody ended them. */
+  readonly cut: number;
+  readonly secondsUntilBack: number;
+  readonly messagesAfter: number;
+}
+
+/** @throws Error where streams do not open, or do not come back */
+export async function killOneWorker(workers: number, streams: number, rate: number): Promise<WorkerDeath> {
+  const services = await Services.start({
+    broker: "nats-server",
+    fanout: "gateway",
+    edge: ["--workers", String(workers)],
+  });
+  const before = new Map(childrenOf(services.edgeSupervisor).map((pid) => [pid, socketsOf(pid)]));
+  const addresses = Math.ceil(streams / STREAMS_AN_ADDRESS);
+  const fleet = new FloodFleet(
+    {
+      targets: {
+        kind: "counted",
+        base: new URL("/stream?user=", services.edge).href,
+        firstId: 1,
+        step: 1,
+        count: streams,
+      },
+      rate: 10_000,
+      opening: 1_000,
+      sources: Array.from({ length: addresses }, (_, index) => `127.0.3.${index + 1}`),
+      reopen: true,
+    },
+    Math.ceil(streams / STREAMS_A_PROCESS),
+  );
+  try {
+    await waitFor("every stream to be open", async () => (await fleet.counts()).active === streams, OPEN_MS);
+    await services.run(
+      [
+        ...["msggen", "--to", "user", "--messages", String(rate * LOAD_SECONDS), "--max", String(streams)],
+        ...["--interval", String(Math.ceil((1000 * SENDERS) / rate)), "--senders", String(SENDERS)],
+      ],
+      /^/,
+    );
+    const { bytes } = await fleet.counts();
+    const underLoad = async (): Promise<boolean> => (await fleet.counts()).bytes > bytes + rate * 100;
+    await waitFor("a second's messages to have arrived", underLoad);
+    const [[victim = 0, idle = 0] = []] = [...before];
+    const heldByVictim = socketsOf(victim) - idle;
+    process.kill(victim, "SIGKILL");
+    const startedAt = performance.now();
+    const isBack = async (): Promise<boolean> => {
+      const { active, reopened } = await fleet.counts();
+      return active === streams && reopened >= heldByVictim;
+    };
+    await waitFor("every stream to be back", isBack, BACK_MS);
+    const secondsUntilBack = Number(((performance.now() - startedAt) / 1000).toFixed(1));
+    const { chunks } = await fleet.counts();
+    await waitFor("messages to go on", async () => (await fleet.counts()).chunks > chunks);
+    const { closed, chunks: later } = await fleet.counts();
+    return {
+      ...{ workers, streams, heldByVictim, cut: closed, secondsUntilBack },
+      messagesAfter: later - chunks,
+    };
+  } finally {
+    await fleet.close();
+    await services.stop();
+  }
+}
+
+/** Sockets that a process has open. */
+function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).filter((name) => {
+    try {
+      return readlinkSync(`${folder}/${name}`).startsWith("socket:");
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
+}
