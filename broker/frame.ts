@@ -7,9 +7,8 @@
 //   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length  12 u32 names length
 //           | id | json | names, joined by commas
 
-import { BrokerError } from "./errors.ts";
 import { looksEncoded } from "./event.ts";
-import type { UserId } from "./subjects.ts";
+import { isUserId, type UserId } from "./subjects.ts";
 
 /** First byte of what comes on `edge.<edgeId>`; an order, which is JSON, begins with "{". */
 export const FRAME_KIND = { frame: 1, counted: 2, named: 3 } as const;
@@ -111,8 +110,9 @@ export interface FrameRecord {
 export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | undefined {
   if (!isFrame(frame, kind)) return undefined;
   const view = viewOf(frame);
-  const last = readRecord(frame, view.getUint32(8, true));
-  return last && { epoch: view.getUint32(4, true), lastId: last.record.id };
+  const last = boundsOf(frame, view.getUint32(8, true));
+  if (last === undefined) return undefined;
+  return { epoch: view.getUint32(4, true), lastId: decoder.decode(frame.subarray(last.idAt, last.jsonAt)) };
 }
 
 /**
@@ -142,7 +142,7 @@ export interface NamedEvent {
   readonly json: Uint8Array;
   /** Somebody will ask how many saw it. */
   readonly counted: boolean;
-  readonly users: readonly string[];
+  readonly users: readonly UserId[];
 }
 
 export function encodeNamed({ id, json, counted, users }: NamedEvent): Uint8Array {
@@ -161,19 +161,19 @@ export function encodeNamed({ id, json, counted, users }: NamedEvent): Uint8Arra
   return bytes;
 }
 
-/** @throws BrokerError BAD_EVENT */
-export function decodeNamed(bytes: Uint8Array): NamedEvent {
+/** Undefined for what is not of this form. */
+export function decodeNamed(bytes: Uint8Array): NamedEvent | undefined {
+  if (bytes.length < NAMED_HEAD || bytes[0] !== FRAME_KIND.named || bytes[1] !== VERSION) return undefined;
   const view = viewOf(bytes);
-  if (bytes.length < NAMED_HEAD || view.getUint8(1) !== VERSION) throw malformed();
   const idEnd = NAMED_HEAD + view.getUint32(4, true);
   const jsonEnd = idEnd + view.getUint32(8, true);
-  if (jsonEnd + view.getUint32(12, true) !== bytes.length) throw malformed();
-  return {
-    id: decoder.decode(bytes.subarray(NAMED_HEAD, idEnd)),
-    json: bytes.subarray(idEnd, jsonEnd),
-    counted: view.getUint8(2) === 1,
-    users: decoder.decode(bytes.subarray(jsonEnd)).split(",") as UserId[],
-  };
+  if (jsonEnd + view.getUint32(12, true) !== bytes.length || idEnd - NAMED_HEAD > MAX_ID_BYTES)
+    return undefined;
+  const id = decoder.decode(bytes.subarray(NAMED_HEAD, idEnd));
+  const json = bytes.subarray(idEnd, jsonEnd);
+  const users = decoder.decode(bytes.subarray(jsonEnd)).split(",");
+  if (!ID.test(id) || !looksEncoded(json) || !users.every(isUserId)) return undefined;
+  return { id, json, counted: view.getUint8(2) === 1, users };
 }
 
 function isFrame(frame: Uint8Array, kind: FrameKind): boolean {
@@ -185,7 +185,18 @@ function isFrame(frame: Uint8Array, kind: FrameKind): boolean {
   );
 }
 
-function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: number } | undefined {
+interface RecordBounds {
+  readonly recipients: number;
+  readonly handles: number;
+  readonly idAt: number;
+  readonly jsonAt: number;
+  readonly jsonEnd: number;
+  /** Where the next record begins. */
+  readonly end: number;
+}
+
+/** Undefined where not all of the record is there. */
+function boundsOf(frame: Uint8Array, at: number): RecordBounds | undefined {
   if (at < FRAME_HEAD || frame.length - at < RECORD_HEAD) return undefined;
   const view = viewOf(frame);
   const recipients = view.getUint32(at, true);
@@ -195,20 +206,21 @@ function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: 
   const jsonEnd = jsonAt + view.getUint32(at + 4, true);
   const end = jsonEnd + ((4 - ((jsonEnd - at) % 4)) % 4);
   if (jsonAt === idAt || jsonAt - idAt > MAX_ID_BYTES || end > frame.length) return undefined;
+  return { recipients, handles, idAt, jsonAt, jsonEnd, end };
+}
+
+function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: number } | undefined {
+  const bounds = boundsOf(frame, at);
+  if (bounds === undefined) return undefined;
+  const { recipients, handles, idAt, jsonAt, jsonEnd, end } = bounds;
   const id = decoder.decode(frame.subarray(idAt, jsonAt));
   const json = frame.subarray(jsonAt, jsonEnd);
   if (!ID.test(id) || !looksEncoded(json)) return undefined;
+  const view = viewOf(frame);
   const handleAt = (index: number): number => view.getUint32(handles + index * 4, true);
   return { record: { id, json: decoder.decode(json), recipients, handleAt }, end };
 }
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function malformed(): BrokerError {
-  return new BrokerError(
-    "BAD_EVENT",
-    "a frame from the graph is not of its form: do edge and graph run the same release?",
-  );
 }

@@ -16,6 +16,9 @@ export const EXPIRY_MS = 5_000;
 /** Users who come or go in one message: at most 75 bytes each, far under NATS' 1 MB. */
 export const MAX_DELTA = 4_000;
 
+/** Highest handle: an edge has as many as users who are connected, which its descriptors bound. */
+const MAX_HANDLE = 4_194_303;
+
 export const FANOUT_MODES = ["subject", "gateway"] as const;
 export type FanoutMode = (typeof FANOUT_MODES)[number];
 
@@ -71,14 +74,15 @@ export interface TallyPart {
 }
 
 const count = z.number().int().min(0);
-const handle = z.number().int().min(0).max(0xffff_ffff);
+const handle = z.number().int().min(0).max(MAX_HANDLE);
+const epoch = z.number().int().min(0).max(0xffff_ffff);
 const mode = z.enum(FANOUT_MODES);
 const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("beat"), mode, epoch: count, sequence: count }),
+  z.object({ type: z.literal("beat"), mode, epoch, sequence: count }),
   z.object({
     type: z.literal("delta"),
     mode,
-    epoch: count,
+    epoch,
     sequence: count,
     leaves: z.array(handle).max(MAX_DELTA),
     joins: z.array(z.tuple([z.string(), handle])).max(MAX_DELTA),
@@ -87,7 +91,7 @@ const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type",
   z.object({ type: z.literal("leaving") }),
 ]);
 const order: z.ZodType<EdgeOrder> = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("acknowledge"), graph: z.number(), epoch: count, sequence: count }),
+  z.object({ type: z.literal("acknowledge"), graph: z.number(), epoch, sequence: count }),
   z.object({ type: z.literal("restart"), graph: z.number(), epoch: count }),
   z.object({ type: z.literal("announce"), graph: z.number() }),
   z.object({ type: z.literal("resync"), reason: z.string().max(64) }),

@@ -76,6 +76,8 @@ export interface EdgeValues {
   adminHost: string;
   adminPort: number | undefined;
 }
+const MAX_STREAM_AGE_MS = 604_800_000;
+
 export const edgeSettings: Settings<EdgeValues> = {
   host: { value: "ADDRESS", help: "address to listen on", schema: text, default: "127.0.0.1" },
   workers: { value: "N", help: "worker processes on the one port", schema: integer(1, 1_024), default: 1 },
@@ -111,8 +113,8 @@ export const edgeSettings: Settings<EdgeValues> = {
   },
   maxStreamAge: {
     value: "TIME",
-    help: "end each stream after about so long, so that a fleet evens out; its reader comes back at once",
-    schema: durationMs,
+    help: "end each stream after about so long (7d at most), so that a fleet evens out; its reader comes back",
+    schema: durationMs.refine((ms) => ms <= MAX_STREAM_AGE_MS, { error: "expected 7d at most" }),
   },
   drainTime: {
     value: "TIME",

@@ -54,10 +54,11 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const auth = new Auth({ key: config.jwtKey, anonymous });
   const tallies = new EventTallies();
   const pool: Pool = options.makePool((users) => fanout.leave(users));
+  const onLoss = (reason: string): void => pool.resync(reason);
   const ledger = new Ledger(pool.table);
   const gateway =
     config.fanout === "gateway"
-      ? new GatewayFanout({ pool, ledger, tallies, announce: () => presence.announce() })
+      ? new GatewayFanout({ pool, ledger, tallies, announce: () => presence.announce(), onLoss })
       : undefined;
   const fanout: Fanout = gateway ?? new SubjectFanout({ client, pool, tallies, edgeId });
   const presence = new Presence({
@@ -68,7 +69,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     tallies,
     onCopies: (bytes) => gateway?.receive(bytes),
     onAcknowledged: () => gateway?.acknowledged(),
-    onLoss: (reason) => pool.resync(reason),
+    onLoss,
     onGraph: onStatus,
   });
   const admission = new Admission(config, fanout);

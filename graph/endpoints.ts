@@ -6,7 +6,7 @@
 //   graph.count.<topic>           –                   → {"topic","count"}
 //   graph.subscribe.<topic>       ids                 → {"topic","changed","unchanged"}, once it is on disk
 //   graph.unsubscribe.<topic>     ids                 → likewise
-//   graph.online.<user>           –                   → {"user","online":[…],"unknown"}: whom they follow, and is here
+//   graph.online.<user>           {"after","limit"}?  → {"user","online":[…],"unknown","next"?}: whom they follow, and is here
 //
 // ids: {"subscribers":["7","9"]}, or ["7","9"], or one id as plain text.
 
@@ -67,12 +67,14 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
   count: ({ store }, topic) => ({ topic, count: store.countFollowers(topic) }),
   subscribe: ({ store }, topic, payload) => change(store, "subscribe", topic, payload),
   unsubscribe: ({ store }, topic, payload) => change(store, "unsubscribe", topic, payload),
-  online({ store, roster, online }, name) {
+  online({ store, roster, online }, name, payload) {
     const user = parseUserId(name);
-    const { names } = store.pageSubscriptions(user, undefined, MAX_PAGE);
+    const { after, limit } = parse(page, payload || "{}");
+    const { names, next } = store.pageSubscriptions(user, after, limit);
     // edges in `subject` mode do not say who is on them: so many may know of more
     const unknown = roster.survey().subject.length;
-    return { user, online: names.filter((followed) => online.firstOf(followed) !== -1), unknown };
+    const here = names.filter((followed) => online.firstOf(followed) !== -1);
+    return { user, online: here, unknown, ...(next === undefined ? {} : { next }) };
   },
 };
 

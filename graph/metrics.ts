@@ -3,10 +3,10 @@
 import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { OnlineTable } from "./edges/online.ts";
-import type { Presence } from "./edges/presence.ts";
+import type { Registrar } from "./edges/registrar.ts";
 import type { Roster } from "./edges/roster.ts";
+import type { Distributor } from "./fanout/distributor.ts";
 import type { Expander } from "./fanout/expander.ts";
-import type { Fanout } from "./fanout/fanout.ts";
 import type { Window } from "./fanout/window.ts";
 import type { GraphStore } from "./store/store.ts";
 
@@ -15,20 +15,20 @@ export interface Counted {
   readonly client: BrokerClient;
   readonly roster: Roster;
   readonly online: OnlineTable;
-  readonly presence: Presence;
+  readonly registrar: Registrar;
   readonly expander: Expander;
-  readonly fanout: Fanout;
+  readonly distributor: Distributor;
   readonly window: Window;
 }
 
 export function registerMetrics(metrics: Metrics, parts: Counted): void {
-  const { store, client, roster, online, presence, expander, fanout, window } = parts;
+  const { store, client, roster, online, registrar, expander, distributor, window } = parts;
   metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
   metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => roster.size);
   metrics.gauge("encke_graph_online_users", "Users that edges in gateway mode announced", () => online.size);
-  metrics.gauge("encke_graph_tick_ms", "What frames to edges wait for", () => fanout.tickMs);
+  metrics.gauge("encke_graph_tick_ms", "What frames to edges wait for", () => distributor.tickMs);
   metrics.counter(
     "encke_graph_events_total",
     "Events by what became of them",
@@ -41,16 +41,21 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   metrics.counter(
     "encke_graph_copies_total",
     "Copies for recipients, by the way they took",
-    () => ({ subject: fanout.copies, frame: fanout.handed, named: fanout.named }),
+    () => ({ subject: distributor.copies, frame: distributor.handed, named: distributor.named }),
     "way",
   );
-  metrics.counter("encke_graph_frames_total", "Frames sent to edges", () => fanout.frames);
+  metrics.counter("encke_graph_frames_total", "Frames sent to edges", () => distributor.frames);
   metrics.counter(
     "encke_graph_restarts_total",
     "Times an edge had to announce everybody anew",
-    () => presence.restarts,
+    () => registrar.restarts,
   );
   metrics.counter("encke_graph_expired_total", "Edges that fell silent", () => roster.expired);
+  metrics.counter(
+    "encke_graph_refused_total",
+    "Messages of edges beyond the most that are taken in",
+    () => registrar.refused,
+  );
   metrics.counter(
     "encke_graph_laggards_total",
     "Times an edge was too slow to be waited for",

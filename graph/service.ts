@@ -17,14 +17,14 @@ import { codeOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { OnlineTable } from "./edges/online.ts";
-import { Presence } from "./edges/presence.ts";
 import { EdgeQuestions } from "./edges/questions.ts";
+import { Registrar } from "./edges/registrar.ts";
 import { Roster } from "./edges/roster.ts";
 import { countSeen } from "./edges/tally.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
+import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
-import { Fanout } from "./fanout/fanout.ts";
 import { Window } from "./fanout/window.ts";
 import { registerMetrics } from "./metrics.ts";
 import { GraphStore } from "./store/store.ts";
@@ -52,9 +52,9 @@ interface Running {
   readonly client: BrokerClient;
   readonly roster: Roster;
   readonly online: OnlineTable;
-  readonly presence: Presence;
+  readonly registrar: Registrar;
   readonly questions: EdgeQuestions;
-  readonly fanout: Fanout;
+  readonly distributor: Distributor;
   readonly window: Window;
   readonly expander: Expander;
   readonly service: Service;
@@ -111,7 +111,6 @@ export class GraphService {
 
   /** Expands what has arrived, writes what was taken, closes. Idempotent. */
   async stop(): Promise<void> {
-    clearTimeout(this.#resyncTimer);
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) return;
@@ -120,7 +119,8 @@ export class GraphService {
     await running.service.stop();
     await running.client.flush().catch(() => {}); // NATS is away: nothing more can arrive anyway
     await running.expander.settle();
-    running.fanout.flush();
+    running.distributor.flush();
+    clearTimeout(this.#resyncTimer);
     running.questions.close();
     await running.store.close();
     await running.client.close();
@@ -133,27 +133,48 @@ export class GraphService {
     const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
     const questions = new EdgeQuestions(client, roster);
     const window = new Window(client, roster, questions);
-    const fanout = new Fanout({ client, roster, online, nameOf: (id) => store.nameOf(id) });
+    const distributor = new Distributor({ client, roster, online, nameOf: (id) => store.nameOf(id) });
     const expander = new Expander({
       store,
       client,
       log,
       ids: new EventIds(PARTITION, epoch),
-      fanout,
+      distributor,
       window,
       count: (event, edges) => countSeen(questions, edges, event),
       onLoss: (reason) => this.#resync(client, reason),
     });
     const subscriptions: Subscribed[] = [];
-    const openBridge = once(() => {
-      subscriptions.push(client.subscribe(EVERY_USER, (message) => bridge(message, expander)));
-      return client.flush();
+    let isBridged: Promise<void> | undefined;
+    let hasBridge = false;
+    const openBridge = (): Promise<void> => {
+      if (!hasBridge) {
+        hasBridge = true;
+        const hear = (message: Msg): void => {
+          if (roster.survey().gateways > 0) passOn(message, expander);
+        };
+        subscriptions.push(client.subscribe(EVERY_USER, hear));
+      }
+      // it survives reconnects; only the certainty that it has begun is asked for again
+      isBridged ??= client.flush().catch((error: unknown) => {
+        isBridged = undefined;
+        throw error;
+      });
+      return isBridged;
+    };
+    const registrar = new Registrar({
+      client,
+      roster,
+      online,
+      graph: epoch,
+      openBridge,
+      sendPending: (edge) => distributor.flushEdge(edge),
+      log,
     });
-    const presence = new Presence({ client, roster, online, graph: epoch, openBridge, log });
     // from here on every event is kept; an edge that is acknowledged misses none
     subscriptions.push(client.subscribe(EVERY_EVENT, (message) => expander.receive(message)));
     await client.flush();
-    subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => presence.receive(message)));
+    subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => registrar.receive(message)));
     client.publish(EVERY_EDGE, JSON.stringify({ type: "announce", graph: epoch } satisfies EdgeOrder));
     await client.flush();
     await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
@@ -164,7 +185,7 @@ export class GraphService {
       if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
     });
     const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
-    const parts = { store, client, roster, online, presence, questions, fanout, window, expander };
+    const parts = { store, client, roster, online, registrar, questions, distributor, window, expander };
     return { ...parts, service, subscriptions, expiry };
   }
 
@@ -180,21 +201,9 @@ export class GraphService {
   }
 }
 
-/** Messages that producers send straight to users; copies of ours carry a header, and have gone their way. */
-function bridge(message: Msg, expander: Expander): void {
+/** A message that a producer sent straight to a user; copies of ours carry a header, and have gone their way. */
+function passOn(message: Msg, expander: Expander): void {
   if (message.headers?.has(EVENT_HEADER) !== true) expander.receiveDirect(message);
-}
-
-/** Runs `begin` at the first call; later ones share its outcome. A failure is forgotten, and tried again. */
-function once(begin: () => Promise<void>): () => Promise<void> {
-  let begun: Promise<void> | undefined;
-  return () => {
-    begun ??= begin().catch((error: unknown) => {
-      begun = undefined;
-      throw error;
-    });
-    return begun;
-  };
 }
 
 /** Two services would each expand every event. @throws GraphError GRAPH_SERVED_ALREADY */

@@ -71,8 +71,9 @@ class PlayedEdge {
       return;
     }
     if (message.data[0] === FRAME_KIND.named) {
-      const { json, users } = decodeNamed(message.data);
-      this.copies.push(`named ${dataOf(new TextDecoder().decode(json))} ${users.join(",")}`);
+      const named = decodeNamed(message.data);
+      assert.ok(named !== undefined);
+      this.copies.push(`named ${dataOf(new TextDecoder().decode(named.json))} ${named.users.join(",")}`);
       return;
     }
     readFrame(message.data, FRAME_KIND.frame, ({ json, recipients, handleAt }) => {

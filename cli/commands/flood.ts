@@ -78,9 +78,9 @@ async function untilOpened(
   const progress = createProgress("opening", "streams", streams);
   try {
     for (;;) {
-      const { opened, active, failed } = await fleet.counts();
+      const { opened, active, closed } = await fleet.counts();
       progress.update(active);
-      if (signal.aborted || (opened && (reopen || active + failed >= streams))) return;
+      if (signal.aborted || (opened && (reopen || active + closed >= streams))) return;
       await pause(LOOK_MS, signal);
     }
   } finally {

@@ -24,6 +24,8 @@ export interface GatewayFanoutOptions {
   readonly tallies: EventTallies;
   /** Tells the graph that the ledger has news. */
   readonly announce: () => void;
+  /** Something may be missing on every stream. */
+  readonly onLoss: (reason: string) => void;
 }
 
 /** A stream that waits until the graph knows its users. */
@@ -67,8 +69,7 @@ export class GatewayFanout implements Fanout {
 
   join(users: readonly UserId[]): Promise<boolean> {
     const { ledger, announce } = this.#options;
-    this.#readers.streams += 1;
-    const handles = users.map((user) => this.#readers.add(user));
+    const handles = this.#readers.join(users);
     for (const handle of handles) ledger.join(handle);
     if (handles.every((handle) => ledger.isCertain(handle))) return Promise.resolve(true);
     announce();
@@ -107,7 +108,8 @@ export class GatewayFanout implements Fanout {
         : bytes[0] === FRAME_KIND.counted
           ? this.#receiveCounted(bytes)
           : this.#receiveFrame(bytes);
-    if (!accepted) this.counts.rejected += 1;
+    if (accepted) return;
+    this.counts.rejected += 1;
   }
 
   #receiveFrame(bytes: Uint8Array): boolean {
@@ -117,6 +119,7 @@ export class GatewayFanout implements Fanout {
     if (last === undefined || head?.epoch !== this.#options.ledger.epoch) return false;
     const delivered = this.#options.pool.deliverFrame(bytes, this.#position.before(last.partition));
     this.#position.advance(last);
+    if (delivered < 0) this.#options.onLoss("frame-broken");
     return delivered >= 0;
   }
 
@@ -133,9 +136,10 @@ export class GatewayFanout implements Fanout {
   }
 
   #receiveNamed(bytes: Uint8Array): boolean {
-    const { id, json, counted, users } = decodeNamed(bytes);
-    const event = this.#positioned(id, this.#decoder.decode(json));
-    for (const user of users) this.#deliver(user as UserId, event, counted);
+    const named = decodeNamed(bytes);
+    if (named === undefined) return false;
+    const event = this.#positioned(named.id, this.#decoder.decode(named.json));
+    for (const user of named.users) this.#deliver(user, event, named.counted);
     return true;
   }
 

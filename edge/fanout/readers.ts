@@ -1,12 +1,12 @@
 // How many streams each user has here, by handle: from the moment a stream joins, which is before the pool holds it,
-// until it leaves. Two bytes a handle.
+// until it leaves. Four bytes a handle.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { UserTable } from "../pool/user-table.ts";
 
 export class Readers {
   readonly #table: UserTable;
-  #counts = new Uint16Array(256);
+  #counts = new Uint32Array(256);
   /** Streams that joined and have not left. */
   streams = 0;
   /** Users with at least one of them. */
@@ -26,11 +26,23 @@ export class Readers {
     return this.#counts[handle] ?? 0;
   }
 
-  /** One stream more of a user, who gets a handle. Answers the handle. */
-  add(user: UserId): number {
+  /** One stream of these users more; they get handles. Answers the handles. Where it throws, nothing has changed. */
+  join(users: readonly UserId[]): number[] {
+    const handles: number[] = [];
+    try {
+      for (const user of users) handles.push(this.#add(user));
+    } catch (error) {
+      for (const [index] of handles.entries()) this.remove(users[index] as UserId);
+      throw error;
+    }
+    this.streams += 1;
+    return handles;
+  }
+
+  #add(user: UserId): number {
     const handle = this.#table.acquire(user);
     if (handle >= this.#counts.length) {
-      const larger = new Uint16Array(Math.max(handle + 1, this.#counts.length * 2));
+      const larger = new Uint32Array(Math.max(handle + 1, this.#counts.length * 2));
       larger.set(this.#counts);
       this.#counts = larger;
     }

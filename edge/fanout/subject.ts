@@ -74,11 +74,8 @@ export class SubjectFanout implements Fanout {
   }
 
   async join(users: readonly UserId[]): Promise<boolean> {
-    this.#readers.streams += 1;
-    for (const user of users) {
-      const handle = this.#readers.add(user);
-      this.#subscriptions[handle] ??= this.#subscribe(user);
-    }
+    for (const [index, handle] of this.#readers.join(users).entries())
+      this.#subscriptions[handle] ??= this.#subscribe(users[index] as UserId);
     return this.#flushSoon();
   }
 

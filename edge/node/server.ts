@@ -47,7 +47,11 @@ export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions
     }
     const { incoming, outgoing } = env;
     const chunked = speaksChunked(incoming);
-    const result = await holder({ incoming, outgoing, head: headOf(response, chunked), spec, chunked });
+    const head = headOf(response, chunked);
+    const result = await holder({ incoming, outgoing, head, spec, chunked }).catch((error: unknown) => {
+      onAbandoned(spec);
+      throw error;
+    });
     if (result !== "held") onAbandoned(spec);
     return result === "full" ? fullResponse() : RESPONSE_ALREADY_SENT;
   };

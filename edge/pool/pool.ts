@@ -35,12 +35,12 @@ export interface PoolLimits {
   readonly maxLifetimeMs: number;
 }
 
-/** Heartbeats come at most 20 s apart, under the 25 s that common proxies' 30 s time-outs leave. */
+/** Heartbeats come at most 24 s apart: common proxies give up after 30. */
 export const DEFAULT_LIMITS: PoolLimits = {
-  maxQueueBytes: 262_144,
+  maxQueueBytes: 524_288,
   maxQueuedBytes: 268_435_456,
   stalledMs: 30_000,
-  heartbeatMs: 10_000,
+  heartbeatMs: 12_000,
   endMs: 5_000,
   maxLifetimeMs: 0,
 };

@@ -1,8 +1,11 @@
 // What the graph knows of who is connected here, and what it has yet to be told: the state of each handle, in one epoch.
 // A handle is given to another user only after the graph has acknowledged that its user left, so that a frame on its
 // way never reaches somebody else. Nine bytes a handle; what waits to be told is bounded by the handles.
+//
+//   absent ──join──▶ joining ──told──▶ joined ──leave──▶ leaving ──told──▶ left ──acknowledged──▶ absent, released
+//                       │leave: absent         ◀──join──┘                   │
+//                       ▲──────────────────────────join─────────────────────┘
 
-import type { UserId } from "../../broker/contract.ts";
 import { MAX_DELTA } from "../../broker/index.ts";
 import type { UserTable } from "../pool/user-table.ts";
 
@@ -29,6 +32,7 @@ export interface Delta {
 export class Ledger {
   readonly #table: UserTable;
   #states = new Uint8Array(256);
+  /** Of a handle: the delta that told of its last joining or leaving. While it is `joining` again, still the leaving's. */
   #sequences = new Float64Array(256);
   #joining: number[] = [];
   #leaving: number[] = [];
@@ -125,9 +129,12 @@ export class Ledger {
     this.#left.splice(0, released);
   }
 
-  /** Begins the next epoch: everybody who is here is to be told anew, and no older frame counts any more. */
-  restart(): void {
-    this.epoch += 1;
+  /**
+   * Begins the next epoch, one behind `after` if given: everybody who is here is to be told anew, and no older frame
+   * counts any more.
+   */
+  restart(after = 0): void {
+    this.epoch = Math.max(this.epoch, after) + 1;
     this.#sequence = 0;
     this.#acknowledged = 0;
     this.#completeAt = Number.POSITIVE_INFINITY;
@@ -145,11 +152,6 @@ export class Ledger {
         this.#table.release(handle);
       }
     }
-  }
-
-  /** The user of a handle, while frames of this epoch may name it. */
-  userOf(handle: number): UserId | undefined {
-    return this.#table.nameOf(handle);
   }
 
   #move(handle: number, state: number): void {

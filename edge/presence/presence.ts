@@ -47,6 +47,8 @@ export class Presence {
   /** Which start of the graph service we know. */
   #graph: number | undefined;
   #graphPresent = false;
+  /** Nobody answers: news would only pile up, and whoever comes back asks for everybody. */
+  #silent = false;
   #unanswered = 0;
   /** What readers are told once we are in step again. */
   #loss: string | undefined;
@@ -99,7 +101,8 @@ export class Presence {
 
   #tell(): void {
     const { client, ledger, mode } = this.#options;
-    if (!client.connected || this.#stopped) return; // told with everything else on the connection's return
+    // told with everything else when the connection, or the graph, is back
+    if (!client.connected || this.#silent || this.#stopped) return;
     const { epoch } = ledger;
     for (let delta = ledger.take(); delta !== undefined; delta = ledger.take()) {
       this.#say({ type: "delta", mode, epoch, ...delta });
@@ -109,14 +112,18 @@ export class Presence {
   #beat(): void {
     const { client, ledger, mode } = this.#options;
     if (!client.connected) return;
-    if (this.#unanswered >= MOST_UNANSWERED) this.#setGraph(false);
+    if (this.#unanswered >= MOST_UNANSWERED) {
+      this.#silent = true;
+      this.#setGraph(false);
+    }
     this.#unanswered += 1;
     this.#say({ type: "beat", mode, epoch: ledger.epoch, sequence: ledger.sequence });
   }
 
-  #restart(loss: string | undefined): void {
+  #restart(loss: string | undefined, after = 0): void {
     this.#loss ??= loss; // the first cause explains what follows from it
-    this.#options.ledger.restart();
+    this.#silent = false;
+    this.#options.ledger.restart(after);
     this.#tell();
   }
 
@@ -149,7 +156,8 @@ export class Presence {
       case "acknowledge":
         return this.#acknowledged(order);
       case "restart":
-        if (order.epoch >= this.#options.ledger.epoch) this.#beginAnew(order.graph, "edge-expired");
+        if (order.epoch >= this.#options.ledger.epoch)
+          this.#beginAnew(order.graph, "edge-expired", order.epoch);
         return;
       case "announce":
         if (order.graph !== this.#graph) this.#beginAnew(order.graph, "graph-restarted");
@@ -164,10 +172,10 @@ export class Presence {
     }
   }
 
-  #beginAnew(graph: number, why: string): void {
+  #beginAnew(graph: number, why: string, after = 0): void {
     const reason = graph === this.#graph ? why : "graph-restarted";
     this.#graph = graph;
-    this.#restart(reason);
+    this.#restart(reason, after);
   }
 
   #acknowledged({ graph, epoch, sequence }: Extract<EdgeOrder, { type: "acknowledge" }>): void {
@@ -175,10 +183,12 @@ export class Presence {
     if (epoch !== ledger.epoch) return;
     this.#graph = graph;
     this.#unanswered = 0;
+    this.#silent = false;
     ledger.acknowledge(sequence);
     this.#setGraph(true);
     this.#heard?.();
     onAcknowledged();
+    if (ledger.hasNews) this.announce();
     const loss = this.#loss;
     if (loss === undefined || !ledger.inStep) return;
     this.#loss = undefined;

@@ -30,6 +30,7 @@ export class OnlineTable {
 
   /** A user is connected to the edge in this slot, under this handle. */
   add(slot: number, handle: number, user: string): void {
+    const entries = this.#handlesOf(slot, handle); // may fail for want of memory: before anything is linked
     this.remove(slot, handle);
     const entry = this.#take();
     this.#slot[entry] = slot;
@@ -44,7 +45,7 @@ export class OnlineTable {
       this.#next[entry] = this.#byId.get(id);
       this.#byId.set(id, entry);
     }
-    this.#handlesOf(slot, handle)[handle] = entry;
+    entries[handle] = entry;
   }
 
   /** The user of this handle left that edge. */

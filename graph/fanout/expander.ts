@@ -19,7 +19,7 @@ import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker
 import type { Logger } from "../../lib/log.ts";
 import type { Seen } from "../edges/tally.ts";
 import type { GraphStore } from "../store/store.ts";
-import type { Copies, Fanout } from "./fanout.ts";
+import type { Copies, Distributor } from "./distributor.ts";
 import type { Window } from "./window.ts";
 
 /** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
@@ -55,7 +55,7 @@ export interface ExpanderOptions {
   readonly store: GraphStore;
   readonly client: BrokerClient;
   readonly ids: EventIds;
-  readonly fanout: Fanout;
+  readonly distributor: Distributor;
   readonly window: Window;
   /** Asks these edges who saw an event, after its copies were sent. */
   readonly count: (event: string, edges: readonly string[]) => Promise<Seen>;
@@ -161,7 +161,7 @@ export class Expander {
   }
 
   async #expand({ payload, reply, time }: Waiting, topic: Topic): Promise<void> {
-    const { store, ids, fanout, window, count } = this.#options;
+    const { store, ids, distributor, window, count } = this.#options;
     const id = ids.next();
     const copies: Copies = {
       id,
@@ -173,26 +173,27 @@ export class Expander {
     let recipients = author === undefined ? 0 : 1;
     for (const followers of store.followers(topic)) {
       recipients += followers.length;
-      const handed = fanout.send(copies, followers, author);
+      const handed = distributor.send(copies, followers, author);
       author = undefined; // went with the first part
       if (window.advance(handed)) await this.#nextWindow();
     }
-    if (author !== undefined && window.advance(fanout.send(copies, NOBODY, author))) await this.#nextWindow();
+    if (author !== undefined && window.advance(distributor.send(copies, NOBODY, author)))
+      await this.#nextWindow();
     this.counts.events += 1;
     if (reply !== undefined) void this.#answer(reply, id, recipients, count(id, [...copies.asked]));
   }
 
   async #pass({ payload, time }: Waiting, user: UserId): Promise<void> {
-    const { ids, fanout, window } = this.#options;
+    const { ids, distributor, window } = this.#options;
     const id = ids.next();
     const json = encodeEvent(id, undefined, time, payload);
-    const handed = fanout.direct({ id, json, counted: false, asked: new Set() }, user);
+    const handed = distributor.direct({ id, json, counted: false, asked: new Set() }, user);
     this.counts.direct += 1;
     if (window.advance(handed)) await this.#nextWindow();
   }
 
   #nextWindow(): Promise<void> {
-    this.#options.fanout.flush();
+    this.#options.distributor.flush();
     return this.#options.window.next();
   }
 

@@ -45,9 +45,9 @@ class List {
 
   /** Room for `more` elements beyond the present ones; grows by half, so that appending is cheap in the mean. */
   bool reserve(size_t more) {
+    if (more > UINT32_MAX / 2 - size_) return false;
     const size_t needed = size_ + more;
     if (needed <= capacity_) return true;
-    if (needed > UINT32_MAX / 2) return false;
     size_t wanted = capacity_ + capacity_ / 2;
     if (wanted < needed) wanted = needed < 16 ? 16 : needed;
     void* grown = reallocate(items_, wanted * sizeof(T));

@@ -140,6 +140,7 @@ class Pool {
   // time
   Tick current_tick() const;
   void visit(uint32_t index);
+  Tick least_quiet() const;
   bool write_heartbeat(uint32_t index);
   bool write_tick(uint32_t index);
   Tick next_look(const Connection& connection);

@@ -6,6 +6,13 @@
 
 namespace encke {
 
+namespace {
+
+/** The last part of a stream's quiet time, over which heartbeats are spread. */
+constexpr Tick HEARTBEAT_SPREAD_PART = 8;
+
+}  // namespace
+
 Tick Pool::current_tick() const {
   return static_cast<Tick>((uv_now(handles_.loop()) - began_ms_) / TimingWheel::TICK_MS);
 }
@@ -23,8 +30,16 @@ void Pool::visit(uint32_t index) {
   if (now >= connection.expires) return finish(index, CloseReason::kExpired);
   if (now >= connection.ages) return finish(index, CloseReason::kAged);
   if (connection.extra != nullptr && now >= connection.extra->tick_due && !write_tick(index)) return;
-  if (now - connection.last_write >= limits_.heartbeat && !write_heartbeat(index)) return;
+  if (now - connection.last_write >= least_quiet() && !write_heartbeat(index)) return;
   look_by(index, next_look(connection));
+}
+
+/**
+ * A stream that was quiet for so long gets a heartbeat. As late as the limit allows: a million streams' heartbeats are
+ * more work than everything else that an idle system does.
+ */
+Tick Pool::least_quiet() const {
+  return 2 * limits_.heartbeat - limits_.heartbeat / HEARTBEAT_SPREAD_PART;
 }
 
 bool Pool::write_heartbeat(uint32_t index) {
@@ -43,7 +58,7 @@ bool Pool::write_tick(uint32_t index) {
 
 /** When something may be due next. Heartbeats are spread, so that streams opened together do not beat together. */
 Tick Pool::next_look(const Connection& connection) {
-  Tick next = connection.last_write + limits_.heartbeat + random_.below(limits_.heartbeat / 2 + 1);
+  Tick next = connection.last_write + least_quiet() + random_.below(limits_.heartbeat / HEARTBEAT_SPREAD_PART + 1);
   const auto by = [&next](Tick due) {
     if (due < next) next = due;
   };

@@ -122,7 +122,7 @@ class Rendering {
       case Insert::kJson:
         return append(event.json.data, event.json.length);
       case Insert::kJsonOpen:
-        return append(event.json.data, event.json.length - 1);
+        return append(event.json.data, event.json.length == 0 ? 0 : event.json.length - 1);
     }
     return false;
   }

@@ -2,7 +2,7 @@
 // applied whole and acknowledged; whatever does not follow on what was heard before makes the edge begin a new epoch,
 // and until that is complete its copies go by name. Orders travel on the edge's own subject, in order with its events.
 
-import { edgeSubject, isUserId } from "../../broker/contract.ts";
+import { EVERY_EDGE, edgeSubject, isUserId } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   type EdgeOrder,
@@ -21,25 +21,29 @@ const SUBJECT_PREFIX = "presence.";
 type Announcement = Exclude<PresenceMessage, { type: "leaving" }>;
 type Delta = Extract<PresenceMessage, { type: "delta" }>;
 
-export interface PresenceOptions {
+export interface RegistrarOptions {
   readonly client: BrokerClient;
   readonly roster: Roster;
   readonly online: OnlineTable;
   /** This start of the service. */
   readonly graph: number;
+  /** Sends what waits for an edge: its handles may mean others once we have answered. */
+  readonly sendPending: (edge: EdgeLink) => void;
   /** Resolves when messages sent straight to a user reach edges in `gateway` mode through us. */
   readonly openBridge: () => Promise<void>;
   readonly log: Logger;
 }
 
-export class Presence {
-  readonly #options: PresenceOptions;
+export class Registrar {
+  readonly #options: RegistrarOptions;
   /** Messages that were not of their form. */
   rejected = 0;
+  /** Messages of edges beyond the most that are taken in. */
+  refused = 0;
   /** Times that an edge had to begin anew. */
   restarts = 0;
 
-  constructor(options: PresenceOptions) {
+  constructor(options: RegistrarOptions) {
     this.#options = options;
   }
 
@@ -49,7 +53,8 @@ export class Presence {
     let said: PresenceMessage;
     try {
       said = parsePresence(message.data);
-      if (!EDGE_ID.test(id)) throw new Error(`${message.subject} names no edge`);
+      if (!EDGE_ID.test(id) || edgeSubject(id) === EVERY_EDGE)
+        throw new Error(`${message.subject} names no edge`);
     } catch (error) {
       this.rejected += 1;
       this.#options.log.warn({ reason: messageOf(error) }, "presence not understood");
@@ -58,7 +63,12 @@ export class Presence {
     const { roster } = this.#options;
     if (said.type === "leaving") return roster.left(id);
     const edge = roster.get(id) ?? roster.add(id, said.mode, Date.now());
-    if (edge === undefined) return;
+    if (edge === undefined) {
+      if (this.refused === 0)
+        this.#options.log.warn({ edges: roster.size }, "too many edges: more are refused");
+      this.refused += 1;
+      return;
+    }
     edge.heardAtMs = Date.now();
     const follows = said.type === "beat" ? this.#isInSequence(edge, said) : this.#apply(edge, said);
     if (follows) void this.#acknowledge(edge, said);
@@ -73,6 +83,7 @@ export class Presence {
   #apply(edge: EdgeLink, { mode, epoch, sequence, leaves, joins, complete }: Delta): boolean {
     const { online } = this.#options;
     if (epoch > edge.epoch && sequence === 1) {
+      this.#options.sendPending(edge);
       online.removeEdge(edge.slot);
       edge.begin(mode, epoch);
     }
@@ -85,13 +96,20 @@ export class Presence {
   }
 
   async #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): Promise<void> {
-    if (edge.mode === "gateway") await this.#options.openBridge();
+    try {
+      if (edge.mode === "gateway") await this.#options.openBridge();
+    } catch (error) {
+      return this.#options.log.warn({ reason: messageOf(error) }, "not acknowledged"); // its next beat asks again
+    }
+    // once it knows that somebody left, their handle may be another's: nothing that names it may come later
+    this.#options.sendPending(edge);
     this.#order(edge, { type: "acknowledge", graph: this.#options.graph, epoch, sequence });
   }
 
-  #restart(edge: EdgeLink, { epoch }: Announcement): void {
-    if (epoch < edge.epoch) return; // of an epoch that is over
+  #restart(edge: EdgeLink, said: Announcement): void {
+    const epoch = Math.max(said.epoch, edge.epoch);
     this.restarts += 1;
+    this.#options.sendPending(edge);
     this.#options.online.removeEdge(edge.slot);
     edge.lose(epoch);
     this.#order(edge, { type: "restart", graph: this.#options.graph, epoch });

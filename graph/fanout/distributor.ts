@@ -42,7 +42,7 @@ export interface Handed {
   readonly bytes: number;
 }
 
-export interface FanoutOptions {
+export interface DistributorOptions {
   readonly client: BrokerClient;
   readonly roster: Roster;
   readonly online: OnlineTable;
@@ -66,8 +66,8 @@ class Recipients {
   }
 }
 
-export class Fanout {
-  readonly #options: FanoutOptions;
+export class Distributor {
+  readonly #options: DistributorOptions;
   readonly #pacer = new Pacer((edge) => this.#sendFrame(edge));
   /** By edge slot: scratch space, empty between events. */
   readonly #recipients: Recipients[] = [];
@@ -80,7 +80,7 @@ export class Fanout {
   /** Copies sent by name to edges that were not in step. */
   named = 0;
 
-  constructor(options: FanoutOptions) {
+  constructor(options: DistributorOptions) {
     this.#options = options;
   }
 
@@ -108,6 +108,11 @@ export class Fanout {
     return this.#frame(event, NOBODY, user, this.#options.roster.survey().late);
   }
 
+  /** Sends what waits for one edge, before something that must not overtake it. */
+  flushEdge(edge: EdgeLink): void {
+    this.#sendFrame(edge);
+  }
+
   /** Sends what waits for a tick. */
   flush(): void {
     this.#pacer.flush();
@@ -133,20 +138,25 @@ export class Fanout {
     late: readonly EdgeLink[],
   ): Handed {
     const { online, nameOf } = this.#options;
-    if (author !== undefined) this.#find(online.firstOf(author));
-    for (const follower of followers) {
-      this.#find(isOwnName(follower) ? online.first(follower) : online.firstOf(nameOf(follower)));
-    }
     let messages = 0;
-    let bytes = late.length === 0 ? 0 : this.#sendNamed(event, followers, author, late);
-    for (const edge of this.#touched) {
-      const recipients = this.#recipients[edge.slot] as Recipients;
-      messages += recipients.count;
-      bytes += event.json.length + 4 * recipients.count;
-      this.#add(edge, event, recipients);
-      recipients.count = 0;
+    let bytes = 0;
+    try {
+      if (author !== undefined) this.#find(online.firstOf(author));
+      for (const follower of followers) {
+        this.#find(isOwnName(follower) ? online.first(follower) : online.firstOf(nameOf(follower)));
+      }
+      if (late.length > 0) bytes += this.#sendNamed(event, followers, author, late);
+      for (const edge of this.#touched) {
+        const recipients = this.#recipients[edge.slot] as Recipients;
+        messages += recipients.count;
+        bytes += event.json.length + 4 * recipients.count;
+        this.#add(edge, event, recipients);
+      }
+    } finally {
+      // whatever went wrong, the next event must not find this one's recipients
+      for (const { slot } of this.#touched) (this.#recipients[slot] as Recipients).count = 0;
+      this.#touched.length = 0;
     }
-    this.#touched.length = 0;
     this.handed += messages;
     return { messages, bytes };
   }
@@ -190,7 +200,8 @@ export class Fanout {
     author: UserId | undefined,
     late: readonly EdgeLink[],
   ): number {
-    const users: string[] = Array.from(followers, this.#options.nameOf);
+    // names out of a row were checked when they went in
+    const users = Array.from(followers, this.#options.nameOf) as UserId[];
     if (author !== undefined) users.unshift(author);
     if (users.length === 0) return 0;
     const message = encodeNamed({ id: event.id, json: event.json, counted: event.counted, users });
