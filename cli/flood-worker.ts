@@ -22,6 +22,7 @@ async function obey(message: ToFloodWorker): Promise<void> {
       process.exit(1);
     }
     opened = true;
+    tell({ type: "opened" });
     return;
   }
   if (flood === undefined) return;

@@ -18,7 +18,11 @@ const REPORT_MS = 10_000;
 const END_MS = 5_000;
 
 /** What the whole fleet opens. What is left out is as in `DEFAULTS`. */
-export type FleetPlan = Pick<FloodPlan, "targets" | "rate"> & Partial<typeof DEFAULTS>;
+export type FleetPlan = Pick<FloodPlan, "targets" | "rate"> &
+  Partial<typeof DEFAULTS> & {
+    /** So many processes open their streams at a time, the next when one is through; left out: all. */
+    readonly processesAtOnce?: number;
+  };
 
 const DEFAULTS: Omit<FloodPlan, "targets" | "rate" | "firstSource" | "sourceStep"> = {
   opening: 0,
@@ -50,7 +54,7 @@ export interface DigestReport {
   readonly request: number;
   readonly digests: Uint32Array;
 }
-export type FromFloodWorker = CountReport | FloodReport | DigestReport;
+export type FromFloodWorker = CountReport | FloodReport | DigestReport | { readonly type: "opened" };
 
 export interface CountTotal extends FloodCounts {
   readonly opened: boolean;
@@ -65,30 +69,46 @@ export class FloodFleet {
   readonly #children: ChildProcess[] = [];
   readonly #answers = new Map<number, (answer: FromFloodWorker) => void>();
   #requests = 0;
+  /** Children that were told to open; those behind them have nothing to tell. */
+  #begun = 0;
 
   constructor(given: FleetPlan, processes: number) {
     const plan = { ...DEFAULTS, ...given };
     this.#plan = plan;
+    const atOnce = given.processesAtOnce ?? processes;
     for (let index = 0; index < processes; index += 1) {
       const child = fork(PROGRAM, {
         execArgv: [...process.execArgv, ...WORKER_FLAGS],
         serialization: "advanced", // digests are typed arrays
       });
-      child.on("message", (answer: FromFloodWorker) => this.#answers.get(answer.request)?.(answer));
-      child.on("error", () => {}); // a process that cannot be started or told does not answer: that is counted
-      send(child, {
-        type: "open",
-        plan: {
-          ...plan,
-          targets: shareOf(plan.targets, index, processes),
-          rate: plan.rate / processes,
-          opening: plan.opening === 0 ? 0 : Math.max(1, Math.round(plan.opening / processes)),
-          firstSource: index,
-          sourceStep: processes,
-        },
+      child.on("message", (answer: FromFloodWorker) => {
+        if ("type" in answer) this.#beginNext();
+        else this.#answers.get(answer.request)?.(answer);
       });
+      child.on("error", () => {}); // a process that cannot be started or told does not answer: that is counted
       this.#children.push(child);
     }
+    for (let begun = 0; begun < atOnce; begun += 1) this.#beginNext();
+  }
+
+  #beginNext(): void {
+    const index = this.#begun;
+    const child = this.#children[index];
+    if (child === undefined) return;
+    this.#begun += 1;
+    const processes = this.#children.length;
+    const plan = { ...DEFAULTS, ...this.#plan };
+    send(child, {
+      type: "open",
+      plan: {
+        ...plan,
+        targets: shareOf(plan.targets, index, processes),
+        rate: plan.rate / processes,
+        opening: plan.opening === 0 ? 0 : Math.max(1, Math.round(plan.opening / processes)),
+        firstSource: index,
+        sourceStep: processes,
+      },
+    });
   }
 
   get pids(): readonly number[] {
@@ -156,6 +176,7 @@ export class FloodFleet {
       resyncs: 0,
     };
     for (const [index, report] of reports.entries()) {
+      if (index >= this.#begun) continue; // its turn has not come
       if (report === undefined) {
         const share = countTargets(shareOf(this.#plan.targets, index, reports.length));
         counts.failed += share;
@@ -164,11 +185,16 @@ export class FloodFleet {
       }
       for (const key of Object.keys(counts) as (keyof FloodCounts)[]) counts[key] += report.counts[key];
     }
-    return { ...counts, opened: reports.every((report) => report?.opened ?? true) };
+    const allBegun = this.#begun === this.#children.length;
+    return { ...counts, opened: allBegun && reports.every((report) => report?.opened ?? true) };
   }
 
   #askAll<Answer extends FromFloodWorker>(type: AskType): Promise<(Answer | undefined)[]> {
-    return Promise.all(this.#children.map((child) => this.#ask<Answer>(child, type)));
+    return Promise.all(
+      this.#children.map((child, index) =>
+        index < this.#begun ? this.#ask<Answer>(child, type) : undefined,
+      ),
+    );
   }
 
   #ask<Answer extends FromFloodWorker>(child: ChildProcess, type: AskType): Promise<Answer | undefined> {

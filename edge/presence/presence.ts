@@ -19,7 +19,7 @@ import type { Ledger } from "./ledger.ts";
 /** Beats without an answer after which the graph is away. */
 const MOST_UNANSWERED = 2;
 /** News wait so long for more, in milliseconds: who comes in the same moment travels together. */
-const GATHER_MS = 2;
+const GATHER_MS = 5;
 const BRACE = "{".charCodeAt(0);
 
 export interface PresenceOptions {

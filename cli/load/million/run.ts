@@ -14,8 +14,12 @@ import { type MillionPlan, streamBase } from "./plan.ts";
 import { Sender } from "./sender.ts";
 import { type Services, startServices } from "./services.ts";
 
-/** Streams of a flood process that wait for their answer at once: as fast as they are accepted, and no storm. */
-const OPENING_A_PROCESS = 100;
+/**
+ * Streams that wait for their answer in each process that opens, and processes that open at a time: a few that are always
+ * busy open faster than many that take turns on the cores.
+ */
+const OPENING_A_PROCESS = 2_000;
+const OPENING_PROCESSES = 4;
 const OPEN_MS = { first: 60_000, a_thousand: 1_000 };
 /** Looking into a process's memory takes some milliseconds of CPU: the more processes, the rarer. */
 const SAMPLE_MS = { least: 500, a_process: 100 };
@@ -99,6 +103,7 @@ export async function runMillion(
         rate: 0,
         opening: OPENING_A_PROCESS * floodProcesses,
         sources,
+        processesAtOnce: OPENING_PROCESSES,
         reopen: true,
         run: messageRun,
       },
