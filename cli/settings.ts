@@ -77,6 +77,8 @@ export interface EdgeValues {
   adminPort: number | undefined;
 }
 const MAX_STREAM_AGE_MS = 604_800_000;
+/** What a timer can count in milliseconds: 23 days. */
+const MAX_SECONDS = 2_000_000;
 
 export const edgeSettings: Settings<EdgeValues> = {
   host: { value: "ADDRESS", help: "address to listen on", schema: text, default: "127.0.0.1" },
@@ -225,7 +227,7 @@ export const ownSettings: Settings<OwnValues> = {
   },
   reopen: { help: "open lost streams again, as browsers do", schema: flag, default: false },
   processes: { value: "K", help: "processes that share the work", schema: integer(1, 256), default: 1 },
-  seconds: { value: "S", help: "end after so long (on Ctrl-C)", schema: integer(1, MAX_U31) },
+  seconds: { value: "S", help: "end after so long (on Ctrl-C)", schema: integer(1, MAX_SECONDS) },
   messages: { value: "N", help: "messages in all", schema: integer(1, MAX_U31), default: 1_000 },
   interval: {
     value: "MS[-MS]",

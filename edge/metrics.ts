@@ -20,7 +20,7 @@ export function registerMetrics(
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
-  metrics.gauge("encke_edge_subscriptions", "Users subscribed to at NATS", () => fanout.users);
+  metrics.gauge("encke_edge_subscriptions", "Users whose messages this edge asks for", () => fanout.users);
   metrics.gauge("encke_edge_queued_bytes", "Bytes that wait for slow readers", () => pool.queuedBytes);
   metrics.counter("encke_edge_opened_total", "Streams opened", () => pool.counts.opened);
   metrics.counter("encke_edge_refused_total", "Streams refused for want of room", () => admission.refused);

@@ -20,6 +20,8 @@ export interface MemorySample {
   /** Of the kernel, since the first sample; slab, most of it, beside it. */
   readonly kernelBytes: number;
   readonly slabBytes: number;
+  /** What the machine could still give to programs. */
+  readonly availableBytes: number;
   /** Sockets and the pages in their buffers, of the whole machine. */
   readonly sockets: number;
   readonly socketBytes: number;
@@ -56,12 +58,18 @@ export class MemoryWatch {
       cpuSeconds,
       kernelBytes: now.kernelBytes - this.#first.kernelBytes,
       slabBytes: now.slabBytes - this.#first.slabBytes,
+      availableBytes: kilobytesIn(meminfo, "MemAvailable"),
       sockets,
       socketBytes: pages * PAGE_BYTES,
     };
     this.samples.push(sample);
     return sample;
   }
+}
+
+/** What the machine could give to programs now. */
+export async function availableMemory(): Promise<number> {
+  return kilobytesIn(await read("/proc/meminfo"), "MemAvailable");
 }
 
 /** All roles together. */

@@ -38,7 +38,7 @@ export interface MillionFigures {
   };
   /** CPU seconds, user and system, by role: to open all streams and hold them for a while, and from then to the end. */
   readonly cpuSeconds: { readonly open: CpuByRole; readonly load: CpuByRole };
-  readonly memoryBytes: { readonly processes: number; readonly kernel: number };
+  readonly memoryBytes: { readonly processes: number; readonly kernel: number; readonly taken: number };
   readonly to: "user" | "event";
   readonly askedPerSecond: number;
   readonly sentPerSecond: number;
@@ -62,6 +62,7 @@ export function figuresOf({
   opened,
   failed,
   openSeconds,
+  takenBytes,
   before,
   idle,
   after,
@@ -90,7 +91,7 @@ export function figuresOf({
       kernel: Math.round(idle.kernelBytes / Math.max(1, opened)),
     },
     cpuSeconds: { open: cpuBetween(before, idle), load: cpuBetween(idle, after) },
-    memoryBytes: { processes: totalOf(idle.pss), kernel: idle.kernelBytes },
+    memoryBytes: { processes: totalOf(idle.pss), kernel: idle.kernelBytes, taken: takenBytes },
     to: plan.to,
     askedPerSecond: plan.rate,
     sentPerSecond: rounded(sentPerSecond),
@@ -191,6 +192,9 @@ ${roles
   )
   .join("\n")}
 | kernel, both ends | | | ${n(idle.kernelBytes / MB)} MB | ${kb(each.kernel)} | | |
+
+In all ${n(figures.memoryBytes.taken / MB)} MB less are available (MemAvailable) than before the run began: what the kernel
+could give back when asked is not in that.
 
 Processes in PSS. "A connection" is what was added, divided by the streams; for the clients it holds their whole
 processes. The kernel's is the growth of what is neither free

@@ -9,7 +9,7 @@ import { type Comparison, compareDigests } from "../digest.ts";
 import { type CountTotal, FloodFleet, type FloodTotal } from "../flood-fleet.ts";
 import { Audience } from "./audience.ts";
 import { prepareGraph } from "./graph.ts";
-import { type MemorySample, MemoryWatch } from "./memory.ts";
+import { availableMemory, type MemorySample, MemoryWatch } from "./memory.ts";
 import { type MillionPlan, streamBase } from "./plan.ts";
 import { Sender } from "./sender.ts";
 import { type Services, startServices } from "./services.ts";
@@ -38,6 +38,8 @@ export interface MillionResult {
   readonly failed: number;
   /** All streams open, before the messages. */
   readonly idle: MemorySample;
+  /** Of what was available before anything was started: all that the run takes with every stream open. */
+  readonly takenBytes: number;
   readonly before: MemorySample;
   /** All messages have arrived. */
   readonly after: MemorySample;
@@ -70,6 +72,7 @@ export async function runMillion(
 ): Promise<MillionResult> {
   const { signal } = context;
   const stops: (() => Promise<void> | void)[] = [];
+  const availableAtStart = await availableMemory();
   try {
     const graphAt = performance.now();
     listener.phase(`graph of ${plan.graph.users.toLocaleString("en")} users`);
@@ -141,6 +144,7 @@ export async function runMillion(
       openSeconds,
       opened: idle.connections,
       failed: plan.connections - idle.connections,
+      takenBytes: availableAtStart - idle.availableBytes,
       before,
       idle,
       after,

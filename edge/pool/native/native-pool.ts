@@ -25,7 +25,8 @@ export class NativePool implements ConnectionPool {
   readonly table: NativeUserTable;
   readonly #native: NativeHandle;
   readonly #onEnd: (users: readonly UserId[]) => void;
-  readonly #names: readonly string[];
+  /** Where each of the addon's figures stands. */
+  readonly #places: ReadonlyMap<string, number>;
   readonly #reasons: readonly CloseReason[];
   readonly #figures: Float64Array;
   readonly #giver: NodeJS.Timeout;
@@ -36,7 +37,7 @@ export class NativePool implements ConnectionPool {
   constructor({ limits, onEnd }: NativePoolOptions) {
     const addon = loadPoolAddon();
     this.#onEnd = onEnd;
-    this.#names = addon.figures;
+    this.#places = new Map(addon.figures.map((name, place) => [name, place]));
     this.#reasons = addon.closeReasons as readonly CloseReason[];
     this.#figures = new Float64Array(addon.figures.length + addon.closeReasons.length);
     this.#native = addon.createPool(
@@ -66,22 +67,22 @@ export class NativePool implements ConnectionPool {
 
   /** Descriptors that the pool holds: open streams, and those whose readers read the last bytes. */
   get descriptors(): number {
-    return this.#figure("open") + this.#figure("ending");
+    this.#look();
+    return this.#at("open") + this.#at("ending");
   }
 
   /** As they are now. */
   get counts(): PoolCounts {
+    this.#look();
+    const first = this.#places.size;
     const closed = Object.fromEntries(
-      this.#reasons.map((reason) => [
-        reason,
-        this.#figureAt(this.#names.length + this.#reasons.indexOf(reason)),
-      ]),
+      this.#reasons.map((reason, index) => [reason, this.#figures[first + index] ?? 0]),
     ) as Record<CloseReason, number>;
     return {
-      opened: this.#figure("opened"),
-      delivered: this.#figure("delivered"),
-      chunks: this.#figure("chunks"),
-      bytes: this.#figure("bytes"),
+      opened: this.#at("opened"),
+      delivered: this.#at("delivered"),
+      chunks: this.#at("chunks"),
+      bytes: this.#at("bytes"),
       closed,
     };
   }
@@ -143,7 +144,7 @@ export class NativePool implements ConnectionPool {
     }
     while (this.#figure("ending") > 0) await wait(DRAIN_STEP_MS); // the pool's own limit ends this
     clearInterval(this.#giver);
-    this.#readFigures();
+    this.#look();
     this.#native.close();
   }
 
@@ -155,17 +156,18 @@ export class NativePool implements ConnectionPool {
     }
   }
 
-  #readFigures(): void {
-    this.#native.figures(this.#figures); // of a closed pool: what they were
-  }
-
   #figure(name: string): number {
-    return this.#figureAt(this.#names.indexOf(name));
+    this.#look();
+    return this.#at(name);
   }
 
-  #figureAt(index: number): number {
-    this.#readFigures();
-    return this.#figures[index] ?? 0;
+  /** Fills the figures; those of a closed pool stay what they were. */
+  #look(): void {
+    this.#native.figures(this.#figures);
+  }
+
+  #at(name: string): number {
+    return this.#figures[this.#places.get(name) ?? -1] ?? 0;
   }
 }
 

@@ -1,3 +1,5 @@
+// A listening socket that several processes share (SO_REUSEPORT), for IPv4 and IPv6. Whoever opens it owns the descriptor.
+
 #include "listen.h"
 
 #include <arpa/inet.h>

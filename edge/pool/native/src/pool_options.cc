@@ -1,3 +1,5 @@
+// How a pool is told its limits and formats: read once, checked, copied.
+
 #include "pool_options.h"
 
 #include <initializer_list>

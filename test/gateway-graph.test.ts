@@ -1,0 +1,264 @@
+// The rules that `gateway` fan-out hangs on, seen from one end of the protocol: the test plays an edge before a real graph
+// service. The other end: gateway-edge.test.ts.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { decodeNamed, edgeSubject, FRAME_KIND, presenceSubject, readFrame } from "../broker/contract.ts";
+import {
+  type BrokerClient,
+  type EdgeOrder,
+  type Msg,
+  type PresenceMessage,
+  parseOrder,
+} from "../broker/index.ts";
+import { embedded } from "./support/brokers.ts";
+import { TestNetwork } from "./support/network.ts";
+import { waitFor } from "./support/wait-for.ts";
+
+/** What an edge received, in order: orders, and copies as "kind id recipients". */
+class PlayedEdge {
+  readonly id: string;
+  readonly orders: EdgeOrder[] = [];
+  readonly copies: string[] = [];
+  /** Both, as they came. */
+  readonly log: string[] = [];
+  readonly #client: BrokerClient;
+
+  constructor(client: BrokerClient, id: string) {
+    this.id = id;
+    this.#client = client;
+    client.subscribe(edgeSubject(id), (message) => this.#receive(message));
+  }
+
+  say(message: PresenceMessage): void {
+    this.#client.publish(presenceSubject(this.id), JSON.stringify(message));
+  }
+
+  delta(epoch: number, sequence: number, joins: [string, number][], leaves: number[] = []): void {
+    this.say({ type: "delta", mode: "gateway", epoch, sequence, joins, leaves, complete: true });
+  }
+
+  beat(epoch: number, sequence: number): void {
+    this.say({ type: "beat", mode: "gateway", epoch, sequence });
+  }
+
+  until(type: EdgeOrder["type"], count = 1): Promise<void> {
+    return waitFor(
+      `${count} × ${type}`,
+      () => this.orders.filter((order) => order.type === type).length >= count,
+    );
+  }
+
+  #receive(message: Msg): void {
+    if (message.data[0] === "{".charCodeAt(0)) {
+      const order = parseOrder(message.data);
+      this.orders.push(order);
+      this.log.push(order.type);
+      if (order.type === "mark") message.respond();
+      return;
+    }
+    if (message.data[0] === FRAME_KIND.named) {
+      const named = decodeNamed(message.data);
+      assert.ok(named !== undefined);
+      this.#note(`named ${dataOf(new TextDecoder().decode(named.json))} ${named.users.join(",")}`);
+      return;
+    }
+    readFrame(message.data, FRAME_KIND.frame, ({ json, recipients, handleAt }) => {
+      const handles = Array.from({ length: recipients }, (_, index) => handleAt(index)).sort();
+      this.#note(`frame ${dataOf(json)} ${handles.join(",")}`);
+    });
+  }
+
+  #note(copy: string): void {
+    this.copies.push(copy);
+    this.log.push(copy);
+  }
+}
+
+function dataOf(json: string): string {
+  return (JSON.parse(json) as { data: string }).data;
+}
+
+describe("the graph, before an edge in gateway mode", () => {
+  let network: TestNetwork;
+  let edges = 0;
+  const newPlayedEdge = (): PlayedEdge => {
+    edges += 1;
+    return new PlayedEdge(network.client, `played${edges}`);
+  };
+
+  before(async () => {
+    network = await TestNetwork.start({
+      broker: embedded,
+      fleet: [],
+      follows: [
+        ["7", "42"],
+        ["9", "42"],
+        ["alice", "42"],
+      ],
+    });
+  });
+  after(() => network.stop());
+
+  it("in step - the event comes once, with the handles of those who are here", async () => {
+    const edge = newPlayedEdge();
+    edge.delta(1, 1, [
+      ["7", 0],
+      ["alice", 5],
+      ["8", 6],
+    ]);
+    await edge.until("acknowledge");
+    network.client.publish("event.42", "a");
+    network.client.publish("event.8", "b");
+    await waitFor("both events", () => edge.copies.length === 2);
+    assert.deepEqual(edge.copies, ["frame a 0,5", "frame b 6"]);
+    edge.delta(1, 2, [["9", 0]], [0]);
+    await edge.until("acknowledge", 2);
+    network.client.publish("event.42", "c");
+    await waitFor("the event", () => edge.copies.length === 3);
+    assert.equal(edge.copies[2], "frame c 0,5");
+    edge.say({ type: "leaving" });
+  });
+
+  it("rule 2, not in step - every event with all recipients by name, and never both ways", async () => {
+    const edge = newPlayedEdge();
+    edge.beat(1, 0); // the graph has never heard of it
+    await edge.until("restart");
+    network.client.publish("event.42", "early");
+    await waitFor("the event", () => edge.copies.length === 1);
+    assert.equal(edge.copies[0], "named early 42,7,9,alice");
+    edge.say({
+      type: "delta",
+      mode: "gateway",
+      epoch: 2,
+      sequence: 1,
+      joins: [["7", 3]],
+      leaves: [],
+      complete: false,
+    });
+    await edge.until("acknowledge");
+    network.client.publish("event.42", "half");
+    await waitFor("the event", () => edge.copies.length === 2);
+    assert.equal(edge.copies[1], "named half 42,7,9,alice", "half of a snapshot is not enough");
+    edge.delta(2, 2, [["9", 4]]);
+    await edge.until("acknowledge", 2);
+    network.client.publish("event.42", "whole");
+    await waitFor("the event", () => edge.copies.length === 3);
+    assert.equal(edge.copies[2], "frame whole 3,4");
+    edge.say({ type: "leaving" });
+  });
+
+  it("a delta that got lost - is noticed by the next, and by a beat; everything comes by name until a new epoch", async () => {
+    for (const notice of ["delta", "beat"] as const) {
+      const edge = newPlayedEdge();
+      edge.delta(1, 1, [["7", 0]]);
+      await edge.until("acknowledge");
+      if (notice === "delta") edge.delta(1, 3, [["9", 1]]);
+      else edge.beat(1, 2);
+      await edge.until("restart");
+      network.client.publish("event.42", "lossless");
+      await waitFor("the event", () => edge.copies.length === 1);
+      assert.equal(edge.copies[0], "named lossless 42,7,9,alice");
+      edge.delta(2, 1, [
+        ["7", 0],
+        ["9", 1],
+      ]);
+      await edge.until("acknowledge", 2);
+      network.client.publish("event.42", "again");
+      await waitFor("the event", () => edge.copies.length === 2);
+      assert.equal(edge.copies[1], "frame again 0,1");
+      edge.say({ type: "leaving" });
+    }
+  });
+
+  it("rule 3, the bridge - direct messages come through the graph, in order with events of their sender, once", async () => {
+    const edge = newPlayedEdge();
+    edge.delta(1, 1, [["7", 0]]);
+    await edge.until("acknowledge");
+    for (let i = 0; i < 50; i += 1) {
+      network.client.publish("event.42", `e${i}`);
+      network.client.publish("user.7", `d${i}`);
+      network.client.publish("user.8", "for somebody who is not here");
+    }
+    await waitFor("all", () => edge.copies.length >= 100);
+    const expected = Array.from({ length: 50 }, (_, i) => [`frame e${i} 0`, `frame d${i} 0`]).flat();
+    assert.deepEqual(edge.copies, expected);
+    edge.say({ type: "leaving" });
+  });
+
+  it("somebody leaves - copies that name them come before their leaving is acknowledged", async () => {
+    const edge = newPlayedEdge();
+    edge.delta(1, 1, [["7", 0]]);
+    await edge.until("acknowledge");
+    for (let round = 0; round < 20; round += 1) {
+      network.client.publish("event.42", `r${round}`);
+      edge.delta(1, 2 * round + 2, [], [0]); // in the same breath
+      edge.delta(1, 2 * round + 3, [["7", 0]]);
+    }
+    await edge.until("acknowledge", 41);
+    for (let round = 0; round < 20; round += 1) {
+      const at = edge.log.indexOf(`frame r${round} 0`);
+      assert.ok(at !== -1, `r${round} arrived`);
+      const acknowledged = edge.log.slice(0, at).filter((entry) => entry === "acknowledge").length;
+      assert.ok(acknowledged <= 2 * round + 1, `r${round} came after the handle could mean another`);
+    }
+    edge.say({ type: "leaving" });
+  });
+
+  it("a mixed fleet - copies that the fan-out publishes to user.<id> do not come back over the bridge", async () => {
+    const [edge, subject] = [newPlayedEdge(), newPlayedEdge()];
+    const copies: string[] = [];
+    network.client.subscribe("user.7", (message) =>
+      copies.push(dataOf(new TextDecoder().decode(message.data))),
+    );
+    subject.say({
+      type: "delta",
+      mode: "subject",
+      epoch: 1,
+      sequence: 1,
+      joins: [],
+      leaves: [],
+      complete: true,
+    });
+    edge.delta(1, 1, [["7", 0]]);
+    await Promise.all([edge.until("acknowledge"), subject.until("acknowledge")]);
+    for (let i = 0; i < 20; i += 1) network.client.publish("event.42", String(i));
+    await waitFor("all", () => edge.copies.length >= 20 && copies.length >= 20);
+    await network.client.request("graph.count.42", "", 2_000);
+    assert.equal(edge.copies.length, 20);
+    assert.equal(copies.length, 20);
+    edge.say({ type: "leaving" });
+    subject.say({ type: "leaving" });
+  });
+
+  it("garbage on presence.* - is counted and changes nothing", async () => {
+    const edge = newPlayedEdge();
+    edge.delta(1, 1, [["7", 0]]);
+    await edge.until("acknowledge");
+    for (const garbage of ["", "{}", '{"type":"delta"}', "[1]", '{"type":"beat","mode":"x"}'])
+      network.client.publish(presenceSubject(edge.id), garbage);
+    network.client.publish(presenceSubject("not-an-id"), JSON.stringify({ type: "leaving" }));
+    const whole = { type: "delta", mode: "gateway", epoch: 1, sequence: 2, leaves: [], complete: true };
+    for (const joins of [[["9", 300_000_000]], [["9", -1]], [["9"]]])
+      network.client.publish(presenceSubject(edge.id), JSON.stringify({ ...whole, joins }));
+    // no edge may be called as the subject of all is
+    network.client.publish(
+      presenceSubject("all"),
+      JSON.stringify({ ...whole, sequence: 1, joins: [["7", 0]] }),
+    );
+    network.client.publish("event.42", "still");
+    await waitFor("the event", () => edge.copies.length === 1);
+    assert.equal(edge.copies[0], "frame still 0");
+    edge.say({ type: "leaving" });
+  });
+
+  it("graph.online - whom a user follows, and is here", async () => {
+    const edge = newPlayedEdge();
+    edge.delta(1, 1, [["42", 0]]);
+    await edge.until("acknowledge");
+    await network.follow("7", "nobody");
+    const reply = await network.client.request("graph.online.7", "", 2_000);
+    assert.deepEqual(reply.json(), { user: "7", online: ["42"], unknown: 0 });
+    edge.say({ type: "leaving" });
+  });
+});
