@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { kilobytesIn } from "../../lib/processes.ts";
 import { cacheDir, projectRoot } from "../../lib/project.ts";
 
 /** Where each text comes from. */
@@ -70,14 +71,14 @@ export function readMachine(path: string): Machine {
 export function parseMachine(texts: ProcTexts): Omit<Machine, "natsServer" | "addons"> {
   const [soft, hard] = limitsOf(texts.limits ?? "");
   const [first = 0, last = PORTS_ELSEWHERE - 1] = numbersOf(texts.ports);
-  const available = /^MemAvailable:\s+(\d+) kB/m.exec(texts.meminfo ?? "")?.[1];
+  const availableKb = kilobytesIn(texts.meminfo ?? "", "MemAvailable");
   return {
     openFiles: { soft, hard },
     nrOpen: numbersOf(texts.nrOpen)[0],
     fileMax: numbersOf(texts.fileMax)[0],
     filesOpen: numbersOf(texts.fileNr)[0],
     epollWatches: numbersOf(texts.epollWatches)[0],
-    memAvailableBytes: available === undefined ? undefined : Number(available) * 1_024,
+    memAvailableBytes: availableKb && availableKb * 1_024,
     somaxconn: numbersOf(texts.somaxconn)[0],
     ports: last - first + 1,
     tcpMem: numbersOf(texts.tcpMem),

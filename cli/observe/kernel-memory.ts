@@ -3,6 +3,7 @@
 // It is the whole machine's: other programs' sockets, and the load's where that runs here, are in it.
 
 import { readFileSync } from "node:fs";
+import { kilobytesIn } from "../../lib/processes.ts";
 
 const KB_A_PAGE = 4;
 
@@ -28,5 +29,5 @@ export function tcpPagesIn(sockstat: string): number {
 
 /** Out of /proc/meminfo, reclaimable slab included: sockets' inodes are counted there. */
 export function slabKbIn(meminfo: string): number {
-  return Number(/^Slab:\s+(\d+) kB/m.exec(meminfo)?.[1] ?? 0);
+  return kilobytesIn(meminfo, "Slab") ?? 0;
 }

@@ -4,9 +4,9 @@
 import { appendFileSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, quote } from "../../lib/errors.ts";
+import { memoryOf } from "../../lib/processes.ts";
 import { CliError } from "../errors.ts";
 import { formatSample, headerOf, type MemorySample, type SampleFormat } from "./memory-sample.ts";
-import { memoryOf } from "./processes.ts";
 
 /** What a log is about, asked anew for every line: workers are replaced, streams come and go. */
 export interface MemorySource {

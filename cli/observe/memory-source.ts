@@ -1,11 +1,11 @@
 // What a memory log is about: given processes, or an edge found through its admin port.
 
 import { quote } from "../../lib/errors.ts";
+import { childrenOf, listenerOn, socketsOf } from "../../lib/processes.ts";
 import { CliError } from "../errors.ts";
 import { readEdgeCounts } from "./edge-metrics.ts";
 import { KernelMemory } from "./kernel-memory.ts";
 import type { MemorySource } from "./memory-log.ts";
-import { childrenOf, listenerOn, socketsOf } from "./processes.ts";
 
 export const DEFAULT_ADMIN = "http://127.0.0.1:9180";
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type NatsConfig, openBroker } from "../../broker/index.ts";
 import type { PoolKind } from "../../edge/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
+import { childrenOf } from "../../lib/processes.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import type { Context } from "../command.ts";
 import { embeddedCommand } from "../embedded-command.ts";
@@ -18,7 +19,6 @@ import { natsConfigOf } from "../settings.ts";
 import { KernelMemory } from "./kernel-memory.ts";
 import type { MemorySource } from "./memory-log.ts";
 import { DEFAULT_ADMIN, edgeSource, httpUrlOf, streamsOf } from "./memory-source.ts";
-import { childrenOf } from "./processes.ts";
 
 export interface SoakTarget {
   readonly url: string;

@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import type { BrokerKind, FanoutMode } from "../../broker/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
+import { childrenOf } from "../../lib/processes.ts";
 import { EnckeCommand } from "./command.ts";
 import { statusOf } from "./http.ts";
-import { childrenOf } from "./processes.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
 

@@ -1,9 +1,8 @@
 // What readers notice when one edge worker of many is killed under load: how many streams were cut, and how long until
 // every one of them is open again elsewhere. Run by a test in small and by a bench in large.
 
-import { readdirSync, readlinkSync } from "node:fs";
 import { FloodFleet } from "../../cli/load/flood-fleet.ts";
-import { childrenOf } from "./processes.ts";
+import { childrenOf, socketsOf } from "../../lib/processes.ts";
 import { Services } from "./services.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -85,16 +84,4 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
     await fleet.close();
     await services.stop();
   }
-}
-
-/** Sockets that a process has open. */
-function socketsOf(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).filter((name) => {
-    try {
-      return readlinkSync(`${folder}/${name}`).startsWith("socket:");
-    } catch {
-      return false; // closed meanwhile
-    }
-  }).length;
 }

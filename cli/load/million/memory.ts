@@ -3,6 +3,7 @@
 // programs' processes are not in it, their sockets are. Reads /proc without blocking; a sample is about 200 bytes.
 
 import { readFile } from "node:fs/promises";
+import { cpuSecondsIn, kilobytesIn } from "../../../lib/processes.ts";
 
 const ROLES = ["broker", "graph", "edge", "flood", "command"] as const;
 export type Role = (typeof ROLES)[number];
@@ -28,8 +29,6 @@ export interface MemorySample {
 }
 
 const PAGE_BYTES = 4_096;
-/** As Linux reports CPU time on every architecture that we run on. */
-const TICKS_A_SECOND = 100;
 
 export class MemoryWatch {
   readonly samples: MemorySample[] = [];
@@ -39,14 +38,14 @@ export class MemoryWatch {
   /** The first sample is what the others are compared with: take it before the streams are opened. */
   async take(pids: Pids, connections: number): Promise<MemorySample> {
     const [pss, cpuSeconds, meminfo, sockstat] = await Promise.all([
-      sumByRole(pids, async (pid) => kilobytesIn(await read(`/proc/${pid}/smaps_rollup`), "Pss")),
-      sumByRole(pids, async (pid) => cpuSecondsIn(await read(`/proc/${pid}/stat`))),
+      sumByRole(pids, async (pid) => bytesIn(await read(`/proc/${pid}/smaps_rollup`), "Pss")),
+      sumByRole(pids, async (pid) => cpuSecondsIn(await read(`/proc/${pid}/stat`)) ?? 0),
       read("/proc/meminfo"),
       read("/proc/net/sockstat"),
     ]);
     const now = {
       kernelBytes: kernelBytesIn(meminfo),
-      slabBytes: kilobytesIn(meminfo, "Slab"),
+      slabBytes: bytesIn(meminfo, "Slab"),
     };
     this.#first ??= now;
     const [, sockets = 0, pages = 0] = /^TCP: inuse (\d+).* mem (\d+)/m.exec(sockstat)?.map(Number) ?? [];
@@ -58,7 +57,7 @@ export class MemoryWatch {
       cpuSeconds,
       kernelBytes: now.kernelBytes - this.#first.kernelBytes,
       slabBytes: now.slabBytes - this.#first.slabBytes,
-      availableBytes: kilobytesIn(meminfo, "MemAvailable"),
+      availableBytes: bytesIn(meminfo, "MemAvailable"),
       sockets,
       socketBytes: pages * PAGE_BYTES,
     };
@@ -69,7 +68,7 @@ export class MemoryWatch {
 
 /** What the machine could give to programs now. */
 export async function availableMemory(): Promise<number> {
-  return kilobytesIn(await read("/proc/meminfo"), "MemAvailable");
+  return bytesIn(await read("/proc/meminfo"), "MemAvailable");
 }
 
 /** All roles together. */
@@ -88,19 +87,14 @@ async function sumByRole(
   return Object.fromEntries(await Promise.all(sums)) as Record<Role, number>;
 }
 
-function cpuSecondsIn(stat: string): number {
-  const [, ...fields] = /\) (.*)/.exec(stat)?.[1]?.split(" ") ?? [];
-  return (Number(fields[10] ?? 0) + Number(fields[11] ?? 0)) / TICKS_A_SECOND;
-}
-
 /** Slab, page tables, stacks and pages of sockets. */
 function kernelBytesIn(meminfo: string): number {
   const others = ["MemFree", "Buffers", "Cached", "SwapCached", "AnonPages"];
-  return others.reduce((rest, name) => rest - kilobytesIn(meminfo, name), kilobytesIn(meminfo, "MemTotal"));
+  return others.reduce((rest, name) => rest - bytesIn(meminfo, name), bytesIn(meminfo, "MemTotal"));
 }
 
-function kilobytesIn(text: string, name: string): number {
-  return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) * 1_024;
+function bytesIn(text: string, name: string): number {
+  return (kilobytesIn(text, name) ?? 0) * 1_024;
 }
 
 async function read(path: string): Promise<string> {

@@ -7,6 +7,7 @@ import { BrokerClient } from "../../../broker/index.ts";
 import type { Context } from "../../command.ts";
 import { type Comparison, compareDigests } from "../digest.ts";
 import { type CountTotal, FloodFleet, type FloodTotal } from "../flood-fleet.ts";
+import type { Layout } from "../layout.ts";
 import { Audience } from "./audience.ts";
 import { prepareGraph } from "./graph.ts";
 import { availableMemory, type MemorySample, MemoryWatch } from "./memory.ts";
@@ -92,7 +93,7 @@ export async function runMillion(
     );
     stops.unshift(() => client.close());
 
-    const run = new Run(services, signal);
+    const run = new Run(services, plan.layout, signal);
     const before = await run.sample();
     const messageRun = randomBytes(6).toString("hex");
     listener.phase(
@@ -171,13 +172,15 @@ class Run {
   readonly #services: Services;
   readonly #signal: AbortSignal;
   readonly #memory = new MemoryWatch();
+  readonly #sampleMs: number;
   #sampledAtMs = Number.NEGATIVE_INFINITY;
   fleet: FloodFleet | undefined;
   counts: CountTotal = NOTHING;
 
-  constructor(services: Services, signal: AbortSignal) {
+  constructor(services: Services, { edgeWorkers, floodProcesses }: Layout, signal: AbortSignal) {
     this.#services = services;
     this.#signal = signal;
+    this.#sampleMs = Math.max(SAMPLE_MS.least, (edgeWorkers + floodProcesses) * SAMPLE_MS.a_process);
   }
 
   get samples(): readonly MemorySample[] {
@@ -237,9 +240,7 @@ class Run {
   async #look(): Promise<void> {
     await delay(LOOK_MS, undefined, { signal: this.#signal });
     this.counts = (await this.fleet?.counts()) ?? NOTHING;
-    const processes = (this.fleet?.pids.length ?? 0) + this.#services.pids().edge.length;
-    const everyMs = Math.max(SAMPLE_MS.least, processes * SAMPLE_MS.a_process);
-    if (performance.now() - this.#sampledAtMs >= everyMs) await this.sample();
+    if (performance.now() - this.#sampledAtMs >= this.#sampleMs) await this.sample();
   }
 }
 

@@ -5,12 +5,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { openBroker } from "../../../broker/index.ts";
 import { anyFreePort } from "../../../lib/ports.ts";
+import { childrenOf, commandLineOf } from "../../../lib/processes.ts";
 import { Supervisor } from "../../../lib/supervisor.ts";
 import type { Context } from "../../command.ts";
 import { startEdge, urlOf } from "../../edge-setup.ts";
 import { embeddedCommand } from "../../embedded-command.ts";
 import { CliError } from "../../errors.ts";
-import { childrenOf, commandLineOf } from "./children.ts";
 import type { MillionPlan } from "./plan.ts";
 
 const MAIN: string = fileURLToPath(new URL("../../main" + import.meta.url.slice(-3), import.meta.url));

@@ -17,15 +17,25 @@ const LISTENING = "0A";
 /** Memory of a process, in KB; undefined where it is gone, or not ours to look at. Costs 1 ms for each 100 MB. */
 export function memoryOf(pid: number): ProcessMemory | undefined {
   const rollup = read(`/proc/${pid}/smaps_rollup`);
-  const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(rollup)?.[1]);
-  const pssKb = field("Pss");
-  const memory = { pssKb, anonKb: pssKb - field("Pss_File"), rssKb: field("Rss") };
-  return Number.isNaN(memory.anonKb) ? undefined : memory;
+  const [pssKb, fileKb, rssKb] = ["Pss", "Pss_File", "Rss"].map((name) => kilobytesIn(rollup, name));
+  if (pssKb === undefined || fileKb === undefined || rssKb === undefined) return undefined;
+  return { pssKb, anonKb: pssKb - fileKb, rssKb };
+}
+
+/** A line such as `Pss: 12 kB`, out of smaps_rollup or meminfo; undefined where there is none. */
+export function kilobytesIn(text: string, name: string): number | undefined {
+  const found = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
 /** CPU seconds since the process began, user and system; undefined where it is gone. */
 export function cpuSecondsOf(pid: number): number | undefined {
-  const fields = statOf(pid);
+  return cpuSecondsIn(read(`/proc/${pid}/stat`));
+}
+
+/** The same, out of /proc/PID/stat. */
+export function cpuSecondsIn(stat: string): number | undefined {
+  const fields = fieldsOf(stat);
   return fields && (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
@@ -36,7 +46,12 @@ export function socketsOf(pid: number): number {
 
 /** Ids of a process's children. */
 export function childrenOf(pid: number): number[] {
-  return allProcesses().filter((candidate) => Number(statOf(candidate)?.[1]) === pid);
+  return allProcesses().filter((candidate) => Number(fieldsOf(read(`/proc/${candidate}/stat`))?.[1]) === pid);
+}
+
+/** Its program and arguments; "" where it is gone. */
+export function commandLineOf(pid: number): string {
+  return read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
 }
 
 /** The process that listens on a TCP port of this machine; undefined where none does, or not one of ours. */
@@ -67,8 +82,7 @@ function allProcesses(): number[] {
 }
 
 /** Fields of /proc/PID/stat behind the name, which may contain anything: state first, then the parent. */
-function statOf(pid: number): string[] | undefined {
-  const stat = read(`/proc/${pid}/stat`);
+function fieldsOf(stat: string): string[] | undefined {
   return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 

@@ -2,9 +2,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import { KernelMemory, slabKbIn, tcpPagesIn } from "./kernel-memory.ts";
-import { takeSample } from "./memory-log.ts";
-import { childrenOf, cpuSecondsOf, listenerOn, listenersIn, memoryOf, socketsOf } from "./processes.ts";
+import {
+  childrenOf,
+  commandLineOf,
+  cpuSecondsOf,
+  listenerOn,
+  listenersIn,
+  memoryOf,
+  socketsOf,
+} from "./processes.ts";
 
 const GONE = 4_194_303; // above what a machine gives out by default
 
@@ -15,6 +21,8 @@ describe("processes", () => {
     assert.equal(memoryOf(GONE), undefined);
     assert.ok((cpuSecondsOf(process.pid) ?? 0) > 0);
     assert.equal(cpuSecondsOf(GONE), undefined);
+    assert.ok(commandLineOf(process.pid).includes(process.argv[1] ?? "a program"));
+    assert.equal(commandLineOf(GONE), "");
   });
 
   it("childrenOf - finds a child, also one whose name is made to confuse", async () => {
@@ -42,22 +50,5 @@ describe("processes", () => {
     const row = (state: string, inode: number): string =>
       `   0: 0100007F:1F90 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1`;
     assert.deepEqual(listenersIn(`header\n${row("0A", 7)}\n${row("01", 8)}\n`, 8_080), ["socket:[7]"]);
-  });
-});
-
-describe("memory samples", () => {
-  it("processes that have ended - are left out of the sum and of the count", async () => {
-    const { processes, pssKb } = await takeSample({ processes: () => [process.pid, GONE] });
-    assert.equal(processes, 1);
-    assert.ok(pssKb > 10_000);
-  });
-
-  it("kernel memory - TCP pages, and the slab with what can be reclaimed", () => {
-    assert.equal(
-      tcpPagesIn("sockets: used 12\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 242\nUDP: inuse 0 mem 9\n"),
-      242,
-    );
-    assert.equal(slabKbIn("Cached: 5 kB\nSlab:   179704 kB\nSReclaimable:  152252 kB\n"), 179_704);
-    assert.ok(Number.isFinite(new KernelMemory().readKb()));
   });
 });
