@@ -1,6 +1,7 @@
 // The program of one edge worker process. It does what its supervisor says (edge/fleet.ts) and ends with it.
 
 import { Edge, type FromWorker, type ToWorker } from "../edge/index.ts";
+import { collectWhenQuiet } from "../lib/collector.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
@@ -13,6 +14,7 @@ process.on("message", (message: ToWorker) => void obey(message));
 process.on("disconnect", () => void drain());
 process.on("SIGTERM", () => void drain());
 process.on("SIGINT", () => {}); // Ctrl-C reaches the whole terminal: the supervisor drains us when it is our turn
+collectWhenQuiet();
 tell({ type: "loaded" });
 
 async function obey(message: ToWorker): Promise<void> {

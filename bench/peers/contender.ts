@@ -36,7 +36,7 @@ export function stopOnSignal(contender: Contender): () => void {
 /** One of the programs in servers/. It gets the small young generation that Encke's own workers have. */
 export async function startNodeServer(program: string): Promise<Contender> {
   const path = fileURLToPath(new URL(`./servers/${program}${import.meta.url.slice(-3)}`, import.meta.url));
-  const child = fork(path, { execArgv: ["--max-semi-space-size=1"] });
+  const child = fork(path, { execArgv: ["--max-semi-space-size=2"] });
   const listening = await answerOf(child);
   const ask = (order: Order): Promise<Answer> => {
     child.send(order);

@@ -6,8 +6,8 @@ import { cpuSecondsOf, memoryOf } from "../../lib/processes.ts";
 const LOOK_MS = 1_000;
 /** Two looks that differ by less are the same. */
 const SAME_KB = 256;
-/** V8 gives memory back some ten seconds after a burst; what stands still for so long has been given back. */
-const STILL_SECONDS = 15;
+/** A worker collects garbage ten seconds after a burst and gives the pages back in the ten seconds after that. */
+const STILL_SECONDS = 22;
 const MOST_SECONDS = 90;
 
 /** The process's own memory in KB (PSS without files, whose shares move with other processes), once it has stood still. @throws Error where the process is gone */

@@ -4,7 +4,7 @@ import { EmbeddedBroker, openBroker } from "../../broker/index.ts";
 import { pick } from "../../lib/settings.ts";
 import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
-import { embeddedCommand } from "../embedded-command.ts";
+import { embeddedCommand } from "../own-command.ts";
 import { ownSettings } from "../settings.ts";
 
 export const DEFAULT_PORT = 4_222;

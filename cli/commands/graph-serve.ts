@@ -2,6 +2,7 @@
 
 import { GraphService } from "../../graph/index.ts";
 import { AdminServer } from "../../lib/admin.ts";
+import { collectWhenQuiet } from "../../lib/collector.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { pick } from "../../lib/settings.ts";
 import { untilStopped } from "../../lib/signal.ts";
@@ -34,6 +35,7 @@ export const graphServe: Command = defineCommand({
     try {
       await service.start();
       context.print(`graph of ${service.edges} follow relations in ${directory}`);
+      collectWhenQuiet();
       await untilStopped(signal);
     } finally {
       await service.stop();

@@ -12,6 +12,7 @@ import { readMachine } from "../load/machine.ts";
 import { planMillion } from "../load/million/plan.ts";
 import { figuresOf, type MillionFigures, troubles, writeReport } from "../load/million/report.ts";
 import { type MillionListener, runMillion } from "../load/million/run.ts";
+import { runAsBatch } from "../load/million/scheduling.ts";
 import { type EdgeValues, edgeSettings, type OwnValues, ownSettings } from "../settings.ts";
 import { formatChecks, refuseWhatIsBad } from "./doctor.ts";
 
@@ -59,6 +60,7 @@ export const million: Command = defineCommand({
     refuseWhatIsBad(checks, options.connections);
     const teller = new Teller();
     try {
+      runAsBatch();
       const result = await runMillion(context, planMillion({ ...options, pool }, machine), data, teller);
       const figures = figuresOf(result);
       const path = writeReport(report, result, figures);

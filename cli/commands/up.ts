@@ -19,7 +19,7 @@ import {
   startEdge,
   urlOf,
 } from "../edge-setup.ts";
-import { embeddedCommand } from "../embedded-command.ts";
+import { embeddedCommand } from "../own-command.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
 import { DEFAULT_PORT as DEFAULT_NATS_PORT } from "./broker.ts";
 

@@ -1,9 +1,10 @@
 // What this machine allows, from /proc: read once, parsed here, judged in checks.ts.
 
-import { existsSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { findNatsServer } from "../../broker/index.ts";
+import { defaultPoolKind } from "../../edge/index.ts";
 import { kilobytesIn } from "../../lib/processes.ts";
-import { cacheDir, projectRoot } from "../../lib/project.ts";
+import { isNativeBuilt } from "./native-readers.ts";
 
 /** Where each text comes from. */
 export const PROC_FILES = {
@@ -58,13 +59,8 @@ export function readMachine(path: string): Machine {
   );
   return {
     ...parseMachine(texts as ProcTexts),
-    natsServer: [...path.split(delimiter), "/usr/sbin", join(cacheDir, "nats-server/usr/sbin")].some(
-      (folder) => folder !== "" && existsSync(join(folder, "nats-server")),
-    ),
-    addons: {
-      pool: existsSync(join(projectRoot, "dist/edge/pool/native/pool.node")),
-      load: existsSync(join(projectRoot, "dist/cli/load/native/load.node")),
-    },
+    natsServer: findNatsServer(path) !== undefined,
+    addons: { pool: defaultPoolKind() === "native", load: isNativeBuilt },
   };
 }
 

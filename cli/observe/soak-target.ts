@@ -4,18 +4,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { type NatsConfig, openBroker } from "../../broker/index.ts";
 import type { PoolKind } from "../../edge/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import { childrenOf } from "../../lib/processes.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import type { Context } from "../command.ts";
-import { embeddedCommand } from "../embedded-command.ts";
-import { CliError } from "../errors.ts";
+import { embeddedCommand, ownCommand } from "../own-command.ts";
 import type { CommonValues, EdgeValues, NatsValues, OwnValues } from "../settings.ts";
 import { natsConfigOf } from "../settings.ts";
+import { untilReady } from "../until-ready.ts";
 import { KernelMemory } from "./kernel-memory.ts";
 import type { MemorySource } from "./memory-log.ts";
 import { DEFAULT_ADMIN, edgeSource, httpUrlOf, streamsOf } from "./memory-source.ts";
@@ -40,10 +38,7 @@ export type TargetValues = CommonValues &
     "broker"
   >;
 
-const MAIN: string = fileURLToPath(new URL("../main" + import.meta.url.slice(-3), import.meta.url));
 const HOST = "127.0.0.1";
-const READY_MS = 30_000;
-const LOOK_MS = 100;
 /** The drain's own time, and a little. */
 const STOP_MS = 10_000;
 const DRAIN_TIME = "5s";
@@ -57,13 +52,14 @@ export async function startOwnServices(context: Context, values: TargetValues): 
     for (const stopOne of stops.splice(0)) await stopOne();
   };
   const supervisors: Supervisor[] = [];
-  const run = async (args: readonly string[], adminPort: number): Promise<Supervisor> => {
+  const run = async (what: string, given: readonly string[], adminPort: number): Promise<Supervisor> => {
+    const [command, ...args] = ownCommand(...given);
     const supervisor = new Supervisor({
-      command: process.execPath,
-      args: [...process.execArgv, MAIN, ...args, "--admin-port", String(adminPort), "-s", nats.url],
+      command,
+      args: [...args, "--admin-port", String(adminPort), "-s", nats.url],
       log,
       stopMs: STOP_MS,
-      ready: () => untilReady(adminPort),
+      ready: () => untilReady(what, new URL(`http://${HOST}:${adminPort}`), context.signal),
     });
     stops.unshift(() => supervisor.stop());
     supervisors.push(supervisor);
@@ -84,19 +80,19 @@ export async function startOwnServices(context: Context, values: TargetValues): 
     });
     stops.unshift(broker.stop);
     nats = { ...nats, url: broker.url };
-    const graph = await run(["graph", "serve", "--data", directory], await anyFreePort(HOST));
+    const graph = await run(
+      "the graph service",
+      ["graph", "serve", "--data", directory],
+      await anyFreePort(HOST),
+    );
     const [port, adminPort] = [await anyFreePort(HOST), await anyFreePort(HOST)];
     const { pool, fanout, workers } = values;
     const edge = await run(
+      "the edge",
       [
         ...["edge", "--host", HOST, "--port", String(port), "--drain-time", DRAIN_TIME],
-        ...[
-          "--fanout",
-          fanout,
-          "--workers",
-          String(workers),
-          ...(pool === undefined ? [] : ["--pool", pool]),
-        ],
+        ...["--fanout", fanout, "--workers", String(workers)],
+        ...(pool === undefined ? [] : ["--pool", pool]),
       ],
       adminPort,
     );
@@ -145,17 +141,4 @@ export async function useRunningEdge(
     restarts: () => 0,
     stop: async () => {},
   };
-}
-
-async function untilReady(adminPort: number): Promise<void> {
-  const deadlineMs = Date.now() + READY_MS;
-  while (Date.now() < deadlineMs) {
-    const ready = await fetch(`http://${HOST}:${adminPort}/readyz`).then(
-      (response) => response.ok,
-      () => false, // nobody listens yet
-    );
-    if (ready) return;
-    await delay(LOOK_MS);
-  }
-  throw new CliError("CHECK_FAILED", `a service was not ready after ${READY_MS / 1000} s: see its log above`);
 }

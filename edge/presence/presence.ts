@@ -20,6 +20,8 @@ import type { Ledger } from "./ledger.ts";
 const MOST_UNANSWERED = 2;
 /** News wait so long for more, in milliseconds: who comes in the same moment travels together. */
 const GATHER_MS = 5;
+/** Deltas are so far apart, or further: one costs edge, broker and graph as much as the handshakes of several streams. */
+const APART_MS = 50;
 const BRACE = "{".charCodeAt(0);
 
 export interface PresenceOptions {
@@ -44,6 +46,7 @@ export class Presence {
   #subscriptions: Subscribed[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
+  #toldAtMs = 0;
   /** Which start of the graph service we know. */
   #graph: number | undefined;
   #graphPresent = false;
@@ -93,10 +96,13 @@ export class Presence {
 
   /** The ledger has news for the graph. */
   announce(): void {
-    this.#gathering ??= setTimeout(() => {
+    if (this.#gathering !== undefined) return;
+    const waitMs = Math.max(GATHER_MS, this.#toldAtMs + APART_MS - performance.now());
+    this.#gathering = setTimeout(() => {
       this.#gathering = undefined;
+      this.#toldAtMs = performance.now();
       this.#tell();
-    }, GATHER_MS);
+    }, waitMs);
   }
 
   #tell(): void {

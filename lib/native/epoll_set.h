@@ -46,8 +46,6 @@ class EpollSet {
   int change(int descriptor, uint32_t events, uint64_t data) {
     return control(EPOLL_CTL_MOD, descriptor, events, data);
   }
-  /** Needed only where the descriptor has a duplicate: otherwise its close takes it out. */
-  void remove(int descriptor) { control(EPOLL_CTL_DEL, descriptor, 0, 0); }
 
   /** Safe from inside `on_event`: no further event is dispatched. The descriptors in it are their owner's to close. */
   void close() {

@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** How many descriptors it may hold; as many as the tests, unless said. */
   readonly descriptors?: number;
+  /** How long it may take to be ready. */
+  readonly readyMs?: number;
 }
 
 export class EnckeCommand {
@@ -48,11 +50,12 @@ export class EnckeCommand {
     options: CommandOptions = {},
   ): Promise<EnckeCommand> {
     const command = new EnckeCommand(args, options);
-    await waitFor(`encke ${args.join(" ")} to say ${ready}`, () => {
+    const isReady = (): boolean => {
       if (command.exit !== undefined)
         throw new Error(`encke ${args.join(" ")} ended (${command.exit}): ${command.stderr}`);
       return ready.test(command.stdout);
-    });
+    };
+    await waitFor(`encke ${args.join(" ")} to say ${ready}`, isReady, options.readyMs);
     return command;
   }
 

@@ -17,6 +17,8 @@ export interface ServicesOptions {
   readonly edge?: readonly string[];
   /** Loaded before the graph service starts, as `encke graph load` takes it. */
   readonly friendships?: string;
+  /** How long each of them may take to come up; an edge of many workers takes a while. */
+  readonly readyMs?: number;
 }
 
 export class Services {
@@ -24,15 +26,17 @@ export class Services {
   readonly directory: string = join(tempDir(), "graph");
   readonly #embedded: boolean;
   readonly #edgeFlags: readonly string[];
+  readonly #readyMs: number | undefined;
   readonly #started: EnckeCommand[] = [];
   #broker: EnckeCommand | undefined;
   #graph: EnckeCommand | undefined;
   #edge: EnckeCommand | undefined;
 
-  private constructor(port: number, { broker, fanout = "subject", edge = [] }: ServicesOptions) {
+  private constructor(port: number, { broker, fanout = "subject", edge = [], readyMs }: ServicesOptions) {
     this.nats = `nats://127.0.0.1:${port}`;
     this.#embedded = broker === "embedded";
     this.#edgeFlags = ["--fanout", fanout, ...edge];
+    this.#readyMs = readyMs;
   }
 
   static async start(options: ServicesOptions): Promise<Services> {
@@ -88,7 +92,10 @@ export class Services {
     ready: RegExp,
     env: Readonly<Record<string, string>> = {},
   ): Promise<EnckeCommand> {
-    const command = await EnckeCommand.start(args, ready, { env: { NATS_URL: this.nats, ...env } });
+    const command = await EnckeCommand.start(args, ready, {
+      env: { NATS_URL: this.nats, ...env },
+      ...(this.#readyMs !== undefined && { readyMs: this.#readyMs }),
+    });
     this.#started.unshift(command);
     return command;
   }
@@ -108,7 +115,8 @@ export class Services {
   }
 
   ready(): Promise<void> {
-    return waitFor("readiness", async () => (await statusOf(new URL("/readyz", this.admin))) === 200);
+    const isReady = async (): Promise<boolean> => (await statusOf(new URL("/readyz", this.admin))) === 200;
+    return waitFor("readiness", isReady, this.#readyMs);
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ const STREAMS_A_PROCESS = 18_000;
 const STREAMS_AN_ADDRESS = 11_000;
 const LOAD_SECONDS = 60;
 const SENDERS = 10;
+const START_MS = 120_000;
 const OPEN_MS = 300_000;
 const BACK_MS = 30_000;
 
@@ -32,6 +33,7 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
     broker: "nats-server",
     fanout: "gateway",
     edge: ["--workers", String(workers)],
+    readyMs: START_MS,
   });
   const before = new Map(childrenOf(services.edgeSupervisor).map((pid) => [pid, socketsOf(pid)]));
   const addresses = Math.ceil(streams / STREAMS_AN_ADDRESS);

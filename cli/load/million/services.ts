@@ -1,24 +1,18 @@
 // Everything that a run starts: broker, graph service and edge workers, each a process of its own, on free ports of
 // this machine. What was started is stopped by `stop`, in the opposite order, also after half a start.
 
-import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { openBroker } from "../../../broker/index.ts";
 import { anyFreePort } from "../../../lib/ports.ts";
 import { childrenOf, commandLineOf } from "../../../lib/processes.ts";
 import { Supervisor } from "../../../lib/supervisor.ts";
 import type { Context } from "../../command.ts";
 import { startEdge, urlOf } from "../../edge-setup.ts";
-import { embeddedCommand } from "../../embedded-command.ts";
-import { CliError } from "../../errors.ts";
+import { embeddedCommand, ownCommand } from "../../own-command.ts";
+import { untilReady } from "../../until-ready.ts";
 import type { MillionPlan } from "./plan.ts";
 
-const MAIN: string = fileURLToPath(new URL("../../main" + import.meta.url.slice(-3), import.meta.url));
 const EDGE_WORKER = /\/cli\/worker\.[jt]s/;
 const HOST = "127.0.0.1";
-/** A graph of fifteen million edges is read in some seconds. */
-const READY_MS = 120_000;
-const LOOK_MS = 100;
 const GRAPH_STOP_MS = 10_000;
 /** When the edge is stopped its readers are gone: there is nothing to drain. */
 const DRAIN_MS = 2_000;
@@ -57,25 +51,13 @@ export async function startServices(
     stops.unshift(() => broker.stop());
     signal.throwIfAborted();
     const graphAdmin = await anyFreePort(HOST);
+    const [command, ...args] = ownCommand("graph", "serve", "--data", directory);
     const graph = new Supervisor({
-      command: process.execPath,
-      args: [
-        ...process.execArgv,
-        ...[
-          MAIN,
-          "graph",
-          "serve",
-          "--data",
-          directory,
-          "--admin-port",
-          String(graphAdmin),
-          "-s",
-          broker.url,
-        ],
-      ],
+      command,
+      args: [...args, "--admin-port", String(graphAdmin), "-s", broker.url],
       log,
       stopMs: GRAPH_STOP_MS,
-      ready: () => untilReady("the graph service", graphAdmin, signal),
+      ready: () => untilReady("the graph service", adminUrl(graphAdmin), signal),
     });
     stops.unshift(() => graph.stop());
     await graph.start();
@@ -100,7 +82,7 @@ export async function startServices(
       log,
     });
     stops.unshift(() => edge.stop());
-    await untilReady("the edge", edge.adminPort, signal);
+    await untilReady("the edge", adminUrl(edge.adminPort), signal);
     return {
       url: urlOf(HOST, edge.port),
       natsUrl: broker.url,
@@ -122,21 +104,6 @@ function known(pid: number | undefined): number[] {
   return pid === undefined ? [] : [pid];
 }
 
-/** Waits for /readyz. @throws CliError CHECK_FAILED after READY_MS; AbortError on Ctrl-C */
-async function untilReady(what: string, adminPort: number, signal: AbortSignal): Promise<void> {
-  const deadlineMs = Date.now() + READY_MS;
-  while (Date.now() < deadlineMs) {
-    const ready = await fetch(`http://${HOST}:${adminPort}/readyz`, {
-      signal: AbortSignal.timeout(LOOK_MS * 10),
-    }).then(
-      (response) => response.ok,
-      () => false, // nobody listens yet
-    );
-    if (ready) return;
-    await delay(LOOK_MS, undefined, { signal });
-  }
-  throw new CliError(
-    "CHECK_FAILED",
-    `${what} was not ready after ${READY_MS / 1_000} s: run it alone with --log-level info to see why`,
-  );
+function adminUrl(port: number): URL {
+  return new URL(urlOf(HOST, port));
 }

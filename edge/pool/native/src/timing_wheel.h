@@ -24,8 +24,6 @@ class TimingWheel {
     return ticks == 0 ? 1 : ticks > NEVER / 2 ? NEVER / 2 : static_cast<Tick>(ticks);
   }
 
-  Tick now() const { return now_; }
-
   /** Looks at a connection at `due`, or as soon after now and as late before the wheel's end as it can. */
   void schedule(uint32_t index, Tick due) {
     cancel(index);
