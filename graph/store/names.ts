@@ -92,17 +92,14 @@ export class NameBatch {
     return id;
   }
 
-  /** What has to be written in the same batch as the rows. */
-  operations(): Operation[] {
-    if (this.#given.size === 0) return [];
-    const operations: Operation[] = [
-      { type: "put", key: META.nextId, value: encoder.encode(String(this.nextId)) },
-    ];
+  /** What has to be written in the same batch as the rows, or before them in this order. */
+  *operations(): Generator<Operation> {
+    if (this.#given.size === 0) return;
+    yield { type: "put", key: META.nextId, value: encoder.encode(String(this.nextId)) };
     for (const [name, id] of this.#given) {
-      operations.push({ type: "put", key: idKey(name), value: encoder.encode(String(id)) });
-      operations.push({ type: "put", key: nameKey(id), value: encoder.encode(name) });
+      yield { type: "put", key: nameKey(id), value: encoder.encode(name) };
+      yield { type: "put", key: idKey(name), value: encoder.encode(String(id)) };
     }
-    return operations;
   }
 }
 
