@@ -5,4 +5,6 @@ export { countFriendships, type GraphShape, generateFriendships, type Newcomer }
 export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
 export { type LoadOptions, type LoadReport, loadEdges } from "./load/load.ts";
 export { GraphService, type GraphServiceOptions } from "./service.ts";
+export { checkEdges, type GraphShapeReport } from "./shape/check.ts";
+export { drawDegrees } from "./shape/picture.ts";
 export { GraphStore } from "./store/store.ts";

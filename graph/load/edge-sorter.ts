@@ -11,7 +11,7 @@ import { writeRun } from "./run-file.ts";
 import { buildRows } from "./table.ts";
 
 /** The article's graph, 15 million, stays in memory; some 400 MB while a block is sorted. */
-export const DEFAULT_BLOCK_EDGES = 16_777_216;
+const DEFAULT_BLOCK_EDGES = 16_777_216;
 
 export interface EdgeSorterOptions {
   /** Every edge counts both ways. */

@@ -11,6 +11,8 @@ const FIRST_INTERNED = 0x8000_0000;
 const LAST_ID = 0xffff_ffff;
 const DECIMAL = /^(?:0|[1-9][0-9]{0,9})$/;
 const CACHED_NAMES = 65_536;
+/** Names that one batch may give out: some 2 GB, and near what a Map can hold. */
+const MAX_NEW_NAMES = 16_000_000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -84,6 +86,12 @@ export class NameBatch {
       throw new GraphError(
         "GRAPH_OVERLOADED",
         "2^31 names are in use: use decimal ids for users, they need none",
+      );
+    }
+    if (this.#given.size >= MAX_NEW_NAMES) {
+      throw new GraphError(
+        "GRAPH_OVERLOADED",
+        `over ${MAX_NEW_NAMES} new names at once: load the file in parts, or use decimal ids, they need none`,
       );
     }
     const id = this.nextId;
