@@ -111,11 +111,7 @@ async function metered([program = "", ...args]: readonly string[]): Promise<Mete
   });
   const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   const [, out, , figures] = child.stdio;
-  const [output, taken, code] = await Promise.all([
-    text(out as Readable),
-    text(figures as Readable),
-    ended,
-  ]);
+  const [output, taken, code] = await Promise.all([text(out as Readable), text(figures as Readable), ended]);
   if (code !== 0) throw new Error(`${program} ${args.join(" ")} ended with ${code}: see its output above`);
   return { output, ...(JSON.parse(taken) as Omit<Metered, "output">) };
 }
