@@ -8,6 +8,7 @@ import { countFriendships, generateFriendships } from "../../graph/index.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { CliError } from "../errors.ts";
 import { LineWriter } from "../line-writer.ts";
 import { ownSettings } from "../settings.ts";
 
@@ -27,7 +28,12 @@ export const graphGenerate: Command = defineCommand({
         if (!writer.full) continue;
         await writer.flush();
         progress.update(made);
-        if (context.signal.aborted) return;
+        if (context.signal.aborted) {
+          throw new CliError(
+            "STOPPED",
+            `stopped after ${made} friendships: what was written is not the graph`,
+          );
+        }
       }
       await writer.end();
       await written;

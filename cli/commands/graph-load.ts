@@ -20,6 +20,7 @@ export const graphLoad: Command = defineCommand({
         directory,
         kind,
         strict,
+        signal: context.signal,
         onProgress(now, done, total) {
           if (phase !== now) {
             bar?.stop();

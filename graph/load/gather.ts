@@ -24,6 +24,8 @@ export interface GatherOptions {
   readonly kind: LoadKind;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean | undefined;
+  /** Stops the reading. */
+  readonly signal?: AbortSignal | undefined;
   /** The id of a name that is no short decimal. */
   readonly intern: (name: string) => number;
   readonly add: (from: number, to: number) => void;
@@ -40,7 +42,7 @@ export interface Gathered {
 
 /** @throws GraphError BAD_EDGE_FILE where it cannot be read, is no text, holds no edge, or a bad line with `strict` */
 export async function gatherEdges(source: EdgeSource, options: GatherOptions): Promise<Gathered> {
-  const { kind, strict, intern, add } = options;
+  const { kind, strict, signal, intern, add } = options;
   const name = nameOf(source);
   const shown: string[] = [];
   let edges = 0;
@@ -80,6 +82,9 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
   });
   for await (const piece of readBytes(source, (done, total) => options.onProgress?.(done, total))) {
     parser.push(piece);
+    if (signal?.aborted === true) {
+      throw new GraphError("LOAD_STOPPED", `stopped while reading ${name}: the graph is as before`);
+    }
   }
   parser.end();
   if (edges === 0) {

@@ -184,6 +184,16 @@ describe("loading", () => {
     );
   });
 
+  it("stopped while it reads - says so, and the graph is as it was", async () => {
+    const { directory } = await loadText("1 2\n", { kind: "friendships" });
+    const signal = AbortSignal.abort();
+    await assert.rejects(loadText("3 4\n", { kind: "friendships", directory, signal }), {
+      code: "LOAD_STOPPED",
+      message: /edges\.txt: the graph is as before/,
+    });
+    assert.deepEqual(await followersIn(directory, "3"), []);
+  });
+
   it("--strict - stops at the first bad line, nothing is loaded", async () => {
     const directory = tempDir();
     await assert.rejects(loadText("1 2\nx\n", { kind: "friendships", strict: true, directory }), {

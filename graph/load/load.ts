@@ -35,6 +35,8 @@ export interface LoadOptions {
   readonly kind: LoadKind;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean;
+  /** Stops it while it reads; once it writes, it goes on to the end. */
+  readonly signal?: AbortSignal;
   /** Work done and to do: bytes read, then rows' entries written. */
   readonly onProgress?: (phase: "reading" | "writing", done: number, total: number) => void;
   /** Edges sorted in memory at once; more go through files in the graph's folder. */
@@ -52,11 +54,11 @@ export interface LoadReport extends Gathered {
 
 /**
  * Adds the edges of a source to the graph in a directory.
- * @throws GraphError BAD_EDGE_FILE (and the graph is as before), GRAPH_HALF_LOADED where another load did not finish,
+ * @throws GraphError BAD_EDGE_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
  * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_DAMAGED
  */
 export async function loadEdges(source: EdgeSource, options: LoadOptions): Promise<LoadReport> {
-  const { directory, kind, strict, onProgress, blockEdges } = options;
+  const { directory, kind, strict, signal, onProgress, blockEdges } = options;
   const { db, release } = await openDatabase(directory);
   const mutual = kind === "friendships";
   const folder = join(directory, RUNS_FOLDER);
@@ -66,7 +68,7 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     const isRepeated = checkMark(db, directory, mark);
     const names = new Names((key) => db.getSync(key)).batch();
     const gathered = await gatherEdges(source, {
-      ...{ kind, strict },
+      ...{ kind, strict, signal },
       intern: (name) => names.intern(name),
       add: (from, to) => sorter.add(from, to),
       onProgress: (done, total) => onProgress?.("reading", done, total),
