@@ -144,6 +144,7 @@ export interface OwnValues {
   edges: number;
   seed: number;
   out: string | undefined;
+  svg: string | undefined;
   as: LoadKind;
   strict: boolean;
   file: string | undefined;
@@ -191,6 +192,7 @@ export const ownSettings: Settings<OwnValues> = {
     default: 1,
   },
   out: { value: "FILE", help: "where to write (standard output)", schema: text },
+  svg: { value: "FILE", help: "where a picture goes", schema: text },
   as: {
     value: "KIND",
     help: `what a line means: ${LOAD_KINDS.join(", ")}`,

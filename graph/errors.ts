@@ -11,6 +11,7 @@ export type GraphErrorCode =
   | "GRAPH_CUT_OFF" // NATS went away in the middle of an event
   | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS
   | "BAD_EDGE_FILE" // the file to load cannot be used at all
+  | "LOAD_STOPPED" // somebody stopped a bulk load before it wrote anything
   | "BAD_REQUEST"; // a request's payload is not of the documented form
 
 export class GraphError extends EnckeError<GraphErrorCode> {}

@@ -2,6 +2,9 @@
 
 export { GraphError, type GraphErrorCode } from "./errors.ts";
 export { countFriendships, type GraphShape, generateFriendships, type Newcomer } from "./generate.ts";
-export { LOAD_KINDS, type LoadKind, type LoadOptions, type LoadReport, loadEdges } from "./load/load.ts";
+export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
+export { type LoadOptions, type LoadReport, loadEdges } from "./load/load.ts";
 export { GraphService, type GraphServiceOptions } from "./service.ts";
+export { checkEdges, type GraphShapeReport } from "./shape/check.ts";
+export { drawDegrees } from "./shape/picture.ts";
 export { GraphStore } from "./store/store.ts";

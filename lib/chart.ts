@@ -2,7 +2,7 @@
 // lines, a legend. No domain words, no dependency; colours are the Okabe-Ito set, which colour-blind readers can tell
 // apart, and lines differ in their dashes too. A line of any length is thinned to what the picture can show.
 
-import { escapeXml, INK, text } from "./svg.ts";
+import { escapeXml, FAINT, GRID, INK, PALETTE, text } from "./svg.ts";
 import { numberTicks, type Ticks, tickText, timeTicks, timeUnitOf } from "./ticks.ts";
 
 /** [seconds, value]; a value that is not finite leaves a gap. */
@@ -35,11 +35,7 @@ export interface Chart {
   readonly references?: readonly ChartReference[];
 }
 
-/** Okabe and Ito's, without the yellow that white paper swallows. */
-const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 const DASHES = { solid: "", dashed: ' stroke-dasharray="7 4"', dotted: ' stroke-dasharray="2 4"' };
-const FAINT = "#5c6675";
-const GRID = "#e3e7eb";
 const [WIDTH, PLOT_HEIGHT] = [960, 380];
 const MARGIN = { left: 84, right: 84, bottom: 62 };
 const [TITLE_HEIGHT, NOTE_HEIGHT, LEGEND_HEIGHT, AXIS_NAME_HEIGHT] = [40, 19, 22, 26];

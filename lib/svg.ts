@@ -2,6 +2,19 @@
 
 /** The colour of text and of what matters. */
 export const INK = "#1f2933";
+/** Of what explains it. */
+export const FAINT = "#5c6675";
+export const GRID = "#e3e7eb";
+/** Okabe and Ito's, without the yellow that white paper swallows. */
+export const PALETTE: readonly string[] = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#e69f00",
+  "#56b4e9",
+  "#000000",
+];
 
 export interface TextStyle {
   readonly fill?: string;

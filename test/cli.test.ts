@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { projectRoot } from "../lib/project.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { tempDir } from "./support/temp-dir.ts";
@@ -125,18 +126,36 @@ describe("encke graph - generate and load", () => {
     assert.notEqual(sha256((await EnckeCommand.run([...args, "--seed", "2"])).stdout), sha256(piped));
   });
 
-  it("generate - where it cannot write is an error, not silence", async () => {
-    const { exit, stderr } = await EnckeCommand.run([
-      "graph",
-      "generate",
-      "--users",
-      "100",
-      "--out",
-      "/nowhere/edges",
-    ]);
-    assert.match(stderr, /\/nowhere\/edges/);
-    assert.equal(exit, 1);
+  it("generate and check - compressed where the name says so; counts, degrees and their picture", async () => {
+    const folder = tempDir();
+    const [packed, svg] = [join(folder, "edges.txt.gz"), join(folder, "degrees.svg")];
+    const args = ["graph", "generate", "--users", "3000", "--edges", "15"];
+    const piped = (await EnckeCommand.run(args)).stdout;
+    assert.equal((await EnckeCommand.run([...args, "--out", packed])).exit, 0);
+    assert.equal(sha256(gunzipSync(readFileSync(packed)).toString()), sha256(piped));
+    const checked = await EnckeCommand.run(["graph", "check", packed, "--svg", svg, "--json"]);
+    const { users, edges, duplicates, degree } = JSON.parse(checked.stdout);
+    assert.deepEqual([users, edges, duplicates, degree.min], [3_000, 2_985 * 15 + 105, 0, 15]);
+    assert.match(readFileSync(svg, "utf8"), /<circle .*power law/s);
+    const read = await EnckeCommand.run(["graph", "check", "-"], { input: "1 2\n2 1\n2 3\n" });
+    assert.match(read.stdout, /^3 users, 2 friendships; left out: 1 doubles, 0 self edges, 0 bad lines\n/);
+    assert.equal((await EnckeCommand.run(["graph", "check", join(folder, "nothing")])).exit, 1);
   });
+
+  for (const name of ["edges", "edges.gz"]) {
+    it(`generate - where it cannot write ${name} is an error, not silence`, async () => {
+      const { exit, stderr } = await EnckeCommand.run([
+        "graph",
+        "generate",
+        "--users",
+        "100",
+        "--out",
+        `/nowhere/${name}`,
+      ]);
+      assert.match(stderr, /\/nowhere\/edges/);
+      assert.equal(exit, 1);
+    });
+  }
 
   it("load - from a file and from standard input; what is left out is shown with its line", async () => {
     const directory = join(tempDir(), "graph");
@@ -153,7 +172,7 @@ describe("encke graph - generate and load", () => {
     ]);
     assert.match(
       first.stdout,
-      /^2 follow relations added, 2 in the graph; 1 bad lines and 0 self edges left out\n$/,
+      /^2 follow relations added, 2 in the graph; 1 bad lines, 0 self edges and 0 doubles left out\n$/,
     );
     assert.match(first.stderr, /edges\.txt:3: expected two names/);
     const second = await EnckeCommand.run(

@@ -1,22 +1,25 @@
-// encke graph generate: a Barabási–Albert friend graph as an edge list, `A B` a line.
+// encke graph generate: a Barabási–Albert friend graph as an edge list, `A B` a line, compressed where the file's name
+// ends in .gz.
 
 import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { constants, createGzip } from "node:zlib";
 import { countFriendships, generateFriendships } from "../../graph/index.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { CliError } from "../errors.ts";
 import { LineWriter } from "../line-writer.ts";
 import { ownSettings } from "../settings.ts";
 
 export const graphGenerate: Command = defineCommand({
   name: "graph generate",
-  summary: "make a friend graph (Barabási–Albert), `A B` a line",
+  summary: "make a friend graph (Barabási–Albert), `A B` a line, compressed where --out ends in .gz",
   settings: pick(ownSettings, "users", "edges", "seed", "out"),
   async run(context, { users, edges, seed, out }) {
     const shape = { users, edges, seed };
     const progress = createProgress("generating", "friendships", countFriendships(shape));
-    const target = out === undefined ? process.stdout : createWriteStream(out);
-    const writer = new LineWriter(target);
+    const { writer, written } = openWriter(out);
     let made = 0;
     try {
       for (const { id, friends } of generateFriendships(shape)) {
@@ -25,11 +28,29 @@ export const graphGenerate: Command = defineCommand({
         if (!writer.full) continue;
         await writer.flush();
         progress.update(made);
-        if (context.signal.aborted) return;
+        if (context.signal.aborted) {
+          throw new CliError(
+            "STOPPED",
+            `stopped after ${made} friendships: what was written is not the graph`,
+          );
+        }
       }
       await writer.end();
+      await written;
     } finally {
       progress.stop();
     }
   },
 });
+
+/** `written` ends with the file, for what stands between the writer and it. */
+function openWriter(out: string | undefined): { writer: LineWriter; written?: Promise<void> } {
+  if (out === undefined) return { writer: new LineWriter(process.stdout) };
+  const file = createWriteStream(out);
+  if (!out.endsWith(".gz")) return { writer: new LineWriter(file) };
+  const gzip = createGzip({ level: constants.Z_BEST_SPEED });
+  const writer = new LineWriter(gzip);
+  const written = pipeline(gzip, file);
+  written.catch(() => {}); // the writer's next flush throws the same
+  return { writer, written };
+}

@@ -20,6 +20,7 @@ export const graphLoad: Command = defineCommand({
         directory,
         kind,
         strict,
+        signal: context.signal,
         onProgress(now, done, total) {
           if (phase !== now) {
             bar?.stop();
@@ -34,7 +35,7 @@ export const graphLoad: Command = defineCommand({
       if (json) return context.print(JSON.stringify(report));
       context.print(
         `${report.added} follow relations added, ${report.edges} in the graph; ` +
-          `${report.badLines} bad lines and ${report.selfEdges} self edges left out`,
+          `${report.badLines} bad lines, ${report.selfEdges} self edges and ${report.duplicates} doubles left out`,
       );
     } finally {
       bar?.stop();

@@ -7,6 +7,7 @@ import { edge } from "./edge.ts";
 import { flood } from "./flood.ts";
 import { graphCount, graphSubscribers, graphSubscriptions } from "./graph-ask.ts";
 import { graphAdd, graphRemove } from "./graph-change.ts";
+import { graphCheck } from "./graph-check.ts";
 import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   edge,
   graphServe,
   graphGenerate,
+  graphCheck,
   graphLoad,
   graphSubscribers,
   graphSubscriptions,

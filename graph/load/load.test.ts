@@ -7,11 +7,12 @@ import { gzipSync } from "node:zlib";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { generateFriendships } from "../generate.ts";
+import { Random } from "../random.ts";
 import { openDatabase } from "../store/database.ts";
 import { META } from "../store/keys.ts";
 import { GraphStore } from "../store/store.ts";
-import { EdgeParser, type Name } from "./edge-parser.ts";
-import { type LoadKind, type LoadOptions, type LoadReport, loadEdges } from "./load.ts";
+import { LOAD_KINDS, type LoadKind } from "./gather.ts";
+import { type LoadOptions, type LoadReport, loadEdges } from "./load.ts";
 
 async function loadText(
   content: string | Buffer,
@@ -33,59 +34,16 @@ async function followersIn(directory: string, topic: string): Promise<readonly s
   }
 }
 
-describe("edge list parser", () => {
-  const parse = (text: string, pieces: number): { edges: [Name, Name][]; bad: string[]; lines: number } => {
-    const edges: [Name, Name][] = [];
-    const bad: string[] = [];
-    const parser = new EdgeParser({
-      onEdge: (left, right) => edges.push([left, right]),
-      onBadLine: (line, why) => bad.push(`${line}: ${why}`),
-    });
-    const bytes = Buffer.from(text, "latin1");
-    for (let at = 0; at < bytes.length; at += pieces) parser.push(bytes.subarray(at, at + pieces));
-    parser.end();
-    return { edges, bad, lines: parser.lines };
-  };
-
-  it("line ends, blanks, comments - in pieces of every size", () => {
-    const text = "1 2\r\n3\t4\n\n# comment\r 5   6 \ralice photo.789\n007 0\n7 8";
-    for (let pieces = 1; pieces <= text.length; pieces += 1) {
-      const { edges, bad } = parse(text, pieces);
-      assert.deepEqual(
-        edges,
-        [
-          [1, 2],
-          [3, 4],
-          [5, 6],
-          ["alice", "photo.789"],
-          ["007", 0],
-          [7, 8],
-        ],
-        `pieces of ${pieces}`,
-      );
-      assert.deepEqual(bad, []);
-    }
-  });
-
-  it("what is no edge - is reported with its line, the rest goes on", () => {
-    const { edges, bad, lines } = parse("1 2\n3\n4 5 6\n\xff\xfe 1\n7 8\n", 4);
-    assert.deepEqual(edges, [
-      [1, 2],
-      [7, 8],
-    ]);
-    assert.deepEqual(bad, [
-      "2: expected two names on the line",
-      "3: expected two names on the line",
-      "4: it is not text",
-    ]);
-    assert.equal(lines, 5);
-  });
-
-  it("no text at all - is refused, not parsed", () => {
-    assert.throws(() => parse("1 2\n\u0000\u0001", 100), { code: "BAD_EDGE_FILE", message: /zero bytes/ });
-    assert.throws(() => parse("x".repeat(5_000), 100), { code: "BAD_EDGE_FILE", message: /line 1 has over/ });
-  });
-});
+/** All that a graph's database holds, but its format's number. */
+async function everythingIn(directory: string): Promise<[string, string][]> {
+  const { db, release } = await openDatabase(directory);
+  try {
+    return (await db.iterator().all()).map(([key, value]) => [key, Buffer.from(value).toString("hex")]);
+  } finally {
+    await db.close();
+    release();
+  }
+}
 
 describe("loading", () => {
   it("friendships - count both ways", async () => {
@@ -113,13 +71,13 @@ describe("loading", () => {
   });
 
   it("sparse and interned ids - side by side", async () => {
-    const { directory } = await loadText("2000000000 1\nzoe 2000000000\nzoe 99999999999999999999\n", {
+    const { directory } = await loadText("2000000000 1\nzoe 2000000000\nzoe 9999999999999999999\n", {
       kind: "friendships",
     });
     assert.deepEqual(await followersIn(directory, "2000000000"), ["1", "zoe"]);
     assert.deepEqual([...(await followersIn(directory, "zoe"))].sort(), [
       "2000000000",
-      "99999999999999999999",
+      "9999999999999999999",
     ]);
   });
 
@@ -144,7 +102,16 @@ describe("loading", () => {
 
   const hostile: readonly (readonly [string, string | Buffer, string, RegExp])[] = [
     ["empty", "", "edges.txt", /holds no edge in 0 lines/],
-    ["binary", Buffer.from([1, 2, 0, 3, 10, 255]), "edges.txt", /zero bytes/],
+    ["binary", Buffer.from([1, 2, 0, 3, 10, 255]), "edges.txt", /edges\.txt:1: the line has a zero byte/],
+    ["binary behind good lines", Buffer.from("1 2\n3 4\n\0"), "edges.txt", /edges\.txt:3: .* zero byte/],
+    ["an endless line", `1 2\n${"7".repeat(1e6)}`, "edges.txt", /edges\.txt:2: the line has over 1024 bytes/],
+    [
+      "20 digits",
+      "12345678901234567890 1\n",
+      "edges.txt",
+      /:1: "12345678901234567890" is a number of over 19/,
+    ],
+    ["negative numbers", "1 -1\n", "edges.txt", /:1: "-1" is a negative number/],
     ["three columns", "1 2 3\n4 5 6\n", "edges.txt", /holds no edge in 2 lines.*:1: expected two names/],
     ["truncated gzip", gzipSync("1 2\n".repeat(1_000)).subarray(0, 30), "edges.gz", /cannot be read/],
     ["no gzip", "1 2\n", "edges.gz", /cannot be read/],
@@ -160,11 +127,71 @@ describe("loading", () => {
     });
   }
 
+  it("0 and 4294967296 - are names like others, and nobody else's", async () => {
+    const { directory } = await loadText("0 1\n4294967296 2\n4294967297 0\n", { kind: "friendships" });
+    assert.deepEqual(await followersIn(directory, "0"), ["1", "4294967297"]);
+    assert.deepEqual(await followersIn(directory, "1"), ["0"]);
+    assert.deepEqual(await followersIn(directory, "2"), ["4294967296"]);
+  });
+
+  it("duplicates - are counted, either way round where they are friendships", async () => {
+    const text = "1 2\n2 1\n1 2\nzoe 1\n3 3\n1 zoe\n";
+    const both = await loadText(text, { kind: "friendships" });
+    assert.deepEqual([both.report.duplicates, both.report.selfEdges, both.report.edges], [3, 1, 4]);
+    const oneWay = await loadText(text, { kind: "subscriptions" });
+    assert.deepEqual([oneWay.report.duplicates, oneWay.report.edges], [1, 4]);
+  });
+
+  it("more edges than a block holds - the same rows, and no file is left", async () => {
+    const random = new Random(5);
+    const text = Array.from({ length: 3_000 }, () => `${random.below(300)} u${random.below(60)}\n`).join("");
+    for (const kind of LOAD_KINDS) {
+      const inMemory = await loadText(text, { kind });
+      const inRuns = await loadText(text, { kind, blockEdges: 250 });
+      assert.deepEqual(inRuns.report, { ...inMemory.report, shown: inRuns.report.shown });
+      assert.deepEqual(await everythingIn(inRuns.directory), await everythingIn(inMemory.directory));
+      assert.equal(existsSync(join(inRuns.directory, "load-runs")), false);
+    }
+  });
+
+  it("a hub - is chunked, whole, and can be changed", async () => {
+    const text = Array.from({ length: 20_000 }, (_, index) => `${3 * index + 10} 1\n`).join("");
+    const { directory } = await loadText(text, { kind: "subscriptions" });
+    const store = await GraphStore.open(directory);
+    const hub = parseTopic("1");
+    const ids = () => [...store.followers(hub)].flatMap((set) => [...set]);
+    assert.deepEqual(
+      ids(),
+      Array.from({ length: 20_000 }, (_, index) => 3 * index + 10),
+    );
+    const changes = ["5", "30011", "70000"].map((id) => ({
+      ...{ kind: "subscribe" as const, topic: hub },
+      subscriber: parseUserId(id),
+    }));
+    assert.deepEqual(await store.apply(changes), [true, true, true]);
+    assert.equal(store.countFollowers(hub), 20_003);
+    assert.deepEqual(
+      ids(),
+      ids().toSorted((a, b) => a - b),
+    );
+    await store.close();
+  });
+
   it("no such file - says so", async () => {
     await assert.rejects(
       loadEdges({ path: "/nowhere/edges" }, { directory: tempDir(), kind: "friendships" }),
       { code: "BAD_EDGE_FILE", message: /check the path/ },
     );
+  });
+
+  it("stopped while it reads - says so, and the graph is as it was", async () => {
+    const { directory } = await loadText("1 2\n", { kind: "friendships" });
+    const signal = AbortSignal.abort();
+    await assert.rejects(loadText("3 4\n", { kind: "friendships", directory, signal }), {
+      code: "LOAD_STOPPED",
+      message: /edges\.txt: the graph is as before/,
+    });
+    assert.deepEqual(await followersIn(directory, "3"), []);
   });
 
   it("--strict - stops at the first bad line, nothing is loaded", async () => {

@@ -1,215 +1,114 @@
 // The bulk loader: an edge list becomes rows. The whole file is read and checked before the first row is written, so
 // a file that cannot be used leaves the graph as it was. While rows are written a mark stands in the database; a
 // crash leaves it there, and the graph is not served until the same load has run again (it adds what is missing).
+// Memory is bounded by the sorter (edge-sorter.ts) and by the names that are no decimals, some 150 bytes each.
 
-import { createReadStream, statSync } from "node:fs";
-import type { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
-import { isTopic, isUserId } from "../../broker/contract.ts";
-import { codeOf, messageOf, quote } from "../../lib/errors.ts";
+import { basename, join } from "node:path";
+import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
-import type { Newcomer } from "../generate.ts";
-import { numberOperation, openDatabase, readNumber } from "../store/database.ts";
-import { followersKey, META, subscriptionsKey } from "../store/keys.ts";
-import { type NameBatch, Names } from "../store/names.ts";
-import { type Operation, RowEditor } from "../store/row-editor.ts";
-import type { Read } from "../store/row-reader.ts";
-import { EdgeList, type Rows } from "./edge-list.ts";
-import { EdgeParser, type Name } from "./edge-parser.ts";
+import { type Database, numberOperation, openDatabase, readNumber } from "../store/database.ts";
+import {
+  FOLLOWERS_RANGE,
+  followersKey,
+  isRowKey,
+  META,
+  SUBSCRIPTIONS_RANGE,
+  subscriptionsKey,
+} from "../store/keys.ts";
+import { Names } from "../store/names.ts";
+import { countOf } from "../store/row.ts";
+import { EdgeSorter } from "./edge-sorter.ts";
+import { type EdgeSource, nameOf } from "./edge-source.ts";
+import { type Gathered, gatherEdges, type LoadKind } from "./gather.ts";
+import { writeAll, writeRows } from "./row-writer.ts";
 
-export const LOAD_KINDS = ["friendships", "subscriptions"] as const;
-/** `friendships`: A and B follow each other. `subscriptions`: the first follows the second. */
-export type LoadKind = (typeof LOAD_KINDS)[number];
+/** Files of edges too many for memory, inside the graph's folder: LevelDB leaves what it does not know alone. */
+const RUNS_FOLDER = "load-runs";
+const FOLLOWERS = { range: FOLLOWERS_RANGE, keyOf: followersKey };
+const SUBSCRIPTIONS = { range: SUBSCRIPTIONS_RANGE, keyOf: subscriptionsKey };
 
-/** Rows written as one batch: more only costs memory. */
-const BATCH_OPERATIONS = 4_000;
-/** Bad lines shown one by one; the others are counted. */
-const SHOWN_BAD_LINES = 10;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export interface LoadOptions {
   readonly directory: string;
   readonly kind: LoadKind;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean;
-  /** Work done and to do: bytes read, then rows written. */
+  /** Stops it while it reads; once it writes, it goes on to the end. */
+  readonly signal?: AbortSignal;
+  /** Work done and to do: bytes read, then rows' entries written. */
   readonly onProgress?: (phase: "reading" | "writing", done: number, total: number) => void;
+  /** Edges sorted in memory at once; more go through files in the graph's folder. */
+  readonly blockEdges?: number;
 }
 
-export interface LoadReport {
+export interface LoadReport extends Gathered {
   /** Follow relations that are new in the graph. */
   readonly added: number;
   /** Follow relations in the graph now. */
   readonly edges: number;
-  readonly lines: number;
-  readonly selfEdges: number;
-  readonly badLines: number;
-  /** The first of them, as `file:line: why`. */
-  readonly shown: readonly string[];
+  /** Edges that an earlier line had already, either way round where they are friendships. */
+  readonly duplicates: number;
 }
-
-/** Where edges come from: a file (`.gz` works), a stream, or a graph generated on the spot. */
-export type EdgeSource =
-  | { readonly path: string }
-  | { readonly stream: Readable; readonly name: string }
-  | { readonly name: string; readonly newcomers: Iterable<Newcomer> };
 
 /**
  * Adds the edges of a source to the graph in a directory.
- * @throws GraphError BAD_EDGE_FILE (and the graph is as before), GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_DAMAGED
+ * @throws GraphError BAD_EDGE_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
+ * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_DAMAGED
  */
 export async function loadEdges(source: EdgeSource, options: LoadOptions): Promise<LoadReport> {
-  const { db, release } = await openDatabase(options.directory);
+  const { directory, kind, strict, signal, onProgress, blockEdges } = options;
+  const { db, release } = await openDatabase(directory);
+  const mutual = kind === "friendships";
+  const folder = join(directory, RUNS_FOLDER);
+  const sorter = new EdgeSorter({ mutual, folder, blockEdges });
   try {
-    const read: Read = (key) => db.getSync(key);
-    const names = new Names(read).batch();
-    const gathered = await gather(source, options, names);
-    const { edges: list, lines } = gathered;
-    if (list.length === 0) {
-      throw new GraphError(
-        "BAD_EDGE_FILE",
-        `${gathered.name} holds no edge in ${lines} lines${firstOf(gathered.shown)}: expected "A B" a line`,
-      );
-    }
-    const write = (operations: Operation[], sync = false): Promise<void> => db.batch(operations, { sync });
-    await write([{ type: "put", key: META.loading, value: new TextEncoder().encode(gathered.name) }], true);
-    await write(names.operations());
-    const { forward, backward } = list.buildRows(options.kind === "friendships");
+    const mark = basename(nameOf(source));
+    const isRepeated = checkMark(db, directory, mark);
+    const names = new Names((key) => db.getSync(key)).batch();
+    const gathered = await gatherEdges(source, {
+      ...{ kind, strict, signal },
+      intern: (name) => names.intern(name),
+      add: (from, to) => sorter.add(from, to),
+      onProgress: (done, total) => onProgress?.("reading", done, total),
+    });
+    const { forward, backward } = sorter.finish();
     const total = forward.size + backward.size;
-    const progressFrom = (start: number) => (done: number) =>
-      options.onProgress?.("writing", start + done, total);
+    const progressFrom = (start: number) => (done: number) => onProgress?.("writing", start + done, total);
+    const before = readNumber((key) => db.getSync(key), META.edges);
+
+    await db.batch([{ type: "put", key: META.loading, value: encoder.encode(mark) }], { sync: true });
+    await writeAll(db, names.operations());
     // an edge is "subscriber topic": forward rows are what somebody follows
-    await writeRows(forward, subscriptionsKey, read, write, progressFrom(0));
-    const added = await writeRows(backward, followersKey, read, write, progressFrom(forward.size));
-    const edges = readNumber(read, META.edges) + added;
-    await write([numberOperation(META.edges, edges), { type: "del", key: META.loading }], true);
-    return {
-      added,
-      edges,
-      lines,
-      selfEdges: gathered.selfEdges,
-      badLines: gathered.badLines,
-      shown: gathered.shown,
-    };
+    await writeRows(db, forward, SUBSCRIPTIONS, progressFrom(0));
+    const { added, entries } = await writeRows(db, backward, FOLLOWERS, progressFrom(forward.size));
+    const edges = isRepeated ? await countEdges(db) : before + added;
+    await db.batch([numberOperation(META.edges, edges), { type: "del", key: META.loading }], { sync: true });
+    const duplicates = mutual ? sorter.length - entries / 2 : sorter.length - entries;
+    return { added: edges - before, edges, duplicates, ...gathered };
   } finally {
+    sorter.remove();
     await db.close();
     release();
   }
 }
 
-interface Gathered {
-  readonly name: string;
-  readonly edges: EdgeList;
-  readonly lines: number;
-  readonly selfEdges: number;
-  readonly badLines: number;
-  readonly shown: readonly string[];
+/** Whether this load ran before and did not finish. @throws GraphError GRAPH_HALF_LOADED where another one did not */
+function checkMark(db: Database, directory: string, mark: string): boolean {
+  const stored = db.getSync(META.loading);
+  if (stored === undefined) return false;
+  const other = decoder.decode(stored);
+  if (other === mark) return true;
+  throw new GraphError(
+    "GRAPH_HALF_LOADED",
+    `loading ${quote(other)} into ${quote(directory)} did not finish: load that again first, or delete the folder`,
+  );
 }
 
-async function gather(
-  source: EdgeSource,
-  { kind, strict, onProgress }: LoadOptions,
-  names: NameBatch,
-): Promise<Gathered> {
-  const edges = new EdgeList();
-  const shown: string[] = [];
-  const name = "path" in source ? source.path : source.name;
-  let selfEdges = 0;
-  let badLines = 0;
-  if ("newcomers" in source) {
-    for (const { id, friends } of source.newcomers) for (const friend of friends) edges.add(friend, id);
-    return { name, edges, lines: edges.length, selfEdges, badLines, shown };
-  }
-  const onBadLine = (line: number, why: string): void => {
-    badLines += 1;
-    const report = `${name}:${line}: ${why}`;
-    if (strict === true)
-      throw new GraphError("BAD_EDGE_FILE", `${report}; mend it, or load without --strict to leave it out`);
-    if (shown.length < SHOWN_BAD_LINES) shown.push(report);
-  };
-  const parser = new EdgeParser({
-    onBadLine,
-    onEdge: (left, right) => {
-      if (left === right) {
-        selfEdges += 1;
-        return;
-      }
-      const problem = problemOf(left, "user") ?? problemOf(right, kind === "friendships" ? "user" : "topic");
-      if (problem !== undefined) return onBadLine(parser.lines, problem);
-      edges.add(idOf(left, names), idOf(right, names));
-    },
-  });
-  await feed(parser, source, name, onProgress);
-  return { name, edges, lines: parser.lines, selfEdges, badLines, shown };
-}
-
-async function feed(
-  parser: EdgeParser,
-  source: { readonly path: string } | { readonly stream: Readable },
-  name: string,
-  onProgress: LoadOptions["onProgress"],
-): Promise<void> {
-  let file: Readable;
-  let total = 0;
-  let done = 0;
-  try {
-    total = "path" in source ? statSync(source.path).size : 0;
-    file = "path" in source ? createReadStream(source.path, { highWaterMark: 1_048_576 }) : source.stream;
-    file.on("data", (chunk: Uint8Array) => {
-      done += chunk.length;
-    });
-    const bytes = name.endsWith(".gz") ? file.pipe(createGunzip()) : file;
-    file.on("error", (error) => bytes.destroy(error));
-    for await (const chunk of bytes) {
-      parser.push(chunk as Uint8Array);
-      onProgress?.("reading", done, total);
-    }
-    parser.end();
-  } catch (cause) {
-    if (cause instanceof GraphError) throw cause;
-    const remedy =
-      codeOf(cause) === "ENOENT" ? "check the path" : "is it complete, and compressed as its name says?";
-    throw new GraphError("BAD_EDGE_FILE", `${quote(name)} cannot be read (${messageOf(cause)}): ${remedy}`, {
-      cause,
-    });
-  }
-}
-
-async function writeRows(
-  rows: Rows,
-  keyOf: (id: number) => string,
-  read: Read,
-  write: (operations: Operation[]) => Promise<void>,
-  onProgress: (done: number) => void,
-): Promise<number> {
-  let operations: Operation[] = [];
-  let added = 0;
-  let done = 0;
-  for (const id of rows.ids()) {
-    const ids = rows.row(id);
-    const editor = new RowEditor(keyOf(id), read);
-    added += editor.addAll(ids);
-    done += ids.length;
-    for (const operation of editor.operations()) operations.push(operation);
-    if (operations.length >= BATCH_OPERATIONS) {
-      await write(operations);
-      operations = [];
-      onProgress(done);
-    }
-  }
-  await write(operations);
-  return added;
-}
-
-function problemOf(name: Name, kind: "user" | "topic"): string | undefined {
-  if (typeof name === "number") return undefined;
-  if (kind === "user") return isUserId(name) ? undefined : `${quote(name)} is not a user id`;
-  return isTopic(name) ? undefined : `${quote(name)} is not a topic`;
-}
-
-function idOf(name: Name, names: NameBatch): number {
-  return typeof name === "number" ? name : names.intern(name);
-}
-
-function firstOf(shown: readonly string[]): string {
-  return shown[0] === undefined ? "" : ` (${shown[0]})`;
+/** Follow relations by their rows: what an interrupted load has written already is in no number. */
+async function countEdges(db: Database): Promise<number> {
+  let edges = 0;
+  for await (const [key, row] of db.iterator(FOLLOWERS_RANGE)) if (isRowKey(key)) edges += countOf(row);
+  return edges;
 }

@@ -63,16 +63,20 @@ export function lowerBound(ids: Uint32Array, id: number): number {
 /** The union of two sorted, unique sets, sorted and unique. */
 export function union(left: Uint32Array, right: Uint32Array): Uint32Array {
   const both = new Uint32Array(left.length + right.length);
-  let [l, r, length] = [0, 0, 0];
-  while (l < left.length || r < right.length) {
-    const a = left[l] ?? Number.POSITIVE_INFINITY;
-    const b = right[r] ?? Number.POSITIVE_INFINITY;
+  let l = 0;
+  let r = 0;
+  let length = 0;
+  while (l < left.length && r < right.length) {
+    const a = left[l] as number;
+    const b = right[r] as number;
     if (a <= b) l += 1;
     if (b <= a) r += 1;
-    both[length] = Math.min(a, b);
+    both[length] = a < b ? a : b;
     length += 1;
   }
-  return both.subarray(0, length);
+  both.set(left.subarray(l), length); // one of the two is at its end
+  both.set(right.subarray(r), length);
+  return both.subarray(0, length + left.length - l + right.length - r);
 }
 
 /** Most bytes that one varint of 32 bits takes. */
@@ -121,7 +125,8 @@ export class VarintReader {
 export function writeIds(bytes: Uint8Array, at: number, ids: Uint32Array): number {
   let position = at;
   let previous = 0;
-  for (const id of ids) {
+  for (let i = 0; i < ids.length; i += 1) {
+    const id = ids[i] as number;
     position = writeVarint(bytes, position, id - previous);
     previous = id;
   }

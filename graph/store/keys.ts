@@ -1,6 +1,9 @@
 // The keys of the store, spelled only here. They are text, which the LevelDB binding takes fastest, and hexadecimal
 // of fixed width, so that their order is the ids' order and a bulk load writes them ascending.
 
+/** Parts a long row's key from its chunk's. */
+const CHUNK_MARK = "/";
+
 /** Who follows a topic. */
 export function followersKey(topic: number): string {
   return `f${hex(topic)}`;
@@ -11,9 +14,19 @@ export function subscriptionsKey(user: number): string {
   return `s${hex(user)}`;
 }
 
+/** All rows of followers, their chunks among them. */
+export const FOLLOWERS_RANGE = { gte: "f", lt: "g" } as const;
+/** All rows of subscriptions, likewise. */
+export const SUBSCRIPTIONS_RANGE = { gte: "s", lt: "t" } as const;
+
+/** Whether a key of these ranges is a row, and not a chunk of one. */
+export function isRowKey(key: string): boolean {
+  return !key.includes(CHUNK_MARK);
+}
+
 /** A chunk of a long row. */
 export function chunkKey(rowKey: string, lower: number): string {
-  return `${rowKey}/${hex(lower)}`;
+  return `${rowKey}${CHUNK_MARK}${hex(lower)}`;
 }
 
 /** The id of an interned name. */

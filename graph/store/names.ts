@@ -11,6 +11,8 @@ const FIRST_INTERNED = 0x8000_0000;
 const LAST_ID = 0xffff_ffff;
 const DECIMAL = /^(?:0|[1-9][0-9]{0,9})$/;
 const CACHED_NAMES = 65_536;
+/** Names that one batch may give out: some 2 GB, and near what a Map can hold. */
+const MAX_NEW_NAMES = 16_000_000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -86,23 +88,26 @@ export class NameBatch {
         "2^31 names are in use: use decimal ids for users, they need none",
       );
     }
+    if (this.#given.size >= MAX_NEW_NAMES) {
+      throw new GraphError(
+        "GRAPH_OVERLOADED",
+        `over ${MAX_NEW_NAMES} new names at once: load the file in parts, or use decimal ids, they need none`,
+      );
+    }
     const id = this.nextId;
     this.nextId += 1;
     this.#given.set(name, id);
     return id;
   }
 
-  /** What has to be written in the same batch as the rows. */
-  operations(): Operation[] {
-    if (this.#given.size === 0) return [];
-    const operations: Operation[] = [
-      { type: "put", key: META.nextId, value: encoder.encode(String(this.nextId)) },
-    ];
+  /** What has to be written in the same batch as the rows, or before them in this order. */
+  *operations(): Generator<Operation> {
+    if (this.#given.size === 0) return;
+    yield { type: "put", key: META.nextId, value: encoder.encode(String(this.nextId)) };
     for (const [name, id] of this.#given) {
-      operations.push({ type: "put", key: idKey(name), value: encoder.encode(String(id)) });
-      operations.push({ type: "put", key: nameKey(id), value: encoder.encode(name) });
+      yield { type: "put", key: nameKey(id), value: encoder.encode(name) };
+      yield { type: "put", key: idKey(name), value: encoder.encode(String(id)) };
     }
-    return operations;
   }
 }
 

@@ -77,10 +77,13 @@ export function decodeChunk(bytes: Uint8Array): Uint32Array {
   return readIds(reader, reader.next());
 }
 
+/** Room for the longest set: a row's bytes are copied out of it, so that each is as long as it must be. */
+const scratch = new Uint8Array(1 + VARINT_BYTES * (MAX_CHUNK_IDS + 1));
+
+/** @param ids at most MAX_CHUNK_IDS */
 function encodeSet(kind: number, ids: Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(1 + VARINT_BYTES * (ids.length + 1));
-  bytes[0] = kind;
-  return bytes.slice(0, writeIds(bytes, writeVarint(bytes, 1, ids.length), ids));
+  scratch[0] = kind;
+  return scratch.slice(0, writeIds(scratch, writeVarint(scratch, 1, ids.length), ids));
 }
 
 function unknownKind(bytes: Uint8Array): GraphError {

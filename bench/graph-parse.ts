@@ -1,0 +1,28 @@
+// The edge list parser by itself: reads a file, adds its ids up, and does nothing else.
+// `node dist/bench/graph-parse.js FILE`
+
+import { createReadStream } from "node:fs";
+import { EdgeParser } from "../graph/load/edge-parser.ts";
+import { report } from "./support/report.ts";
+
+const [path] = process.argv.slice(2);
+if (path === undefined) throw new Error("which file? node dist/bench/graph-parse.js FILE");
+
+let edges = 0;
+let sum = 0;
+const before = process.cpuUsage();
+const parser = new EdgeParser({
+  name: path,
+  onBadLine(line, why) {
+    throw new Error(`${path}:${line}: ${why}`);
+  },
+  onEdge(left, right) {
+    edges += 1;
+    sum += Number(left) + Number(right);
+  },
+});
+for await (const piece of createReadStream(path, { highWaterMark: 1_048_576 }))
+  parser.push(piece as Uint8Array);
+parser.end();
+const { user, system } = process.cpuUsage(before);
+report("graph parse", { edges, sum, "CPU s": Number(((user + system) / 1e6).toFixed(2)) });

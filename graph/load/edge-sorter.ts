@@ -1,0 +1,90 @@
+// Takes edges in any order and gives them back as sorted rows, both ways. Up to a bound they stay in memory; above it
+// each full block is sorted and written to files, which are merged at the end. Memory is bounded by the block (8 bytes
+// an edge, 16 more while it is sorted) and by the longest row; the files take 3 to 10 bytes an edge.
+
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { EdgeBlock } from "./edge-block.ts";
+import { MergedRows } from "./merged-rows.ts";
+import type { BothRows, Rows } from "./rows.ts";
+import { writeRun } from "./run-file.ts";
+import { buildRows } from "./table.ts";
+
+/** The article's graph, 15 million, stays in memory; some 400 MB while a block is sorted. */
+const DEFAULT_BLOCK_EDGES = 16_777_216;
+
+export interface EdgeSorterOptions {
+  /** Every edge counts both ways. */
+  readonly mutual: boolean;
+  /** Holds the files, made when it is needed. What is in it is removed. */
+  readonly folder: string;
+  /** Edges sorted in memory. */
+  readonly blockEdges?: number | undefined;
+}
+
+export class EdgeSorter {
+  readonly #mutual: boolean;
+  readonly #folder: string;
+  readonly #blockEdges: number;
+  readonly #block = new EdgeBlock();
+  readonly #runs = { forward: new Runs(), backward: new Runs() };
+  #length = 0;
+
+  constructor({ mutual, folder, blockEdges = DEFAULT_BLOCK_EDGES }: EdgeSorterOptions) {
+    this.#mutual = mutual;
+    this.#folder = folder;
+    this.#blockEdges = blockEdges;
+    this.remove(); // what a crash left behind
+  }
+
+  /** Edges taken. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Files written. */
+  get runs(): number {
+    return this.#runs.backward.paths.length;
+  }
+
+  /** Writes a run where this edge fills the block: then it takes some seconds. */
+  add(from: number, to: number): void {
+    this.#block.add(from, to);
+    this.#length += 1;
+    if (this.#block.length >= this.#blockEdges) this.#writeRuns();
+  }
+
+  /** The rows. They stand until `remove`. */
+  finish(): BothRows {
+    if (this.runs === 0) return buildRows(this.#block, this.#mutual);
+    if (this.#block.length > 0) this.#writeRuns();
+    const backward = this.#runs.backward.merged();
+    return { forward: this.#mutual ? backward : this.#runs.forward.merged(), backward };
+  }
+
+  /** Removes the files. Idempotent. */
+  remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #writeRuns(): void {
+    mkdirSync(this.#folder, { recursive: true });
+    const { forward, backward } = buildRows(this.#block, this.#mutual);
+    this.#runs.backward.add(join(this.#folder, `backward-${this.runs}`), backward);
+    if (!this.#mutual) this.#runs.forward.add(join(this.#folder, `forward-${this.runs}`), forward);
+  }
+}
+
+class Runs {
+  readonly paths: string[] = [];
+  #entries = 0;
+
+  add(path: string, rows: Rows): void {
+    this.#entries += writeRun(path, rows);
+    this.paths.push(path);
+  }
+
+  merged(): MergedRows {
+    return new MergedRows(this.paths, this.#entries);
+  }
+}

@@ -1,0 +1,107 @@
+// Reads all edges of a source, checks each, and hands the good ones on as ids; the others are counted, and the first
+// of them kept to be shown. Owned by one load or check.
+
+import { isTopic, isUserId } from "../../broker/contract.ts";
+import { quote } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
+import { EdgeParser, type Name } from "./edge-parser.ts";
+import { type EdgeSource, nameOf, readBytes } from "./edge-source.ts";
+
+export const LOAD_KINDS = ["friendships", "subscriptions"] as const;
+/** `friendships`: A and B follow each other. `subscriptions`: the first follows the second. */
+export type LoadKind = (typeof LOAD_KINDS)[number];
+
+/** Bad lines shown one by one; the others are counted. */
+const SHOWN_BAD_LINES = 10;
+
+/** Names that the grammar allows and that are mistakes in a file of many: what a sentinel or an overflow leaves. */
+const IMPLAUSIBLE: readonly { readonly pattern: RegExp; readonly why: string }[] = [
+  { pattern: /^-[0-9]+$/, why: "is a negative number" },
+  { pattern: /^[0-9]{20,}$/, why: "is a number of over 19 digits" },
+];
+
+export interface GatherOptions {
+  readonly kind: LoadKind;
+  /** Stop at the first line that is not an edge instead of leaving it out. */
+  readonly strict?: boolean | undefined;
+  /** Stops the reading. */
+  readonly signal?: AbortSignal | undefined;
+  /** The id of a name that is no short decimal. */
+  readonly intern: (name: string) => number;
+  readonly add: (from: number, to: number) => void;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface Gathered {
+  readonly lines: number;
+  readonly selfEdges: number;
+  readonly badLines: number;
+  /** The first of them, as `file:line: why`. */
+  readonly shown: readonly string[];
+}
+
+/** @throws GraphError BAD_EDGE_FILE where it cannot be read, is no text, holds no edge, or a bad line with `strict` */
+export async function gatherEdges(source: EdgeSource, options: GatherOptions): Promise<Gathered> {
+  const { kind, strict, signal, intern, add } = options;
+  const name = nameOf(source);
+  const shown: string[] = [];
+  let edges = 0;
+  let selfEdges = 0;
+  let badLines = 0;
+  const onBadLine = (line: number, why: string): void => {
+    badLines += 1;
+    const report = `${name}:${line}: ${why}`;
+    if (strict === true) {
+      throw new GraphError("BAD_EDGE_FILE", `${report}; mend it, or load without --strict to leave it out`);
+    }
+    if (shown.length < SHOWN_BAD_LINES) shown.push(report);
+  };
+  if ("newcomers" in source) {
+    for (const { id, friends } of source.newcomers) {
+      for (let i = 0; i < friends.length; i += 1) add(friends[i] as number, id);
+      edges += friends.length;
+    }
+    return { lines: edges, selfEdges, badLines, shown };
+  }
+  const secondKind = kind === "friendships" ? "user" : "topic";
+  const parser = new EdgeParser({
+    name,
+    onBadLine,
+    onEdge(left, right) {
+      if (typeof left !== "number" || typeof right !== "number") {
+        const problem = problemOf(left, "user") ?? problemOf(right, secondKind);
+        if (problem !== undefined) return onBadLine(parser.lines, problem);
+      }
+      if (left === right) {
+        selfEdges += 1;
+        return;
+      }
+      edges += 1;
+      add(typeof left === "number" ? left : intern(left), typeof right === "number" ? right : intern(right));
+    },
+  });
+  for await (const piece of readBytes(source, (done, total) => options.onProgress?.(done, total))) {
+    parser.push(piece);
+    if (signal?.aborted === true) {
+      throw new GraphError("LOAD_STOPPED", `stopped while reading ${name}: the graph is as before`);
+    }
+  }
+  parser.end();
+  if (edges === 0) {
+    const first = shown[0] === undefined ? "" : ` (${shown[0]})`;
+    throw new GraphError(
+      "BAD_EDGE_FILE",
+      `${name} holds no edge in ${parser.lines} lines${first}: expected "A B" a line`,
+    );
+  }
+  return { lines: parser.lines, selfEdges, badLines, shown };
+}
+
+function problemOf(name: Name, kind: "user" | "topic"): string | undefined {
+  if (typeof name === "number") return undefined;
+  if (!(kind === "user" ? isUserId(name) : isTopic(name))) {
+    return `${quote(name)} is not a ${kind === "user" ? "user id" : "topic"}`;
+  }
+  const found = IMPLAUSIBLE.find(({ pattern }) => pattern.test(name));
+  return found === undefined ? undefined : `${quote(name)} ${found.why}`;
+}

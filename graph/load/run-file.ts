@@ -1,0 +1,87 @@
+// A sorted run: rows that were too many for memory, in a file. A row is its id, how many neighbours and how many bytes
+// (three u32, little-endian), then the neighbours' differences as varints. Read and written through one buffer of
+// 128 KiB, or of the longest row. The files are temporary: their format may change at any time.
+
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { readIds, VARINT_BYTES, VarintReader, writeIds } from "../store/ids.ts";
+import type { Row } from "./rows.ts";
+
+const BUFFER_BYTES = 131_072;
+const HEAD_BYTES = 12;
+
+/** Writes rows, ascending by id; answers how many entries they have. */
+export function writeRun(path: string, rows: Iterable<Row>): number {
+  const file = openSync(path, "w");
+  let buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  let length = 0;
+  let entries = 0;
+  const flush = (): void => {
+    for (let at = 0; at < length; ) at += writeSync(file, buffer, at, length - at);
+    length = 0;
+  };
+  try {
+    for (const { id, ids } of rows) {
+      const room = HEAD_BYTES + VARINT_BYTES * ids.length;
+      if (length + room > buffer.length) flush();
+      if (room > buffer.length) buffer = Buffer.allocUnsafe(room);
+      const body = length + HEAD_BYTES;
+      const end = writeIds(buffer, body, ids);
+      buffer.writeUInt32LE(id, length);
+      buffer.writeUInt32LE(ids.length, length + 4);
+      buffer.writeUInt32LE(end - body, length + 8);
+      length = end;
+      entries += ids.length;
+    }
+    flush();
+  } finally {
+    closeSync(file);
+  }
+  return entries;
+}
+
+/** Reads a run row by row. */
+export class RunReader {
+  readonly #file: number;
+  #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  #at = 0;
+  #end = 0;
+  /** The row under way; undefined before the first and behind the last. */
+  row: Row | undefined;
+
+  constructor(path: string) {
+    this.#file = openSync(path, "r");
+  }
+
+  next(): void {
+    this.row = undefined;
+    if (!this.#fill(HEAD_BYTES)) return;
+    const id = this.#buffer.readUInt32LE(this.#at);
+    const count = this.#buffer.readUInt32LE(this.#at + 4);
+    const bytes = this.#buffer.readUInt32LE(this.#at + 8);
+    this.#at += HEAD_BYTES;
+    this.#fill(bytes);
+    const body = this.#buffer.subarray(this.#at, Math.min(this.#end, this.#at + bytes));
+    this.row = { id, ids: readIds(new VarintReader(body, 0), count) };
+    this.#at += bytes;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  /** Brings so many bytes into the buffer; false at the end of the file. */
+  #fill(wanted: number): boolean {
+    if (this.#end - this.#at >= wanted) return true;
+    const larger = wanted > this.#buffer.length ? Buffer.allocUnsafe(wanted) : this.#buffer;
+    this.#buffer.copy(larger, 0, this.#at, this.#end);
+    this.#end -= this.#at;
+    this.#at = 0;
+    this.#buffer = larger;
+    while (this.#end < this.#buffer.length) {
+      const read = readSync(this.#file, this.#buffer, this.#end, this.#buffer.length - this.#end, null);
+      if (read === 0) break;
+      this.#end += read;
+    }
+    return this.#end >= wanted;
+  }
+}

@@ -1,0 +1,115 @@
+// A chart with two logarithmic axes as SVG text: dots, and a straight line through them. No domain words. Who calls it
+// bounds the number of points; each takes some 40 bytes.
+
+import { escapeXml, FAINT, GRID, INK, PALETTE, text } from "./svg.ts";
+
+/** [x, y], both above 0. */
+export type LogPoint = readonly [number, number];
+
+export interface LogSeries {
+  readonly label: string;
+  readonly points: readonly LogPoint[];
+}
+
+export interface LogChart {
+  readonly title: string;
+  /** One line each, under the title. */
+  readonly notes: readonly string[];
+  /** Names of the axes. */
+  readonly x: string;
+  readonly y: string;
+  readonly dots: LogSeries;
+  readonly line?: LogSeries;
+}
+
+const [WIDTH, PLOT_HEIGHT] = [760, 480];
+const MARGIN = { left: 72, right: 36, bottom: 58 };
+const [TITLE_HEIGHT, NOTE_HEIGHT, AXIS_NAME_HEIGHT] = [40, 19, 30];
+const LEGEND_HEIGHT = 22;
+const [DOT_COLOR = INK, LINE_COLOR = INK] = PALETTE;
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** From values to pixels: the powers of ten `low` and `high` lie at `from` and `to`. */
+interface LogScale {
+  readonly low: number;
+  readonly high: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The picture as one SVG document on a white ground; the axes reach to whole powers of ten. Every text is escaped. */
+export function drawLogChart({ title, notes, x: xName, y: yName, dots, line }: LogChart): string {
+  const top = TITLE_HEIGHT + notes.length * NOTE_HEIGHT + AXIS_NAME_HEIGHT;
+  const bottom = top + PLOT_HEIGHT;
+  const height = bottom + MARGIN.bottom;
+  const points = [...dots.points, ...(line?.points ?? [])];
+  const [xs, ys] = [points.map(([value]) => value), points.map(([, value]) => value)];
+  const x = scaleOf(xs, MARGIN.left, WIDTH - MARGIN.right);
+  const y = scaleOf(ys, bottom, top);
+  const noteTexts = notes.map((note, index) =>
+    text(MARGIN.left, TITLE_HEIGHT + 14 + index * NOTE_HEIGHT, note, { fill: FAINT }),
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="Inter, system-ui, sans-serif" font-size="13">
+<title>${escapeXml(title)}</title>
+<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
+${text(MARGIN.left, 30, title, { size: 18, weight: 600 })}
+${noteTexts.join("\n")}
+${text(MARGIN.left, top - 12, yName, { fill: FAINT })}
+${text((x.from + x.to) / 2, bottom + 44, xName, { fill: FAINT, anchor: "middle" })}
+${drawGrid(x, y)}
+${dots.points.map(([px, py]) => `<circle cx="${at(x, px)}" cy="${at(y, py)}" r="3.5" fill="${DOT_COLOR}"/>`).join("\n")}
+${line === undefined ? "" : drawLine(line.points, x, y)}
+${drawLegend(dots, line, x.to, top)}
+</svg>
+`;
+}
+
+function scaleOf(values: readonly number[], from: number, to: number): LogScale {
+  const logs = values.filter((value) => value > 0).map(Math.log10);
+  const low = logs.length === 0 ? 0 : Math.floor(Math.min(...logs));
+  return { low, high: Math.max(low + 1, Math.ceil(Math.max(low, ...logs))), from, to };
+}
+
+function at({ low, high, from, to }: LogScale, value: number): number {
+  return Number((from + ((Math.log10(value) - low) / (high - low)) * (to - from)).toFixed(1));
+}
+
+function drawGrid(x: LogScale, y: LogScale): string {
+  const parts: string[] = [];
+  for (let power = x.low; power <= x.high; power += 1) {
+    const place = at(x, 10 ** power);
+    parts.push(
+      `<path d="M${place} ${y.to}V${y.from}" stroke="${power === x.low ? FAINT : GRID}"/>`,
+      text(place, y.from + 20, powerText(power), { anchor: "middle" }),
+    );
+  }
+  for (let power = y.low; power <= y.high; power += 1) {
+    const place = at(y, 10 ** power);
+    parts.push(
+      `<path d="M${x.from} ${place}H${x.to}" stroke="${power === y.low ? FAINT : GRID}"/>`,
+      text(x.from - 10, place + 4.5, powerText(power), { anchor: "end" }),
+    );
+  }
+  return parts.join("\n");
+}
+
+function drawLine(points: readonly LogPoint[], x: LogScale, y: LogScale): string {
+  const path = points.map(([px, py]) => `${at(x, px)} ${at(y, py)}`).join("L");
+  return `<path d="M${path}" fill="none" stroke="${LINE_COLOR}" stroke-width="2"/>`;
+}
+
+function drawLegend(dots: LogSeries, line: LogSeries | undefined, right: number, top: number): string {
+  const style = { anchor: "end", halo: true } as const;
+  const parts = [text(right - 12, top + 24, dots.label, { ...style, fill: DOT_COLOR })];
+  if (line !== undefined) {
+    parts.push(text(right - 12, top + 24 + LEGEND_HEIGHT, line.label, { ...style, fill: LINE_COLOR }));
+  }
+  return parts.join("\n");
+}
+
+/** 1, 10, 100, and 10³ where that is shorter. */
+function powerText(power: number): string {
+  if (power >= 0 && power <= 2) return String(10 ** power);
+  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
+  return `10${power < 0 ? "⁻" : ""}${digits}`;
+}
