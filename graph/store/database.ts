@@ -16,6 +16,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export type Database = Level<string, Uint8Array>;
+export type Snapshot = ReturnType<Database["snapshot"]>;
 
 /** @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED */
 export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {

@@ -1,9 +1,21 @@
 // The keys of the store, spelled only here. They are text, which the LevelDB binding takes fastest, and hexadecimal
 // of fixed width, so that their order is the ids' order and a bulk load writes them ascending.
 
-/** Who follows a topic. */
+const ROW_KEY_CHARS = 9;
+
+/** Who follows a topic and is sent its events. */
 export function followersKey(topic: number): string {
   return `f${hex(topic)}`;
+}
+
+/** Who follows a topic and is sent nothing: a row of its own, so that fan-out never reads it. Usually absent. */
+export function mutedKey(topic: number): string {
+  return `q${hex(topic)}`;
+}
+
+/** Who cannot follow a topic. Usually absent. */
+export function blockedKey(topic: number): string {
+  return `b${hex(topic)}`;
 }
 
 /** What a user follows. */
@@ -24,6 +36,23 @@ export function idKey(name: string): string {
 /** The name of an interned id. */
 export function nameKey(id: number): string {
   return `i${hex(id)}`;
+}
+
+/** A record of the audit, by the sequence number of its first change. */
+export function auditKey(sequence: number): string {
+  return `${AUDIT.from}${sequence.toString(16).padStart(12, "0")}`;
+}
+
+/** The keys of a kind lie from `from` up to, and without, `to`. */
+export const AUDIT = { from: "a", to: "b" } as const;
+export const BLOCKED = { from: "b", to: "c" } as const;
+export const FOLLOWERS = { from: "f", to: "g" } as const;
+export const MUTED = { from: "q", to: "r" } as const;
+export const NAMES = { from: "n", to: "o" } as const;
+
+/** The id in the key of a row; undefined for the key of one of its chunks. */
+export function idOfRow(key: string): number | undefined {
+  return key.length === ROW_KEY_CHARS ? Number.parseInt(key.slice(1), 16) : undefined;
 }
 
 /** Facts about the whole graph. */
