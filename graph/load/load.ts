@@ -12,6 +12,7 @@ import type { Newcomer } from "../generate.ts";
 import { numberOperation, openDatabase, readNumber } from "../store/database.ts";
 import { followersKey, META, subscriptionsKey } from "../store/keys.ts";
 import { type NameBatch, Names } from "../store/names.ts";
+import { reconcile } from "../store/reconcile.ts";
 import { type Operation, RowEditor } from "../store/row-editor.ts";
 import type { Read } from "../store/row-reader.ts";
 import { EdgeList, type Rows } from "./edge-list.ts";
@@ -80,10 +81,11 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     // an edge is "subscriber topic": forward rows are what somebody follows
     await writeRows(forward, subscriptionsKey, read, write, progressFrom(0));
     const added = await writeRows(backward, followersKey, read, write, progressFrom(forward.size));
-    const edges = readNumber(read, META.edges) + added;
+    const left = await reconcile(db, write); // who is muted or blocked stays so
+    const edges = readNumber(read, META.edges) + added - left;
     await write([numberOperation(META.edges, edges), { type: "del", key: META.loading }], true);
     return {
-      added,
+      added: added - left,
       edges,
       lines,
       selfEdges: gathered.selfEdges,
