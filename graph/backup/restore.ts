@@ -14,6 +14,7 @@ import { CHECKSUM_BYTES, HEAD, readEntries } from "./format.ts";
 import { syncFolder } from "./sync-folder.ts";
 
 const READ_BYTES = 1_048_576;
+const AS_BYTES = { keyEncoding: "view", valueEncoding: "view" } as const;
 
 export interface RestoreReport {
   /** Follow relations in the graph. */
@@ -107,10 +108,9 @@ async function build(
       await db.clear(); // what a crash left
       const parts = createReadStream(file, { end: length - 1, highWaterMark: READ_BYTES });
       for await (const entries of readEntries(parts)) {
-        await db.batch<Uint8Array, Uint8Array>(
-          entries.map(({ key, value }) => ({ type: "put", key, value })),
-          { keyEncoding: "view", valueEncoding: "view" },
-        );
+        const batch = db.batch();
+        for (const { key, value } of entries) batch.put<Uint8Array, Uint8Array>(key, value, AS_BYTES);
+        await batch.write();
         onProgress(parts.bytesRead);
       }
     });
