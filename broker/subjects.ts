@@ -4,6 +4,7 @@
 //   event.<topic>            something happened on a topic (1–4 tokens)
 //   user.<id>                a message for one user (one token)
 //   graph.<verb>.<name>      the graph's endpoints
+//   part.<p>.<verb>          what is asked of the owner of partition p as a whole; an undivided graph is partition 0
 //   presence.<edgeId>        an edge says that it lives
 //   edge.<edgeId>            what the graph tells one edge; edge.all is for every edge
 
@@ -21,12 +22,23 @@ export type UserId = Topic & { readonly [userBrand]: true };
 export const GRAPH_VERBS = [
   "subscribers",
   "subscriptions",
+  "mutual",
+  "count",
+  "muted",
+  "blocked",
   "subscribe",
   "unsubscribe",
-  "count",
+  "block",
+  "unblock",
+  "mute",
+  "unmute",
   "online",
+  "audit",
 ] as const;
 export type GraphVerb = (typeof GRAPH_VERBS)[number];
+
+export const PARTITION_VERBS = ["audit", "backup"] as const;
+export type PartitionVerb = (typeof PARTITION_VERBS)[number];
 
 /** Subscriptions of the services. */
 export const EVERY_EVENT = "event.>";
@@ -84,6 +96,11 @@ export function graphSubject(verb: GraphVerb, name: Topic): string {
 /** The subject on which the endpoint of one verb listens. */
 export function graphEndpoint(verb: GraphVerb): string {
   return `graph.${verb}.>`;
+}
+
+/** Where the owner of a partition is asked about all of it. */
+export function partitionSubject(partition: number, verb: PartitionVerb): string {
+  return `part.${partition}.${verb}`;
 }
 
 export function presenceSubject(edgeId: string): string {

@@ -10,7 +10,7 @@ import {
   type NatsConfig,
 } from "../broker/index.ts";
 import { POOL_KINDS, type PoolKind } from "../edge/index.ts";
-import { LOAD_KINDS, type LoadKind } from "../graph/index.ts";
+import { EXPORT_KINDS, type ExportKind, LOAD_KINDS, type LoadKind } from "../graph/index.ts";
 import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
 import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
 import type { AnySettings, Settings } from "../lib/settings.ts";
@@ -148,6 +148,8 @@ export interface OwnValues {
   as: LoadKind;
   strict: boolean;
   file: string | undefined;
+  after: number;
+  only: ExportKind;
   sub: string | undefined;
   ttl: number;
   timeout: number;
@@ -201,6 +203,18 @@ export const ownSettings: Settings<OwnValues> = {
   },
   strict: { help: "stop at the first line that is not an edge", schema: flag, default: false },
   file: { value: "FILE", help: "many, a `SUBSCRIBER TOPIC` a line", schema: text },
+  after: {
+    value: "SEQ",
+    help: "changes behind this one",
+    schema: integer(0, Number.MAX_SAFE_INTEGER),
+    default: 0,
+  },
+  only: {
+    value: "KIND",
+    help: `which relations: ${EXPORT_KINDS.join(", ")}`,
+    schema: oneOf(EXPORT_KINDS),
+    default: "followers",
+  },
   sub: { value: "USER", help: "whose token", schema: text },
   ttl: { value: "TIME", help: "how long it is valid", schema: durationMs, default: 3_600_000 },
   timeout: { value: "TIME", help: "how long to wait for the answer", schema: durationMs, default: 2_000 },

@@ -1,14 +1,21 @@
 // The graph over NATS, as a micro service (`nats micro ls` shows it). The name stands in the subject, lists of
 // changes in the payload, many at once:
 //
-//   graph.subscribers.<topic>     {"after","limit"}?  → {"topic","subscribers":[…],"next"?}
-//   graph.subscriptions.<user>    {"after","limit"}?  → {"user","subscriptions":[…],"next"?}
-//   graph.count.<topic>           –                   → {"topic","count"}
-//   graph.subscribe.<topic>       ids                 → {"topic","changed","unchanged"}, once it is on disk
-//   graph.unsubscribe.<topic>     ids                 → likewise
-//   graph.online.<user>           {"after","limit"}?  → {"user","online":[…],"unknown","next"?}: whom they follow, and is here
+//   graph.subscribers.<topic>     page  → {"topic","subscribers":[…],"next"?}
+//   graph.muted.<topic>           page  → {"topic","muted":[…],"next"?}: who follows it and is sent nothing
+//   graph.blocked.<topic>         page  → {"topic","blocked":[…],"next"?}: who cannot follow it
+//   graph.subscriptions.<user>    page  → {"user","subscriptions":[…],"next"?}
+//   graph.mutual.<user>           {"with":"9"} and page → {"user","with","mutual":[…],"next"?}: what both follow
+//   graph.count.<topic>           –     → {"topic","count"}
+//   graph.subscribe.<topic>       ids   → {"topic","changed","unchanged","blocked"?:[…]}, once it is on disk
+//   graph.unsubscribe.<topic>     ids   → {"topic","changed","unchanged"}, likewise; so are the four that follow:
+//   graph.block.<topic>, graph.unblock.<topic>, graph.mute.<topic>, graph.unmute.<topic>
+//   graph.online.<user>           page  → {"user","online":[…],"unknown","next"?}: whom they follow, and is here
+//   graph.audit.<topic>           {"after","limit"}? → {"topic","changes":[…],"oldest","next"?}: in order
+//   part.<p>.audit                likewise, of all topics
+//   part.<p>.backup               {"folder"} → {"file","bytes","sha256","sequence","edges"}, once it is on disk
 //
-// ids: {"subscribers":["7","9"]}, or ["7","9"], or one id as plain text.
+// page: {"after","limit"}, or nothing. ids: {"subscribers":["7","9"]}, or ["7","9"], or one id as plain text.
 
 import { z } from "zod";
 import {
@@ -17,7 +24,10 @@ import {
   type GraphVerb,
   graphEndpoint,
   nameOfGraph,
+  PARTITION_VERBS,
+  type PartitionVerb,
   parseUserId,
+  partitionSubject,
   type Topic,
 } from "../broker/contract.ts";
 import { type BrokerClient, errorHeaders, type Msg, type Service } from "../broker/index.ts";
@@ -25,18 +35,28 @@ import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { OnlineTable } from "./edges/online.ts";
 import type { Roster } from "./edges/roster.ts";
-import { GraphError } from "./errors.ts";
-import type { GraphStore } from "./store/store.ts";
+import { GraphError, type GraphErrorCode } from "./errors.ts";
+import type { ChangeKind } from "./store/changes.ts";
+import type { GraphStore, Page } from "./store/store.ts";
 
 export const SERVICE_NAME = "encke-graph";
 
 /** Ids in one answer: at most 64 characters each, they stay under the server's 1 MB. */
 const MAX_PAGE = 10_000;
 
+/** Changes in one answer, at most some 450 bytes each. */
+const MAX_AUDIT_PAGE = 1_000;
+
 const page = z.object({
   after: z.string().optional(),
   limit: z.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
 });
+const mutualPage = page.extend({ with: z.string() });
+const auditPage = z.object({
+  after: z.number().int().min(0).default(0),
+  limit: z.number().int().min(1).max(MAX_AUDIT_PAGE).default(MAX_AUDIT_PAGE),
+});
+const backup = z.object({ folder: z.string().min(1) });
 const ids = z.union([
   z.object({ subscribers: z.array(z.string()) }).transform((given) => given.subscribers),
   z.array(z.string()),
@@ -50,23 +70,39 @@ export interface Graph {
   readonly store: GraphStore;
   readonly roster: Roster;
   readonly online: OnlineTable;
+  /** The part of the topics that is served. */
+  readonly partition: number;
 }
 
 const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
-  subscribers({ store }, topic, payload) {
-    const { after, limit } = parse(page, payload || "{}");
-    const { names, next } = store.pageFollowers(topic, after, limit);
-    return { topic, subscribers: names, ...(next === undefined ? {} : { next }) };
-  },
+  subscribers: ({ store }, topic, payload) =>
+    listed({ topic }, "subscribers", payload, (after, limit) => store.pageFollowers(topic, after, limit)),
+  muted: ({ store }, topic, payload) =>
+    listed({ topic }, "muted", payload, (after, limit) => store.pageMuted(topic, after, limit)),
+  blocked: ({ store }, topic, payload) =>
+    listed({ topic }, "blocked", payload, (after, limit) => store.pageBlocked(topic, after, limit)),
   subscriptions({ store }, name, payload) {
     const user = parseUserId(name);
-    const { after, limit } = parse(page, payload || "{}");
-    const { names, next } = store.pageSubscriptions(user, after, limit);
-    return { user, subscriptions: names, ...(next === undefined ? {} : { next }) };
+    return listed({ user }, "subscriptions", payload, (after, limit) =>
+      store.pageSubscriptions(user, after, limit),
+    );
+  },
+  mutual({ store }, name, payload) {
+    const user = parseUserId(name);
+    const given = parse(mutualPage, payload);
+    const other = parseUserId(given.with);
+    return listed({ user, with: other }, "mutual", payload, (after, limit) =>
+      store.pageMutual(user, other, after, limit),
+    );
   },
   count: ({ store }, topic) => ({ topic, count: store.countFollowers(topic) }),
-  subscribe: ({ store }, topic, payload) => change(store, "subscribe", topic, payload),
-  unsubscribe: ({ store }, topic, payload) => change(store, "unsubscribe", topic, payload),
+  subscribe: changing("subscribe"),
+  unsubscribe: changing("unsubscribe"),
+  block: changing("block"),
+  unblock: changing("unblock"),
+  mute: changing("mute"),
+  unmute: changing("unmute"),
+  audit: async ({ store }, topic, payload) => ({ topic, ...(await audited(store, topic, payload)) }),
   online({ store, roster, online }, name, payload) {
     const user = parseUserId(name);
     const { after, limit } = parse(page, payload || "{}");
@@ -78,6 +114,14 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
   },
 };
 
+/** What is asked of a partition as a whole. */
+const PARTITION_HANDLERS: Readonly<
+  Record<PartitionVerb, (graph: Graph, payload: string) => Promise<object>>
+> = {
+  audit: ({ store }, payload) => audited(store, undefined, payload),
+  backup: ({ store }, payload) => store.backup(parse(backup, payload).folder),
+};
+
 /** Serves the endpoints until the service is stopped. */
 export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger): Promise<Service> {
   const service = await client.addService({
@@ -85,40 +129,76 @@ export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Lo
     version: "1.0.0",
     description: "The friend graph: who follows whom, and fan-out of events",
   });
-  for (const verb of GRAPH_VERBS) {
-    service.addEndpoint(verb, {
-      subject: graphEndpoint(verb),
+  const serve = (name: string, subject: string, handle: (message: Msg, payload: string) => Answer): void => {
+    service.addEndpoint(name, {
+      subject,
       handler: (error, message) => {
-        if (error !== null) return log.error({ verb, reason: error.message }, "endpoint refused");
-        void answer(message, verb, graph, log);
+        if (error !== null) return log.error({ endpoint: name, reason: error.message }, "endpoint refused");
+        void answer(message, handle, log);
       },
     });
+  };
+  for (const verb of GRAPH_VERBS) {
+    serve(verb, graphEndpoint(verb), (message, payload) =>
+      HANDLERS[verb](graph, nameOfGraph(verb, message.subject), payload),
+    );
+  }
+  for (const verb of PARTITION_VERBS) {
+    serve(`part-${verb}`, partitionSubject(graph.partition, verb), (_, payload) =>
+      PARTITION_HANDLERS[verb](graph, payload),
+    );
   }
   return service;
 }
 
-async function answer(message: Msg, verb: GraphVerb, graph: Graph, log: Logger): Promise<void> {
+async function answer(
+  message: Msg,
+  handle: (message: Msg, payload: string) => Answer,
+  log: Logger,
+): Promise<void> {
   try {
-    const name = nameOfGraph(verb, message.subject);
-    const result = await HANDLERS[verb](graph, name, new TextDecoder().decode(message.data).trim());
+    const result = await handle(message, new TextDecoder().decode(message.data).trim());
     message.respond(JSON.stringify(result));
   } catch (error) {
     const { code, text } = describe(error);
-    if (code === 500) log.error({ verb, err: error }, "request failed");
+    if (code === 500) log.error({ subject: message.subject, err: error }, "request failed");
     message.respond("", { headers: errorHeaders(code, text) });
   }
 }
 
-async function change(
-  store: GraphStore,
-  kind: "subscribe" | "unsubscribe",
-  topic: Topic,
+function listed(
+  head: object,
+  key: string,
   payload: string,
-): Promise<object> {
-  const subscribers = (/^[[{]/.test(payload) ? parse(ids, payload) : [payload]).map(parseUserId);
-  const results = await store.apply(subscribers.map((subscriber) => ({ kind, subscriber, topic })));
-  const changed = results.filter(Boolean).length;
-  return { topic, changed, unchanged: results.length - changed };
+  read: (after: string | undefined, limit: number) => Page,
+): object {
+  const { after, limit } = parse(page, payload || "{}");
+  const { names, next } = read(after, limit);
+  return { ...head, [key]: names, ...(next === undefined ? {} : { next }) };
+}
+
+function changing(kind: ChangeKind): Handler {
+  return async ({ store }, topic, payload) => {
+    const subscribers = (/^[[{]/.test(payload) ? parse(ids, payload) : [payload]).map(parseUserId);
+    const outcomes = await store.apply(subscribers.map((subscriber) => ({ kind, subscriber, topic })));
+    const blocked = subscribers.filter((_, index) => outcomes[index] === "blocked");
+    const changed = outcomes.filter((outcome) => outcome === "changed").length;
+    const unchanged = outcomes.length - changed - blocked.length;
+    return { topic, changed, unchanged, ...(blocked.length === 0 ? {} : { blocked }) };
+  };
+}
+
+async function audited(store: GraphStore, topic: Topic | undefined, payload: string): Promise<object> {
+  const { after, limit } = parse(auditPage, payload || "{}");
+  const { entries, next, oldest } = await store.pageAudit(topic, after, limit);
+  const changes = entries.map((entry) => ({
+    sequence: entry.sequence,
+    time: new Date(entry.timeMs).toISOString(),
+    kind: entry.kind,
+    subscriber: store.nameOf(entry.user),
+    ...(topic === undefined ? { topic: store.nameOf(entry.topic) } : {}),
+  }));
+  return { changes, oldest, ...(next === undefined ? {} : { next }) };
 }
 
 function parse<T>(schema: z.ZodType<T>, payload: string): T {
@@ -141,12 +221,17 @@ function parse<T>(schema: z.ZodType<T>, payload: string): T {
   );
 }
 
+/** Errors of ours that a caller can do something about, as HTTP would number them. */
+const TOLD: Partial<Record<GraphErrorCode, number>> = {
+  BAD_REQUEST: 400,
+  GRAPH_OVERLOADED: 503,
+  BACKUP_FAILED: 507,
+};
+
 /** What a caller is told; inside matters stay in the log. */
 function describe(error: unknown): { code: number; text: string } {
-  if (error instanceof BrokerError || (error instanceof GraphError && error.code === "BAD_REQUEST")) {
-    return { code: 400, text: error.message };
-  }
-  if (error instanceof GraphError && error.code === "GRAPH_OVERLOADED")
-    return { code: 503, text: error.message };
+  if (error instanceof BrokerError) return { code: 400, text: error.message };
+  const code = error instanceof GraphError ? TOLD[error.code] : undefined;
+  if (code !== undefined) return { code, text: (error as GraphError).message };
   return { code: 500, text: "the graph could not answer: see its log" };
 }

@@ -10,6 +10,8 @@ export type GraphErrorCode =
   | "GRAPH_OVERLOADED" // more changes or events are waiting than may
   | "GRAPH_CUT_OFF" // NATS went away in the middle of an event
   | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS
+  | "BACKUP_FAILED" // a backup could not be written
+  | "BAD_BACKUP" // the file to restore is no whole backup
   | "BAD_EDGE_FILE" // the file to load cannot be used at all
   | "LOAD_STOPPED" // somebody stopped a bulk load before it wrote anything
   | "BAD_REQUEST"; // a request's payload is not of the documented form

@@ -1,6 +1,8 @@
 // The public list of this room, for the command line.
 
+export { type RestoreOptions, type RestoreReport, restoreBackup } from "./backup/restore.ts";
 export { GraphError, type GraphErrorCode } from "./errors.ts";
+export { EXPORT_KINDS, type ExportKind, exportLines } from "./export/export.ts";
 export { countFriendships, type GraphShape, generateFriendships, type Newcomer } from "./generate.ts";
 export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
 export { type LoadOptions, type LoadReport, loadEdges } from "./load/load.ts";

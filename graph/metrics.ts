@@ -25,6 +25,17 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   const { store, client, roster, online, registrar, expander, distributor, window } = parts;
   metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
+  metrics.gauge("encke_graph_audit_changes", "Changes that the audit keeps", () => store.audit.length);
+  metrics.counter(
+    "encke_graph_audit_trimmed_total",
+    "Changes that the audit no longer keeps",
+    () => store.audit.trimmed,
+  );
+  metrics.counter(
+    "encke_graph_audit_failed_trims_total",
+    "Times the oldest changes could not be deleted",
+    () => store.audit.failedTrims,
+  );
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
   metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => roster.size);
   metrics.gauge("encke_graph_online_users", "Users that edges in gateway mode announced", () => online.size);

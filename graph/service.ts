@@ -178,7 +178,7 @@ export class GraphService {
     client.publish(EVERY_EDGE, JSON.stringify({ type: "announce", graph: epoch } satisfies EdgeOrder));
     await client.flush();
     await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
-    const service = await serveEndpoints(client, { store, roster, online }, log);
+    const service = await serveEndpoints(client, { store, roster, online, partition: PARTITION }, log);
     expander.open();
     await client.flush();
     client.onStatus((connected) => {

@@ -1,24 +1,21 @@
-// encke graph subscribers | subscriptions | count: questions to the graph service, over NATS.
+// encke graph subscribers | muted | blocked | subscriptions | mutual | count: questions to the graph service, over NATS.
 
 import { type GraphVerb, graphSubject, parseTopic, parseUserId, type Topic } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
-import { pick } from "../../lib/settings.ts";
+import { pick, type Settings } from "../../lib/settings.ts";
 import { answerOf, withClient } from "../client.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
-import { natsSettings, ownSettings } from "../settings.ts";
+import { type NatsValues, natsSettings, type OwnValues, ownSettings } from "../settings.ts";
 
-const settings = { ...pick(ownSettings, "json", "timeout"), ...natsSettings };
+type Values = NatsValues & Pick<OwnValues, "json" | "timeout">;
+const settings: Settings<Values> = { ...pick(ownSettings, "json", "timeout"), ...natsSettings };
 
-export const graphSubscribers: Command = defineCommand({
-  name: "graph subscribers",
-  summary: "who follows a topic, one id a line",
-  parameters: ["<topic>"],
-  settings,
-  run: (context, values, [topic = ""]) =>
-    withClient(context, values, (client) =>
-      printPages(context, client, "subscribers", parseTopic(topic), values.timeout, values.json && { topic }),
-    ),
-});
+export const graphSubscribers: Command = topicList("subscribers", "who follows a topic, one id a line");
+export const graphMuted: Command = topicList(
+  "muted",
+  "who follows a topic and is sent nothing, one id a line",
+);
+export const graphBlocked: Command = topicList("blocked", "who cannot follow a topic, one id a line");
 
 export const graphSubscriptions: Command = defineCommand({
   name: "graph subscriptions",
@@ -26,16 +23,23 @@ export const graphSubscriptions: Command = defineCommand({
   parameters: ["<user>"],
   settings,
   run: (context, values, [user = ""]) =>
-    withClient(context, values, (client) =>
-      printPages(
-        context,
-        client,
-        "subscriptions",
-        parseUserId(user),
-        values.timeout,
-        values.json && { user },
-      ),
-    ),
+    printPages(context, values, { verb: "subscriptions", name: parseUserId(user), head: { user } }),
+});
+
+export const graphMutual: Command = defineCommand({
+  name: "graph mutual",
+  summary: "whom two users both follow, one id a line",
+  parameters: ["<user>", "<other>"],
+  settings,
+  run(context, values, [user = "", other = ""]) {
+    const also = { with: parseUserId(other) };
+    return printPages(context, values, {
+      verb: "mutual",
+      name: parseUserId(user),
+      head: { user, ...also },
+      also,
+    });
+  },
 });
 
 export const graphCount: Command = defineCommand({
@@ -52,36 +56,54 @@ export const graphCount: Command = defineCommand({
     }),
 });
 
-/** All pages of a list: one id a line as they come, or one JSON object with all of them. */
+/** A list that comes in pages. */
+interface List {
+  /** Also the key of the list in the answer. */
+  readonly verb: GraphVerb & ("subscribers" | "muted" | "blocked" | "subscriptions" | "mutual");
+  readonly name: Topic;
+  /** What else the question says. */
+  readonly also?: object;
+}
+
+function topicList(verb: List["verb"], summary: string): Command {
+  return defineCommand({
+    name: `graph ${verb}`,
+    summary,
+    parameters: ["<topic>"],
+    settings,
+    run: (context, values, [topic = ""]) =>
+      printPages(context, values, { verb, name: parseTopic(topic), head: { topic } }),
+  });
+}
+
+/** All pages of a list, one after the other. */
 export async function* pages(
   client: BrokerClient,
-  verb: GraphVerb & ("subscribers" | "subscriptions"),
-  name: Topic,
+  { verb, name, also }: List,
   timeoutMs: number,
 ): AsyncGenerator<readonly string[]> {
   let after: string | undefined;
   do {
-    const reply = answerOf(
-      await client.request(graphSubject(verb, name), JSON.stringify({ after }), timeoutMs),
-    );
-    const page = JSON.parse(reply) as { subscribers?: string[]; subscriptions?: string[]; next?: string };
+    const question = JSON.stringify({ ...also, after });
+    const reply = answerOf(await client.request(graphSubject(verb, name), question, timeoutMs));
+    const page = JSON.parse(reply) as Partial<Record<List["verb"], string[]>> & { next?: string };
     yield page[verb] ?? [];
     after = page.next;
   } while (after !== undefined);
 }
 
-async function printPages(
+/** One id a line as they come, or one JSON object with all of them. */
+function printPages(
   context: Context,
-  client: BrokerClient,
-  verb: "subscribers" | "subscriptions",
-  name: Topic,
-  timeoutMs: number,
-  json: false | object,
+  values: Values,
+  { head, ...list }: List & { readonly head: object },
 ): Promise<void> {
-  const all: string[] = [];
-  for await (const names of pages(client, verb, name, timeoutMs)) {
-    if (json !== false) all.push(...names);
-    else if (names.length > 0) context.print(names.join("\n"));
-  }
-  if (json !== false) context.print(JSON.stringify({ ...json, [verb]: all }));
+  return withClient(context, values, async (client) => {
+    const all: string[] = [];
+    for await (const names of pages(client, list, values.timeout)) {
+      if (values.json) all.push(...names);
+      else if (names.length > 0) context.print(names.join("\n"));
+    }
+    if (values.json) context.print(JSON.stringify({ ...head, [list.verb]: all }));
+  });
 }

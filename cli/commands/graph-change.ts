@@ -1,7 +1,14 @@
-// encke graph add | remove: follow and unfollow, one or many, while the graph service runs. When the command ends
-// well, the changes are on disk.
+// encke graph add | remove | block | unblock | mute | unmute: changes, one or many, while the graph service runs. When
+// the command ends well, they are on disk.
 
-import { graphSubject, parseTopic, parseUserId, type Topic, type UserId } from "../../broker/contract.ts";
+import {
+  type GraphVerb,
+  graphSubject,
+  parseTopic,
+  parseUserId,
+  type Topic,
+  type UserId,
+} from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
 import { quote } from "../../lib/errors.ts";
 import { createProgress } from "../../lib/progress.ts";
@@ -17,33 +24,66 @@ const IDS_A_REQUEST = 1_000;
 /** Requests under way at once; the graph writes them to disk together. */
 const REQUESTS_AT_ONCE = 16;
 
-type Verb = "subscribe" | "unsubscribe";
+/** Ids of the refused that a message names. */
+const NAMED_REFUSALS = 5;
+
+type ChangeVerb = GraphVerb & ("subscribe" | "unsubscribe" | "block" | "unblock" | "mute" | "unmute");
+
 interface Tally {
   changed: number;
   unchanged: number;
 }
 
+/** `subscriber topic` of those who may not follow. */
+type Refused = string[];
+
 export const graphAdd: Command = changeCommand(
-  "graph add",
+  "add",
   "subscribe",
   "let a subscriber follow a topic",
   "added",
 );
-export const graphRemove: Command = changeCommand("graph remove", "unsubscribe", "end that", "removed");
+export const graphRemove: Command = changeCommand("remove", "unsubscribe", "end that", "removed");
+export const graphBlock: Command = changeCommand(
+  "block",
+  "block",
+  "let a subscriber no longer follow a topic, nor begin to",
+  "blocked",
+);
+export const graphUnblock: Command = changeCommand(
+  "unblock",
+  "unblock",
+  "let them follow it again, if they will",
+  "unblocked",
+);
+export const graphMute: Command = changeCommand(
+  "mute",
+  "mute",
+  "send a follower nothing of a topic; they go on following",
+  "muted",
+);
+export const graphUnmute: Command = changeCommand("unmute", "unmute", "send it to them again", "unmuted");
 
-function changeCommand(name: string, verb: Verb, summary: string, done: string): Command {
+function changeCommand(name: string, verb: ChangeVerb, summary: string, done: string): Command {
   return defineCommand({
-    name,
+    name: `graph ${name}`,
     summary,
     parameters: ["[subscriber]", "[topic]"],
     settings: { ...pick(ownSettings, "file", "json", "timeout"), ...natsSettings },
     async run(context, values, [subscriber, topic]) {
       const changes = values.file === undefined ? one(subscriber, topic) : readChanges(values.file);
-      const tally = await withClient(context, values, (client) =>
+      const { tally, refused } = await withClient(context, values, (client) =>
         sendAll(client, verb, changes, values.timeout),
       );
       if (values.json) context.print(JSON.stringify(tally));
       else context.print(`${tally.changed} ${done}, ${tally.unchanged} were so already`);
+      if (refused.length === 0) return;
+      const named =
+        refused.slice(0, NAMED_REFUSALS).join(", ") + (refused.length > NAMED_REFUSALS ? ", …" : "");
+      throw new CliError(
+        "REPLIED_ERROR",
+        `${refused.length} are blocked and were not added (${named}): \`encke graph unblock\` first`,
+      );
     },
   });
 }
@@ -82,10 +122,10 @@ function readChanges(file: string): Map<Topic, UserId[]> {
 
 async function sendAll(
   client: BrokerClient,
-  verb: Verb,
+  verb: ChangeVerb,
   changes: Map<Topic, UserId[]>,
   timeoutMs: number,
-): Promise<Tally> {
+): Promise<{ readonly tally: Tally; readonly refused: Refused }> {
   const requests = [...changes].flatMap(([topic, subscribers]) =>
     Array.from({ length: Math.ceil(subscribers.length / IDS_A_REQUEST) }, (_, part) => ({
       topic,
@@ -93,6 +133,7 @@ async function sendAll(
     })),
   );
   const tally: Tally = { changed: 0, unchanged: 0 };
+  const refused: Refused = [];
   const progress = createProgress(verb, "requests", requests.length);
   let sent = 0;
   const worker = async (): Promise<void> => {
@@ -101,9 +142,10 @@ async function sendAll(
       const payload = JSON.stringify({ subscribers: next.subscribers });
       const reply = JSON.parse(
         answerOf(await client.request(graphSubject(verb, next.topic), payload, timeoutMs)),
-      ) as Tally;
+      ) as Tally & { blocked?: string[] };
       tally.changed += reply.changed;
       tally.unchanged += reply.unchanged;
+      for (const subscriber of reply.blocked ?? []) refused.push(`${subscriber} ${next.topic}`);
       progress.update(sent);
     }
   };
@@ -112,5 +154,5 @@ async function sendAll(
   } finally {
     progress.stop();
   }
-  return tally;
+  return { tally, refused };
 }

@@ -5,9 +5,19 @@ import { broker } from "./broker.ts";
 import { doctor } from "./doctor.ts";
 import { edge } from "./edge.ts";
 import { flood } from "./flood.ts";
-import { graphCount, graphSubscribers, graphSubscriptions } from "./graph-ask.ts";
-import { graphAdd, graphRemove } from "./graph-change.ts";
+import {
+  graphBlocked,
+  graphCount,
+  graphMuted,
+  graphMutual,
+  graphSubscribers,
+  graphSubscriptions,
+} from "./graph-ask.ts";
+import { graphAudit } from "./graph-audit.ts";
+import { graphBackup, graphRestore } from "./graph-backup.ts";
+import { graphAdd, graphBlock, graphMute, graphRemove, graphUnblock, graphUnmute } from "./graph-change.ts";
 import { graphCheck } from "./graph-check.ts";
+import { graphExport } from "./graph-export.ts";
 import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
@@ -33,11 +43,22 @@ export const commands: readonly Command[] = [
   graphGenerate,
   graphCheck,
   graphLoad,
+  graphExport,
+  graphBackup,
+  graphRestore,
   graphSubscribers,
   graphSubscriptions,
+  graphMutual,
   graphCount,
   graphAdd,
   graphRemove,
+  graphMute,
+  graphUnmute,
+  graphMuted,
+  graphBlock,
+  graphUnblock,
+  graphBlocked,
+  graphAudit,
   pub,
   request,
   token,

@@ -85,7 +85,7 @@ async function openReaders(verifier: Verifier, client: BrokerClient, values: Msg
       next += 1;
       const authors = new Set<string>([user]);
       if (to === "event") {
-        for await (const page of pages(client, "subscriptions", user, GRAPH_ANSWER_MS))
+        for await (const page of pages(client, { verb: "subscriptions", name: user }, GRAPH_ANSWER_MS))
           for (const author of page) authors.add(author);
       }
       await verifier.openReader(new URL(url), user, authors);

@@ -8,14 +8,16 @@ import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { type Database, numberOperation, openDatabase, readNumber } from "../store/database.ts";
 import {
-  FOLLOWERS_RANGE,
+  FOLLOWERS,
   followersKey,
-  isRowKey,
+  idOfRow,
   META,
-  SUBSCRIPTIONS_RANGE,
+  MUTED,
+  SUBSCRIPTIONS,
   subscriptionsKey,
 } from "../store/keys.ts";
 import { Names } from "../store/names.ts";
+import { reconcile } from "../store/reconcile.ts";
 import { countOf } from "../store/row.ts";
 import { EdgeSorter } from "./edge-sorter.ts";
 import { type EdgeSource, nameOf } from "./edge-source.ts";
@@ -24,8 +26,9 @@ import { writeAll, writeRows } from "./row-writer.ts";
 
 /** Files of edges too many for memory, inside the graph's folder: LevelDB leaves what it does not know alone. */
 const RUNS_FOLDER = "load-runs";
-const FOLLOWERS = { range: FOLLOWERS_RANGE, keyOf: followersKey };
-const SUBSCRIPTIONS = { range: SUBSCRIPTIONS_RANGE, keyOf: subscriptionsKey };
+/** Who follows, and whom they follow. */
+const BACKWARD = { range: FOLLOWERS, keyOf: followersKey };
+const FORWARD = { range: SUBSCRIPTIONS, keyOf: subscriptionsKey };
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -81,9 +84,10 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     await db.batch([{ type: "put", key: META.loading, value: encoder.encode(mark) }], { sync: true });
     await writeAll(db, names.operations());
     // an edge is "subscriber topic": forward rows are what somebody follows
-    await writeRows(db, forward, SUBSCRIPTIONS, progressFrom(0));
-    const { added, entries } = await writeRows(db, backward, FOLLOWERS, progressFrom(forward.size));
-    const edges = isRepeated ? await countEdges(db) : before + added;
+    await writeRows(db, forward, FORWARD, progressFrom(0));
+    const { added, entries } = await writeRows(db, backward, BACKWARD, progressFrom(forward.size));
+    const left = await reconcile(db, (operations) => writeAll(db, operations)); // who is muted or blocked stays so
+    const edges = isRepeated ? await countEdges(db) : before + added - left;
     await db.batch([numberOperation(META.edges, edges), { type: "del", key: META.loading }], { sync: true });
     const duplicates = mutual ? sorter.length - entries / 2 : sorter.length - entries;
     return { added: edges - before, edges, duplicates, ...gathered };
@@ -109,6 +113,8 @@ function checkMark(db: Database, directory: string, mark: string): boolean {
 /** Follow relations by their rows: what an interrupted load has written already is in no number. */
 async function countEdges(db: Database): Promise<number> {
   let edges = 0;
-  for await (const [key, row] of db.iterator(FOLLOWERS_RANGE)) if (isRowKey(key)) edges += countOf(row);
+  for (const range of [FOLLOWERS, MUTED]) {
+    for await (const [key, row] of db.iterator(range)) if (idOfRow(key) !== undefined) edges += countOf(row);
+  }
   return edges;
 }

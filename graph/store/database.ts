@@ -16,6 +16,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export type Database = Level<string, Uint8Array>;
+export type Snapshot = ReturnType<Database["snapshot"]>;
 
 /** @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED */
 export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {
@@ -37,6 +38,20 @@ export async function openDatabase(directory: string): Promise<{ db: Database; r
     release();
     if (cause instanceof GraphError) throw cause;
     throw openError(directory, cause);
+  }
+}
+
+/** Writes operations as one, on disk when it resolves. A chained batch: half the CPU of one made of an array. */
+export async function writeSynced(db: Database, operations: readonly Operation[]): Promise<void> {
+  const batch = db.batch();
+  try {
+    for (const operation of operations) {
+      if (operation.type === "put") batch.put(operation.key, operation.value);
+      else batch.del(operation.key);
+    }
+    await batch.write({ sync: true });
+  } finally {
+    await batch.close();
   }
 }
 

@@ -3,25 +3,26 @@
 
 /** Parts a long row's key from its chunk's. */
 const CHUNK_MARK = "/";
+const ROW_KEY_CHARS = 9;
 
-/** Who follows a topic. */
+/** Who follows a topic and is sent its events. */
 export function followersKey(topic: number): string {
   return `f${hex(topic)}`;
+}
+
+/** Who follows a topic and is sent nothing: a row of its own, so that fan-out never reads it. Usually absent. */
+export function mutedKey(topic: number): string {
+  return `q${hex(topic)}`;
+}
+
+/** Who cannot follow a topic. Usually absent. */
+export function blockedKey(topic: number): string {
+  return `b${hex(topic)}`;
 }
 
 /** What a user follows. */
 export function subscriptionsKey(user: number): string {
   return `s${hex(user)}`;
-}
-
-/** All rows of followers, their chunks among them. */
-export const FOLLOWERS_RANGE = { gte: "f", lt: "g" } as const;
-/** All rows of subscriptions, likewise. */
-export const SUBSCRIPTIONS_RANGE = { gte: "s", lt: "t" } as const;
-
-/** Whether a key of these ranges is a row, and not a chunk of one. */
-export function isRowKey(key: string): boolean {
-  return !key.includes(CHUNK_MARK);
 }
 
 /** A chunk of a long row. */
@@ -37,6 +38,24 @@ export function idKey(name: string): string {
 /** The name of an interned id. */
 export function nameKey(id: number): string {
   return `i${hex(id)}`;
+}
+
+/** A record of the audit, by the sequence number of its first change. */
+export function auditKey(sequence: number): string {
+  return `${AUDIT.gte}${sequence.toString(16).padStart(12, "0")}`;
+}
+
+/** The keys of each kind, rows with their chunks, as LevelDB takes a range. */
+export const AUDIT = { gte: "a", lt: "b" } as const;
+export const BLOCKED = { gte: "b", lt: "c" } as const;
+export const FOLLOWERS = { gte: "f", lt: "g" } as const;
+export const MUTED = { gte: "q", lt: "r" } as const;
+export const NAMES = { gte: "n", lt: "o" } as const;
+export const SUBSCRIPTIONS = { gte: "s", lt: "t" } as const;
+
+/** The id in the key of a row; undefined for the key of one of its chunks. */
+export function idOfRow(key: string): number | undefined {
+  return key.length === ROW_KEY_CHARS ? Number.parseInt(key.slice(1), 16) : undefined;
 }
 
 /** Facts about the whole graph. */

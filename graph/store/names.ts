@@ -28,6 +28,12 @@ export class Names {
     this.#nextId = stored === undefined ? FIRST_INTERNED : Number(decoder.decode(stored));
   }
 
+  /** The first number that stands for a name, and how many do. */
+  readonly first: number = FIRST_INTERNED;
+  get given(): number {
+    return this.#nextId - FIRST_INTERNED;
+  }
+
   /** The id of a name; undefined where it has none, and then no row can hold it. */
   idOf(name: string): number | undefined {
     const own = decimalId(name);

@@ -1,7 +1,7 @@
 // Changes to one row, gathered in memory and written as few operations. Loads only the chunks that it touches.
 // Used by the store's single writer; between its first read and its write nothing else changes the row.
 
-import { SortedIds, union } from "./ids.ts";
+import { lowerBound, SortedIds, union } from "./ids.ts";
 import { chunkKey } from "./keys.ts";
 import { type ChunkPlace, decodeRow, encodeChunk, encodeIndex, encodeInline, MAX_CHUNK_IDS } from "./row.ts";
 import { type Read, readChunk } from "./row-reader.ts";
@@ -47,6 +47,11 @@ export class RowEditor {
 
   get count(): number {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.count, 0);
+  }
+
+  has(id: number): boolean {
+    const { values } = this.#load(this.#chunks[this.#chunkIndexOf(id)] as Chunk);
+    return values[lowerBound(values, id)] === id;
   }
 
   /** False where it was there. */

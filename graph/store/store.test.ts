@@ -4,17 +4,16 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
-import { type Change, GraphStore } from "./store.ts";
+import type { Change, ChangeKind } from "./changes.ts";
+import { GraphStore } from "./store.ts";
 
-const follow = (subscriber: string, topic: string): Change => ({
-  kind: "subscribe",
+const change = (kind: ChangeKind, subscriber: string, topic: string): Change => ({
+  kind,
   subscriber: parseUserId(subscriber),
   topic: parseTopic(topic),
 });
-const unfollow = (subscriber: string, topic: string): Change => ({
-  ...follow(subscriber, topic),
-  kind: "unsubscribe",
-});
+const follow = (subscriber: string, topic: string): Change => change("subscribe", subscriber, topic);
+const unfollow = (subscriber: string, topic: string): Change => change("unsubscribe", subscriber, topic);
 const followersOf = (store: GraphStore, topic: string): string[] =>
   [...store.followers(parseTopic(topic))].flatMap((ids) => [...ids].map((id) => store.nameOf(id)));
 
@@ -27,14 +26,14 @@ describe("graph store", () => {
       follow("alice", "rj"),
       follow("alice", "photo.789"),
     ]);
-    assert.deepEqual(changed, [true, true, false, true]);
+    assert.deepEqual(changed, ["changed", "changed", "unchanged", "changed"]);
     assert.deepEqual(followersOf(store, "rj"), ["alice", "bob"]);
     assert.equal(store.countFollowers(parseTopic("rj")), 2);
     assert.equal(store.countSubscriptions(parseUserId("alice")), 2);
     assert.deepEqual(store.pageSubscriptions(parseUserId("alice"), undefined, 10).names, ["rj", "photo.789"]);
     assert.deepEqual(
       await store.apply([unfollow("bob", "rj"), unfollow("bob", "rj"), unfollow("nobody", "nothing")]),
-      [true, false, false],
+      ["changed", "unchanged", "unchanged"],
     );
     assert.deepEqual(followersOf(store, "rj"), ["alice"]);
     assert.equal(store.edges, 2);
@@ -43,8 +42,113 @@ describe("graph store", () => {
 
   it("oneself - is followed always, and listed never", async () => {
     const store = await GraphStore.open(tempDir());
-    assert.deepEqual(await store.apply([follow("rj", "rj")]), [false]);
+    assert.deepEqual(await store.apply([follow("rj", "rj")]), ["unchanged"]);
     assert.deepEqual(followersOf(store, "rj"), []);
+    await store.close();
+  });
+
+  it("mute - goes on following, listed and counted, and is sent nothing; unmute ends that", async () => {
+    const store = await GraphStore.open(tempDir());
+    const rj = parseTopic("rj");
+    const alice = parseUserId("alice");
+    await store.apply([follow("alice", "rj"), follow("bob", "rj")]);
+    assert.deepEqual(
+      await store.apply([
+        change("mute", "alice", "rj"),
+        change("mute", "alice", "rj"),
+        change("mute", "carol", "rj"),
+      ]),
+      ["changed", "unchanged", "unchanged"],
+    );
+    assert.deepEqual(followersOf(store, "rj"), ["bob"]);
+    assert.deepEqual(store.pageFollowers(rj, undefined, 10).names, ["alice", "bob"]);
+    assert.deepEqual(store.pageMuted(rj, undefined, 10).names, ["alice"]);
+    assert.deepEqual(store.pageSubscriptions(alice, undefined, 10).names, ["rj"]);
+    assert.equal(store.countFollowers(rj), 2);
+    assert.deepEqual(
+      await store.apply([follow("alice", "rj")]),
+      ["unchanged"],
+      "following anew does not unmute",
+    );
+    assert.deepEqual(await store.apply([change("unmute", "alice", "rj"), change("unmute", "bob", "rj")]), [
+      "changed",
+      "unchanged",
+    ]);
+    assert.deepEqual(followersOf(store, "rj"), ["alice", "bob"]);
+    assert.deepEqual(
+      await store.apply([change("mute", "alice", "rj"), unfollow("alice", "rj"), follow("alice", "rj")]),
+      ["changed", "changed", "changed"],
+    );
+    assert.deepEqual(followersOf(store, "rj"), ["alice", "bob"], "who left and came back is not muted");
+    assert.equal(store.edges, 2);
+    await store.close();
+  });
+
+  it("block - ends following, muted or not, and refuses it until unblocked", async () => {
+    const store = await GraphStore.open(tempDir());
+    const rj = parseTopic("rj");
+    await store.apply([follow("alice", "rj"), follow("bob", "rj"), change("mute", "bob", "rj")]);
+    assert.deepEqual(
+      await store.apply(
+        ["alice", "bob", "stranger", "alice", "rj"].map((user) => change("block", user, "rj")),
+      ),
+      ["changed", "changed", "changed", "unchanged", "unchanged"],
+    );
+    assert.equal(store.countFollowers(rj), 0);
+    assert.equal(store.countSubscriptions(parseUserId("bob")), 0);
+    assert.equal(store.edges, 0);
+    assert.deepEqual(store.pageBlocked(rj, undefined, 10).names, ["alice", "bob", "stranger"]);
+    assert.deepEqual(
+      await store.apply([follow("stranger", "rj"), follow("carol", "rj"), follow("alice", "photo.1")]),
+      ["blocked", "changed", "changed"],
+    );
+    assert.deepEqual(
+      await store.apply([
+        change("unblock", "stranger", "rj"),
+        change("unblock", "stranger", "rj"),
+        follow("stranger", "rj"),
+      ]),
+      ["changed", "unchanged", "changed"],
+    );
+    assert.deepEqual(store.pageFollowers(rj, undefined, 10).names, ["stranger", "carol"]);
+    await store.close();
+  });
+
+  it("pages of followers - in one order, whoever of them is muted", async () => {
+    const store = await GraphStore.open(tempDir());
+    const users = Array.from({ length: 20_000 }, (_, index) => String(index + 1));
+    await store.apply(users.map((user) => follow(user, "rj")));
+    await store.apply(users.filter((_, index) => index % 3 === 0).map((user) => change("mute", user, "rj")));
+    const names: string[] = [];
+    for (let after: string | undefined, more = true; more; more = after !== undefined) {
+      const page = store.pageFollowers(parseTopic("rj"), after, 777);
+      names.push(...page.names);
+      after = page.next;
+    }
+    assert.deepEqual(names, users);
+    assert.equal(store.countFollowers(parseTopic("rj")), users.length);
+    await store.close();
+  });
+
+  it("mutual - what both follow, in pages", async () => {
+    const store = await GraphStore.open(tempDir());
+    const multiples = (user: string, step: number): Change[] =>
+      Array.from({ length: Math.floor(60_000 / step) }, (_, index) =>
+        follow(user, String((index + 1) * step)),
+      );
+    await store.apply([...multiples("a", 2), ...multiples("b", 3)]);
+    const [a, b] = [parseUserId("a"), parseUserId("b")];
+    const names: string[] = [];
+    for (let after: string | undefined, more = true; more; more = after !== undefined) {
+      const page = store.pageMutual(a, b, after, 999);
+      names.push(...page.names);
+      after = page.next;
+    }
+    assert.deepEqual(
+      names,
+      Array.from({ length: 10_000 }, (_, index) => String((index + 1) * 6)),
+    );
+    assert.deepEqual(store.pageMutual(a, parseUserId("nobody"), undefined, 10).names, []);
     await store.close();
   });
 
@@ -132,7 +236,10 @@ describe("graph store", () => {
     const many = Array.from({ length: 60_000 }, (_, index) => follow(String(index), "rj"));
     const first = store.apply(many);
     await assert.rejects(store.apply(many), { code: "GRAPH_OVERLOADED", message: /60000 changes/ });
-    assert.equal((await first).every(Boolean), true);
+    assert.equal(
+      (await first).every((outcome) => outcome === "changed"),
+      true,
+    );
     assert.equal(store.countFollowers(parseTopic("rj")), 60_000);
     await store.close();
   });
@@ -142,7 +249,7 @@ describe("graph store", () => {
     const store = await GraphStore.open(directory);
     const pending = store.apply([follow("alice", "rj")]);
     await Promise.all([store.close(), store.close()]);
-    assert.deepEqual(await pending, [true]);
+    assert.deepEqual(await pending, ["changed"]);
     await assert.rejects(store.apply([follow("bob", "rj")]), { code: "GRAPH_DIR_BUSY" });
   });
 });

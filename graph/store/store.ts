@@ -1,15 +1,20 @@
 // The friend graph on disk: who follows a topic and what a user follows, one row each way, in LevelDB. One writer
-// takes what is waiting, applies it in order, writes it as one synced batch and only then acknowledges it (group
-// commit), so changes are serialised without locks. Readers see what was committed last. Owned by one process.
+// takes what is waiting, applies it in order, writes it as one synced batch, its audit included, and only then
+// acknowledges it (group commit), so changes are serialised without locks. Readers see what was committed last. Owned
+// by one process.
 
 import type { Topic, UserId } from "../../broker/contract.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
+import { AuditLog, type AuditPage, KEPT_CHANGES } from "../audit/audit-log.ts";
+import { type BackupReport, writeBackup } from "../backup/backup.ts";
 import { GraphError } from "../errors.ts";
-import { type Database, numberOperation, openDatabase, readNumber } from "./database.ts";
-import { followersKey, META, subscriptionsKey } from "./keys.ts";
+import type { Change, Outcome } from "./changes.ts";
+import { type Database, numberOperation, openDatabase, readNumber, writeSynced } from "./database.ts";
+import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
-import { RowEditor } from "./row-editor.ts";
 import { countRow, type Read, readRow } from "./row-reader.ts";
+import { intersect, unite } from "./row-sets.ts";
+import { Transaction } from "./transaction.ts";
 
 /** Changes that may wait for the disk; more are refused, their senders may try again. */
 const MAX_WAITING_CHANGES = 100_000;
@@ -19,10 +24,9 @@ const MAX_COMMIT_CHANGES = 10_000;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export interface Change {
-  readonly kind: "subscribe" | "unsubscribe";
-  readonly subscriber: UserId;
-  readonly topic: Topic;
+export interface StoreOptions {
+  /** Changes that the audit keeps; the oldest beyond are trimmed. */
+  readonly keepChanges?: number;
 }
 
 /** One page of a row, as names. */
@@ -34,7 +38,7 @@ export interface Page {
 
 interface Waiting {
   readonly changes: readonly Change[];
-  readonly resolve: (changed: readonly boolean[]) => void;
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -43,14 +47,18 @@ export class GraphStore {
   readonly #names: Names;
   readonly #release: () => void;
   readonly #read: Read;
+  readonly #audit: AuditLog;
   #waiting: Waiting[] = [];
   #waitingChanges = 0;
   #writing: Promise<void> | undefined;
   #edges: number;
   #closed = false;
+  readonly #closing = new AbortController();
+  #backup: Promise<BackupReport> | undefined;
 
-  private constructor(db: Database, release: () => void) {
+  private constructor(db: Database, release: () => void, audit: AuditLog) {
     this.#db = db;
+    this.#audit = audit;
     this.#release = release;
     this.#read = (key) => db.getSync(key);
     this.#names = new Names(this.#read);
@@ -61,7 +69,10 @@ export class GraphStore {
    * Opens a directory, an empty graph where it does not exist.
    * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED or GRAPH_DAMAGED
    */
-  static async open(directory: string): Promise<GraphStore> {
+  static async open(
+    directory: string,
+    { keepChanges = KEPT_CHANGES }: StoreOptions = {},
+  ): Promise<GraphStore> {
     const { db, release } = await openDatabase(directory);
     try {
       const loading = db.getSync(META.loading);
@@ -72,7 +83,7 @@ export class GraphStore {
           `loading ${what} into ${quote(directory)} did not finish: load it again, or delete the folder`,
         );
       }
-      return new GraphStore(db, release);
+      return new GraphStore(db, release, await AuditLog.open(db, keepChanges));
     } catch (error) {
       await db.close();
       release();
@@ -90,15 +101,21 @@ export class GraphStore {
     return this.#waitingChanges;
   }
 
+  /** The audit's own figures. */
+  get audit(): Pick<AuditLog, "last" | "length" | "trimmed" | "failedTrims"> {
+    return this.#audit;
+  }
+
+  /** Those who are sent nothing included. */
   countFollowers(topic: Topic): number {
-    return this.#countRow(followersKey, topic);
+    return this.#countRow(followersKey, topic) + this.#countRow(mutedKey, topic);
   }
 
   countSubscriptions(user: UserId): number {
     return this.#countRow(subscriptionsKey, user);
   }
 
-  /** Ids of everyone who follows a topic, ascending, in bounded sets; `nameOf` turns them into names. */
+  /** Ids of everyone who is sent a topic's events, ascending, in bounded sets; `nameOf` turns them into names. */
   followers(topic: Topic): Iterable<Uint32Array> {
     const id = this.#names.idOf(topic);
     return id === undefined ? [] : readRow(this.#read, followersKey(id));
@@ -108,22 +125,45 @@ export class GraphStore {
     return this.#names.nameOf(id);
   }
 
-  /** Who follows a topic: at most `limit`, behind `after`. */
+  /** Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. */
   pageFollowers(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(followersKey, topic, after, limit);
+    return this.#page(unite(this.#row(followersKey, topic, after), this.#row(mutedKey, topic, after)), limit);
+  }
+
+  /** Who follows a topic and is sent nothing, likewise. */
+  pageMuted(topic: Topic, after: string | undefined, limit: number): Page {
+    return this.#page(this.#row(mutedKey, topic, after), limit);
+  }
+
+  /** Who cannot follow a topic, likewise. */
+  pageBlocked(topic: Topic, after: string | undefined, limit: number): Page {
+    return this.#page(this.#row(blockedKey, topic, after), limit);
   }
 
   /** What a user follows, likewise. */
   pageSubscriptions(user: UserId, after: string | undefined, limit: number): Page {
-    return this.#page(subscriptionsKey, user, after, limit);
+    return this.#page(this.#row(subscriptionsKey, user, after), limit);
+  }
+
+  /** What both users follow, likewise. Costs a look through both rows. */
+  pageMutual(user: UserId, other: UserId, after: string | undefined, limit: number): Page {
+    const rowOf = (name: UserId): Iterable<Uint32Array> => this.#row(subscriptionsKey, name, after);
+    return this.#page(intersect(rowOf(user), rowOf(other)), limit);
+  }
+
+  /** Changes in the order in which they were made, of one topic if given; `after` is a sequence number. */
+  pageAudit(topic: Topic | undefined, after: number, limit: number): Promise<AuditPage> {
+    const id = topic === undefined ? undefined : this.#names.idOf(topic);
+    // a name that nobody ever used is in no change, and no number is below zero
+    return this.#audit.page(after, limit, topic === undefined ? undefined : (id ?? -1));
   }
 
   /**
    * Applies changes in order, after those that were handed in before. Resolves when they are on disk, with one
-   * "it made a difference" a change. Following oneself is always the case and makes none.
+   * outcome a change. Following oneself is always the case, and no change of that makes a difference.
    * @throws GraphError GRAPH_OVERLOADED, and nothing is applied
    */
-  async apply(changes: readonly Change[]): Promise<readonly boolean[]> {
+  async apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     if (this.#closed)
       throw new GraphError("GRAPH_DIR_BUSY", "the graph is closing: try again when it is back");
     if (this.#waitingChanges + changes.length > MAX_WAITING_CHANGES) {
@@ -148,11 +188,28 @@ export class GraphStore {
     return epoch;
   }
 
-  /** Waits for what was handed in, then gives the directory back. Idempotent. */
+  /**
+   * Writes a backup of the graph as it is now into a folder, while changes and reads go on. One at a time.
+   * @throws GraphError BACKUP_FAILED, or GRAPH_OVERLOADED while another one is written
+   */
+  async backup(folder: string): Promise<BackupReport> {
+    if (this.#backup !== undefined) {
+      throw new GraphError("GRAPH_OVERLOADED", "a backup is being written: ask again when it is done");
+    }
+    this.#backup = writeBackup(this.#db, folder, this.#closing.signal).finally(() => {
+      this.#backup = undefined;
+    });
+    return this.#backup;
+  }
+
+  /** Waits for what was handed in, ends a backup, then gives the directory back. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing.abort();
+    await this.#backup?.catch(() => {}); // who asked for it is told
     await this.#writing;
+    await this.#audit.close();
     await this.#db.close();
     this.#release();
   }
@@ -162,12 +219,15 @@ export class GraphStore {
     return id === undefined ? 0 : countRow(this.#read, key(id));
   }
 
-  #page(key: (id: number) => string, name: Topic, after: string | undefined, limit: number): Page {
+  #row(key: (id: number) => string, name: Topic, after: string | undefined): Iterable<Uint32Array> {
     const id = this.#names.idOf(name);
+    if (id === undefined) return [];
+    return readRow(this.#read, key(id), after === undefined ? undefined : this.#names.idOf(after));
+  }
+
+  #page(rows: Iterable<Uint32Array>, limit: number): Page {
     const names: string[] = [];
-    if (id === undefined) return { names, next: undefined };
-    const afterId = after === undefined ? undefined : this.#names.idOf(after);
-    for (const ids of readRow(this.#read, key(id), afterId)) {
+    for (const ids of rows) {
       for (const found of ids) {
         if (names.length === limit) return { names, next: names[limit - 1] };
         names.push(this.#names.nameOf(found));
@@ -207,36 +267,25 @@ export class GraphStore {
     return this.#waiting.splice(0, count);
   }
 
-  async #commit(taken: readonly Waiting[]): Promise<boolean[][]> {
-    const rows = new Map<string, RowEditor>();
-    const editorOf = (key: string): RowEditor => {
-      const editor = rows.get(key) ?? new RowEditor(key, this.#read);
-      rows.set(key, editor);
-      return editor;
-    };
-    const names = this.#names.batch();
-    let edges = this.#edges;
-    const results = taken.map(({ changes }) =>
-      changes.map(({ kind, subscriber, topic }) => {
-        if (subscriber === topic) return false;
-        const adds = kind === "subscribe";
-        const user = adds ? names.intern(subscriber) : names.idOf(subscriber);
-        const subject = adds ? names.intern(topic) : names.idOf(topic);
-        if (user === undefined || subject === undefined) return false; // a name never seen follows nothing
-        const apply = adds ? "add" : "remove";
-        if (!editorOf(followersKey(subject))[apply](user)) return false;
-        editorOf(subscriptionsKey(user))[apply](subject);
-        edges += adds ? 1 : -1;
-        return true;
-      }),
-    );
-    const operations = [...rows.values()].flatMap((row) => row.operations());
-    if (operations.length > 0) {
-      operations.push(...names.operations(), numberOperation(META.edges, edges));
-      await this.#db.batch(operations, { sync: true });
-      this.#names.settle(names);
-      this.#edges = edges;
+  async #commit(taken: readonly Waiting[]): Promise<Outcome[][]> {
+    const transaction = new Transaction(this.#read, this.#names.batch());
+    const outcomes = taken.map(({ changes }) => changes.map((change) => transaction.apply(change)));
+    if (transaction.changes.length > 0) {
+      const operations = [
+        ...transaction.operations(),
+        ...this.#audit.operations(transaction.changes, Date.now()),
+        numberOperation(META.edges, this.#edges + transaction.edges),
+      ];
+      await writeSynced(this.#db, operations);
+      this.#committed(transaction);
     }
-    return results;
+    return outcomes;
+  }
+
+  /** The one place that knows what a commit changed: it is on disk, and nobody has been told so yet. */
+  #committed(transaction: Transaction): void {
+    this.#names.settle(transaction.names);
+    this.#edges += transaction.edges;
+    this.#audit.settle(transaction.changes.length);
   }
 }

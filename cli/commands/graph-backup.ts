@@ -1,0 +1,68 @@
+// encke graph backup | restore: a snapshot of a graph while it is served, and a graph's folder out of it.
+
+import { resolve } from "node:path";
+import { partitionSubject } from "../../broker/contract.ts";
+import { restoreBackup } from "../../graph/index.ts";
+import { createProgress, type Progress } from "../../lib/progress.ts";
+import { pick } from "../../lib/settings.ts";
+import { answerOf, withClient } from "../client.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { CliError } from "../errors.ts";
+import { natsSettings, ownSettings } from "../settings.ts";
+
+/** The one part of an undivided graph. */
+const PARTITION = 0;
+/** A graph of a million users takes seconds; a hundred times as large, minutes. */
+const BACKUP_TIMEOUT_MS = 3_600_000;
+
+export const graphBackup: Command = defineCommand({
+  name: "graph backup",
+  summary: "let the graph service write a snapshot into a folder on its machine",
+  details: "Prints the path of the backup once it is whole and on disk. Events and changes go on meanwhile.",
+  settings: {
+    ...pick(ownSettings, "out", "json"),
+    ...natsSettings,
+    timeout: { ...ownSettings.timeout, default: BACKUP_TIMEOUT_MS },
+  },
+  run: (context, values) =>
+    withClient(context, values, async (client) => {
+      if (values.out === undefined) throw new CliError("USAGE", "into which folder? say --out DIR");
+      const question = JSON.stringify({ folder: resolve(values.out) });
+      const reply = answerOf(
+        await client.request(partitionSubject(PARTITION, "backup"), question, values.timeout),
+      );
+      context.print(values.json ? reply : (JSON.parse(reply) as { file: string }).file);
+    }),
+});
+
+export const graphRestore: Command = defineCommand({
+  name: "graph restore",
+  summary: "make a graph's folder out of a backup; the folder must be empty or not there",
+  parameters: ["<backup>"],
+  settings: pick(ownSettings, "data", "json"),
+  async run(context, { data: directory, json }, [file = ""]) {
+    let bar: Progress | undefined;
+    let phase: string | undefined;
+    try {
+      const report = await restoreBackup(file, {
+        directory,
+        onProgress(now, done, total) {
+          if (phase !== now) {
+            bar?.stop();
+            bar = createProgress(now, "bytes", total);
+            phase = now;
+          }
+          bar?.update(done);
+        },
+      });
+      bar?.stop();
+      if (json) context.print(JSON.stringify(report));
+      else
+        context.print(
+          `graph of ${report.edges} follow relations in ${directory}, up to change ${report.sequence}`,
+        );
+    } finally {
+      bar?.stop();
+    }
+  },
+});

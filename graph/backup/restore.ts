@@ -1,0 +1,143 @@
+// From a backup back to a graph's folder. The checksum is compared before anything is written; the folder is built
+// beside its place and moved there in one step, so that it is whole or not there.
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { codeOf, messageOf, quote } from "../../lib/errors.ts";
+import { AuditLog } from "../audit/audit-log.ts";
+import { GraphError } from "../errors.ts";
+import { type Database, openDatabase, readNumber } from "../store/database.ts";
+import { META } from "../store/keys.ts";
+import { CHECKSUM_BYTES, HEAD, readEntries } from "./format.ts";
+import { syncFolder } from "./sync-folder.ts";
+
+const READ_BYTES = 1_048_576;
+const AS_BYTES = { keyEncoding: "view", valueEncoding: "view" } as const;
+
+export interface RestoreReport {
+  /** Follow relations in the graph. */
+  readonly edges: number;
+  /** The last change that is in it. */
+  readonly sequence: number;
+}
+
+export interface RestoreOptions {
+  readonly directory: string;
+  /** Work done and to do, in bytes of the backup. */
+  readonly onProgress?: (phase: "checking" | "writing", done: number, total: number) => void;
+}
+
+/**
+ * Makes a graph's folder out of a backup. A folder that was left half built by a crash is begun anew.
+ * @throws GraphError BAD_BACKUP, GRAPH_DIR_FOREIGN for a folder that is not empty, GRAPH_DIR_BUSY; the folder is then
+ * as before
+ */
+export async function restoreBackup(
+  file: string,
+  { directory, onProgress }: RestoreOptions,
+): Promise<RestoreReport> {
+  const target = resolve(directory);
+  await refuseFull(target);
+  const length = await check(file, (done, total) => onProgress?.("checking", done, total));
+  const building = join(dirname(target), `${basename(target)}.restoring`);
+  const report = await build(file, length, building, (done) => onProgress?.("writing", done, length));
+  await rename(building, target); // takes the place of an empty folder, and of no other
+  await syncFolder(dirname(target));
+  return report;
+}
+
+async function refuseFull(directory: string): Promise<void> {
+  const files = await readdir(directory).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  if (files.length === 0) return;
+  throw new GraphError(
+    "GRAPH_DIR_FOREIGN",
+    `${quote(directory)} is not empty (${files[0]}): restore into a folder that is, or is not there yet`,
+  );
+}
+
+/** Answers how many bytes of the file its checksum covers. */
+async function check(file: string, onProgress: (done: number, total: number) => void): Promise<number> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, "r");
+  } catch (cause) {
+    throw new GraphError(
+      "BAD_BACKUP",
+      `${quote(file)} cannot be read (${messageOf(cause)}): check the path`,
+      {
+        cause,
+      },
+    );
+  }
+  try {
+    const { size } = await handle.stat();
+    const length = size - CHECKSUM_BYTES;
+    if (length <= HEAD.length) throw badBackup(file, "it is too short");
+    const hash = createHash("sha256");
+    const buffer = new Uint8Array(READ_BYTES);
+    for (let done = 0; done < length; ) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(READ_BYTES, length - done), done);
+      if (bytesRead === 0) throw badBackup(file, "it ended while it was read");
+      hash.update(buffer.subarray(0, bytesRead));
+      done += bytesRead;
+      onProgress(done, length);
+    }
+    const stored = Buffer.alloc(CHECKSUM_BYTES);
+    await handle.read(stored, 0, CHECKSUM_BYTES, length);
+    if (!hash.digest().equals(stored)) throw badBackup(file, "its checksum is not that of its bytes");
+    return length;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function build(
+  file: string,
+  length: number,
+  directory: string,
+  onProgress: (done: number) => void,
+): Promise<RestoreReport> {
+  await mkdir(dirname(directory), { recursive: true });
+  try {
+    await withDatabase(directory, async (db) => {
+      await db.clear(); // what a crash left
+      const parts = createReadStream(file, { end: length - 1, highWaterMark: READ_BYTES });
+      for await (const entries of readEntries(parts)) {
+        const batch = db.batch();
+        for (const { key, value } of entries) batch.put<Uint8Array, Uint8Array>(key, value, AS_BYTES);
+        await batch.write();
+        onProgress(parts.bytesRead);
+      }
+    });
+    // opening it once more checks its format, and puts what is still in a log into synced tables
+    return await withDatabase(directory, async (db) => ({
+      edges: readNumber((key) => db.getSync(key), META.edges),
+      sequence: (await AuditLog.open(db, 0)).last,
+    }));
+  } catch (cause) {
+    if (codeOf(cause) !== "GRAPH_DIR_BUSY") await rm(directory, { recursive: true, force: true });
+    if (cause instanceof RangeError) throw badBackup(file, cause.message, cause);
+    throw cause;
+  }
+}
+
+async function withDatabase<T>(directory: string, use: (db: Database) => Promise<T>): Promise<T> {
+  const { db, release } = await openDatabase(directory);
+  try {
+    return await use(db);
+  } finally {
+    await db.close();
+    release();
+  }
+}
+
+function badBackup(file: string, why: string, cause?: unknown): GraphError {
+  return new GraphError("BAD_BACKUP", `${quote(file)} is no whole backup: ${why}; take another one`, {
+    cause,
+  });
+}

@@ -1,0 +1,105 @@
+// A graph back as text, `subscriber topic` a line: what `graph load --as subscriptions` takes. The order is that of the
+// names, not of the numbers that this store gave them, so that an export, loaded and exported again, is the same bytes.
+//
+// Canonical decimals come first, by value, then all other names, byte by byte; topics outside, subscribers within.
+// In memory stand some twenty bytes a topic, eight a name that is not a decimal, and one topic's followers.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { quote } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
+import { type Database, openDatabase } from "../store/database.ts";
+import { union } from "../store/ids.ts";
+import { BLOCKED, blockedKey, FOLLOWERS, followersKey, idOfRow, MUTED, mutedKey } from "../store/keys.ts";
+import { Names } from "../store/names.ts";
+import { type Read, readRow } from "../store/row-reader.ts";
+import { unite } from "../store/row-sets.ts";
+import { NameOrder } from "./name-order.ts";
+
+export const EXPORT_KINDS = ["followers", "muted", "blocked"] as const;
+/** `followers`: everybody who follows, the muted included. `muted`, `blocked`: those alone. */
+export type ExportKind = (typeof EXPORT_KINDS)[number];
+
+/** A part of the text: few enough writes, little memory. */
+const PART_CHARS = 65_536;
+
+interface Range {
+  readonly gte: string;
+  readonly lt: string;
+}
+
+interface Kind {
+  readonly ranges: readonly Range[];
+  rows(read: Read, topic: number): Iterable<Uint32Array>;
+}
+
+const KINDS: Readonly<Record<ExportKind, Kind>> = {
+  followers: {
+    ranges: [FOLLOWERS, MUTED],
+    rows: (read, topic) => unite(readRow(read, followersKey(topic)), readRow(read, mutedKey(topic))),
+  },
+  muted: { ranges: [MUTED], rows: (read, topic) => readRow(read, mutedKey(topic)) },
+  blocked: { ranges: [BLOCKED], rows: (read, topic) => readRow(read, blockedKey(topic)) },
+};
+
+/**
+ * The lines of a graph that nobody serves, in parts of whole lines.
+ * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED
+ */
+export async function* exportLines(directory: string, kind: ExportKind): AsyncGenerator<string, void, void> {
+  const { ranges, rows } = KINDS[kind];
+  if (!existsSync(join(directory, "CURRENT"))) {
+    throw new GraphError(
+      "GRAPH_DIR_FOREIGN",
+      `${quote(directory)} holds no graph: name its folder with --data`,
+    );
+  }
+  const { db, release } = await openDatabase(directory);
+  try {
+    const read: Read = (key) => db.getSync(key);
+    const names = new Names(read);
+    const order = await NameOrder.read(db, names);
+    let topics: Uint32Array = new Uint32Array(0);
+    for (const range of ranges) topics = union(topics, await topicsIn(db, range));
+    let part: string[] = [];
+    let chars = 0;
+    for (const topic of order.sort(topics)) {
+      const ending = ` ${names.nameOf(topic)}\n`;
+      for (const user of order.sort(joined(rows(read, topic)))) {
+        const line = names.nameOf(user) + ending;
+        part.push(line);
+        chars += line.length;
+        if (chars < PART_CHARS) continue;
+        yield part.join("");
+        part = [];
+        chars = 0;
+      }
+    }
+    yield part.join("");
+  } finally {
+    await db.close();
+    release();
+  }
+}
+
+async function topicsIn(db: Database, range: Range): Promise<Uint32Array> {
+  const topics: number[] = [];
+  for await (const key of db.keys(range)) {
+    const topic = idOfRow(key);
+    if (topic !== undefined) topics.push(topic);
+  }
+  return Uint32Array.from(topics);
+}
+
+function joined(sets: Iterable<Uint32Array>): Uint32Array {
+  const all = [...sets];
+  const [first = new Uint32Array(0)] = all;
+  if (all.length < 2) return first;
+  const ids = new Uint32Array(all.reduce((sum, set) => sum + set.length, 0));
+  let at = 0;
+  for (const set of all) {
+    ids.set(set, at);
+    at += set.length;
+  }
+  return ids;
+}

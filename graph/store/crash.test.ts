@@ -1,0 +1,166 @@
+// Processes of their own: what is acknowledged survives kill -9, and one process at a time has a directory.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { parseTopic, parseUserId } from "../../broker/contract.ts";
+import { projectRoot } from "../../lib/project.ts";
+import { changesOf, everyTopic, everyUser } from "../../test/support/random-changes.ts";
+import { tempDir } from "../../test/support/temp-dir.ts";
+import { waitFor } from "../../test/support/wait-for.ts";
+import type { Change } from "./changes.ts";
+import { GraphStore } from "./store.ts";
+
+const ROUNDS = 20;
+const PROGRAM = join(projectRoot, "dist", "test", "support", "changing-graph.js");
+
+class ChangingGraph {
+  readonly #process: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  output = "";
+
+  constructor(directory: string, seed: number) {
+    this.#process = spawn(process.execPath, [PROGRAM, directory, String(seed)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    this.#closed = once(this.#process, "close");
+    this.#process.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.output += text;
+    });
+  }
+
+  /** How many it said are acknowledged; lines that a kill cut short do not count. */
+  get acknowledged(): number {
+    return Number(this.output.split("\n").at(-2) ?? 0);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#closed;
+  }
+
+  async untilExit(): Promise<number | null> {
+    await this.#closed;
+    return this.#process.exitCode;
+  }
+}
+
+/** The rules once more, as plain sets. */
+class Model {
+  readonly receiving = new Set<string>();
+  readonly muted = new Set<string>();
+  readonly blocked = new Set<string>();
+
+  /** Whether it makes a difference. */
+  apply({ kind, subscriber, topic }: Change): boolean {
+    const { receiving, muted, blocked } = this;
+    const pair = `${subscriber} ${topic}`;
+    if (subscriber === topic) return false;
+    const move = (from: Set<string>, to: Set<string>): boolean => {
+      if (!from.delete(pair)) return false;
+      to.add(pair);
+      return true;
+    };
+    switch (kind) {
+      case "subscribe":
+        if (blocked.has(pair) || muted.has(pair) || receiving.has(pair)) return false;
+        receiving.add(pair);
+        return true;
+      case "unsubscribe":
+        return receiving.delete(pair) || muted.delete(pair);
+      case "block":
+        if (blocked.has(pair)) return false;
+        receiving.delete(pair);
+        muted.delete(pair);
+        blocked.add(pair);
+        return true;
+      case "unblock":
+        return blocked.delete(pair);
+      case "mute":
+        return move(receiving, muted);
+      case "unmute":
+        return move(muted, receiving);
+    }
+  }
+}
+
+function rowsOf(store: GraphStore): Record<"receiving" | "muted" | "blocked" | "following", string[]> {
+  const most = everyUser.length;
+  const topics = everyTopic.map(parseTopic);
+  const pairs = (list: (topic: (typeof topics)[number]) => readonly string[]): string[] =>
+    topics.flatMap((topic) => list(topic).map((user) => `${user} ${topic}`)).sort();
+  return {
+    receiving: pairs((topic) =>
+      [...store.followers(topic)].flatMap((ids) => [...ids].map((id) => store.nameOf(id))),
+    ),
+    muted: pairs((topic) => store.pageMuted(topic, undefined, most).names),
+    blocked: pairs((topic) => store.pageBlocked(topic, undefined, most).names),
+    following: everyUser
+      .flatMap((user) => {
+        const { names } = store.pageSubscriptions(parseUserId(user), undefined, topics.length);
+        return names.map((topic) => `${user} ${topic}`);
+      })
+      .sort(),
+  };
+}
+
+describe("graph store, killed", () => {
+  it(`${ROUNDS} rounds of kill -9 in mid-write - nothing acknowledged is lost, the audit explains every row`, async () => {
+    const directory = tempDir();
+    const model = new Model();
+    let sequence = 0;
+    let changes = 0;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const process = new ChangingGraph(directory, round);
+      const enough = 50 + ((round * 37) % 300);
+      await waitFor(`${enough} acknowledged`, () => process.acknowledged >= enough);
+      await process.kill();
+
+      const store = await GraphStore.open(directory);
+      // what was handed in, in order, as far as the audit goes, and to the end of what was handed in together
+      const found: string[] = [];
+      for (let after: number | undefined = sequence; after !== undefined; ) {
+        const page = await store.pageAudit(undefined, after, 1_000);
+        for (const { kind, user, topic } of page.entries)
+          found.push(`${kind} ${store.nameOf(user)} ${store.nameOf(topic)}`);
+        after = page.next;
+      }
+      const expected: string[] = [];
+      let number = 0;
+      for (; number < process.acknowledged || expected.length < found.length; number += 1) {
+        for (const change of changesOf(round, number)) {
+          if (model.apply(change)) expected.push(`${change.kind} ${change.subscriber} ${change.topic}`);
+        }
+      }
+      assert.deepEqual(found, expected, `round ${round}`);
+      sequence = store.audit.last;
+      changes += found.length;
+      assert.equal(sequence, changes);
+
+      const rows = rowsOf(store);
+      assert.deepEqual(rows.receiving, [...model.receiving].sort());
+      assert.deepEqual(rows.muted, [...model.muted].sort());
+      assert.deepEqual(rows.blocked, [...model.blocked].sort());
+      assert.deepEqual(rows.following, [...model.receiving, ...model.muted].sort());
+      assert.equal(store.edges, rows.following.length);
+      await store.close();
+    }
+    assert.ok(changes > ROUNDS * 50);
+  });
+
+  it("a second process - is refused the directory, also after a failed second open in the first", async () => {
+    const directory = tempDir();
+    const store = await GraphStore.open(directory);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      await assert.rejects(GraphStore.open(directory), { code: "GRAPH_DIR_BUSY" });
+      const second = new ChangingGraph(directory, 1);
+      assert.equal(await second.untilExit(), 1);
+      assert.equal(second.output, "GRAPH_DIR_BUSY\n");
+    }
+    const change = changesOf(0, 0);
+    await store.apply(change);
+    await store.close();
+  });
+});
