@@ -25,6 +25,14 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   const { store, client, roster, online, registrar, expander, distributor, window } = parts;
   metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
+  metrics.gauge("encke_graph_rows", "Rows of followers in memory", () => store.receivers.rows);
+  metrics.gauge("encke_graph_row_bytes", "What they take", () => store.receivers.bytes);
+  metrics.counter(
+    "encke_graph_lookups_total",
+    "Rows looked up for events, by where they were",
+    () => store.receivers.lookups,
+    "from",
+  );
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
   metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => roster.size);
   metrics.gauge("encke_graph_online_users", "Users that edges in gateway mode announced", () => online.size);

@@ -6,6 +6,14 @@ export function followersKey(topic: number): string {
   return `f${hex(topic)}`;
 }
 
+/** Where the rows of all topics stand, chunks of long ones between them. */
+export const FOLLOWERS_RANGE = { gte: "f", lt: "g" } as const;
+
+/** The topic of a row's key; undefined for every other key. */
+export function topicOfFollowersKey(key: string): number | undefined {
+  return key.length === 9 && key.startsWith("f") ? Number.parseInt(key.slice(1), 16) : undefined;
+}
+
 /** What a user follows. */
 export function subscriptionsKey(user: number): string {
   return `s${hex(user)}`;

@@ -4,6 +4,7 @@
 
 import type { Topic, UserId } from "../../broker/contract.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
+import { FollowerRows } from "../adjacency/follower-rows.ts";
 import { GraphError } from "../errors.ts";
 import { type Database, numberOperation, openDatabase, readNumber } from "./database.ts";
 import { followersKey, META, subscriptionsKey } from "./keys.ts";
@@ -43,25 +44,29 @@ export class GraphStore {
   readonly #names: Names;
   readonly #release: () => void;
   readonly #read: Read;
+  /** The rows that events are expanded by. */
+  readonly receivers: FollowerRows;
   #waiting: Waiting[] = [];
   #waitingChanges = 0;
   #writing: Promise<void> | undefined;
   #edges: number;
   #closed = false;
 
-  private constructor(db: Database, release: () => void) {
+  private constructor(db: Database, release: () => void, memoryBytes: number) {
     this.#db = db;
     this.#release = release;
     this.#read = (key) => db.getSync(key);
     this.#names = new Names(this.#read);
     this.#edges = readNumber(this.#read, META.edges);
+    this.receivers = new FollowerRows(db, memoryBytes);
   }
 
   /**
-   * Opens a directory, an empty graph where it does not exist.
+   * Opens a directory, an empty graph where it does not exist. Rows of followers are held in up to `memoryBytes`, filled
+   * in the background.
    * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED or GRAPH_DAMAGED
    */
-  static async open(directory: string): Promise<GraphStore> {
+  static async open(directory: string, memoryBytes = 0): Promise<GraphStore> {
     const { db, release } = await openDatabase(directory);
     try {
       const loading = db.getSync(META.loading);
@@ -72,7 +77,7 @@ export class GraphStore {
           `loading ${what} into ${quote(directory)} did not finish: load it again, or delete the folder`,
         );
       }
-      return new GraphStore(db, release);
+      return new GraphStore(db, release, memoryBytes);
     } catch (error) {
       await db.close();
       release();
@@ -98,10 +103,13 @@ export class GraphStore {
     return this.#countRow(subscriptionsKey, user);
   }
 
-  /** Ids of everyone who follows a topic, ascending, in bounded sets; `nameOf` turns them into names. */
+  /**
+   * Ids of everyone who follows a topic, ascending, in bounded sets, each valid until the next call; `nameOf` turns them
+   * into names.
+   */
   followers(topic: Topic): Iterable<Uint32Array> {
     const id = this.#names.idOf(topic);
-    return id === undefined ? [] : readRow(this.#read, followersKey(id));
+    return id === undefined ? [] : this.receivers.of(id);
   }
 
   nameOf(id: number): string {
@@ -153,6 +161,7 @@ export class GraphStore {
     if (this.#closed) return;
     this.#closed = true;
     await this.#writing;
+    await this.receivers.close();
     await this.#db.close();
     this.#release();
   }
@@ -235,6 +244,7 @@ export class GraphStore {
       operations.push(...names.operations(), numberOperation(META.edges, edges));
       await this.#db.batch(operations, { sync: true });
       this.#names.settle(names);
+      this.receivers.follow(operations);
       this.#edges = edges;
     }
     return results;
