@@ -25,7 +25,7 @@ import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
 import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
-import { Window } from "./fanout/window.ts";
+import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import { registerMetrics } from "./metrics.ts";
 import { GraphStore } from "./store/store.ts";
 
@@ -60,6 +60,7 @@ interface Running {
   readonly questions: EdgeQuestions;
   readonly distributor: Distributor;
   readonly window: Window;
+  readonly narrowWindow: Window;
   readonly expander: Expander;
   readonly service: Service;
   readonly subscriptions: Subscribed[];
@@ -138,6 +139,7 @@ export class GraphService {
     const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
     const questions = new EdgeQuestions(client, roster);
     const window = new Window(client, roster, questions);
+    const narrowWindow = new Window(client, roster, questions, NARROW_WINDOW);
     const distributor = new Distributor({ client, roster, online, nameOf: (id) => store.nameOf(id) });
     const expander = new Expander({
       store,
@@ -146,6 +148,7 @@ export class GraphService {
       ids: new EventIds(PARTITION, epoch),
       distributor,
       window,
+      narrowWindow,
       count: (event, edges) => countSeen(questions, edges, event),
       onLoss: (reason) => this.#resync(client, reason),
     });
@@ -190,7 +193,8 @@ export class GraphService {
       if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
     });
     const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
-    const parts = { store, client, roster, online, registrar, questions, distributor, window, expander };
+    const windows = { window, narrowWindow };
+    const parts = { store, client, roster, online, registrar, questions, distributor, ...windows, expander };
     return { ...parts, service, subscriptions, expiry };
   }
 
