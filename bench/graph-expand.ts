@@ -21,6 +21,7 @@ const EDGES = 10;
 const TICK_MS = 5;
 const WARM_UP_SECONDS = 4;
 const PATIENCE_MS = 120_000;
+const EXPANDED = 'encke_graph_events_total{result="expanded"}';
 const log = createLogger("bench", "warn");
 
 const { values } = parseArgs({
@@ -34,9 +35,6 @@ const { values } = parseArgs({
   },
 });
 const [rate, seconds, online] = [Number(values.rate), Number(values.seconds), Number(values.online)];
-
-if (values.nats === undefined) await measure(values.data ?? (await makeMillionGraph()));
-else await send(values.nats);
 
 async function measure(directory: string): Promise<void> {
   const port = String(await anyFreePort("127.0.0.1"));
@@ -109,8 +107,6 @@ async function measure(directory: string): Promise<void> {
     await broker.stop();
   }
 }
-
-const EXPANDED = 'encke_graph_events_total{result="expanded"}';
 
 async function metric(admin: string, name: string): Promise<number> {
   const text = await (await fetch(new URL("/metrics", admin))).text();
@@ -195,3 +191,6 @@ async function send(nats: string): Promise<void> {
   await client.close();
   process.send?.(sent);
 }
+
+if (values.nats === undefined) await measure(values.data ?? (await makeMillionGraph()));
+else await send(values.nats);
