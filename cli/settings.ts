@@ -10,7 +10,13 @@ import {
   type NatsConfig,
 } from "../broker/index.ts";
 import { POOL_KINDS, type PoolKind } from "../edge/index.ts";
-import { EXPORT_KINDS, type ExportKind, LOAD_KINDS, type LoadKind } from "../graph/index.ts";
+import {
+  DEFAULT_ROW_MEMORY_MB,
+  EXPORT_KINDS,
+  type ExportKind,
+  LOAD_KINDS,
+  type LoadKind,
+} from "../graph/index.ts";
 import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
 import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
 import type { AnySettings, Settings } from "../lib/settings.ts";
@@ -138,6 +144,7 @@ export interface OwnValues {
   port: number | undefined;
   listen: string | undefined;
   data: string;
+  rowMemory: number;
   users: number;
   broker: BrokerKind;
   embedded: boolean;
@@ -178,6 +185,12 @@ export const ownSettings: Settings<OwnValues> = {
   port: { value: "N", help: "port", schema: port },
   listen: { value: "unix:PATH", help: "a UNIX socket instead of an address", schema: text },
   data: { value: "DIR", help: "folder of the graph", schema: text, default: "encke-data" },
+  rowMemory: {
+    value: "MB",
+    help: "followers held in memory, at most so much of it; the others are read from disk (0: all)",
+    schema: integer(0, 2_047),
+    default: DEFAULT_ROW_MEMORY_MB,
+  },
   users: {
     value: "N",
     help: "users of the demo graph, made at the first start",

@@ -19,10 +19,11 @@ export interface Counted {
   readonly expander: Expander;
   readonly distributor: Distributor;
   readonly window: Window;
+  readonly narrowWindow: Window;
 }
 
 export function registerMetrics(metrics: Metrics, parts: Counted): void {
-  const { store, client, roster, online, registrar, expander, distributor, window } = parts;
+  const { store, client, roster, online, registrar, expander, distributor, window, narrowWindow } = parts;
   metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
   metrics.gauge("encke_graph_audit_changes", "Changes that the audit keeps", () => store.audit.length);
@@ -36,7 +37,16 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
     "Times the oldest changes could not be deleted",
     () => store.audit.failedTrims,
   );
+  metrics.gauge("encke_graph_rows", "Rows of followers in memory", () => store.receivers.rows);
+  metrics.gauge("encke_graph_row_bytes", "What they take", () => store.receivers.bytes);
+  metrics.counter(
+    "encke_graph_lookups_total",
+    "Rows looked up for events, by where they were",
+    () => store.receivers.lookups,
+    "from",
+  );
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
+  metrics.gauge("encke_graph_long_events", "Events with very many followers being sent", () => expander.long);
   metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => roster.size);
   metrics.gauge("encke_graph_online_users", "Users that edges in gateway mode announced", () => online.size);
   metrics.gauge("encke_graph_tick_ms", "What frames to edges wait for", () => distributor.tickMs);
@@ -70,7 +80,7 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   metrics.counter(
     "encke_graph_laggards_total",
     "Times an edge was too slow to be waited for",
-    () => window.laggards,
+    () => window.laggards + narrowWindow.laggards,
   );
   registerClientMetrics(metrics, client);
 }

@@ -25,10 +25,12 @@ import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
 import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
-import { Window } from "./fanout/window.ts";
+import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import { registerMetrics } from "./metrics.ts";
 import { GraphStore } from "./store/store.ts";
 
+/** Followers held in memory, in MiB: the rows of 1,000,000 users with 30 friends take 100. */
+export const DEFAULT_ROW_MEMORY_MB = 256;
 /** This service's part of the topics; a graph on one machine has one. */
 const PARTITION = 0;
 /** How long to wait for another graph service to say that it is there. */
@@ -40,6 +42,8 @@ const RESYNC_EVERY_MS = 1_000;
 
 export interface GraphServiceOptions {
   readonly directory: string;
+  /** What the rows of followers may take in memory, in MiB; DEFAULT_ROW_MEMORY_MB. */
+  readonly rowMemoryMb?: number;
   readonly nats: NatsConfig;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -56,6 +60,7 @@ interface Running {
   readonly questions: EdgeQuestions;
   readonly distributor: Distributor;
   readonly window: Window;
+  readonly narrowWindow: Window;
   readonly expander: Expander;
   readonly service: Service;
   readonly subscriptions: Subscribed[];
@@ -88,8 +93,9 @@ export class GraphService {
    * @throws GraphError for a directory that cannot be used, GRAPH_SERVED_ALREADY; BrokerError for refused credentials
    */
   async start(): Promise<void> {
-    const { directory, nats, log, metrics, signal } = this.#options;
-    const store = await GraphStore.open(directory);
+    const { directory, rowMemoryMb = DEFAULT_ROW_MEMORY_MB, nats, log, metrics, signal } = this.#options;
+    const store = await GraphStore.open(directory, { memoryBytes: rowMemoryMb * 1_048_576 });
+    noteLoaded(store, log);
     let client: BrokerClient | undefined;
     try {
       client = await BrokerClient.connect(nats, {
@@ -133,6 +139,7 @@ export class GraphService {
     const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
     const questions = new EdgeQuestions(client, roster);
     const window = new Window(client, roster, questions);
+    const narrowWindow = new Window(client, roster, questions, NARROW_WINDOW);
     const distributor = new Distributor({ client, roster, online, nameOf: (id) => store.nameOf(id) });
     const expander = new Expander({
       store,
@@ -141,6 +148,7 @@ export class GraphService {
       ids: new EventIds(PARTITION, epoch),
       distributor,
       window,
+      narrowWindow,
       count: (event, edges) => countSeen(questions, edges, event),
       onLoss: (reason) => this.#resync(client, reason),
     });
@@ -185,7 +193,8 @@ export class GraphService {
       if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
     });
     const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
-    const parts = { store, client, roster, online, registrar, questions, distributor, window, expander };
+    const windows = { window, narrowWindow };
+    const parts = { store, client, roster, online, registrar, questions, distributor, ...windows, expander };
     return { ...parts, service, subscriptions, expiry };
   }
 
@@ -199,6 +208,18 @@ export class GraphService {
       client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
     }, waitMs);
   }
+}
+
+/** Says when the followers are in memory; until then, and without room, they are read from disk. */
+function noteLoaded({ receivers }: GraphStore, log: Logger): void {
+  receivers.loaded.then(
+    () => {
+      const { rows, bytes, complete, full } = receivers;
+      if (complete) log.info({ rows, bytes }, "followers are in memory");
+      else if (full) log.warn({ rows, bytes }, "not all followers fit into memory: raise --row-memory");
+    },
+    (error: unknown) => log.error({ err: error }, "followers could not be read into memory"),
+  );
 }
 
 /** A message that a producer sent straight to a user; copies of ours carry a header, and have gone their way. */

@@ -13,15 +13,16 @@ export const graphServe: Command = defineCommand({
   name: "graph serve",
   summary: "the graph service: answers questions, takes changes, expands events",
   settings: {
-    ...pick(ownSettings, "data"),
+    ...pick(ownSettings, "data", "rowMemory"),
     ...pick(edgeSettings, "adminHost", "adminPort"),
     ...natsSettings,
   },
   async run(context, values) {
-    const { data: directory, adminHost, adminPort } = values;
+    const { data: directory, rowMemory: rowMemoryMb, adminHost, adminPort } = values;
     const { log, signal } = context;
     const metrics = createMetrics();
-    const service = new GraphService({ directory, nats: natsConfigOf(values), log, metrics, signal });
+    const nats = natsConfigOf(values);
+    const service = new GraphService({ directory, rowMemoryMb, nats, log, metrics, signal });
     const admin =
       adminPort === undefined
         ? undefined

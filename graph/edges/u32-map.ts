@@ -13,6 +13,11 @@ export class U32Map {
   #mask = FIRST_SLOTS - 1;
   size = 0;
 
+  /** What it takes. */
+  get bytes(): number {
+    return this.#keys.byteLength + this.#values.byteLength;
+  }
+
   /** The value of a key; -1 where it has none. */
   get(key: number): number {
     let slot = home(key, this.#mask);

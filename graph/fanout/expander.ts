@@ -1,7 +1,8 @@
 // The expander: an event on a topic becomes a copy for every follower and one for its author. Events, and the messages
 // that producers send straight to users where those go through us, are taken in the order in which they arrive, and
-// each is handed on to its end before the next begins, so a sender's order holds for every recipient. What waits is
-// bounded; what is handed on runs a bounded way ahead of those who deliver (window.ts), so that a celebrity's million
+// each is handed on to its end before the next begins; only an event with very many followers goes on in parts while
+// others pass it, but none of the same topic (long-events.ts). So a sender's order holds for every recipient. What waits
+// is bounded; what is handed on runs a bounded way ahead of those who deliver (window.ts), so that a celebrity's million
 // followers never stand in anybody's memory at once.
 
 import {
@@ -19,19 +20,21 @@ import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker
 import type { Logger } from "../../lib/log.ts";
 import type { Seen } from "../edges/tally.ts";
 import type { GraphStore } from "../store/store.ts";
-import type { Copies, Distributor } from "./distributor.ts";
+import type { Copies, Distributor, Handed } from "./distributor.ts";
+import { LongEvents, type Parts } from "./long-events.ts";
 import type { Window } from "./window.ts";
 
 /** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
 const MAX_WAITING_EVENTS = 50_000;
 const MAX_WAITING_BYTES = 67_108_864;
 const NOBODY = new Uint32Array(0);
+const NOTHING: Handed = { messages: 0, bytes: 0 };
 
-/** For the followers of a topic, or for one user. */
-type Addressee = { readonly topic: Topic } | { readonly user: UserId };
+type ForFollowers = { readonly topic: Topic };
+type ForUser = { readonly user: UserId };
 
-interface Waiting {
-  readonly to: Addressee;
+interface Waiting<To = ForFollowers | ForUser> {
+  readonly to: To;
   readonly payload: Uint8Array;
   readonly reply: string | undefined;
   readonly time: Date;
@@ -57,6 +60,8 @@ export interface ExpanderOptions {
   readonly ids: EventIds;
   readonly distributor: Distributor;
   readonly window: Window;
+  /** The window of events with very many followers. */
+  readonly narrowWindow: Window;
   /** Asks these edges who saw an event, after its copies were sent. */
   readonly count: (event: string, edges: readonly string[]) => Promise<Seen>;
   /** Called when events were lost, so that readers can be told. */
@@ -67,6 +72,7 @@ export interface ExpanderOptions {
 export class Expander {
   readonly #options: ExpanderOptions;
   readonly counts: ExpanderCounts = { events: 0, direct: 0, rejected: 0, overloaded: 0, failed: 0 };
+  readonly #long: LongEvents<Waiting<ForFollowers>>;
   #queue: Waiting[] = [];
   #waitingEvents = 0;
   #waitingBytes = 0;
@@ -75,6 +81,17 @@ export class Expander {
 
   constructor(options: ExpanderOptions) {
     this.#options = options;
+    this.#long = new LongEvents({
+      open: (event) => this.#begin(event),
+      fail: (event, error) => this.#fail(event, error),
+      flush: () => options.distributor.flush(),
+      window: options.narrowWindow,
+    });
+  }
+
+  /** Events with very many followers that are being sent. */
+  get long(): number {
+    return this.#long.size;
   }
 
   /** Events that wait to be expanded. */
@@ -98,9 +115,9 @@ export class Expander {
     this.#take(message, () => ({ user: userOfSubject(message.subject) }));
   }
 
-  #take(message: Msg, parseAddressee: () => Addressee): void {
+  #take(message: Msg, parseAddressee: () => ForFollowers | ForUser): void {
     const reply = replyOf(message);
-    let to: Addressee;
+    let to: ForFollowers | ForUser;
     try {
       to = parseAddressee();
       checkPayload(message.data);
@@ -134,6 +151,7 @@ export class Expander {
   /** Resolves when everything received so far has been expanded and handed to the server. */
   async settle(): Promise<void> {
     await this.#running;
+    await this.#long.settle();
   }
 
   async #run(): Promise<void> {
@@ -141,27 +159,36 @@ export class Expander {
       const batch = this.#queue;
       this.#queue = [];
       for (const event of batch) {
-        this.#waitingEvents -= 1;
-        this.#waitingBytes -= event.payload.length;
         try {
-          await this.#handOn(event);
+          if (isForUser(event)) await this.#pass(event);
+          else if (isForFollowers(event)) await this.#expand(event);
         } catch (error) {
-          this.counts.failed += 1;
-          this.#options.log.error({ to: event.to, err: error }, "event not handed on");
-          const why = "the event could not be handed on to everyone: see the graph service's log";
-          this.#refuse(event.reply, 500, why);
-          this.#options.onLoss("graph-failed");
+          this.#fail(event, error);
         }
       }
     }
   }
 
-  #handOn(event: Waiting): Promise<void> {
-    return "topic" in event.to ? this.#expand(event, event.to.topic) : this.#pass(event, event.to.user);
+  async #expand(event: Waiting<ForFollowers>): Promise<void> {
+    const { topic } = event.to;
+    if (this.#long.follow(topic, event)) return;
+    const parts = this.#begin(event);
+    const { value, done } = parts.next();
+    if (done !== true) {
+      this.#long.begin(topic, event, parts);
+      return this.#long.room();
+    }
+    if (this.#options.window.advance(value)) await this.#nextWindow();
   }
 
-  async #expand({ payload, reply, time }: Waiting, topic: Topic): Promise<void> {
-    const { store, ids, distributor, window, count } = this.#options;
+  #begin(event: Waiting<ForFollowers>): Parts {
+    this.#left(event);
+    return this.#parts(event);
+  }
+
+  /** Sends an event, a step for each part. */
+  *#parts({ to: { topic }, payload, reply, time }: Waiting<ForFollowers>): Generator<Handed, Handed, void> {
+    const { store, ids, distributor, count } = this.#options;
     const id = ids.next();
     const copies: Copies = {
       id,
@@ -169,27 +196,48 @@ export class Expander {
       counted: reply !== undefined,
       asked: new Set(),
     };
+    const { part } = distributor;
     let author = ownerOf(topic);
     let recipients = author === undefined ? 0 : 1;
-    for (const followers of store.followers(topic)) {
-      recipients += followers.length;
-      const handed = distributor.send(copies, followers, author);
-      author = undefined; // went with the first part
-      if (window.advance(handed)) await this.#nextWindow();
+    let handed: Handed | undefined;
+    for (const found of store.followers(topic)) {
+      // in parts it lasts longer than the store keeps it for us
+      const followers = found.length > part ? found.slice() : found;
+      for (let at = 0; at < followers.length; at += part) {
+        if (handed !== undefined) yield handed;
+        const some = followers.length > part ? followers.subarray(at, at + part) : followers;
+        handed = distributor.send(copies, some, author);
+        recipients += some.length;
+        author = undefined; // went with the first part
+      }
     }
-    if (author !== undefined && window.advance(distributor.send(copies, NOBODY, author)))
-      await this.#nextWindow();
+    handed ??= author === undefined ? NOTHING : distributor.send(copies, NOBODY, author);
     this.counts.events += 1;
     if (reply !== undefined) void this.#answer(reply, id, recipients, count(id, [...copies.asked]));
+    return handed;
   }
 
-  async #pass({ payload, time }: Waiting, user: UserId): Promise<void> {
+  async #pass(event: Waiting<ForUser>): Promise<void> {
+    this.#left(event);
     const { ids, distributor, window } = this.#options;
     const id = ids.next();
-    const json = encodeEvent(id, undefined, time, payload);
-    const handed = distributor.direct({ id, json, counted: false, asked: new Set() }, user);
+    const json = encodeEvent(id, undefined, event.time, event.payload);
+    const handed = distributor.direct({ id, json, counted: false, asked: new Set() }, event.to.user);
     this.counts.direct += 1;
     if (window.advance(handed)) await this.#nextWindow();
+  }
+
+  /** It does not wait any more. */
+  #left({ payload }: Waiting): void {
+    this.#waitingEvents -= 1;
+    this.#waitingBytes -= payload.length;
+  }
+
+  #fail({ to, reply }: Waiting, error: unknown): void {
+    this.counts.failed += 1;
+    this.#options.log.error({ to, err: error }, "event not handed on");
+    this.#refuse(reply, 500, "the event could not be handed on to everyone: see the graph service's log");
+    this.#options.onLoss("graph-failed");
   }
 
   #nextWindow(): Promise<void> {
@@ -205,4 +253,12 @@ export class Expander {
   #refuse(reply: string | undefined, code: number, why: string): void {
     if (reply !== undefined) this.#options.client.publish(reply, "", { headers: errorHeaders(code, why) });
   }
+}
+
+function isForUser(event: Waiting): event is Waiting<ForUser> {
+  return "user" in event.to;
+}
+
+function isForFollowers(event: Waiting): event is Waiting<ForFollowers> {
+  return "topic" in event.to;
 }

@@ -6,10 +6,18 @@ import type { BrokerClient } from "../../broker/index.ts";
 import type { EdgeQuestions } from "../edges/questions.ts";
 import type { Roster } from "../edges/roster.ts";
 
-/** One window: some tenths of a second of an edge's work, on machines with several edges more. */
-const MESSAGES = 16_384;
-const MESSAGES_PER_EDGE = 4_096;
-const BYTES = 8_388_608;
+/** What one window holds. */
+export interface WindowSize {
+  readonly messages: number;
+  /** With more edges more, where that is more. */
+  readonly messagesPerEdge: number;
+  readonly bytes: number;
+}
+
+/** Some tenths of a second of an edge's work, on machines with several edges more. */
+const WINDOW: WindowSize = { messages: 16_384, messagesPerEdge: 4_096, bytes: 8_388_608 };
+/** For events with many recipients: what others publish meanwhile waits behind two of these, some milliseconds. */
+export const NARROW_WINDOW: WindowSize = { messages: 2_048, messagesPerEdge: 0, bytes: 1_048_576 };
 /** An edge that takes longer for a window is not waited for … */
 const PATIENCE_MS = 1_000;
 /** … for so long: one that hangs slows the others by a fifth at most. */
@@ -19,6 +27,7 @@ export class Window {
   readonly #client: BrokerClient;
   readonly #roster: Roster;
   readonly #questions: EdgeQuestions;
+  readonly #size: WindowSize;
   /** Edges not waited for, and until when. */
   readonly #ignored = new Map<string, number>();
   #messages = 0;
@@ -27,7 +36,8 @@ export class Window {
   /** Times that an edge was too slow to be waited for. */
   laggards = 0;
 
-  constructor(client: BrokerClient, roster: Roster, questions: EdgeQuestions) {
+  constructor(client: BrokerClient, roster: Roster, questions: EdgeQuestions, size: WindowSize = WINDOW) {
+    this.#size = size;
     this.#client = client;
     this.#roster = roster;
     this.#questions = questions;
@@ -37,8 +47,8 @@ export class Window {
   advance({ messages, bytes }: { readonly messages: number; readonly bytes: number }): boolean {
     this.#messages += messages;
     this.#bytes += bytes;
-    const most = Math.max(MESSAGES, MESSAGES_PER_EDGE * this.#roster.size);
-    return this.#messages >= most || this.#bytes >= BYTES;
+    const most = Math.max(this.#size.messages, this.#size.messagesPerEdge * this.#roster.size);
+    return this.#messages >= most || this.#bytes >= this.#size.bytes;
   }
 
   /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */

@@ -58,6 +58,11 @@ export function idOfRow(key: string): number | undefined {
   return key.length === ROW_KEY_CHARS ? Number.parseInt(key.slice(1), 16) : undefined;
 }
 
+/** The topic of a row of followers; undefined for every other key. */
+export function topicOfFollowersKey(key: string): number | undefined {
+  return key.startsWith(FOLLOWERS.gte) ? idOfRow(key) : undefined;
+}
+
 /** Facts about the whole graph. */
 export const META = {
   format: "mformat",

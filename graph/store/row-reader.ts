@@ -2,9 +2,10 @@
 // what was last committed.
 
 import { GraphError } from "../errors.ts";
+import type { Database } from "./database.ts";
 import { lowerBound } from "./ids.ts";
 import { chunkKey } from "./keys.ts";
-import { countOf, decodeChunk, decodeRow } from "./row.ts";
+import { countOf, decodeChunk, decodeRow, isInline } from "./row.ts";
 
 /** A point read of the database. */
 export type Read = (key: string) => Uint8Array | undefined;
@@ -28,6 +29,26 @@ export function* readRow(read: Read, key: string, after?: number): Generator<Uin
     const next = row.chunks[index + 1];
     if (after !== undefined && next !== undefined && next.lower <= after) continue;
     yield behind(readChunk(read, key, lower), after);
+  }
+}
+
+/**
+ * The whole row as of one instant, however long its reading takes and whatever is committed meanwhile: the chunks of a
+ * long row are read from a snapshot, which is kept until the last of them or until the reader stops.
+ */
+export function* readRowAsOfNow(db: Database, key: string): Generator<Uint32Array, void, void> {
+  const bytes = db.getSync(key);
+  if (bytes === undefined) return;
+  if (isInline(bytes)) {
+    const row = decodeRow(bytes);
+    if (row.kind === "inline") yield row.ids;
+    return;
+  }
+  const snapshot = db.snapshot();
+  try {
+    yield* readRow((wanted) => db.getSync(wanted, { snapshot }), key);
+  } finally {
+    void snapshot.close();
   }
 }
 

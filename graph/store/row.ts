@@ -70,6 +70,11 @@ export function countOf(bytes: Uint8Array): number {
   return new VarintReader(bytes, 1).next();
 }
 
+/** Whether the row's ids stand in it, behind its first byte: count, differences… */
+export function isInline(bytes: Uint8Array): boolean {
+  return bytes[0] === INLINE;
+}
+
 /** @throws GraphError GRAPH_DAMAGED */
 export function decodeChunk(bytes: Uint8Array): Uint32Array {
   if (bytes[0] !== CHUNK) throw unknownKind(bytes);

@@ -5,6 +5,7 @@
 
 import type { Topic, UserId } from "../../broker/contract.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
+import { FollowerRows } from "../adjacency/follower-rows.ts";
 import { AuditLog, type AuditPage, KEPT_CHANGES } from "../audit/audit-log.ts";
 import { type BackupReport, writeBackup } from "../backup/backup.ts";
 import { GraphError } from "../errors.ts";
@@ -12,6 +13,7 @@ import type { Change, Outcome } from "./changes.ts";
 import { type Database, numberOperation, openDatabase, readNumber, writeSynced } from "./database.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
+import type { Operation } from "./row-editor.ts";
 import { countRow, type Read, readRow } from "./row-reader.ts";
 import { intersect, unite } from "./row-sets.ts";
 import { Transaction } from "./transaction.ts";
@@ -27,6 +29,8 @@ const decoder = new TextDecoder();
 export interface StoreOptions {
   /** Changes that the audit keeps; the oldest beyond are trimmed. */
   readonly keepChanges?: number;
+  /** Rows of followers are held in up to so much memory. */
+  readonly memoryBytes?: number;
 }
 
 /** One page of a row, as names. */
@@ -48,6 +52,8 @@ export class GraphStore {
   readonly #release: () => void;
   readonly #read: Read;
   readonly #audit: AuditLog;
+  /** The rows that events are expanded by. */
+  readonly receivers: FollowerRows;
   #waiting: Waiting[] = [];
   #waitingChanges = 0;
   #writing: Promise<void> | undefined;
@@ -56,22 +62,24 @@ export class GraphStore {
   readonly #closing = new AbortController();
   #backup: Promise<BackupReport> | undefined;
 
-  private constructor(db: Database, release: () => void, audit: AuditLog) {
+  private constructor(db: Database, release: () => void, audit: AuditLog, memoryBytes: number) {
     this.#db = db;
     this.#audit = audit;
     this.#release = release;
     this.#read = (key) => db.getSync(key);
     this.#names = new Names(this.#read);
     this.#edges = readNumber(this.#read, META.edges);
+    this.receivers = new FollowerRows(db, memoryBytes);
   }
 
   /**
-   * Opens a directory, an empty graph where it does not exist.
+   * Opens a directory, an empty graph where it does not exist. Rows of followers are held in up to `memoryBytes`, filled
+   * in the background.
    * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED or GRAPH_DAMAGED
    */
   static async open(
     directory: string,
-    { keepChanges = KEPT_CHANGES }: StoreOptions = {},
+    { keepChanges = KEPT_CHANGES, memoryBytes = 0 }: StoreOptions = {},
   ): Promise<GraphStore> {
     const { db, release } = await openDatabase(directory);
     try {
@@ -83,7 +91,7 @@ export class GraphStore {
           `loading ${what} into ${quote(directory)} did not finish: load it again, or delete the folder`,
         );
       }
-      return new GraphStore(db, release, await AuditLog.open(db, keepChanges));
+      return new GraphStore(db, release, await AuditLog.open(db, keepChanges), memoryBytes);
     } catch (error) {
       await db.close();
       release();
@@ -115,10 +123,13 @@ export class GraphStore {
     return this.#countRow(subscriptionsKey, user);
   }
 
-  /** Ids of everyone who is sent a topic's events, ascending, in bounded sets; `nameOf` turns them into names. */
+  /**
+   * Ids of everyone who is sent a topic's events, ascending, in bounded sets, each valid until the next call; `nameOf`
+   * turns them into names.
+   */
   followers(topic: Topic): Iterable<Uint32Array> {
     const id = this.#names.idOf(topic);
-    return id === undefined ? [] : readRow(this.#read, followersKey(id));
+    return id === undefined ? [] : this.receivers.of(id);
   }
 
   nameOf(id: number): string {
@@ -210,6 +221,7 @@ export class GraphStore {
     await this.#backup?.catch(() => {}); // who asked for it is told
     await this.#writing;
     await this.#audit.close();
+    await this.receivers.close();
     await this.#db.close();
     this.#release();
   }
@@ -277,14 +289,15 @@ export class GraphStore {
         numberOperation(META.edges, this.#edges + transaction.edges),
       ];
       await writeSynced(this.#db, operations);
-      this.#committed(transaction);
+      this.#committed(transaction, operations);
     }
     return outcomes;
   }
 
   /** The one place that knows what a commit changed: it is on disk, and nobody has been told so yet. */
-  #committed(transaction: Transaction): void {
+  #committed(transaction: Transaction, operations: readonly Operation[]): void {
     this.#names.settle(transaction.names);
+    this.receivers.follow(operations);
     this.#edges += transaction.edges;
     this.#audit.settle(transaction.changes.length);
   }

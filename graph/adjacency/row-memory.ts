@@ -1,0 +1,151 @@
+// Rows by id in memory, as the bytes that they are on disk: a log in segments, and an index of where each row stands.
+// A new row is appended and the old one left behind; when a quarter of the log is left behind, the segment with most of
+// it is read over and used again, so that no change copies more than a segment. Owned by one reader of rows, bounded by
+// the bytes that it is given: a row for which there is no room is not taken.
+
+import { U32Map } from "../edges/u32-map.ts";
+import { decodeSet } from "../store/ids.ts";
+
+/** A segment: 256 KiB. An inline row is 40 KB at most. */
+const SEGMENT_BITS = 18;
+const SEGMENT_BYTES: number = 1 << SEGMENT_BITS;
+/** Before a row: u32 id, u16 length. */
+const HEAD_BYTES = 6;
+const LONGEST_ROW = 0xffff;
+/** Addresses are 31 bits. */
+const MOST_SEGMENTS = 8_191;
+/** What is left behind may be a quarter of the log, and some segments in a small one. */
+const LEFT_BEHIND = 0.25;
+const LEAST_LEFT_BEHIND: number = 2 * SEGMENT_BYTES;
+
+interface Segment {
+  readonly bytes: Uint8Array;
+  used: number;
+  /** Bytes of rows that stand elsewhere by now, or nowhere. */
+  dead: number;
+}
+
+export class RowMemory {
+  readonly #maxBytes: number;
+  readonly #places = new U32Map();
+  readonly #segments: Segment[] = [];
+  /** Segments to use again. */
+  readonly #free: number[] = [];
+  #current = -1;
+  #dead = 0;
+
+  /** @param maxBytes of everything; the index doubles when it is full, and may then pass it by its half */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Rows held. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /** Bytes taken, the index and what is left behind included. */
+  get bytes(): number {
+    return this.#segments.length * SEGMENT_BYTES + this.#places.bytes;
+  }
+
+  /** Writes the ids of a row to the beginning of `into`, and answers how many; undefined where it is not held. */
+  read(id: number, into: Uint32Array): number | undefined {
+    const place = this.#places.get(id);
+    if (place === -1) return undefined;
+    const { bytes } = this.#segmentOf(place);
+    return decodeSet(bytes, (place & (SEGMENT_BYTES - 1)) + HEAD_BYTES, into);
+  }
+
+  /** Takes a row (count, differences…) in place of the one before. False, and nothing of it is held, without room. */
+  set(id: number, row: Uint8Array): boolean {
+    this.delete(id);
+    if (row.length > LONGEST_ROW || !this.#append(id, row)) return false;
+    this.#tidy();
+    return true;
+  }
+
+  delete(id: number): void {
+    const place = this.#places.get(id);
+    if (place === -1) return;
+    const segment = this.#segmentOf(place);
+    const size = HEAD_BYTES + lengthAt(segment.bytes, place & (SEGMENT_BYTES - 1));
+    segment.dead += size;
+    this.#dead += size;
+    this.#places.delete(id);
+    this.#tidy();
+  }
+
+  #segmentOf(place: number): Segment {
+    return this.#segments[place >>> SEGMENT_BITS] as Segment;
+  }
+
+  #append(id: number, row: Uint8Array, beyond = false): boolean {
+    let segment = this.#segments[this.#current];
+    if (segment === undefined || segment.used + HEAD_BYTES + row.length > SEGMENT_BYTES) {
+      segment = this.#begin(beyond);
+      if (segment === undefined) return false;
+    }
+    const at = segment.used;
+    writeHead(segment.bytes, at, id, row.length);
+    segment.bytes.set(row, at + HEAD_BYTES);
+    segment.used += HEAD_BYTES + row.length;
+    this.#places.set(id, this.#current * SEGMENT_BYTES + at);
+    return true;
+  }
+
+  /** @param beyond one segment more than there is room for, which gives one back at once */
+  #begin(beyond: boolean): Segment | undefined {
+    const free = this.#free.pop();
+    if (free === undefined) {
+      const more = beyond ? 0 : SEGMENT_BYTES;
+      if (this.#segments.length >= MOST_SEGMENTS || this.bytes + more > this.#maxBytes) return undefined;
+      this.#segments.push({ bytes: new Uint8Array(SEGMENT_BYTES), used: 0, dead: 0 });
+    }
+    this.#current = free ?? this.#segments.length - 1;
+    return this.#segments[this.#current];
+  }
+
+  /** Reads a segment over when too much is left behind. */
+  #tidy(): void {
+    const most = Math.max(LEAST_LEFT_BEHIND, LEFT_BEHIND * this.#segments.length * SEGMENT_BYTES);
+    if (this.#dead <= most) return;
+    let worst = -1;
+    for (const [index, { dead }] of this.#segments.entries()) {
+      if (index !== this.#current && dead > (this.#segments[worst]?.dead ?? 0)) worst = index;
+    }
+    const segment = this.#segments[worst];
+    if (segment === undefined) return;
+    for (let at = 0; at < segment.used; ) {
+      const id = idAt(segment.bytes, at);
+      const end = at + HEAD_BYTES + lengthAt(segment.bytes, at);
+      if (this.#places.get(id) === worst * SEGMENT_BYTES + at) {
+        const moved = this.#append(id, segment.bytes.subarray(at + HEAD_BYTES, end), true);
+        if (!moved) this.#places.delete(id);
+      }
+      at = end;
+    }
+    this.#dead -= segment.dead;
+    segment.used = 0;
+    segment.dead = 0;
+    this.#free.push(worst);
+  }
+}
+
+function writeHead(bytes: Uint8Array, at: number, id: number, length: number): void {
+  bytes[at] = id;
+  bytes[at + 1] = id >>> 8;
+  bytes[at + 2] = id >>> 16;
+  bytes[at + 3] = id >>> 24;
+  bytes[at + 4] = length;
+  bytes[at + 5] = length >>> 8;
+}
+
+function idAt(bytes: Uint8Array, at: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
+}
+
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at + 4] as number) | ((bytes[at + 5] as number) << 8);
+}
