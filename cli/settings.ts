@@ -10,7 +10,8 @@ import {
   type NatsConfig,
 } from "../broker/index.ts";
 import { POOL_KINDS, type PoolKind } from "../edge/index.ts";
-import { LOAD_KINDS, type LoadKind } from "../graph/index.ts";
+import { LOAD_KINDS, type LoadKind, Partitions } from "../graph/index.ts";
+import { messageOf } from "../lib/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
 import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
 import type { AnySettings, Settings } from "../lib/settings.ts";
@@ -138,6 +139,8 @@ export interface OwnValues {
   port: number | undefined;
   listen: string | undefined;
   data: string;
+  partitions: Partitions;
+  printConfig: boolean;
   users: number;
   broker: BrokerKind;
   embedded: boolean;
@@ -175,6 +178,24 @@ export const ownSettings: Settings<OwnValues> = {
   port: { value: "N", help: "port", schema: port },
   listen: { value: "unix:PATH", help: "a UNIX socket instead of an address", schema: text },
   data: { value: "DIR", help: "folder of the graph", schema: text, default: "encke-data" },
+  partitions: {
+    value: "P/N",
+    help: "own only these of N partitions: 0-3/16, 2/4 or 0,2,5-7/16",
+    schema: text.transform((given, { addIssue }) => {
+      try {
+        return Partitions.parse(given);
+      } catch (error) {
+        addIssue({ code: "custom", message: messageOf(error) });
+        return Partitions.whole;
+      }
+    }),
+    default: Partitions.whole,
+  },
+  printConfig: {
+    help: "print what a nats-server of yours needs for --partitions, and end",
+    schema: flag,
+    default: false,
+  },
   users: {
     value: "N",
     help: "users of the demo graph, made at the first start",

@@ -25,8 +25,10 @@ import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { OnlineTable } from "./edges/online.ts";
 import type { Roster } from "./edges/roster.ts";
-import { GraphError } from "./errors.ts";
+import { GraphError, type GraphErrorCode } from "./errors.ts";
+import type { Partitions } from "./partitions.ts";
 import type { GraphStore } from "./store/store.ts";
+import type { UserLists } from "./user-lists.ts";
 
 export const SERVICE_NAME = "encke-graph";
 
@@ -42,6 +44,9 @@ const ids = z.union([
   z.array(z.string()),
 ]);
 
+/** What passes by itself, or when somebody starts what is missing. */
+const UNAVAILABLE: ReadonlySet<GraphErrorCode> = new Set(["GRAPH_OVERLOADED", "GRAPH_PARTITION_AWAY"]);
+
 type Answer = object | Promise<object>;
 type Handler = (graph: Graph, name: Topic, payload: string) => Answer;
 
@@ -50,6 +55,8 @@ export interface Graph {
   readonly store: GraphStore;
   readonly roster: Roster;
   readonly online: OnlineTable;
+  readonly partitions: Partitions;
+  readonly lists: UserLists;
 }
 
 const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
@@ -58,19 +65,17 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
     const { names, next } = store.pageFollowers(topic, after, limit);
     return { topic, subscribers: names, ...(next === undefined ? {} : { next }) };
   },
-  subscriptions({ store }, name, payload) {
+  async subscriptions({ lists }, name, payload) {
     const user = parseUserId(name);
-    const { after, limit } = parse(page, payload || "{}");
-    const { names, next } = store.pageSubscriptions(user, after, limit);
+    const { names, next } = await lists.page("subscriptions", user, parse(page, payload || "{}"));
     return { user, subscriptions: names, ...(next === undefined ? {} : { next }) };
   },
   count: ({ store }, topic) => ({ topic, count: store.countFollowers(topic) }),
   subscribe: ({ store }, topic, payload) => change(store, "subscribe", topic, payload),
   unsubscribe: ({ store }, topic, payload) => change(store, "unsubscribe", topic, payload),
-  online({ store, roster, online }, name, payload) {
+  async online({ lists, roster, online }, name, payload) {
     const user = parseUserId(name);
-    const { after, limit } = parse(page, payload || "{}");
-    const { names, next } = store.pageSubscriptions(user, after, limit);
+    const { names, next } = await lists.page("subscriptions", user, parse(page, payload || "{}"));
     // edges in `subject` mode do not say who is on them: so many may know of more
     const unknown = roster.survey().subject.length;
     const here = names.filter((followed) => online.firstOf(followed) !== -1);
@@ -84,22 +89,25 @@ export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Lo
     name: SERVICE_NAME,
     version: "1.0.0",
     description: "The friend graph: who follows whom, and fan-out of events",
+    metadata: { partitions: String(graph.partitions) },
   });
-  for (const verb of GRAPH_VERBS) {
-    service.addEndpoint(verb, {
-      subject: graphEndpoint(verb),
-      handler: (error, message) => {
-        if (error !== null) return log.error({ verb, reason: error.message }, "endpoint refused");
-        void answer(message, verb, graph, log);
-      },
-    });
+  for (const partition of graph.partitions.subjects) {
+    for (const verb of GRAPH_VERBS) {
+      service.addEndpoint(partition === undefined ? verb : `${verb}-${partition}`, {
+        subject: graphEndpoint(verb, partition),
+        handler: (error, message) => {
+          if (error !== null) return log.error({ verb, reason: error.message }, "endpoint refused");
+          void answer(message, verb, graph, log);
+        },
+      });
+    }
   }
   return service;
 }
 
 async function answer(message: Msg, verb: GraphVerb, graph: Graph, log: Logger): Promise<void> {
   try {
-    const name = nameOfGraph(verb, message.subject);
+    const name = nameOfGraph(verb, message.subject, graph.partitions.of);
     const result = await HANDLERS[verb](graph, name, new TextDecoder().decode(message.data).trim());
     message.respond(JSON.stringify(result));
   } catch (error) {
@@ -146,7 +154,6 @@ function describe(error: unknown): { code: number; text: string } {
   if (error instanceof BrokerError || (error instanceof GraphError && error.code === "BAD_REQUEST")) {
     return { code: 400, text: error.message };
   }
-  if (error instanceof GraphError && error.code === "GRAPH_OVERLOADED")
-    return { code: 503, text: error.message };
+  if (error instanceof GraphError && UNAVAILABLE.has(error.code)) return { code: 503, text: error.message };
   return { code: 500, text: "the graph could not answer: see its log" };
 }

@@ -9,6 +9,7 @@ import type { Distributor } from "./fanout/distributor.ts";
 import type { Expander } from "./fanout/expander.ts";
 import type { Window } from "./fanout/window.ts";
 import type { GraphStore } from "./store/store.ts";
+import type { UserLists } from "./user-lists.ts";
 
 export interface Counted {
   readonly store: GraphStore;
@@ -19,10 +20,11 @@ export interface Counted {
   readonly expander: Expander;
   readonly distributor: Distributor;
   readonly window: Window;
+  readonly lists: UserLists;
 }
 
 export function registerMetrics(metrics: Metrics, parts: Counted): void {
-  const { store, client, roster, online, registrar, expander, distributor, window } = parts;
+  const { store, client, roster, online, registrar, expander, distributor, window, lists } = parts;
   metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
@@ -60,6 +62,12 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
     "encke_graph_laggards_total",
     "Times an edge was too slow to be waited for",
     () => window.laggards,
+  );
+  metrics.counter(
+    "encke_graph_shares_total",
+    "Questions to the owners of other partitions, by what became of them",
+    () => ({ ...lists.counts }),
+    "result",
   );
   registerClientMetrics(metrics, client);
 }

@@ -12,15 +12,16 @@ export const graphServe: Command = defineCommand({
   name: "graph serve",
   summary: "the graph service: answers questions, takes changes, expands events",
   settings: {
-    ...pick(ownSettings, "data"),
+    ...pick(ownSettings, "data", "partitions"),
     ...pick(edgeSettings, "adminHost", "adminPort"),
     ...natsSettings,
   },
   async run(context, values) {
-    const { data: directory, adminHost, adminPort } = values;
+    const { data: directory, partitions, adminHost, adminPort } = values;
     const { log, signal } = context;
     const metrics = createMetrics();
-    const service = new GraphService({ directory, nats: natsConfigOf(values), log, metrics, signal });
+    const nats = natsConfigOf(values);
+    const service = new GraphService({ directory, nats, partitions, log, metrics, signal });
     const admin =
       adminPort === undefined
         ? undefined
@@ -33,7 +34,8 @@ export const graphServe: Command = defineCommand({
     await admin?.start();
     try {
       await service.start();
-      context.print(`graph of ${service.edges} follow relations in ${directory}`);
+      const part = partitions.of === 1 ? "" : `, partitions ${partitions}`;
+      context.print(`graph of ${service.edges} follow relations in ${directory}${part}`);
       await untilStopped(signal);
     } finally {
       await service.stop();

@@ -1,6 +1,6 @@
 // This edge in the eyes of the graph: says once a second that it lives and in which fan-out mode, tells who comes and
-// goes where that mode wants it, obeys orders, and knows whether the graph is there. Begins a new epoch whenever the
-// graph does not know us or something between us was lost, and tells readers so once we are in step again.
+// goes where that mode wants it, obeys orders, and knows whether the graph is there. Begins a new epoch whenever one of
+// the graph's services does not know us or something between us was lost, and tells readers so once all are in step again.
 
 import { EVERY_EDGE, edgeSubject, presenceSubject } from "../../broker/contract.ts";
 import {
@@ -9,12 +9,14 @@ import {
   type EdgeOrder,
   type FanoutMode,
   type Msg,
+  type Owner,
   type PresenceMessage,
   parseOrder,
   type Subscribed,
 } from "../../broker/index.ts";
 import type { EventTallies } from "../fanout/tallies.ts";
 import type { Ledger } from "./ledger.ts";
+import { Owners } from "./owners.ts";
 
 /** Beats without an answer after which the graph is away. */
 const MOST_UNANSWERED = 2;
@@ -31,7 +33,7 @@ export interface PresenceOptions {
   readonly tallies: EventTallies;
   /** Copies of events, as the graph sends them to this edge in `gateway` mode. */
   readonly onCopies: (bytes: Uint8Array) => void;
-  /** The graph has acknowledged more. */
+  /** The graph has acknowledged more: all of its services have. */
   readonly onAcknowledged: () => void;
   /** Something may be missing on every stream. */
   readonly onLoss: (reason: string) => void;
@@ -44,8 +46,7 @@ export class Presence {
   #subscriptions: Subscribed[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
-  /** Which start of the graph service we know. */
-  #graph: number | undefined;
+  readonly #owners = new Owners();
   #graphPresent = false;
   /** Nobody answers: news would only pile up, and whoever comes back asks for everybody. */
   #silent = false;
@@ -61,6 +62,16 @@ export class Presence {
 
   get graphPresent(): boolean {
     return this.#graphPresent;
+  }
+
+  /** Partitions whose owner does not answer, while others do. */
+  get lostPartitions(): number {
+    return this.#owners.lost;
+  }
+
+  /** Whether copies by handle may be taken from a partition's owner. */
+  takesFrom(partition: number): boolean {
+    return !this.#owners.isLost(partition);
   }
 
   /** Listens for what the graph says and announces this edge; waits a beat for the answer, not longer. */
@@ -118,11 +129,15 @@ export class Presence {
     }
     this.#unanswered += 1;
     this.#say({ type: "beat", mode, epoch: ledger.epoch, sequence: ledger.sequence });
+    const { lost } = this.#owners;
+    this.#owners.beat();
+    if (this.#owners.lost !== lost) this.#settle();
   }
 
   #restart(loss: string | undefined, after = 0): void {
     this.#loss ??= loss; // the first cause explains what follows from it
     this.#silent = false;
+    this.#owners.restart();
     this.#options.ledger.restart(after);
     this.#tell();
   }
@@ -131,6 +146,7 @@ export class Presence {
     if (this.#stopped) return;
     if (!connected) return this.#setGraph(false);
     this.#unanswered = 0;
+    this.#owners.forgive();
     const ownSubscriptions = this.#options.mode === "subject";
     // our users are subscribed anew already: readers need not wait for the graph to hear of their loss
     if (ownSubscriptions) void this.#sayLossOnceSubscribed("nats-reconnected");
@@ -156,11 +172,10 @@ export class Presence {
       case "acknowledge":
         return this.#acknowledged(order);
       case "restart":
-        if (order.epoch >= this.#options.ledger.epoch)
-          this.#beginAnew(order.graph, "edge-expired", order.epoch);
+        if (order.epoch >= this.#options.ledger.epoch) this.#beginAnew(order, "edge-expired", order.epoch);
         return;
       case "announce":
-        if (order.graph !== this.#graph) this.#beginAnew(order.graph, "graph-restarted");
+        if (!this.#owners.knows(order)) this.#beginAnew(order, "graph-restarted");
         return;
       case "resync":
         return this.#options.onLoss(order.reason);
@@ -172,21 +187,28 @@ export class Presence {
     }
   }
 
-  #beginAnew(graph: number, why: string, after = 0): void {
-    const reason = graph === this.#graph ? why : "graph-restarted";
-    this.#graph = graph;
+  #beginAnew(owner: Owner, why: string, after = 0): void {
+    const reason = this.#owners.knows(owner) ? why : "graph-restarted";
+    this.#owners.take(owner);
     this.#restart(reason, after);
   }
 
-  #acknowledged({ graph, epoch, sequence }: Extract<EdgeOrder, { type: "acknowledge" }>): void {
-    const { ledger, onAcknowledged, onLoss } = this.#options;
-    if (epoch !== ledger.epoch) return;
-    this.#graph = graph;
+  #acknowledged(order: Extract<EdgeOrder, { type: "acknowledge" }>): void {
+    if (order.epoch !== this.#options.ledger.epoch) return;
     this.#unanswered = 0;
     this.#silent = false;
-    ledger.acknowledge(sequence);
     this.#setGraph(true);
-    this.#heard?.();
+    // it was away, and what it knows of us may be old
+    if (!this.#owners.acknowledge(order, order.sequence)) return this.#beginAnew(order, "graph-restarted");
+    this.#settle();
+  }
+
+  /** The owners have heard more, or wait for fewer. */
+  #settle(): void {
+    const { ledger, onAcknowledged, onLoss } = this.#options;
+    ledger.isServed = this.#owners.lost === 0;
+    ledger.acknowledge(this.#owners.acknowledged);
+    if (ledger.inStep) this.#heard?.();
     onAcknowledged();
     if (ledger.hasNews) this.announce();
     const loss = this.#loss;

@@ -7,7 +7,6 @@
 import {
   BrokerError,
   checkPayload,
-  type EventIds,
   encodeEvent,
   ownerOf,
   type Topic,
@@ -20,6 +19,7 @@ import type { Logger } from "../../lib/log.ts";
 import type { Seen } from "../edges/tally.ts";
 import type { GraphStore } from "../store/store.ts";
 import type { Copies, Distributor } from "./distributor.ts";
+import type { TopicIds } from "./topic-ids.ts";
 import type { Window } from "./window.ts";
 
 /** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
@@ -54,7 +54,9 @@ export interface ExpanderCounts {
 export interface ExpanderOptions {
   readonly store: GraphStore;
   readonly client: BrokerClient;
-  readonly ids: EventIds;
+  /** How many partitions there are. */
+  readonly partitions: number;
+  readonly ids: TopicIds;
   readonly distributor: Distributor;
   readonly window: Window;
   /** Asks these edges who saw an event, after its copies were sent. */
@@ -90,7 +92,7 @@ export class Expander {
 
   /** Takes one message of `event.<topic>`. What cannot be taken is answered, where somebody asked, and counted. */
   receive(message: Msg): void {
-    this.#take(message, () => ({ topic: topicOfEvent(message.subject) }));
+    this.#take(message, () => ({ topic: topicOfEvent(message.subject, this.#options.partitions) }));
   }
 
   /** Takes one message that a producer sent straight to `user.<id>`, likewise. */
@@ -162,9 +164,10 @@ export class Expander {
 
   async #expand({ payload, reply, time }: Waiting, topic: Topic): Promise<void> {
     const { store, ids, distributor, window, count } = this.#options;
-    const id = ids.next();
+    const { id, partition } = ids.next(topic);
     const copies: Copies = {
       id,
+      partition,
       json: encodeEvent(id, topic, time, payload),
       counted: reply !== undefined,
       asked: new Set(),
@@ -185,9 +188,9 @@ export class Expander {
 
   async #pass({ payload, time }: Waiting, user: UserId): Promise<void> {
     const { ids, distributor, window } = this.#options;
-    const id = ids.next();
+    const { id, partition } = ids.next(user);
     const json = encodeEvent(id, undefined, time, payload);
-    const handed = distributor.direct({ id, json, counted: false, asked: new Set() }, user);
+    const handed = distributor.direct({ id, partition, json, counted: false, asked: new Set() }, user);
     this.counts.direct += 1;
     if (window.advance(handed)) await this.#nextWindow();
   }

@@ -5,11 +5,13 @@
 import { createReadStream, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { isTopic, isUserId } from "../../broker/contract.ts";
+import { isTopic, isUserId, type Topic } from "../../broker/contract.ts";
 import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import type { Newcomer } from "../generate.ts";
+import { Partitions } from "../partitions.ts";
 import { numberOperation, openDatabase, readNumber } from "../store/database.ts";
+import { keepPartitions } from "../store/kept-partitions.ts";
 import { followersKey, META, subscriptionsKey } from "../store/keys.ts";
 import { type NameBatch, Names } from "../store/names.ts";
 import { type Operation, RowEditor } from "../store/row-editor.ts";
@@ -29,6 +31,8 @@ const SHOWN_BAD_LINES = 10;
 export interface LoadOptions {
   readonly directory: string;
   readonly kind: LoadKind;
+  /** Only edges whose topic is in one of these are taken; all where absent. */
+  readonly partitions?: Partitions;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean;
   /** Work done and to do: bytes read, then rows written. */
@@ -43,7 +47,9 @@ export interface LoadReport {
   readonly lines: number;
   readonly selfEdges: number;
   readonly badLines: number;
-  /** The first of them, as `file:line: why`. */
+  /** Follow relations left out because their topic is in another partition. */
+  readonly elsewhere: number;
+  /** The first of the bad lines, as `file:line: why`. */
   readonly shown: readonly string[];
 }
 
@@ -55,16 +61,19 @@ export type EdgeSource =
 
 /**
  * Adds the edges of a source to the graph in a directory.
- * @throws GraphError BAD_EDGE_FILE (and the graph is as before), GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_DAMAGED
+ * @throws GraphError BAD_EDGE_FILE (and the graph is as before), GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN,
+ *   GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED
  */
 export async function loadEdges(source: EdgeSource, options: LoadOptions): Promise<LoadReport> {
   const { db, release } = await openDatabase(options.directory);
+  const { partitions = Partitions.whole } = options;
   try {
+    await keepPartitions(db, options.directory, partitions);
     const read: Read = (key) => db.getSync(key);
     const names = new Names(read).batch();
     const gathered = await gather(source, options, names);
     const { edges: list, lines } = gathered;
-    if (list.length === 0) {
+    if (list.length === 0 && gathered.elsewhere === 0) {
       throw new GraphError(
         "BAD_EDGE_FILE",
         `${gathered.name} holds no edge in ${lines} lines${firstOf(gathered.shown)}: expected "A B" a line`,
@@ -73,7 +82,7 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     const write = (operations: Operation[], sync = false): Promise<void> => db.batch(operations, { sync });
     await write([{ type: "put", key: META.loading, value: new TextEncoder().encode(gathered.name) }], true);
     await write(names.operations());
-    const { forward, backward } = list.buildRows(options.kind === "friendships");
+    const { forward, backward } = list.buildRows(isMutual(options));
     const total = forward.size + backward.size;
     const progressFrom = (start: number) => (done: number) =>
       options.onProgress?.("writing", start + done, total);
@@ -88,6 +97,7 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
       lines,
       selfEdges: gathered.selfEdges,
       badLines: gathered.badLines,
+      elsewhere: gathered.elsewhere,
       shown: gathered.shown,
     };
   } finally {
@@ -102,22 +112,31 @@ interface Gathered {
   readonly lines: number;
   readonly selfEdges: number;
   readonly badLines: number;
+  readonly elsewhere: number;
   readonly shown: readonly string[];
 }
 
-async function gather(
-  source: EdgeSource,
-  { kind, strict, onProgress }: LoadOptions,
-  names: NameBatch,
-): Promise<Gathered> {
+async function gather(source: EdgeSource, options: LoadOptions, names: NameBatch): Promise<Gathered> {
+  const { kind, strict, onProgress, partitions = Partitions.whole } = options;
   const edges = new EdgeList();
   const shown: string[] = [];
   const name = "path" in source ? source.path : source.name;
   let selfEdges = 0;
   let badLines = 0;
+  let elsewhere = 0;
+  /** Each way by itself where only some topics are ours. */
+  const addOwned = (subscriber: Name, topic: Name): void => {
+    if (partitions.owns(String(topic) as Topic)) edges.add(idOf(subscriber, names), idOf(topic, names));
+    else elsewhere += 1;
+  };
+  const add = (left: Name, right: Name): void => {
+    if (partitions.of === 1) return edges.add(idOf(left, names), idOf(right, names));
+    addOwned(left, right);
+    if (kind === "friendships") addOwned(right, left);
+  };
   if ("newcomers" in source) {
-    for (const { id, friends } of source.newcomers) for (const friend of friends) edges.add(friend, id);
-    return { name, edges, lines: edges.length, selfEdges, badLines, shown };
+    for (const { id, friends } of source.newcomers) for (const friend of friends) add(friend, id);
+    return { name, edges, lines: edges.length, selfEdges, badLines, elsewhere, shown };
   }
   const onBadLine = (line: number, why: string): void => {
     badLines += 1;
@@ -135,11 +154,11 @@ async function gather(
       }
       const problem = problemOf(left, "user") ?? problemOf(right, kind === "friendships" ? "user" : "topic");
       if (problem !== undefined) return onBadLine(parser.lines, problem);
-      edges.add(idOf(left, names), idOf(right, names));
+      add(left, right);
     },
   });
   await feed(parser, source, name, onProgress);
-  return { name, edges, lines: parser.lines, selfEdges, badLines, shown };
+  return { name, edges, lines: parser.lines, selfEdges, badLines, elsewhere, shown };
 }
 
 async function feed(
@@ -198,6 +217,11 @@ async function writeRows(
   }
   await write(operations);
   return added;
+}
+
+/** Whether an edge counts both ways. Where only some topics are taken, each way stands for itself. */
+function isMutual({ kind, partitions = Partitions.whole }: LoadOptions): boolean {
+  return kind === "friendships" && partitions.of === 1;
 }
 
 function problemOf(name: Name, kind: "user" | "topic"): string | undefined {

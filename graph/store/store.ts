@@ -5,7 +5,9 @@
 import type { Topic, UserId } from "../../broker/contract.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
+import { Partitions } from "../partitions.ts";
 import { type Database, numberOperation, openDatabase, readNumber } from "./database.ts";
+import { keepPartitions } from "./kept-partitions.ts";
 import { followersKey, META, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
 import { RowEditor } from "./row-editor.ts";
@@ -58,10 +60,10 @@ export class GraphStore {
   }
 
   /**
-   * Opens a directory, an empty graph where it does not exist.
-   * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED or GRAPH_DAMAGED
+   * Opens a directory, an empty graph where it does not exist, for these partitions and no others.
+   * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED, GRAPH_OTHER_PARTITIONS or GRAPH_DAMAGED
    */
-  static async open(directory: string): Promise<GraphStore> {
+  static async open(directory: string, partitions: Partitions = Partitions.whole): Promise<GraphStore> {
     const { db, release } = await openDatabase(directory);
     try {
       const loading = db.getSync(META.loading);
@@ -72,6 +74,7 @@ export class GraphStore {
           `loading ${what} into ${quote(directory)} did not finish: load it again, or delete the folder`,
         );
       }
+      await keepPartitions(db, directory, partitions);
       return new GraphStore(db, release);
     } catch (error) {
       await db.close();
