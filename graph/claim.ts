@@ -3,8 +3,8 @@
 // twice, or none.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { graphSubject, parseTopic, type Topic } from "../broker/contract.ts";
-import { BrokerClient, type ConnectOptions, type NatsConfig } from "../broker/index.ts";
+import { graphEndpoint, graphSubject, parseTopic, type Topic } from "../broker/contract.ts";
+import { BrokerClient, type ConnectOptions, errorHeaders, type NatsConfig } from "../broker/index.ts";
 import { codeOf } from "../lib/errors.ts";
 import { SERVICE_NAME } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
@@ -39,31 +39,50 @@ export async function refuseSecondOwner(client: BrokerClient, partitions: Partit
 }
 
 /**
- * Asks over another connection for a topic of each owned partition, until it is answered.
+ * Asks over another connection for a topic of each owned partition, until that arrives at `owner`. Nobody hears of it: the
+ * service does not serve yet, and whoever asks in the meantime is told so.
  * @throws GraphError GRAPH_UNMAPPED where the broker takes those subjects elsewhere
  */
 export async function proveMappings(
+  owner: BrokerClient,
   nats: NatsConfig,
   options: Omit<ConnectOptions, "name">,
   partitions: Partitions,
 ): Promise<void> {
-  const client = await BrokerClient.connect(nats, { ...options, name: `${SERVICE_NAME} probe` });
+  const starting = errorHeaders(503, "the graph is starting: ask again in a moment");
+  const ours = owner.newInbox(); // a word that nobody else answers with
+  const answers = partitions.subjects.map((partition) =>
+    owner.subscribe(graphEndpoint("count", partition), (message) => {
+      message.respond(ours, { headers: starting });
+    }),
+  );
+  const asker = await BrokerClient.connect(nats, { ...options, name: `${SERVICE_NAME} probe` });
   try {
-    await Promise.all(partitions.owned.map((partition) => prove(client, partition, partitions)));
+    await owner.flush();
+    await Promise.all(partitions.owned.map((partition) => prove(asker, partition, partitions, ours)));
   } finally {
-    await client.close();
+    for (const answer of answers) answer.unsubscribe();
+    await asker.close();
   }
 }
 
-async function prove(client: BrokerClient, partition: number, partitions: Partitions): Promise<void> {
+async function prove(
+  client: BrokerClient,
+  partition: number,
+  partitions: Partitions,
+  ours: string,
+): Promise<void> {
   const topic = topicIn(partition, partitions);
   const deadline = Date.now() + KNOWN_WITHIN_MS;
   for (;;) {
     try {
-      await client.request(graphSubject("count", topic), "", ANSWER_MS);
-      return;
+      const reply = await client.request(graphSubject("count", topic), "", ANSWER_MS);
+      if (reply.string() === ours) return;
+      throw unmapped(partitions); // somebody else has it
     } catch (error) {
-      if (codeOf(error) !== "NO_RESPONDERS") return; // slow, or not allowed to ask: nothing is proven either way
+      const code = codeOf(error);
+      if (code === "REQUEST_TIMEOUT") return; // not allowed to ask: nothing is proven either way
+      if (code !== "NO_RESPONDERS") throw error;
       if (Date.now() > deadline) throw unmapped(partitions, error);
     }
     await delay(ASK_AGAIN_MS);
@@ -77,7 +96,7 @@ function topicIn(partition: number, partitions: Partitions): Topic {
   }
 }
 
-function unmapped(partitions: Partitions, cause: unknown): GraphError {
+function unmapped(partitions: Partitions, cause?: unknown): GraphError {
   const remedy =
     partitions.of === 1
       ? "it splits the topics: serve them with --partitions, as its configuration counts them"

@@ -33,7 +33,7 @@ import type { UserLists } from "./user-lists.ts";
 export const SERVICE_NAME = "encke-graph";
 
 /** Ids in one answer: at most 64 characters each, they stay under the server's 1 MB. */
-const MAX_PAGE = 10_000;
+export const MAX_PAGE = 10_000;
 
 const page = z.object({
   after: z.string().optional(),

@@ -38,18 +38,13 @@ export class Partitions {
     );
   }
 
-  /** All of them are here: nobody else has to be asked. */
-  get isComplete(): boolean {
-    return this.owned.length === this.of;
-  }
-
   /** What the subjects of each owned partition begin with: its number, nothing where the graph is not split. */
   get subjects(): readonly (number | undefined)[] {
     return this.of === 1 ? [undefined] : this.owned;
   }
 
   partitionOf(topic: Topic): number {
-    return partitionOf(topic, this.of);
+    return this.of === 1 ? 0 : partitionOf(topic, this.of);
   }
 
   /** Whether a partition is owned. */

@@ -24,6 +24,7 @@ import {
 } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import { Spaced } from "../lib/spaced.ts";
 import { proveMappings, refuseSecondOwner } from "./claim.ts";
 import { OnlineTable } from "./edges/online.ts";
 import { EdgeQuestions } from "./edges/questions.ts";
@@ -68,6 +69,8 @@ interface Running {
   readonly window: Window;
   readonly expander: Expander;
   readonly lists: UserLists;
+  /** Tells every reader that something may be missing. */
+  readonly losses: Spaced<string>;
   readonly service: Service;
   readonly subscriptions: Subscribed[];
   readonly expiry: NodeJS.Timeout;
@@ -76,8 +79,6 @@ interface Running {
 export class GraphService {
   readonly #options: GraphServiceOptions;
   #running: Running | undefined;
-  #resyncAt = 0;
-  #resyncTimer: NodeJS.Timeout | undefined;
 
   constructor(options: GraphServiceOptions) {
     this.#options = options;
@@ -111,11 +112,10 @@ export class GraphService {
         echo: false, // the bridge must not hear the copies that we publish
       });
       await refuseSecondOwner(client, partitions);
+      await proveMappings(client, nats, connection, partitions);
       this.#running = await this.#serve(store, client, partitions);
-      await proveMappings(nats, connection, partitions);
       registerMetrics(metrics, this.#running);
     } catch (error) {
-      await this.stop();
       await client?.close();
       await store.close();
       throw error;
@@ -133,7 +133,7 @@ export class GraphService {
     await running.client.flush().catch(() => {}); // NATS is away: nothing more can arrive anyway
     await running.expander.settle();
     running.distributor.flush();
-    clearTimeout(this.#resyncTimer);
+    running.losses.stop();
     running.questions.close();
     await running.store.close();
     await running.client.close();
@@ -145,8 +145,11 @@ export class GraphService {
     const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
     const online = new OnlineTable();
     const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
+    const losses = new Spaced<string>(RESYNC_EVERY_MS, (reason) => {
+      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
+    });
     const questions = new EdgeQuestions(client, roster);
-    const window = new Window(client, roster, questions);
+    const window = new Window(client, roster, questions, partitions.owned.length / partitions.of);
     const distributor = new Distributor({ client, roster, online, nameOf: (id) => store.nameOf(id) });
     const expander = new Expander({
       store,
@@ -157,7 +160,7 @@ export class GraphService {
       distributor,
       window,
       count: (event, edges) => countSeen(questions, edges, event),
-      onLoss: (reason) => this.#resync(client, reason),
+      onLoss: (reason) => losses.say(reason),
     });
     const subscriptions: Subscribed[] = [];
     let isBridged: Promise<void> | undefined;
@@ -205,7 +208,7 @@ export class GraphService {
     expander.open();
     await client.flush();
     client.onStatus((connected) => {
-      if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
+      if (connected) losses.say("graph-reconnected"); // what was on the way to us is lost
     });
     const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
     const parts = {
@@ -220,18 +223,7 @@ export class GraphService {
       expander,
       lists,
     };
-    return { ...parts, service, subscriptions, expiry };
-  }
-
-  /** Tells every reader that something may be missing; at once, then at most once a RESYNC_EVERY_MS. */
-  #resync(client: BrokerClient, reason: string): void {
-    if (this.#resyncTimer !== undefined) return;
-    const waitMs = Math.max(0, this.#resyncAt + RESYNC_EVERY_MS - Date.now());
-    this.#resyncTimer = setTimeout(() => {
-      this.#resyncTimer = undefined;
-      this.#resyncAt = Date.now();
-      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
-    }, waitMs);
+    return { ...parts, losses, service, subscriptions, expiry };
   }
 }
 
@@ -241,5 +233,5 @@ export class GraphService {
  */
 function isOurs(message: Msg, partitions: Partitions): boolean {
   const id = message.subject.slice(USER_PREFIX.length);
-  return message.headers?.has(EVENT_HEADER) !== true && partitions.owns(id as Topic);
+  return partitions.owns(id as Topic) && message.headers?.has(EVENT_HEADER) !== true;
 }

@@ -3,6 +3,7 @@
 // Pages go on behind a name, which says by itself in which partition it lies: nothing is kept between pages, and they
 // hold while partitions move. One question a partition and page at once, each answered within ANSWER_MS or named.
 
+import { z } from "zod";
 import {
   type GraphVerb,
   parseRowsSubject,
@@ -21,6 +22,7 @@ import {
 } from "../broker/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { MAX_PAGE } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Page } from "./store/store.ts";
@@ -29,12 +31,18 @@ import type { Page } from "./store/store.ts";
 const ANSWER_MS = 1_000;
 
 /** Which page of a list is wanted. */
-export interface Wanted {
+interface Wanted {
   readonly after?: string | undefined;
   readonly limit: number;
   /** The other user, for what two have in common. */
   readonly with?: string | undefined;
 }
+
+const wanted: z.ZodType<Wanted> = z.object({
+  after: z.string().optional(),
+  limit: z.number().int().min(1).max(MAX_PAGE),
+  with: z.string().optional(),
+});
 
 /** Reads one page of a list out of our own rows. */
 export type ReadList = (user: UserId, wanted: Wanted) => Page;
@@ -84,11 +92,13 @@ export class UserLists {
   #answer(message: Msg): void {
     try {
       const { partition, verb, user } = parseRowsSubject(message.subject);
-      // another of our own services asked, and its endpoint has checked what it passes on
-      const wanted = JSON.parse(new TextDecoder().decode(message.data)) as Wanted;
-      message.respond(JSON.stringify(this.#ownShare(partition, verb, user, wanted)));
+      const page = wanted.parse(JSON.parse(new TextDecoder().decode(message.data)));
+      message.respond(JSON.stringify(this.#ownShare(partition, verb, user, page)));
     } catch (error) {
-      this.#options.log.error({ subject: message.subject, err: error }, "share of a list not answered");
+      this.#options.log.warn(
+        { subject: message.subject, reason: messageOf(error) },
+        "share of a list not answered",
+      );
       message.respond("", { headers: errorHeaders(500, messageOf(error)) });
     }
   }

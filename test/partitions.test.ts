@@ -13,7 +13,9 @@ import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const OF = 4;
-const SHARES = ["0/4", "1/4", "2/4", "3/4"];
+/** Three services; one holds two partitions that are not neighbours. */
+const SHARES = ["0,2/4", "1/4", "3/4"];
+const PARTITIONS = [0, 1, 2, 3];
 
 /** So many names of each partition. */
 function namesIn(partition: number, count: number, prefix = "a"): string[] {
@@ -30,7 +32,7 @@ const partitionsOf = (cursor: string): number[] =>
 function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): void {
   const where = `partitions, ${[...new Set(fleet)].join(" and ")}, over ${broker.name}`;
   describe(where, { skip: broker.skip }, () => {
-    const authors = SHARES.flatMap((_, partition) => namesIn(partition, 2));
+    const authors = PARTITIONS.flatMap((partition) => namesIn(partition, 2));
     let network: TestNetwork;
     let opened: Reader[] = [];
     const read = async (user: string, edge: number): Promise<Reader> => {
@@ -100,7 +102,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
     });
 
     it("direct messages - are passed on by one service each, in order", async () => {
-      const users = SHARES.flatMap((_, partition) => namesIn(partition, 1, "u"));
+      const users = PARTITIONS.flatMap((partition) => namesIn(partition, 1, "u"));
       const readers = await Promise.all(users.map((user, index) => read(user, index % 2)));
       for (let i = 0; i < 100; i += 1)
         for (const user of users) network.client.publish(`user.${user}`, String(i));
@@ -219,6 +221,9 @@ describe("partitions - who may serve what", { skip: real.skip }, () => {
     });
     await plain.startGraph("0/1");
     await plain.stop();
+    const other = await TestNetwork.start({ broker: partitioned(2), shares: ["0-1/4"], fleet: [] });
+    await assert.rejects(other.startGraph("2-3/4"), { code: "GRAPH_UNMAPPED" }, "its topics go to the first");
+    await other.stop();
     const split = await TestNetwork.start({ broker: partitioned(OF), shares: [], fleet: [] });
     await assert.rejects(split.startGraph("0/1"), { code: "GRAPH_UNMAPPED", message: /with --partitions/ });
     await split.startGraph("0-3/4");

@@ -53,10 +53,10 @@ describe("who speaks for which partition", () => {
     );
     owners.restart();
     assert.equal(owners.lost, 2, "a new epoch does not bring it back");
-    assert.equal(owners.acknowledge(B, 1), false);
+    assert.equal(owners.acknowledge(B, 1), "lost");
     assert.equal(owners.knows(B), false);
     owners.take(B);
-    assert.deepEqual([owners.lost, owners.acknowledge(B, 1)], [0, true]);
+    assert.deepEqual([owners.lost, owners.acknowledge(B, 1)], [0, "heard"]);
   });
 
   it("all silent, or the network away - nobody is lost: whoever returns is as before", () => {
@@ -65,7 +65,7 @@ describe("who speaks for which partition", () => {
     owners.acknowledge(B, 1);
     beats(owners, 20, [], 0);
     assert.equal(owners.lost, 0);
-    assert.equal(owners.acknowledge(A, 2), true);
+    assert.equal(owners.acknowledge(A, 2), "heard");
     owners.forgive();
     beats(owners, 5, [A], 2);
     assert.equal(owners.lost, 0);
@@ -75,9 +75,9 @@ describe("who speaks for which partition", () => {
     const owners = new Owners();
     owners.acknowledge(A, 1);
     const whole = { graph: 4, partitions: [0, 9], of: 1 };
-    assert.equal(owners.acknowledge(whole, 1), false);
+    assert.equal(owners.acknowledge(whole, 1), "foreign");
     owners.take(whole);
-    assert.equal(owners.acknowledge(whole, 6), true);
+    assert.equal(owners.acknowledge(whole, 6), "heard");
     assert.equal(owners.acknowledged, 6);
   });
 });

@@ -69,19 +69,18 @@ export class Owners {
   }
 
   /**
-   * A service has heard everything up to this delta of the epoch under way. False, and nothing is taken from it, where it
-   * was lost or counts other partitions than we: everybody has to begin anew.
+   * A service has heard everything up to this delta of the epoch under way. Nothing is taken from one that was lost, or
+   * that counts other partitions than the others: everybody would have to begin anew.
    */
-  acknowledge(owner: Owner, sequence: number): boolean {
-    const isFirst = this.#entries.length === 0;
-    if (!isFirst && owner.of !== this.#entries.length) return false;
-    if (owner.partitions.some((partition) => this.isLost(partition))) return false;
+  acknowledge(owner: Owner, sequence: number): "heard" | "lost" | "foreign" {
+    if (this.#entries.length > 0 && owner.of !== this.#entries.length) return "foreign";
+    if (owner.partitions.some((partition) => this.isLost(partition))) return "lost";
     this.take(owner);
     for (const partition of owner.partitions) {
       const entry = this.#entries[partition];
       if (entry !== undefined) entry.acknowledged = Math.max(entry.acknowledged, sequence);
     }
-    return true;
+    return "heard";
   }
 
   /** One more beat goes out: who has left too many unanswered is lost, unless all have. */

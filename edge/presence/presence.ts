@@ -14,6 +14,7 @@ import {
   parseOrder,
   type Subscribed,
 } from "../../broker/index.ts";
+import { Spaced } from "../../lib/spaced.ts";
 import type { EventTallies } from "../fanout/tallies.ts";
 import type { Ledger } from "./ledger.ts";
 import { Owners } from "./owners.ts";
@@ -22,6 +23,8 @@ import { Owners } from "./owners.ts";
 const MOST_UNANSWERED = 2;
 /** News wait so long for more, in milliseconds: who comes in the same moment travels together. */
 const GATHER_MS = 5;
+/** Readers are told of the graph's losses at most this often: each of several services may tell of the same. */
+const RESYNC_EVERY_MS = 1_000;
 const BRACE = "{".charCodeAt(0);
 
 export interface PresenceOptions {
@@ -53,11 +56,13 @@ export class Presence {
   #unanswered = 0;
   /** What readers are told once we are in step again. */
   #loss: string | undefined;
+  readonly #graphLosses: Spaced<string>;
   #stopped = false;
   #heard: (() => void) | undefined;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#graphLosses = new Spaced(RESYNC_EVERY_MS, options.onLoss);
   }
 
   get graphPresent(): boolean {
@@ -98,6 +103,7 @@ export class Presence {
     this.#stopped = true;
     clearInterval(this.#timer);
     clearTimeout(this.#gathering);
+    this.#graphLosses.stop();
     this.#say({ type: "leaving" });
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
@@ -178,7 +184,7 @@ export class Presence {
         if (!this.#owners.knows(order)) this.#beginAnew(order, "graph-restarted");
         return;
       case "resync":
-        return this.#options.onLoss(order.reason);
+        return this.#graphLosses.say(order.reason);
       case "mark":
         message.respond();
         return;
@@ -195,11 +201,13 @@ export class Presence {
 
   #acknowledged(order: Extract<EdgeOrder, { type: "acknowledge" }>): void {
     if (order.epoch !== this.#options.ledger.epoch) return;
+    const answer = this.#owners.acknowledge(order, order.sequence);
+    // two services that count differently must not take turns: whom we know goes on, as long as they answer
+    if (answer === "foreign" && !this.#silent) return;
     this.#unanswered = 0;
     this.#silent = false;
     this.#setGraph(true);
-    // it was away, and what it knows of us may be old
-    if (!this.#owners.acknowledge(order, order.sequence)) return this.#beginAnew(order, "graph-restarted");
+    if (answer !== "heard") return this.#beginAnew(order, "graph-restarted"); // what it knows of us may be old
     this.#settle();
   }
 

@@ -19,6 +19,7 @@ export class Window {
   readonly #client: BrokerClient;
   readonly #roster: Roster;
   readonly #questions: EdgeQuestions;
+  readonly #share: number;
   /** Edges not waited for, and until when. */
   readonly #ignored = new Map<string, number>();
   #messages = 0;
@@ -27,18 +28,20 @@ export class Window {
   /** Times that an edge was too slow to be waited for. */
   laggards = 0;
 
-  constructor(client: BrokerClient, roster: Roster, questions: EdgeQuestions) {
+  /** @param share of all events that are ours: several services together stay in the bound of one */
+  constructor(client: BrokerClient, roster: Roster, questions: EdgeQuestions, share = 1) {
     this.#client = client;
     this.#roster = roster;
     this.#questions = questions;
+    this.#share = share;
   }
 
   /** Counts what was handed over; true when the window is full and `next` must be awaited. */
   advance({ messages, bytes }: { readonly messages: number; readonly bytes: number }): boolean {
     this.#messages += messages;
     this.#bytes += bytes;
-    const most = Math.max(MESSAGES, MESSAGES_PER_EDGE * this.#roster.size);
-    return this.#messages >= most || this.#bytes >= BYTES;
+    const most = this.#share * Math.max(MESSAGES, MESSAGES_PER_EDGE * this.#roster.size);
+    return this.#messages >= most || this.#bytes >= this.#share * BYTES;
   }
 
   /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
