@@ -135,6 +135,19 @@ describe("an edge in gateway mode, before two services", () => {
     assert.equal(lastDelta().epoch, epoch + 1, "one epoch for one start");
   });
 
+  it("a service that counts other partitions - does not take turns with those who are known", async () => {
+    const ann = await read("ann");
+    const { epoch } = lastDelta();
+    for (let round = 0; round < 20; round += 1) {
+      acknowledge({ graph: 9, partitions: [7], of: 8, answers: true });
+      acknowledge(first);
+      acknowledge(second);
+    }
+    const bob = await read("bob");
+    assert.doesNotMatch(ann.text + bob.text, /resync/);
+    assert.equal(lastDelta().epoch, epoch);
+  });
+
   it("a service that falls silent - the other's events go on; its own frames are refused once its handles are given anew, until it is back", async () => {
     const ann = await read("ann");
     const gone = await read("gone");
