@@ -6,6 +6,7 @@ export type BrokerErrorCode =
   | "BAD_TOPIC" // not 1–4 tokens of the grammar
   | "BAD_USER" // not one token of the grammar
   | "BAD_SUBJECT" // a subject of a form that nobody serves
+  | "BAD_PARTITIONS" // not a set of partitions, or not as nats-server maps them
   | "PAYLOAD_TOO_LARGE" // over MAX_PAYLOAD_BYTES
   | "BAD_EVENT" // bytes that claim to be an encoded event and are not
   | "BAD_NATS_URL" // NATS_URL or the credentials beside it cannot be used

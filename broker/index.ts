@@ -22,6 +22,7 @@ export {
   FANOUT_MODES,
   type FanoutMode,
   MAX_DELTA,
+  type Owner,
   type PresenceMessage,
   parseOrder,
   parsePresence,

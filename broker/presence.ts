@@ -5,9 +5,13 @@
 // An edge's presence comes in epochs. Each begins with sequence 1 and everybody who is connected; a gap, a restart of
 // the graph or a lost connection begins the next. Handles are numbers that the edge gives its users; they hold in one
 // epoch, and a handle means somebody else only after the graph has acknowledged that its user left.
+//
+// Where the topics are split (partition.ts), every graph service hears every edge, and speaks for the partitions that it
+// owns. An edge learns from its services' orders how many partitions there are, and needs an owner's word for each.
 
 import { z } from "zod";
 import { BrokerError } from "./errors.ts";
+import { MAX_PARTITIONS } from "./partition.ts";
 
 /** How often an edge says that it lives, in milliseconds. */
 export const BEAT_MS = 1_000;
@@ -44,19 +48,23 @@ export type PresenceMessage =
     }
   | { readonly type: "leaving" };
 
+/** Which graph service speaks. */
+export interface Owner {
+  /** Its start; another start of it is another number. */
+  readonly graph: number;
+  /** The partitions for which it speaks, of so many; 0 of 1 where the topics are not split. */
+  readonly partitions: readonly number[];
+  readonly of: number;
+}
+
 /** `edge.<edgeId>` and `edge.all`. */
 export type EdgeOrder =
-  /** Everything up to this sequence has been heard, by this start of the graph service. */
-  | {
-      readonly type: "acknowledge";
-      readonly graph: number;
-      readonly epoch: number;
-      readonly sequence: number;
-    }
+  /** Everything up to this sequence has been heard, by this service. */
+  | (Owner & { readonly type: "acknowledge"; readonly epoch: number; readonly sequence: number })
   /** I do not know you, or missed something: begin an epoch after this one. */
-  | { readonly type: "restart"; readonly graph: number; readonly epoch: number }
-  /** The graph has just started: announce yourself. */
-  | { readonly type: "announce"; readonly graph: number }
+  | (Owner & { readonly type: "restart"; readonly epoch: number })
+  /** This service has just started: announce yourself. */
+  | (Owner & { readonly type: "announce" })
   /** Say `resync` to every stream: something was lost on the way. */
   | { readonly type: "resync"; readonly reason: string }
   /** Say that you have handled everything before this. A request. */
@@ -90,10 +98,18 @@ const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type",
   }),
   z.object({ type: z.literal("leaving") }),
 ]);
+const owner = {
+  graph: z.number(),
+  partitions: z
+    .array(count.max(MAX_PARTITIONS - 1))
+    .min(1)
+    .max(MAX_PARTITIONS),
+  of: count.min(1).max(MAX_PARTITIONS),
+};
 const order: z.ZodType<EdgeOrder> = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("acknowledge"), graph: z.number(), epoch, sequence: count }),
-  z.object({ type: z.literal("restart"), graph: z.number(), epoch: count }),
-  z.object({ type: z.literal("announce"), graph: z.number() }),
+  z.object({ type: z.literal("acknowledge"), ...owner, epoch, sequence: count }),
+  z.object({ type: z.literal("restart"), ...owner, epoch: count }),
+  z.object({ type: z.literal("announce"), ...owner }),
   z.object({ type: z.literal("resync"), reason: z.string().max(64) }),
   z.object({ type: z.literal("mark") }),
   z.object({ type: z.literal("tally"), event: z.string().max(64) }),

@@ -7,9 +7,12 @@
 //   part.<p>.<verb>          what is asked of the owner of partition p as a whole; an undivided graph is partition 0
 //   presence.<edgeId>        an edge says that it lives
 //   edge.<edgeId>            what the graph tells one edge; edge.all is for every edge
+//   part.<p>.event.…, part.<p>.graph.…   what nats-server makes of the first and the third where the graph is split
+//   part.<p>.rows.…          what one partition's owner asks another's (partition.ts)
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
+import { partitionOf } from "./partition.ts";
 
 declare const topicBrand: unique symbol;
 declare const userBrand: unique symbol;
@@ -41,7 +44,6 @@ export const PARTITION_VERBS = ["audit", "backup"] as const;
 export type PartitionVerb = (typeof PARTITION_VERBS)[number];
 
 /** Subscriptions of the services. */
-export const EVERY_EVENT = "event.>";
 export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
@@ -93,9 +95,24 @@ export function graphSubject(verb: GraphVerb, name: Topic): string {
   return `graph.${verb}.${name}`;
 }
 
-/** The subject on which the endpoint of one verb listens. */
-export function graphEndpoint(verb: GraphVerb): string {
-  return `graph.${verb}.>`;
+/** Every event, or those of one partition. */
+export function everyEvent(partition?: number): string {
+  return `${prefixOf(partition)}event.>`;
+}
+
+/** The subject on which the endpoint of one verb listens, for every name or those of one partition. */
+export function graphEndpoint(verb: GraphVerb, partition?: number): string {
+  return `${prefixOf(partition)}graph.${verb}.>`;
+}
+
+/** What a partition's owner is asked for by another's: its share of a list about this user. */
+export function rowsSubject(partition: number, verb: GraphVerb, user: UserId): string {
+  return `${prefixOf(partition)}rows.${verb}.${user}`;
+}
+
+/** The subject on which a partition's owner hears that. */
+export function rowsEndpoint(partition: number): string {
+  return `${prefixOf(partition)}rows.*.*`;
 }
 
 /** Where the owner of a partition is asked about all of it. */
@@ -111,9 +128,13 @@ export function edgeSubject(edgeId: string): string {
   return `edge.${edgeId}`;
 }
 
-/** The topic of an `event.<topic>` subject. @throws BrokerError BAD_TOPIC for wildcards, empty tokens and the like */
-export function topicOfEvent(subject: string): Topic {
-  return parseTopic(subject.slice("event.".length));
+/**
+ * The topic of an `event.<topic>` subject, as it was published or as it arrived in one of so many partitions.
+ * @throws BrokerError BAD_TOPIC for wildcards, empty tokens and the like; BAD_PARTITIONS
+ */
+export function topicOfEvent(subject: string, partitions = 1): Topic {
+  const { partition, rest } = splitPartition(subject);
+  return inPartition(parseTopic(rest.slice("event.".length)), partition, partitions);
 }
 
 /** The user of a `user.<id>` subject. @throws BrokerError BAD_USER */
@@ -136,7 +157,45 @@ export function parsePublishSubject(subject: string): string {
   );
 }
 
-/** The name of a `graph.<verb>.<name>` subject. @throws BrokerError BAD_TOPIC */
-export function nameOfGraph(verb: GraphVerb, subject: string): Topic {
-  return parseTopic(subject.slice("graph..".length + verb.length));
+/** The name of a `graph.<verb>.<name>` subject, likewise. @throws BrokerError BAD_TOPIC, BAD_PARTITIONS */
+export function nameOfGraph(verb: GraphVerb, subject: string, partitions = 1): Topic {
+  const { partition, rest } = splitPartition(subject);
+  return inPartition(parseTopic(rest.slice("graph..".length + verb.length)), partition, partitions);
+}
+
+/** The parts of a `part.<p>.rows.<verb>.<user>` subject. @throws BrokerError BAD_SUBJECT, BAD_USER */
+export function parseRowsSubject(subject: string): { partition: number; verb: GraphVerb; user: UserId } {
+  const { partition, rest } = splitPartition(subject);
+  const [, verb = "", user = ""] = rest.split(".");
+  if (partition === undefined || !isGraphVerb(verb)) {
+    throw new BrokerError(
+      "BAD_SUBJECT",
+      `${quote(subject)} asks for no rows: do all services run one release?`,
+    );
+  }
+  return { partition, verb, user: parseUserId(user) };
+}
+
+function isGraphVerb(text: string): text is GraphVerb {
+  return (GRAPH_VERBS as readonly string[]).includes(text);
+}
+
+function prefixOf(partition: number | undefined): string {
+  return partition === undefined ? "" : `part.${partition}.`;
+}
+
+function splitPartition(subject: string): { partition: number | undefined; rest: string } {
+  if (!subject.startsWith("part.")) return { partition: undefined, rest: subject };
+  const end = subject.indexOf(".", "part.".length);
+  return { partition: Number(subject.slice("part.".length, end)), rest: subject.slice(end + 1) };
+}
+
+/** Who takes a topic from the wrong partition takes what its owner should. */
+function inPartition(topic: Topic, partition: number | undefined, of: number): Topic {
+  if (partition === undefined || partition === partitionOf(topic, of)) return topic;
+  throw new BrokerError(
+    "BAD_PARTITIONS",
+    `${quote(topic)} came in partition ${partition} and is in ${partitionOf(topic, of)} of ${of}: ` +
+      `nats-server needs the mappings of \`encke broker --print-config --partitions ${of}\``,
+  );
 }

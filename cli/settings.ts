@@ -16,7 +16,9 @@ import {
   type ExportKind,
   LOAD_KINDS,
   type LoadKind,
+  Partitions,
 } from "../graph/index.ts";
+import { messageOf } from "../lib/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
 import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
 import type { AnySettings, Settings } from "../lib/settings.ts";
@@ -145,6 +147,8 @@ export interface OwnValues {
   listen: string | undefined;
   data: string;
   rowMemory: number;
+  partitions: Partitions;
+  printConfig: boolean;
   users: number;
   broker: BrokerKind;
   embedded: boolean;
@@ -190,6 +194,24 @@ export const ownSettings: Settings<OwnValues> = {
     help: "followers held in memory, at most so much of it; the others are read from disk (0: all)",
     schema: integer(0, 2_047),
     default: DEFAULT_ROW_MEMORY_MB,
+  },
+  partitions: {
+    value: "P/N",
+    help: "own only these of N partitions: 0-3/16, 2/4 or 0,2,5-7/16",
+    schema: text.transform((given, { addIssue }) => {
+      try {
+        return Partitions.parse(given);
+      } catch (error) {
+        addIssue({ code: "custom", message: messageOf(error) });
+        return Partitions.whole;
+      }
+    }),
+    default: Partitions.whole,
+  },
+  printConfig: {
+    help: "print what a nats-server of yours needs for --partitions, and end",
+    schema: flag,
+    default: false,
   },
   users: {
     value: "N",

@@ -431,7 +431,7 @@ describe("app - through app.request(), over web streams", () => {
     });
 
     it("the graph is away - 503, come back later", async () => {
-      await network.graph.stop();
+      await network.graphs[0]?.service.stop();
       const response = await app.request("/graph/7");
       assert.deepEqual([response.status, response.headers.has("Retry-After")], [503, true]);
     });

@@ -58,7 +58,14 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const ledger = new Ledger(pool.table);
   const gateway =
     config.fanout === "gateway"
-      ? new GatewayFanout({ pool, ledger, tallies, announce: () => presence.announce(), onLoss })
+      ? new GatewayFanout({
+          pool,
+          ledger,
+          tallies,
+          announce: () => presence.announce(),
+          takesFrom: (partition) => presence.takesFrom(partition),
+          onLoss,
+        })
       : undefined;
   const fanout: Fanout = gateway ?? new SubjectFanout({ client, pool, tallies, edgeId });
   const presence = new Presence({

@@ -121,7 +121,14 @@ export class Edge {
       onAbandoned: ({ users }) => fanout.leave(users),
     });
     boundConnections(server, pool);
-    registerMetrics(metrics, { client, pool, fanout, admission, notReady: () => this.notReady });
+    registerMetrics(metrics, {
+      client,
+      pool,
+      fanout,
+      admission,
+      presence,
+      notReady: () => this.notReady,
+    });
     try {
       await presence.start();
       if (pool instanceof NativePool) await listenShared(server, config.listen, loadPoolAddon());

@@ -5,18 +5,20 @@ import type { Metrics } from "../lib/metrics.ts";
 import type { Admission } from "./admission.ts";
 import type { Fanout } from "./fanout/fanout.ts";
 import type { ConnectionPool } from "./pool/pool.ts";
+import type { Presence } from "./presence/presence.ts";
 
 export interface Counted {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
   readonly fanout: Fanout;
   readonly admission: Admission;
+  readonly presence: Presence;
   readonly notReady: () => string | undefined;
 }
 
 export function registerMetrics(
   metrics: Metrics,
-  { client, pool, fanout, admission, notReady }: Counted,
+  { client, pool, fanout, admission, presence, notReady }: Counted,
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
@@ -38,6 +40,11 @@ export function registerMetrics(
   metrics.counter("encke_edge_delivered_total", "Events handed to streams", () => pool.counts.delivered);
   metrics.counter("encke_edge_chunks_total", "Chunks written", () => pool.counts.chunks);
   metrics.counter("encke_edge_bytes_total", "Bytes written", () => pool.counts.bytes);
+  metrics.gauge(
+    "encke_edge_lost_partitions",
+    "Partitions of the graph whose owner does not answer, while others do",
+    () => presence.lostPartitions,
+  );
   metrics.gauge("encke_edge_ready", "1 while new readers may come", () => Number(notReady() === undefined));
   registerClientMetrics(metrics, client);
 }

@@ -36,13 +36,15 @@ import type { Logger } from "../lib/log.ts";
 import type { OnlineTable } from "./edges/online.ts";
 import type { Roster } from "./edges/roster.ts";
 import { GraphError, type GraphErrorCode } from "./errors.ts";
+import type { Partitions } from "./partitions.ts";
 import type { ChangeKind } from "./store/changes.ts";
 import type { GraphStore, Page } from "./store/store.ts";
+import type { UserLists } from "./user-lists.ts";
 
 export const SERVICE_NAME = "encke-graph";
 
 /** Ids in one answer: at most 64 characters each, they stay under the server's 1 MB. */
-const MAX_PAGE = 10_000;
+export const MAX_PAGE = 10_000;
 
 /** Changes in one answer, at most some 450 bytes each. */
 const MAX_AUDIT_PAGE = 1_000;
@@ -70,29 +72,26 @@ export interface Graph {
   readonly store: GraphStore;
   readonly roster: Roster;
   readonly online: OnlineTable;
-  /** The part of the topics that is served. */
-  readonly partition: number;
+  readonly partitions: Partitions;
+  readonly lists: UserLists;
 }
 
 const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
   subscribers: ({ store }, topic, payload) =>
-    listed({ topic }, "subscribers", payload, (after, limit) => store.pageFollowers(topic, after, limit)),
+    listed({ topic }, "subscribers", payload, ({ after, limit }) => store.pageFollowers(topic, after, limit)),
   muted: ({ store }, topic, payload) =>
-    listed({ topic }, "muted", payload, (after, limit) => store.pageMuted(topic, after, limit)),
+    listed({ topic }, "muted", payload, ({ after, limit }) => store.pageMuted(topic, after, limit)),
   blocked: ({ store }, topic, payload) =>
-    listed({ topic }, "blocked", payload, (after, limit) => store.pageBlocked(topic, after, limit)),
-  subscriptions({ store }, name, payload) {
+    listed({ topic }, "blocked", payload, ({ after, limit }) => store.pageBlocked(topic, after, limit)),
+  subscriptions({ lists }, name, payload) {
     const user = parseUserId(name);
-    return listed({ user }, "subscriptions", payload, (after, limit) =>
-      store.pageSubscriptions(user, after, limit),
-    );
+    return listed({ user }, "subscriptions", payload, (wanted) => lists.page("subscriptions", user, wanted));
   },
-  mutual({ store }, name, payload) {
+  mutual({ lists }, name, payload) {
     const user = parseUserId(name);
-    const given = parse(mutualPage, payload);
-    const other = parseUserId(given.with);
-    return listed({ user, with: other }, "mutual", payload, (after, limit) =>
-      store.pageMutual(user, other, after, limit),
+    const other = parseUserId(parse(mutualPage, payload).with);
+    return listed({ user, with: other }, "mutual", payload, (wanted) =>
+      lists.page("mutual", user, { ...wanted, with: other }),
     );
   },
   count: ({ store }, topic) => ({ topic, count: store.countFollowers(topic) }),
@@ -103,10 +102,9 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
   mute: changing("mute"),
   unmute: changing("unmute"),
   audit: async ({ store }, topic, payload) => ({ topic, ...(await audited(store, topic, payload)) }),
-  online({ store, roster, online }, name, payload) {
+  async online({ lists, roster, online }, name, payload) {
     const user = parseUserId(name);
-    const { after, limit } = parse(page, payload || "{}");
-    const { names, next } = store.pageSubscriptions(user, after, limit);
+    const { names, next } = await lists.page("subscriptions", user, parse(page, payload || "{}"));
     // edges in `subject` mode do not say who is on them: so many may know of more
     const unknown = roster.survey().subject.length;
     const here = names.filter((followed) => online.firstOf(followed) !== -1);
@@ -128,6 +126,7 @@ export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Lo
     name: SERVICE_NAME,
     version: "1.0.0",
     description: "The friend graph: who follows whom, and fan-out of events",
+    metadata: { partitions: String(graph.partitions) },
   });
   const serve = (name: string, subject: string, handle: (message: Msg, payload: string) => Answer): void => {
     service.addEndpoint(name, {
@@ -138,15 +137,21 @@ export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Lo
       },
     });
   };
-  for (const verb of GRAPH_VERBS) {
-    serve(verb, graphEndpoint(verb), (message, payload) =>
-      HANDLERS[verb](graph, nameOfGraph(verb, message.subject), payload),
-    );
+  const { subjects, owned, of } = graph.partitions;
+  for (const partition of subjects) {
+    for (const verb of GRAPH_VERBS) {
+      const name = partition === undefined ? verb : `${verb}-${partition}`;
+      serve(name, graphEndpoint(verb, partition), (message, payload) =>
+        HANDLERS[verb](graph, nameOfGraph(verb, message.subject, of), payload),
+      );
+    }
   }
-  for (const verb of PARTITION_VERBS) {
-    serve(`part-${verb}`, partitionSubject(graph.partition, verb), (_, payload) =>
-      PARTITION_HANDLERS[verb](graph, payload),
-    );
+  for (const partition of owned) {
+    for (const verb of PARTITION_VERBS) {
+      serve(`part-${verb}-${partition}`, partitionSubject(partition, verb), (_, payload) =>
+        PARTITION_HANDLERS[verb](graph, payload),
+      );
+    }
   }
   return service;
 }
@@ -166,14 +171,13 @@ async function answer(
   }
 }
 
-function listed(
+async function listed(
   head: object,
   key: string,
   payload: string,
-  read: (after: string | undefined, limit: number) => Page,
-): object {
-  const { after, limit } = parse(page, payload || "{}");
-  const { names, next } = read(after, limit);
+  read: (wanted: z.infer<typeof page>) => Page | Promise<Page>,
+): Promise<object> {
+  const { names, next } = await read(parse(page, payload || "{}"));
   return { ...head, [key]: names, ...(next === undefined ? {} : { next }) };
 }
 
@@ -225,6 +229,7 @@ function parse<T>(schema: z.ZodType<T>, payload: string): T {
 const TOLD: Partial<Record<GraphErrorCode, number>> = {
   BAD_REQUEST: 400,
   GRAPH_OVERLOADED: 503,
+  GRAPH_PARTITION_AWAY: 503,
   BACKUP_FAILED: 507,
 };
 

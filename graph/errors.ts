@@ -9,7 +9,10 @@ export type GraphErrorCode =
   | "GRAPH_DAMAGED" // LevelDB or a row cannot be read
   | "GRAPH_OVERLOADED" // more changes or events are waiting than may
   | "GRAPH_CUT_OFF" // NATS went away in the middle of an event
-  | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS
+  | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS, for one of our partitions
+  | "GRAPH_OTHER_PARTITIONS" // the directory holds other partitions than are wanted
+  | "GRAPH_PARTITION_AWAY" // another partition's owner did not answer
+  | "GRAPH_UNMAPPED" // the broker does not split the topics as the service does
   | "BACKUP_FAILED" // a backup could not be written
   | "BAD_BACKUP" // the file to restore is no whole backup
   | "BAD_EDGE_FILE" // the file to load cannot be used at all

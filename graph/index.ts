@@ -6,6 +6,7 @@ export { EXPORT_KINDS, type ExportKind, exportLines } from "./export/export.ts";
 export { countFriendships, type GraphShape, generateFriendships, type Newcomer } from "./generate.ts";
 export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
 export { type LoadOptions, type LoadReport, loadEdges } from "./load/load.ts";
+export { Partitions } from "./partitions.ts";
 export { DEFAULT_ROW_MEMORY_MB, GraphService, type GraphServiceOptions } from "./service.ts";
 export { checkEdges, type GraphShapeReport } from "./shape/check.ts";
 export { drawDegrees } from "./shape/picture.ts";

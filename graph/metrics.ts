@@ -9,6 +9,7 @@ import type { Distributor } from "./fanout/distributor.ts";
 import type { Expander } from "./fanout/expander.ts";
 import type { Window } from "./fanout/window.ts";
 import type { GraphStore } from "./store/store.ts";
+import type { UserLists } from "./user-lists.ts";
 
 export interface Counted {
   readonly store: GraphStore;
@@ -20,10 +21,12 @@ export interface Counted {
   readonly distributor: Distributor;
   readonly window: Window;
   readonly narrowWindow: Window;
+  readonly lists: UserLists;
 }
 
 export function registerMetrics(metrics: Metrics, parts: Counted): void {
-  const { store, client, roster, online, registrar, expander, distributor, window, narrowWindow } = parts;
+  const { store, client, roster, online, registrar, expander, distributor } = parts;
+  const { window, narrowWindow, lists } = parts;
   metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
   metrics.gauge("encke_graph_audit_changes", "Changes that the audit keeps", () => store.audit.length);
@@ -81,6 +84,12 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
     "encke_graph_laggards_total",
     "Times an edge was too slow to be waited for",
     () => window.laggards + narrowWindow.laggards,
+  );
+  metrics.counter(
+    "encke_graph_shares_total",
+    "Questions to the owners of other partitions, by what became of them",
+    () => ({ ...lists.counts }),
+    "result",
   );
   registerClientMetrics(metrics, client);
 }

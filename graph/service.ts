@@ -1,7 +1,16 @@
 // The graph service: one process that owns one graph directory and one NATS connection. It answers questions about
 // the graph, takes changes, and expands events to everyone who follows their author.
 
-import { EVERY_EDGE, EVERY_EVENT, EVERY_PRESENCE, EVERY_USER, EventIds } from "../broker/contract.ts";
+import {
+  EVERY_EDGE,
+  EVERY_PRESENCE,
+  EVERY_USER,
+  everyEvent,
+  parseUserId,
+  type Topic,
+  type UserId,
+  userSubject,
+} from "../broker/contract.ts";
 import {
   BEAT_MS,
   BrokerClient,
@@ -10,33 +19,34 @@ import {
   EXPIRY_MS,
   type Msg,
   type NatsConfig,
+  type Owner,
   type Service,
   type Subscribed,
 } from "../broker/index.ts";
-import { codeOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
+import { Spaced } from "../lib/spaced.ts";
+import { proveMappings, refuseSecondOwner } from "./claim.ts";
 import { OnlineTable } from "./edges/online.ts";
 import { EdgeQuestions } from "./edges/questions.ts";
 import { Registrar } from "./edges/registrar.ts";
 import { Roster } from "./edges/roster.ts";
 import { countSeen } from "./edges/tally.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
-import { GraphError } from "./errors.ts";
 import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
+import { TopicIds } from "./fanout/topic-ids.ts";
 import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import { registerMetrics } from "./metrics.ts";
+import { Partitions } from "./partitions.ts";
 import { GraphStore } from "./store/store.ts";
+import { UserLists } from "./user-lists.ts";
 
 /** Followers held in memory, in MiB: the rows of 1,000,000 users with 30 friends take 100. */
 export const DEFAULT_ROW_MEMORY_MB = 256;
-/** This service's part of the topics; a graph on one machine has one. */
-const PARTITION = 0;
-/** How long to wait for another graph service to say that it is there. */
-const OTHER_SERVICE_MS = 500;
 /** After the call to announce themselves, edges get this long before events are taken. */
 const ANNOUNCE_MS = 250;
+const USER_PREFIX = userSubject("" as UserId);
 /** Readers are told of losses at most this often; each telling covers all before it. */
 const RESYNC_EVERY_MS = 1_000;
 
@@ -45,6 +55,8 @@ export interface GraphServiceOptions {
   /** What the rows of followers may take in memory, in MiB; DEFAULT_ROW_MEMORY_MB. */
   readonly rowMemoryMb?: number;
   readonly nats: NatsConfig;
+  /** Its part of the topics; all where absent. */
+  readonly partitions?: Partitions;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Ends the waiting for NATS. */
@@ -62,6 +74,9 @@ interface Running {
   readonly window: Window;
   readonly narrowWindow: Window;
   readonly expander: Expander;
+  readonly lists: UserLists;
+  /** Tells every reader that something may be missing. */
+  readonly losses: Spaced<string>;
   readonly service: Service;
   readonly subscriptions: Subscribed[];
   readonly expiry: NodeJS.Timeout;
@@ -70,8 +85,6 @@ interface Running {
 export class GraphService {
   readonly #options: GraphServiceOptions;
   #running: Running | undefined;
-  #resyncAt = 0;
-  #resyncTimer: NodeJS.Timeout | undefined;
 
   constructor(options: GraphServiceOptions) {
     this.#options = options;
@@ -90,23 +103,25 @@ export class GraphService {
 
   /**
    * Opens the graph, connects (waiting for NATS as long as it takes) and serves.
-   * @throws GraphError for a directory that cannot be used, GRAPH_SERVED_ALREADY; BrokerError for refused credentials
+   * @throws GraphError for a directory that cannot be used, GRAPH_SERVED_ALREADY, GRAPH_UNMAPPED; BrokerError for refused
+   *   credentials
    */
   async start(): Promise<void> {
-    const { directory, rowMemoryMb = DEFAULT_ROW_MEMORY_MB, nats, log, metrics, signal } = this.#options;
-    const store = await GraphStore.open(directory, { memoryBytes: rowMemoryMb * 1_048_576 });
+    const { directory, nats, log, metrics, signal } = this.#options;
+    const { partitions = Partitions.whole, rowMemoryMb = DEFAULT_ROW_MEMORY_MB } = this.#options;
+    const store = await GraphStore.open(directory, { partitions, memoryBytes: rowMemoryMb * 1_048_576 });
     noteLoaded(store, log);
+    const connection = { log, wait: true, ...(signal && { signal }) };
     let client: BrokerClient | undefined;
     try {
       client = await BrokerClient.connect(nats, {
+        ...connection,
         name: SERVICE_NAME,
-        log,
-        wait: true,
         echo: false, // the bridge must not hear the copies that we publish
-        ...(signal && { signal }),
       });
-      await refuseSecondService(client);
-      this.#running = await this.#serve(store, client);
+      await refuseSecondOwner(client, partitions);
+      await proveMappings(client, nats, connection, partitions);
+      this.#running = await this.#serve(store, client, partitions);
       registerMetrics(metrics, this.#running);
     } catch (error) {
       await client?.close();
@@ -126,31 +141,37 @@ export class GraphService {
     await running.client.flush().catch(() => {}); // NATS is away: nothing more can arrive anyway
     await running.expander.settle();
     running.distributor.flush();
-    clearTimeout(this.#resyncTimer);
+    running.losses.stop();
     running.questions.close();
     await running.store.close();
     await running.client.close();
   }
 
-  async #serve(store: GraphStore, client: BrokerClient): Promise<Running> {
+  async #serve(store: GraphStore, client: BrokerClient, partitions: Partitions): Promise<Running> {
     const { log } = this.#options;
     const epoch = await store.nextEpoch();
+    const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
     const online = new OnlineTable();
     const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
+    const losses = new Spaced<string>(RESYNC_EVERY_MS, (reason) => {
+      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
+    });
     const questions = new EdgeQuestions(client, roster);
-    const window = new Window(client, roster, questions);
-    const narrowWindow = new Window(client, roster, questions, NARROW_WINDOW);
+    const share = partitions.owned.length / partitions.of;
+    const window = new Window(client, roster, questions, share);
+    const narrowWindow = new Window(client, roster, questions, share, NARROW_WINDOW);
     const distributor = new Distributor({ client, roster, online, nameOf: (id) => store.nameOf(id) });
     const expander = new Expander({
       store,
       client,
       log,
-      ids: new EventIds(PARTITION, epoch),
+      partitions: partitions.of,
+      ids: new TopicIds(partitions, epoch),
       distributor,
       window,
       narrowWindow,
       count: (event, edges) => countSeen(questions, edges, event),
-      onLoss: (reason) => this.#resync(client, reason),
+      onLoss: (reason) => losses.say(reason),
     });
     const subscriptions: Subscribed[] = [];
     let isBridged: Promise<void> | undefined;
@@ -159,7 +180,7 @@ export class GraphService {
       if (!hasBridge) {
         hasBridge = true;
         const hear = (message: Msg): void => {
-          if (roster.survey().gateways > 0) passOn(message, expander);
+          if (roster.survey().gateways > 0 && isOurs(message, partitions)) expander.receiveDirect(message);
         };
         subscriptions.push(client.subscribe(EVERY_USER, hear));
       }
@@ -174,39 +195,43 @@ export class GraphService {
       client,
       roster,
       online,
-      graph: epoch,
+      owner,
       openBridge,
       sendPending: (edge) => distributor.flushEdge(edge),
       log,
     });
     // from here on every event is kept; an edge that is acknowledged misses none
-    subscriptions.push(client.subscribe(EVERY_EVENT, (message) => expander.receive(message)));
+    for (const partition of partitions.subjects)
+      subscriptions.push(client.subscribe(everyEvent(partition), (message) => expander.receive(message)));
     await client.flush();
     subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => registrar.receive(message)));
-    client.publish(EVERY_EDGE, JSON.stringify({ type: "announce", graph: epoch } satisfies EdgeOrder));
+    client.publish(EVERY_EDGE, JSON.stringify({ type: "announce", ...owner } satisfies EdgeOrder));
     await client.flush();
     await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
-    const service = await serveEndpoints(client, { store, roster, online, partition: PARTITION }, log);
+    const lists = new UserLists({
+      client,
+      partitions,
+      lists: {
+        subscriptions: (user, { after, limit }) => store.pageSubscriptions(user, after, limit),
+        mutual: (user, { with: other, after, limit }) =>
+          store.pageMutual(user, parseUserId(other ?? ""), after, limit),
+      },
+      log,
+    });
+    subscriptions.push(...lists.serve());
+    const service = await serveEndpoints(client, { store, roster, online, partitions, lists }, log);
     expander.open();
     await client.flush();
     client.onStatus((connected) => {
-      if (connected) this.#resync(client, "graph-reconnected"); // what was on the way to us is lost
+      if (connected) losses.say("graph-reconnected"); // what was on the way to us is lost
     });
     const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
     const windows = { window, narrowWindow };
-    const parts = { store, client, roster, online, registrar, questions, distributor, ...windows, expander };
-    return { ...parts, service, subscriptions, expiry };
-  }
-
-  /** Tells every reader that something may be missing; at once, then at most once a RESYNC_EVERY_MS. */
-  #resync(client: BrokerClient, reason: string): void {
-    if (this.#resyncTimer !== undefined) return;
-    const waitMs = Math.max(0, this.#resyncAt + RESYNC_EVERY_MS - Date.now());
-    this.#resyncTimer = setTimeout(() => {
-      this.#resyncTimer = undefined;
-      this.#resyncAt = Date.now();
-      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
-    }, waitMs);
+    const parts = {
+      ...{ store, client, roster, online, registrar, questions, distributor },
+      ...{ ...windows, expander, lists },
+    };
+    return { ...parts, losses, service, subscriptions, expiry };
   }
 }
 
@@ -222,22 +247,11 @@ function noteLoaded({ receivers }: GraphStore, log: Logger): void {
   );
 }
 
-/** A message that a producer sent straight to a user; copies of ours carry a header, and have gone their way. */
-function passOn(message: Msg, expander: Expander): void {
-  if (message.headers?.has(EVENT_HEADER) !== true) expander.receiveDirect(message);
-}
-
-/** Two services would each expand every event. @throws GraphError GRAPH_SERVED_ALREADY */
-async function refuseSecondService(client: BrokerClient): Promise<void> {
-  try {
-    const reply = await client.request(`$SRV.PING.${SERVICE_NAME}`, "", OTHER_SERVICE_MS);
-    const { id } = JSON.parse(new TextDecoder().decode(reply.data)) as { id: string };
-    throw new GraphError(
-      "GRAPH_SERVED_ALREADY",
-      `graph service ${id} answers on this NATS already: stop it first, events would arrive twice`,
-    );
-  } catch (error) {
-    const code = codeOf(error);
-    if (code !== "NO_RESPONDERS" && code !== "REQUEST_TIMEOUT") throw error;
-  }
+/**
+ * Whether a message to a user came from a producer, and is for us to pass on: copies of the graph's carry a header and have
+ * gone their way, and one of several services takes each, by its id whatever that is.
+ */
+function isOurs(message: Msg, partitions: Partitions): boolean {
+  const id = message.subject.slice(USER_PREFIX.length);
+  return partitions.owns(id as Topic) && message.headers?.has(EVENT_HEADER) !== true;
 }

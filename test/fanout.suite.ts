@@ -10,14 +10,22 @@ import { waitFor } from "./support/wait-for.ts";
 
 const SSE = { Accept: "text/event-stream" };
 
-/** @param fleet two edges, each in its mode */
-export function testFanout(broker: BrokerUnderTest, fleet: readonly [FanoutMode, FanoutMode]): void {
+/**
+ * @param fleet two edges, each in its mode
+ * @param shares of the partitions, one a graph service
+ */
+export function testFanout(
+  broker: BrokerUnderTest,
+  fleet: readonly [FanoutMode, FanoutMode],
+  shares: readonly string[] = ["0/1"],
+): void {
   const where = `fan-out, ${[...new Set(fleet)].join(" and ")}, over ${broker.name}`;
   describe(`${where} - the article's session`, { skip: broker.skip }, () => {
     let network: TestNetwork;
     before(async () => {
       network = await TestNetwork.start({
         broker,
+        shares,
         fleet: [fleet[0]],
         follows: [
           ["alice", "rj"],
@@ -70,6 +78,7 @@ export function testFanout(broker: BrokerUnderTest, fleet: readonly [FanoutMode,
     before(async () => {
       network = await TestNetwork.start({
         broker,
+        shares,
         fleet,
         follows: [
           ["7", "42"],
@@ -249,7 +258,7 @@ export function testFanout(broker: BrokerUnderTest, fleet: readonly [FanoutMode,
 
     it("a graph that starts anew - tells every reader to look again, and goes on", async () => {
       const reader = await read("/stream?user=9", SSE);
-      await network.restartGraph();
+      await network.restartGraphs();
       await reader.until(/event: resync\ndata: \{"reason":"graph-[a-z]+"\}\n\n/);
       await network.ready();
       await network.send("event.42", "back");

@@ -12,7 +12,13 @@ import {
   parseTopic,
   parseUserId,
 } from "../broker/contract.ts";
-import { BrokerClient, type EdgeOrder, type PresenceMessage, parsePresence } from "../broker/index.ts";
+import {
+  BrokerClient,
+  type EdgeOrder,
+  type Owner,
+  type PresenceMessage,
+  parsePresence,
+} from "../broker/index.ts";
 import type { Edge } from "../edge/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { embedded, type TestBroker, urlOf } from "./support/brokers.ts";
@@ -32,7 +38,8 @@ describe("an edge in gateway mode, before the graph", () => {
   let edgeId: string;
   /** Whether the played graph answers. */
   let answers: boolean;
-  const GRAPH = 1;
+  /** The played graph: its start, and what it owns. */
+  let graph: Owner;
   let readers: Reader[];
 
   const order = (what: EdgeOrder): void => {
@@ -47,7 +54,7 @@ describe("an edge in gateway mode, before the graph", () => {
   const acknowledge = (): void => {
     const last = deltas().at(-1);
     if (last !== undefined)
-      order({ type: "acknowledge", graph: GRAPH, epoch: last.epoch, sequence: last.sequence });
+      order({ type: "acknowledge", ...graph, epoch: last.epoch, sequence: last.sequence });
   };
   const read = async (user: string): Promise<Reader> => {
     const reader = await Reader.open(new URL(`http://127.0.0.1:${edge.port}/stream?user=${user}`), SSE);
@@ -68,6 +75,7 @@ describe("an edge in gateway mode, before the graph", () => {
     heard = [];
     readers = [];
     answers = true;
+    graph = { graph: 1, partitions: [0], of: 1 };
     client.subscribe("presence.*", (message) => {
       edgeId = message.subject.slice("presence.".length);
       heard.push(parsePresence(message.data));
@@ -152,12 +160,12 @@ describe("an edge in gateway mode, before the graph", () => {
     const ann = await read("ann");
     answers = false;
     const { epoch = 0 } = deltas().at(-1) ?? {};
-    order({ type: "restart", graph: GRAPH, epoch });
+    order({ type: "restart", ...graph, epoch });
     await waitFor("a new epoch with everybody", () => {
       const last = deltas().at(-1);
       return last?.epoch === epoch + 1 && last.complete && last.joins.some(([user]) => user === "ann");
     });
-    order({ type: "restart", graph: GRAPH, epoch }); // twice is once
+    order({ type: "restart", ...graph, epoch }); // twice is once
     await client.flush();
     assert.doesNotMatch(ann.text, /resync/, "not before it is reachable");
     acknowledge();
@@ -169,7 +177,8 @@ describe("an edge in gateway mode, before the graph", () => {
 
   it("a graph that started anew - likewise", async () => {
     const bob = await read("bob");
-    client.publish("edge.all", JSON.stringify({ type: "announce", graph: 2 } satisfies EdgeOrder));
+    graph = { ...graph, graph: 2 };
+    client.publish("edge.all", JSON.stringify({ type: "announce", ...graph } satisfies EdgeOrder));
     await bob.until(/event: resync\ndata: \{"reason":"graph-restarted"\}/);
   });
 

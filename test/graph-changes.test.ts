@@ -51,7 +51,7 @@ for (const broker of brokers) {
         ];
         assert.deepEqual(await ask("graph.mute.rj", "alice"), { topic: "rj", changed: 1, unchanged: 0 });
         assert.equal(await recipients("muted-1"), 2);
-        await network.restartGraph();
+        await network.restartGraphs();
         assert.equal(await recipients("muted-2"), 2);
         await bob.until(/muted-2/);
         assert.deepEqual(await ask("graph.subscribers.rj"), { topic: "rj", subscribers: ["alice", "bob"] });
@@ -59,7 +59,7 @@ for (const broker of brokers) {
         assert.deepEqual(await ask("graph.count.rj"), { topic: "rj", count: 2 });
         assert.deepEqual(await ask("graph.unmute.rj", "alice"), { topic: "rj", changed: 1, unchanged: 0 });
         assert.equal(await recipients("heard-1"), 3);
-        await network.restartGraph();
+        await network.restartGraphs();
         assert.equal(await recipients("heard-2"), 3);
         await alice.until(/heard-2/);
         assert.match(alice.text, /heard-1/);
@@ -79,7 +79,7 @@ for (const broker of brokers) {
           blocked: ["alice"],
         });
         assert.equal(await recipients("blocked-1"), 3);
-        await network.restartGraph();
+        await network.restartGraphs();
         assert.deepEqual(await ask("graph.subscribe.rj", "alice"), {
           topic: "rj",
           changed: 0,

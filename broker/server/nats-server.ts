@@ -10,6 +10,7 @@ import type { Logger } from "../../lib/log.ts";
 import { cacheDir } from "../../lib/project.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import { BrokerError } from "../errors.ts";
+import { partitionMappings } from "../partition.ts";
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_MS = 5_000;
@@ -25,7 +26,7 @@ export function findNatsServer(path: string): string | undefined {
 }
 
 /** Our configuration: loopback, and limits that keep one client that hangs from holding up the others for long. */
-function natsServerConfig(port: number, name: string): string {
+function natsServerConfig(port: number, name: string, partitions: number): string {
   return `# Written by Encke for one machine: loopback only, core NATS.
 server_name: "${name}"
 listen: "127.0.0.1:${port}"
@@ -34,7 +35,7 @@ listen: "127.0.0.1:${port}"
 write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
-`;
+${partitions === 1 ? "" : partitionMappings(partitions)}`;
 }
 
 /** One supervised nats-server. It restarts on the same port when it dies, so that clients find it again. */
@@ -44,12 +45,13 @@ export class NatsServer {
   readonly #supervisor: Supervisor;
   readonly #name: string;
 
-  constructor(binary: string, port: number, log: Logger) {
+  /** @throws BrokerError BAD_PARTITIONS */
+  constructor(binary: string, port: number, log: Logger, partitions = 1) {
     this.port = port;
     this.#folder = mkdtempSync(join(tmpdir(), "encke-nats-"));
     this.#name = `encke-${process.pid}-${port}`;
     const config = join(this.#folder, "nats-server.conf");
-    writeFileSync(config, natsServerConfig(port, this.#name));
+    writeFileSync(config, natsServerConfig(port, this.#name, partitions));
     this.#supervisor = new Supervisor({
       command: binary,
       args: ["-c", config],

@@ -24,6 +24,8 @@ export interface OpenBrokerOptions {
   readonly port: number;
   /** Whether a taken port may be replaced by a free one (a default) or is an error (a wish). */
   readonly portMayMove: boolean;
+  /** Into how many the topics are split; only a nats-server can do that. One where absent. */
+  readonly partitions?: number;
   /** Command line that runs the embedded broker on a port: it gets `--port N` appended. */
   readonly embeddedCommand: readonly [string, ...string[]];
   readonly path: string;
@@ -39,12 +41,19 @@ export interface OpenedBroker {
   stop(): Promise<void>;
 }
 
-/** @throws BrokerError NATS_UNREACHABLE, NATS_SERVER_FAILED or BAD_NATS_URL */
+/** @throws BrokerError NATS_UNREACHABLE, NATS_SERVER_FAILED, BAD_NATS_URL or BAD_PARTITIONS */
 export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBroker> {
   if (options.external !== undefined) return useExternal(options.external, options.log);
   const port = await choosePort(options);
   const binary = options.kind === "embedded" ? undefined : findNatsServer(options.path);
-  if (binary !== undefined) return spawnNatsServer(binary, port, options.log);
+  const { partitions = 1 } = options;
+  if (binary !== undefined) return spawnNatsServer(binary, port, options.log, partitions);
+  if (partitions > 1) {
+    throw new BrokerError(
+      "NATS_SERVER_FAILED",
+      `the embedded broker cannot split the topics into ${partitions} partitions: install a nats-server (Debian: apt install nats-server)`,
+    );
+  }
   if (options.kind === "nats-server") {
     throw new BrokerError(
       "NATS_SERVER_FAILED",
@@ -74,8 +83,13 @@ async function useExternal(external: NatsConfig, log: Logger): Promise<OpenedBro
   };
 }
 
-async function spawnNatsServer(binary: string, port: number, log: Logger): Promise<OpenedBroker> {
-  const server = new NatsServer(binary, port, log);
+async function spawnNatsServer(
+  binary: string,
+  port: number,
+  log: Logger,
+  partitions: number,
+): Promise<OpenedBroker> {
+  const server = new NatsServer(binary, port, log, partitions);
   try {
     await server.start();
   } catch (cause) {

@@ -1,19 +1,38 @@
 // encke broker: the broker alone, a nats-server where there is one, else the embedded broker.
 
+import { MAX_PARTITIONS, partitionMappings } from "../../broker/contract.ts";
 import { EmbeddedBroker, openBroker } from "../../broker/index.ts";
-import { pick } from "../../lib/settings.ts";
+import { integer } from "../../lib/schemas.ts";
+import { pick, type Settings } from "../../lib/settings.ts";
 import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { CliError } from "../errors.ts";
 import { embeddedCommand } from "../own-command.ts";
 import { ownSettings } from "../settings.ts";
 
 export const DEFAULT_PORT = 4_222;
 
+/** For the broker a number; who owns which of them is the graph services' matter. */
+const partitionSettings: Settings<{ partitions: number }> = {
+  partitions: {
+    value: "N",
+    help: "split the topics into so many, for several graph services (needs a nats-server)",
+    schema: integer(1, MAX_PARTITIONS),
+    default: 1,
+  },
+};
+
 export const broker: Command = defineCommand({
   name: "broker",
   summary: "the broker alone, on loopback",
-  settings: pick(ownSettings, "port", "embedded"),
-  async run(context, { port = DEFAULT_PORT, embedded }) {
+  settings: { ...pick(ownSettings, "port", "embedded", "printConfig"), ...partitionSettings },
+  async run(context, { port = DEFAULT_PORT, embedded, partitions, printConfig }) {
+    if (printConfig) return context.print(partitionMappings(partitions).trimEnd());
+    if (embedded && partitions > 1)
+      throw new CliError(
+        "USAGE",
+        "the embedded broker has no partitions: leave --embedded or --partitions away",
+      );
     if (embedded) {
       const server = new EmbeddedBroker({ port });
       context.print(`embedded broker at nats://127.0.0.1:${await server.start()}`);
@@ -25,6 +44,7 @@ export const broker: Command = defineCommand({
       external: undefined,
       port,
       portMayMove: false,
+      partitions,
       embeddedCommand,
       path: context.env.PATH ?? "",
       log: context.log,

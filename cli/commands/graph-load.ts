@@ -10,8 +10,8 @@ export const graphLoad: Command = defineCommand({
   name: "graph load",
   summary: "add an edge list to a graph (`-` reads standard input, .gz works)",
   parameters: ["<file>"],
-  settings: pick(ownSettings, "data", "as", "strict", "json"),
-  async run(context, { data: directory, as: kind, strict, json }, [file = ""]) {
+  settings: pick(ownSettings, "data", "partitions", "as", "strict", "json"),
+  async run(context, { data: directory, partitions, as: kind, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
     let bar: Progress | undefined;
     let phase: string | undefined;
@@ -19,6 +19,7 @@ export const graphLoad: Command = defineCommand({
       const report = await loadEdges(source, {
         directory,
         kind,
+        partitions,
         strict,
         signal: context.signal,
         onProgress(now, done, total) {
@@ -35,7 +36,8 @@ export const graphLoad: Command = defineCommand({
       if (json) return context.print(JSON.stringify(report));
       context.print(
         `${report.added} follow relations added, ${report.edges} in the graph; ` +
-          `${report.badLines} bad lines, ${report.selfEdges} self edges and ${report.duplicates} doubles left out`,
+          `${report.badLines} bad lines, ${report.selfEdges} self edges and ${report.duplicates} doubles left out` +
+          (partitions.of === 1 ? "" : `, ${report.elsewhere} in other partitions`),
       );
     } finally {
       bar?.stop();

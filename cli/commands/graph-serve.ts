@@ -13,16 +13,16 @@ export const graphServe: Command = defineCommand({
   name: "graph serve",
   summary: "the graph service: answers questions, takes changes, expands events",
   settings: {
-    ...pick(ownSettings, "data", "rowMemory"),
+    ...pick(ownSettings, "data", "partitions", "rowMemory"),
     ...pick(edgeSettings, "adminHost", "adminPort"),
     ...natsSettings,
   },
   async run(context, values) {
-    const { data: directory, rowMemory: rowMemoryMb, adminHost, adminPort } = values;
+    const { data: directory, partitions, rowMemory: rowMemoryMb, adminHost, adminPort } = values;
     const { log, signal } = context;
     const metrics = createMetrics();
     const nats = natsConfigOf(values);
-    const service = new GraphService({ directory, rowMemoryMb, nats, log, metrics, signal });
+    const service = new GraphService({ directory, partitions, rowMemoryMb, nats, log, metrics, signal });
     const admin =
       adminPort === undefined
         ? undefined
@@ -35,7 +35,8 @@ export const graphServe: Command = defineCommand({
     await admin?.start();
     try {
       await service.start();
-      context.print(`graph of ${service.edges} follow relations in ${directory}`);
+      const part = partitions.of === 1 ? "" : `, partitions ${partitions}`;
+      context.print(`graph of ${service.edges} follow relations in ${directory}${part}`);
       collectWhenQuiet();
       await untilStopped(signal);
     } finally {

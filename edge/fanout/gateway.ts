@@ -4,7 +4,9 @@
 
 import {
   decodeNamed,
+  type EventPosition,
   FRAME_KIND,
+  type FrameKind,
   parseEventId,
   readFrame,
   readFrameHead,
@@ -24,6 +26,8 @@ export interface GatewayFanoutOptions {
   readonly tallies: EventTallies;
   /** Tells the graph that the ledger has news. */
   readonly announce: () => void;
+  /** Whether copies by handle may be taken from the owner of this partition. */
+  readonly takesFrom: (partition: number) => boolean;
   /** Something may be missing on every stream. */
   readonly onLoss: (reason: string) => void;
 }
@@ -113,10 +117,8 @@ export class GatewayFanout implements Fanout {
   }
 
   #receiveFrame(bytes: Uint8Array): boolean {
-    const head = readFrameHead(bytes, FRAME_KIND.frame);
-    const last = head && parseEventId(head.lastId);
-    // of an epoch that is over: readers hear of the loss when the one under way is in step
-    if (last === undefined || head?.epoch !== this.#options.ledger.epoch) return false;
+    const last = this.#lastOf(bytes, FRAME_KIND.frame);
+    if (last === undefined) return false;
     const delivered = this.#options.pool.deliverFrame(bytes, this.#position.before(last.partition));
     this.#position.advance(last);
     if (delivered < 0) this.#options.onLoss("frame-broken");
@@ -124,8 +126,8 @@ export class GatewayFanout implements Fanout {
   }
 
   #receiveCounted(bytes: Uint8Array): boolean {
-    const { ledger, pool } = this.#options;
-    if (readFrameHead(bytes, FRAME_KIND.counted)?.epoch !== ledger.epoch) return false;
+    const { pool } = this.#options;
+    if (this.#lastOf(bytes, FRAME_KIND.counted) === undefined) return false;
     return readFrame(bytes, FRAME_KIND.counted, ({ id, json, recipients, handleAt }) => {
       const event = this.#positioned(id, json);
       for (let index = 0; index < recipients; index += 1) {
@@ -133,6 +135,17 @@ export class GatewayFanout implements Fanout {
         if (user !== undefined) this.#deliver(user, event, true);
       }
     });
+  }
+
+  /**
+   * How far a frame goes; undefined where its handles may mean somebody else: of an epoch that is over, or from an owner who
+   * was lost. Readers hear of that loss when the epoch under way, or the owner's return, is in step.
+   */
+  #lastOf(bytes: Uint8Array, kind: FrameKind): EventPosition | undefined {
+    const { ledger, takesFrom } = this.#options;
+    const head = readFrameHead(bytes, kind);
+    const last = head && parseEventId(head.lastId);
+    return last !== undefined && head?.epoch === ledger.epoch && takesFrom(last.partition) ? last : undefined;
   }
 
   #receiveNamed(bytes: Uint8Array): boolean {

@@ -43,6 +43,8 @@ export class Ledger {
   /** The delta that completed this epoch's beginning; infinite until it has been taken. */
   #completeAt = Number.POSITIVE_INFINITY;
   epoch = 0;
+  /** Every partition of the graph has an owner who answers. Without one, nobody can be certain. */
+  isServed = true;
 
   constructor(table: UserTable) {
     this.#table = table;
@@ -63,9 +65,10 @@ export class Ledger {
     return this.#sequence === 0 || this.#joining.length > 0 || this.#leaving.length > 0;
   }
 
-  /** Whether the graph has acknowledged this handle's user. */
+  /** Whether the graph has acknowledged this handle's user, for every partition. */
   isCertain(handle: number): boolean {
-    return this.#states[handle] === STATE.joined && (this.#sequences[handle] as number) <= this.#acknowledged;
+    const isTold = this.#states[handle] === STATE.joined;
+    return this.isServed && isTold && (this.#sequences[handle] as number) <= this.#acknowledged;
   }
 
   /** The user of this handle is here. Harmless where that is known. */
@@ -115,7 +118,7 @@ export class Ledger {
     return { sequence: this.#sequence, leaves, joins, complete };
   }
 
-  /** The graph has applied every delta up to this one. */
+  /** The graph, each of its services that lives, has applied every delta up to this one. */
   acknowledge(sequence: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, Math.min(sequence, this.#sequence));
     let released = 0;

@@ -1,6 +1,6 @@
 // This edge in the eyes of the graph: says once a second that it lives and in which fan-out mode, tells who comes and
-// goes where that mode wants it, obeys orders, and knows whether the graph is there. Begins a new epoch whenever the
-// graph does not know us or something between us was lost, and tells readers so once we are in step again.
+// goes where that mode wants it, obeys orders, and knows whether the graph is there. Begins a new epoch whenever one of
+// the graph's services does not know us or something between us was lost, and tells readers so once all are in step again.
 
 import { EVERY_EDGE, edgeSubject, presenceSubject } from "../../broker/contract.ts";
 import {
@@ -9,12 +9,15 @@ import {
   type EdgeOrder,
   type FanoutMode,
   type Msg,
+  type Owner,
   type PresenceMessage,
   parseOrder,
   type Subscribed,
 } from "../../broker/index.ts";
+import { Spaced } from "../../lib/spaced.ts";
 import type { EventTallies } from "../fanout/tallies.ts";
 import type { Ledger } from "./ledger.ts";
+import { Owners } from "./owners.ts";
 
 /** Beats without an answer after which the graph is away. */
 const MOST_UNANSWERED = 2;
@@ -22,6 +25,8 @@ const MOST_UNANSWERED = 2;
 const GATHER_MS = 5;
 /** Deltas are so far apart, or further: one costs edge, broker and graph as much as the handshakes of several streams. */
 const APART_MS = 50;
+/** Readers are told of the graph's losses at most this often: each of several services may tell of the same. */
+const RESYNC_EVERY_MS = 1_000;
 const BRACE = "{".charCodeAt(0);
 
 export interface PresenceOptions {
@@ -33,7 +38,7 @@ export interface PresenceOptions {
   readonly tallies: EventTallies;
   /** Copies of events, as the graph sends them to this edge in `gateway` mode. */
   readonly onCopies: (bytes: Uint8Array) => void;
-  /** The graph has acknowledged more. */
+  /** The graph has acknowledged more: all of its services have. */
   readonly onAcknowledged: () => void;
   /** Something may be missing on every stream. */
   readonly onLoss: (reason: string) => void;
@@ -47,23 +52,34 @@ export class Presence {
   #timer: ReturnType<typeof setInterval> | undefined;
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #toldAtMs = 0;
-  /** Which start of the graph service we know. */
-  #graph: number | undefined;
+  readonly #owners = new Owners();
   #graphPresent = false;
   /** Nobody answers: news would only pile up, and whoever comes back asks for everybody. */
   #silent = false;
   #unanswered = 0;
   /** What readers are told once we are in step again. */
   #loss: string | undefined;
+  readonly #graphLosses: Spaced<string>;
   #stopped = false;
   #heard: (() => void) | undefined;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#graphLosses = new Spaced(RESYNC_EVERY_MS, options.onLoss);
   }
 
   get graphPresent(): boolean {
     return this.#graphPresent;
+  }
+
+  /** Partitions whose owner does not answer, while others do. */
+  get lostPartitions(): number {
+    return this.#owners.lost;
+  }
+
+  /** Whether copies by handle may be taken from a partition's owner. */
+  takesFrom(partition: number): boolean {
+    return !this.#owners.isLost(partition);
   }
 
   /** Listens for what the graph says and announces this edge; waits a beat for the answer, not longer. */
@@ -90,6 +106,7 @@ export class Presence {
     this.#stopped = true;
     clearInterval(this.#timer);
     clearTimeout(this.#gathering);
+    this.#graphLosses.stop();
     this.#say({ type: "leaving" });
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
@@ -124,11 +141,15 @@ export class Presence {
     }
     this.#unanswered += 1;
     this.#say({ type: "beat", mode, epoch: ledger.epoch, sequence: ledger.sequence });
+    const { lost } = this.#owners;
+    this.#owners.beat();
+    if (this.#owners.lost !== lost) this.#settle();
   }
 
   #restart(loss: string | undefined, after = 0): void {
     this.#loss ??= loss; // the first cause explains what follows from it
     this.#silent = false;
+    this.#owners.restart();
     this.#options.ledger.restart(after);
     this.#tell();
   }
@@ -137,6 +158,7 @@ export class Presence {
     if (this.#stopped) return;
     if (!connected) return this.#setGraph(false);
     this.#unanswered = 0;
+    this.#owners.forgive();
     const ownSubscriptions = this.#options.mode === "subject";
     // our users are subscribed anew already: readers need not wait for the graph to hear of their loss
     if (ownSubscriptions) void this.#sayLossOnceSubscribed("nats-reconnected");
@@ -162,14 +184,13 @@ export class Presence {
       case "acknowledge":
         return this.#acknowledged(order);
       case "restart":
-        if (order.epoch >= this.#options.ledger.epoch)
-          this.#beginAnew(order.graph, "edge-expired", order.epoch);
+        if (order.epoch >= this.#options.ledger.epoch) this.#beginAnew(order, "edge-expired", order.epoch);
         return;
       case "announce":
-        if (order.graph !== this.#graph) this.#beginAnew(order.graph, "graph-restarted");
+        if (!this.#owners.knows(order)) this.#beginAnew(order, "graph-restarted");
         return;
       case "resync":
-        return this.#options.onLoss(order.reason);
+        return this.#graphLosses.say(order.reason);
       case "mark":
         message.respond();
         return;
@@ -178,21 +199,30 @@ export class Presence {
     }
   }
 
-  #beginAnew(graph: number, why: string, after = 0): void {
-    const reason = graph === this.#graph ? why : "graph-restarted";
-    this.#graph = graph;
+  #beginAnew(owner: Owner, why: string, after = 0): void {
+    const reason = this.#owners.knows(owner) ? why : "graph-restarted";
+    this.#owners.take(owner);
     this.#restart(reason, after);
   }
 
-  #acknowledged({ graph, epoch, sequence }: Extract<EdgeOrder, { type: "acknowledge" }>): void {
-    const { ledger, onAcknowledged, onLoss } = this.#options;
-    if (epoch !== ledger.epoch) return;
-    this.#graph = graph;
+  #acknowledged(order: Extract<EdgeOrder, { type: "acknowledge" }>): void {
+    if (order.epoch !== this.#options.ledger.epoch) return;
+    const answer = this.#owners.acknowledge(order, order.sequence);
+    // two services that count differently must not take turns: whom we know goes on, as long as they answer
+    if (answer === "foreign" && !this.#silent) return;
     this.#unanswered = 0;
     this.#silent = false;
-    ledger.acknowledge(sequence);
     this.#setGraph(true);
-    this.#heard?.();
+    if (answer !== "heard") return this.#beginAnew(order, "graph-restarted"); // what it knows of us may be old
+    this.#settle();
+  }
+
+  /** The owners have heard more, or wait for fewer. */
+  #settle(): void {
+    const { ledger, onAcknowledged, onLoss } = this.#options;
+    ledger.isServed = this.#owners.lost === 0;
+    ledger.acknowledge(this.#owners.acknowledged);
+    if (ledger.inStep) this.#heard?.();
     onAcknowledged();
     if (ledger.hasNews) this.announce();
     const loss = this.#loss;

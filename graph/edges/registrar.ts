@@ -7,6 +7,7 @@ import {
   type BrokerClient,
   type EdgeOrder,
   type Msg,
+  type Owner,
   type PresenceMessage,
   parsePresence,
 } from "../../broker/index.ts";
@@ -25,8 +26,8 @@ export interface RegistrarOptions {
   readonly client: BrokerClient;
   readonly roster: Roster;
   readonly online: OnlineTable;
-  /** This start of the service. */
-  readonly graph: number;
+  /** This start of the service, and the partitions for which it speaks. */
+  readonly owner: Owner;
   /** Sends what waits for an edge: its handles may mean others once we have answered. */
   readonly sendPending: (edge: EdgeLink) => void;
   /** Resolves when messages sent straight to a user reach edges in `gateway` mode through us. */
@@ -103,7 +104,7 @@ export class Registrar {
     }
     // once it knows that somebody left, their handle may be another's: nothing that names it may come later
     this.#options.sendPending(edge);
-    this.#order(edge, { type: "acknowledge", graph: this.#options.graph, epoch, sequence });
+    this.#order(edge, { type: "acknowledge", ...this.#options.owner, epoch, sequence });
   }
 
   #restart(edge: EdgeLink, said: Announcement): void {
@@ -112,7 +113,7 @@ export class Registrar {
     this.#options.sendPending(edge);
     this.#options.online.removeEdge(edge.slot);
     edge.lose(epoch);
-    this.#order(edge, { type: "restart", graph: this.#options.graph, epoch });
+    this.#order(edge, { type: "restart", ...this.#options.owner, epoch });
   }
 
   #order(edge: EdgeLink, order: EdgeOrder): void {

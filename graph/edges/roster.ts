@@ -20,8 +20,8 @@ export class EdgeLink {
   /** Everybody on it is known: its copies may go by handle. */
   inStep = false;
   heardAtMs: number;
-  /** What waits to be sent to it. */
-  frame: FrameWriter = new FrameWriter(0);
+  /** What waits to be sent to it, by partition: a frame moves its readers' position in one. */
+  readonly frames: Map<number, FrameWriter> = new Map();
   /** It stands in the pacer's list. */
   waiting = false;
 
@@ -38,7 +38,16 @@ export class EdgeLink {
     this.epoch = epoch;
     this.sequence = 0;
     this.inStep = false;
-    this.frame = new FrameWriter(epoch);
+    this.frames.clear();
+  }
+
+  /** What waits to be sent to it of one partition. */
+  frame(partition: number): FrameWriter {
+    const known = this.frames.get(partition);
+    if (known !== undefined) return known;
+    const made = new FrameWriter(this.epoch);
+    this.frames.set(partition, made);
+    return made;
   }
 
   /** Something of this epoch was missed. */

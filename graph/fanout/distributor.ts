@@ -32,6 +32,8 @@ const NOTHING: Handed = { messages: 0, bytes: 0 };
 /** An event on its way out. */
 export interface Copies {
   readonly id: string;
+  /** Where its topic, or its user, lies. */
+  readonly partition: number;
   readonly json: Uint8Array;
   /** Somebody will ask how many saw it: it goes out at once, in messages of its own. */
   readonly counted: boolean;
@@ -197,8 +199,9 @@ export class Distributor {
       this.#send(edge, alone.take(FRAME_KIND.counted));
       return;
     }
-    edge.frame.add(event.id, event.json, handles, count);
-    if (edge.frame.length >= FULL_FRAME_BYTES) this.#sendFrame(edge);
+    const frame = edge.frame(event.partition);
+    frame.add(event.id, event.json, handles, count);
+    if (frame.length >= FULL_FRAME_BYTES) this.#sendFrame(edge);
     else this.#pacer.note(edge);
   }
 
@@ -223,9 +226,11 @@ export class Distributor {
   }
 
   #sendFrame(edge: EdgeLink): void {
-    if (edge.frame.length === 0) return;
-    this.frames += 1;
-    this.#send(edge, edge.frame.take(FRAME_KIND.frame));
+    for (const frame of edge.frames.values()) {
+      if (frame.length === 0) continue;
+      this.frames += 1;
+      this.#send(edge, frame.take(FRAME_KIND.frame));
+    }
   }
 
   #send(edge: EdgeLink, message: Uint8Array): void {

@@ -8,7 +8,6 @@
 import {
   BrokerError,
   checkPayload,
-  type EventIds,
   encodeEvent,
   ownerOf,
   type Topic,
@@ -22,6 +21,7 @@ import type { Seen } from "../edges/tally.ts";
 import type { GraphStore } from "../store/store.ts";
 import type { Copies, Distributor, Handed } from "./distributor.ts";
 import { LongEvents, type Parts } from "./long-events.ts";
+import type { TopicIds } from "./topic-ids.ts";
 import type { Window } from "./window.ts";
 
 /** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
@@ -57,7 +57,9 @@ export interface ExpanderCounts {
 export interface ExpanderOptions {
   readonly store: GraphStore;
   readonly client: BrokerClient;
-  readonly ids: EventIds;
+  /** How many partitions there are. */
+  readonly partitions: number;
+  readonly ids: TopicIds;
   readonly distributor: Distributor;
   readonly window: Window;
   /** The window of events with very many followers. */
@@ -107,7 +109,7 @@ export class Expander {
 
   /** Takes one message of `event.<topic>`. What cannot be taken is answered, where somebody asked, and counted. */
   receive(message: Msg): void {
-    this.#take(message, () => ({ topic: topicOfEvent(message.subject) }));
+    this.#take(message, () => ({ topic: topicOfEvent(message.subject, this.#options.partitions) }));
   }
 
   /** Takes one message that a producer sent straight to `user.<id>`, likewise. */
@@ -189,9 +191,10 @@ export class Expander {
   /** Sends an event, a step for each part. */
   *#parts({ to: { topic }, payload, reply, time }: Waiting<ForFollowers>): Generator<Handed, Handed, void> {
     const { store, ids, distributor, count } = this.#options;
-    const id = ids.next();
+    const { id, partition } = ids.next(topic);
     const copies: Copies = {
       id,
+      partition,
       json: encodeEvent(id, topic, time, payload),
       counted: reply !== undefined,
       asked: new Set(),
@@ -220,9 +223,10 @@ export class Expander {
   async #pass(event: Waiting<ForUser>): Promise<void> {
     this.#left(event);
     const { ids, distributor, window } = this.#options;
-    const id = ids.next();
+    const { user } = event.to;
+    const { id, partition } = ids.next(user);
     const json = encodeEvent(id, undefined, event.time, event.payload);
-    const handed = distributor.direct({ id, json, counted: false, asked: new Set() }, event.to.user);
+    const handed = distributor.direct({ id, partition, json, counted: false, asked: new Set() }, user);
     this.counts.direct += 1;
     if (window.advance(handed)) await this.#nextWindow();
   }

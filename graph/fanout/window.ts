@@ -28,6 +28,7 @@ export class Window {
   readonly #roster: Roster;
   readonly #questions: EdgeQuestions;
   readonly #size: WindowSize;
+  readonly #share: number;
   /** Edges not waited for, and until when. */
   readonly #ignored = new Map<string, number>();
   #messages = 0;
@@ -36,19 +37,28 @@ export class Window {
   /** Times that an edge was too slow to be waited for. */
   laggards = 0;
 
-  constructor(client: BrokerClient, roster: Roster, questions: EdgeQuestions, size: WindowSize = WINDOW) {
+  /** @param share of all events that are ours: several services together stay in the bound of one */
+  constructor(
+    client: BrokerClient,
+    roster: Roster,
+    questions: EdgeQuestions,
+    share: number = 1,
+    size: WindowSize = WINDOW,
+  ) {
     this.#size = size;
+    this.#share = share;
     this.#client = client;
     this.#roster = roster;
     this.#questions = questions;
+    this.#share = share;
   }
 
   /** Counts what was handed over; true when the window is full and `next` must be awaited. */
   advance({ messages, bytes }: { readonly messages: number; readonly bytes: number }): boolean {
     this.#messages += messages;
     this.#bytes += bytes;
-    const most = Math.max(this.#size.messages, this.#size.messagesPerEdge * this.#roster.size);
-    return this.#messages >= most || this.#bytes >= this.#size.bytes;
+    const most = this.#share * Math.max(this.#size.messages, this.#size.messagesPerEdge * this.#roster.size);
+    return this.#messages >= most || this.#bytes >= this.#share * this.#size.bytes;
   }
 
   /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */

@@ -1,9 +1,10 @@
 // Reads all edges of a source, checks each, and hands the good ones on as ids; the others are counted, and the first
 // of them kept to be shown. Owned by one load or check.
 
-import { isTopic, isUserId } from "../../broker/contract.ts";
+import { isTopic, isUserId, type Topic } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
+import { Partitions } from "../partitions.ts";
 import { EdgeParser, type Name } from "./edge-parser.ts";
 import { type EdgeSource, nameOf, readBytes } from "./edge-source.ts";
 
@@ -22,6 +23,8 @@ const IMPLAUSIBLE: readonly { readonly pattern: RegExp; readonly why: string }[]
 
 export interface GatherOptions {
   readonly kind: LoadKind;
+  /** Only edges whose topic is in one of these are handed on; all where absent. */
+  readonly partitions?: Partitions;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean | undefined;
   /** Stops the reading. */
@@ -36,18 +39,33 @@ export interface Gathered {
   readonly lines: number;
   readonly selfEdges: number;
   readonly badLines: number;
-  /** The first of them, as `file:line: why`. */
+  /** Follow relations left out because their topic is in another partition. */
+  readonly elsewhere: number;
+  /** The first of the bad lines, as `file:line: why`. */
   readonly shown: readonly string[];
 }
 
 /** @throws GraphError BAD_EDGE_FILE where it cannot be read, is no text, holds no edge, or a bad line with `strict` */
 export async function gatherEdges(source: EdgeSource, options: GatherOptions): Promise<Gathered> {
-  const { kind, strict, signal, intern, add } = options;
+  const { kind, partitions = Partitions.whole, strict, signal, intern, add } = options;
   const name = nameOf(source);
   const shown: string[] = [];
   let edges = 0;
   let selfEdges = 0;
   let badLines = 0;
+  let elsewhere = 0;
+  const idOf = (given: Name): number => (typeof given === "number" ? given : intern(given));
+  /** One way, where only some topics are ours. */
+  const takeOwned = (subscriber: Name, topic: Name): void => {
+    if (partitions.owns(String(topic) as Topic)) add(idOf(subscriber), idOf(topic));
+    else elsewhere += 1;
+  };
+  const take = (left: Name, right: Name): void => {
+    edges += 1;
+    if (partitions.of === 1) return add(idOf(left), idOf(right));
+    takeOwned(left, right);
+    if (kind === "friendships") takeOwned(right, left);
+  };
   const onBadLine = (line: number, why: string): void => {
     badLines += 1;
     const report = `${name}:${line}: ${why}`;
@@ -58,10 +76,9 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
   };
   if ("newcomers" in source) {
     for (const { id, friends } of source.newcomers) {
-      for (let i = 0; i < friends.length; i += 1) add(friends[i] as number, id);
-      edges += friends.length;
+      for (let i = 0; i < friends.length; i += 1) take(friends[i] as number, id);
     }
-    return { lines: edges, selfEdges, badLines, shown };
+    return { lines: edges, selfEdges, badLines, elsewhere, shown };
   }
   const secondKind = kind === "friendships" ? "user" : "topic";
   const parser = new EdgeParser({
@@ -76,8 +93,7 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
         selfEdges += 1;
         return;
       }
-      edges += 1;
-      add(typeof left === "number" ? left : intern(left), typeof right === "number" ? right : intern(right));
+      take(left, right);
     },
   });
   for await (const piece of readBytes(source, (done, total) => options.onProgress?.(done, total))) {
@@ -94,7 +110,7 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
       `${name} holds no edge in ${parser.lines} lines${first}: expected "A B" a line`,
     );
   }
-  return { lines: parser.lines, selfEdges, badLines, shown };
+  return { lines: parser.lines, selfEdges, badLines, elsewhere, shown };
 }
 
 function problemOf(name: Name, kind: "user" | "topic"): string | undefined {

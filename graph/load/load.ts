@@ -6,7 +6,9 @@
 import { basename, join } from "node:path";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
+import { Partitions } from "../partitions.ts";
 import { type Database, numberOperation, openDatabase, readNumber } from "../store/database.ts";
+import { keepPartitions } from "../store/kept-partitions.ts";
 import {
   FOLLOWERS,
   followersKey,
@@ -36,6 +38,8 @@ const decoder = new TextDecoder();
 export interface LoadOptions {
   readonly directory: string;
   readonly kind: LoadKind;
+  /** Only edges whose topic is in one of these are taken; all where absent. */
+  readonly partitions?: Partitions;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean;
   /** Stops it while it reads; once it writes, it goes on to the end. */
@@ -58,20 +62,22 @@ export interface LoadReport extends Gathered {
 /**
  * Adds the edges of a source to the graph in a directory.
  * @throws GraphError BAD_EDGE_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
- * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_DAMAGED
+ * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED
  */
 export async function loadEdges(source: EdgeSource, options: LoadOptions): Promise<LoadReport> {
-  const { directory, kind, strict, signal, onProgress, blockEdges } = options;
+  const { directory, kind, partitions = Partitions.whole, strict, signal, onProgress, blockEdges } = options;
   const { db, release } = await openDatabase(directory);
-  const mutual = kind === "friendships";
+  // where only some topics are taken, each way of a friendship stands for itself
+  const mutual = kind === "friendships" && partitions.of === 1;
   const folder = join(directory, RUNS_FOLDER);
   const sorter = new EdgeSorter({ mutual, folder, blockEdges });
   try {
+    await keepPartitions(db, directory, partitions);
     const mark = basename(nameOf(source));
     const isRepeated = checkMark(db, directory, mark);
     const names = new Names((key) => db.getSync(key)).batch();
     const gathered = await gatherEdges(source, {
-      ...{ kind, strict, signal },
+      ...{ kind, partitions, strict, signal },
       intern: (name) => names.intern(name),
       add: (from, to) => sorter.add(from, to),
       onProgress: (done, total) => onProgress?.("reading", done, total),

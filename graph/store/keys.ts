@@ -71,6 +71,8 @@ export const META = {
   epoch: "mepoch",
   nextId: "mnext-id",
   edges: "medges",
+  /** Of which partitions the rows are; absent where the graph is not split. */
+  partitions: "mpartitions",
 } as const;
 
 function hex(id: number): string {

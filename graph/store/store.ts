@@ -9,8 +9,10 @@ import { FollowerRows } from "../adjacency/follower-rows.ts";
 import { AuditLog, type AuditPage, KEPT_CHANGES } from "../audit/audit-log.ts";
 import { type BackupReport, writeBackup } from "../backup/backup.ts";
 import { GraphError } from "../errors.ts";
+import { Partitions } from "../partitions.ts";
 import type { Change, Outcome } from "./changes.ts";
 import { type Database, numberOperation, openDatabase, readNumber, writeSynced } from "./database.ts";
+import { keepPartitions } from "./kept-partitions.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
 import type { Operation } from "./row-editor.ts";
@@ -31,6 +33,8 @@ export interface StoreOptions {
   readonly keepChanges?: number;
   /** Rows of followers are held in up to so much memory. */
   readonly memoryBytes?: number;
+  /** The part of the topics whose rows these are; all where absent. */
+  readonly partitions?: Partitions;
 }
 
 /** One page of a row, as names. */
@@ -73,13 +77,13 @@ export class GraphStore {
   }
 
   /**
-   * Opens a directory, an empty graph where it does not exist. Rows of followers are held in up to `memoryBytes`, filled
-   * in the background.
-   * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED or GRAPH_DAMAGED
+   * Opens a directory, an empty graph where it does not exist, for these partitions and no others. Rows of followers are
+   * held in up to `memoryBytes`, filled in the background.
+   * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED, GRAPH_OTHER_PARTITIONS or GRAPH_DAMAGED
    */
   static async open(
     directory: string,
-    { keepChanges = KEPT_CHANGES, memoryBytes = 0 }: StoreOptions = {},
+    { keepChanges = KEPT_CHANGES, memoryBytes = 0, partitions = Partitions.whole }: StoreOptions = {},
   ): Promise<GraphStore> {
     const { db, release } = await openDatabase(directory);
     try {
@@ -91,6 +95,7 @@ export class GraphStore {
           `loading ${what} into ${quote(directory)} did not finish: load it again, or delete the folder`,
         );
       }
+      await keepPartitions(db, directory, partitions);
       return new GraphStore(db, release, await AuditLog.open(db, keepChanges), memoryBytes);
     } catch (error) {
       await db.close();

@@ -37,15 +37,21 @@ export const embedded: BrokerUnderTest = {
   },
 };
 
-export const real: BrokerUnderTest = {
-  name: "nats-server",
-  skip: natsServer === undefined ? "no nats-server on this machine" : false,
-  async start([port] = []) {
-    const taken = port ?? (await anyFreePort("127.0.0.1"));
-    const server = new NatsServer(natsServer ?? "", taken, createLogger("test", "silent"));
-    await server.start();
-    return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => server.stop() };
-  },
-};
+/** A nats-server that splits the topics into so many partitions. */
+export function partitioned(partitions: number): BrokerUnderTest {
+  return {
+    name: partitions === 1 ? "nats-server" : `nats-server with ${partitions} partitions`,
+    skip: natsServer === undefined ? "no nats-server on this machine" : false,
+    async start([port] = []) {
+      const taken = port ?? (await anyFreePort("127.0.0.1"));
+      const log = createLogger("test", "silent");
+      const server = new NatsServer(natsServer ?? "", taken, log, partitions);
+      await server.start();
+      return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => server.stop() };
+    },
+  };
+}
+
+export const real: BrokerUnderTest = partitioned(1);
 
 export const brokers: readonly BrokerUnderTest[] = [embedded, real];

@@ -4,7 +4,7 @@
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { BrokerClient, type FanoutMode, type NatsConfig } from "../../broker/index.ts";
 import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
-import { GraphService } from "../../graph/index.ts";
+import { GraphService, Partitions } from "../../graph/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { type BrokerUnderTest, type TestBroker, urlOf } from "./brokers.ts";
@@ -18,38 +18,47 @@ export interface NetworkOptions {
   readonly broker: BrokerUnderTest;
   /** One edge for each, in this mode. */
   readonly fleet?: readonly FanoutMode[];
+  /** One graph service for each of these shares, as `--partitions` takes them; one for all where absent. */
+  readonly shares?: readonly string[];
   /** Overrides for every edge. */
   readonly edge?: Partial<EdgeConfig>;
   /** `[subscriber, topic]` pairs in the graph from the start. */
   readonly follows?: readonly (readonly [string, string])[];
 }
 
+/** One graph service, of all topics or some partitions. */
+export interface TestGraph {
+  readonly partitions: Partitions;
+  readonly directory: string;
+  readonly service: GraphService;
+}
+
 export class TestNetwork {
   broker: TestBroker;
   readonly client: BrokerClient;
   readonly edges: Edge[] = [];
-  readonly directory: string = tempDir();
+  /** Those that run. */
+  readonly graphs: TestGraph[] = [];
   readonly #edgeConfig: Partial<EdgeConfig>;
   readonly #readers: Reader[] = [];
-  graph: GraphService;
 
   private constructor(broker: TestBroker, client: BrokerClient, edgeConfig: Partial<EdgeConfig>) {
     this.broker = broker;
     this.client = client;
     this.#edgeConfig = edgeConfig;
-    this.graph = this.#newGraph();
   }
 
   static async start({
     broker,
     fleet = ["subject"],
+    shares = [String(Partitions.whole)],
     edge = {},
     follows = [],
   }: NetworkOptions): Promise<TestNetwork> {
     const started = await broker.start();
     const client = await BrokerClient.connect({ url: urlOf(started) }, { name: "test", log, wait: false });
     const network = new TestNetwork(started, client, edge);
-    await network.graph.start();
+    for (const share of shares) await network.startGraph(share);
     for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
     for (const fanout of fleet) await network.startEdge({ fanout });
     return network;
@@ -72,14 +81,33 @@ export class TestNetwork {
   async restartBroker(broker: BrokerUnderTest): Promise<void> {
     this.broker = await broker.start(this.broker.ports);
     await waitFor("the test's client to be back", () => this.client.connected);
-    await waitFor("the graph to be back", () => this.graph.notReady === undefined);
+    await waitFor("the graph to be back", () =>
+      this.graphs.every(({ service }) => service.notReady === undefined),
+    );
   }
 
-  /** Stops the graph service and starts it anew on the same folder. */
-  async restartGraph(): Promise<void> {
-    await this.graph.stop();
-    this.graph = this.#newGraph();
-    await this.graph.start();
+  /** Starts a graph service for a share of the partitions, on a folder that it had before, or on one of its own. */
+  async startGraph(share: string, directory: string = tempDir()): Promise<TestGraph> {
+    const partitions = Partitions.parse(share);
+    const nats = this.nats(1 + this.graphs.length);
+    const service = new GraphService({ directory, nats, partitions, log, metrics: createMetrics() });
+    await service.start();
+    const graph = { partitions, directory, service };
+    this.graphs.push(graph);
+    return graph;
+  }
+
+  async stopGraph(graph: TestGraph): Promise<void> {
+    this.graphs.splice(this.graphs.indexOf(graph), 1);
+    await graph.service.stop();
+  }
+
+  /** Stops the graph services and starts them anew, each on its folder. */
+  async restartGraphs(): Promise<void> {
+    for (const graph of [...this.graphs]) {
+      await this.stopGraph(graph);
+      await this.startGraph(String(graph.partitions), graph.directory);
+    }
   }
 
   url(path: string, edge = 0): URL {
@@ -117,13 +145,9 @@ export class TestNetwork {
   async stop(): Promise<void> {
     for (const reader of this.#readers) reader.close();
     await Promise.all(this.edges.map((edge) => edge.stop()));
-    await this.graph.stop();
+    await Promise.all(this.graphs.map(({ service }) => service.stop()));
     await this.client.close();
     await this.broker.stop();
-  }
-
-  #newGraph(): GraphService {
-    return new GraphService({ directory: this.directory, nats: this.nats(1), log, metrics: createMetrics() });
   }
 }
 

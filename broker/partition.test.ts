@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { createLogger } from "../lib/log.ts";
+import { partitioned } from "../test/support/brokers.ts";
+import { waitFor } from "../test/support/wait-for.ts";
+import { BrokerClient } from "./client.ts";
+import { partitionMappings, partitionOf } from "./partition.ts";
+import { eventSubject, graphSubject, nameOfGraph, parseTopic, type Topic, topicOfEvent } from "./subjects.ts";
+
+const PARTITIONS = 16;
+const log = createLogger("test", "silent");
+
+/** 1,000 topics of 1 to 4 tokens, of every character that a token may have and of every length. */
+function topics(): Topic[] {
+  const letters = "ABCXYZabcxyz0123456789_-";
+  return Array.from({ length: 1_000 }, (_, n) => {
+    const tokens = Array.from({ length: 1 + (n % 4) }, (_, depth) => {
+      const length = 1 + ((n * 7 + depth * 13) % 64);
+      return Array.from(
+        { length },
+        (_, at) => letters[(n * 31 + depth * 17 + at * (n + 3)) % letters.length],
+      ).join("");
+    });
+    return parseTopic(n < 100 ? String(n * n) : tokens.join("."));
+  });
+}
+
+describe("partitions", { skip: partitioned(PARTITIONS).skip }, () => {
+  it("1,000 topics - lie where nats-server says, their events and the questions about them; deeper ones arrive to be refused", async () => {
+    const server = await partitioned(PARTITIONS).start();
+    const client = await BrokerClient.connect(
+      { url: server.urls[0] ?? "" },
+      { name: "test", log, wait: false },
+    );
+    const got: string[] = [];
+    client.subscribe("part.>", ({ subject }) => got.push(subject));
+    const all = topics();
+    for (const topic of all) {
+      client.publish(eventSubject(topic));
+      client.publish(graphSubject("count", topic));
+    }
+    client.publish("event.a.b.c.d.e.f");
+    client.publish("graph.count.a.b.c.d.e");
+    await waitFor("everything that was published", () => got.length === 2 * all.length + 2);
+    const used = new Set<number>();
+    for (const [index, topic] of all.entries()) {
+      const partition = partitionOf(topic, PARTITIONS);
+      used.add(partition);
+      const [event = "", question = ""] = got.slice(2 * index, 2 * index + 2);
+      assert.equal(event, `part.${partition}.event.${topic}`);
+      assert.equal(question, `part.${partition}.graph.count.${topic}`);
+      assert.equal(topicOfEvent(event, PARTITIONS), topic);
+      assert.equal(nameOfGraph("count", question, PARTITIONS), topic);
+    }
+    assert.equal(used.size, PARTITIONS, "no partition stays empty");
+    assert.throws(() => topicOfEvent(got.at(-2) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
+    assert.throws(() => nameOfGraph("count", got.at(-1) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
+    await client.close();
+    await server.stop();
+  });
+
+  it("a topic from another's partition - is refused, with what nats-server lacks", () => {
+    const wrong = (partitionOf(parseTopic("42"), PARTITIONS) + 1) % PARTITIONS;
+    assert.throws(() => topicOfEvent(`part.${wrong}.event.42`, PARTITIONS), {
+      code: "BAD_PARTITIONS",
+      message: /encke broker --print-config --partitions 16/,
+    });
+  });
+
+  it("numbers that cannot be mapped - are refused", () => {
+    for (const of of [0, 1, 1.5, 257]) assert.throws(() => partitionMappings(of), { code: "BAD_PARTITIONS" });
+  });
+});

@@ -1,0 +1,58 @@
+// Partitions: a graph too large for one machine is split by topic, and nats-server itself says which partition a topic
+// is in. Its configuration maps `event.<topic>` and `graph.<verb>.<topic>` to `part.<p>.…`; this file writes that
+// configuration and computes the same number. A topic, its events and the questions about it meet in one partition.
+
+import { BrokerError } from "./errors.ts";
+import type { Topic } from "./subjects.ts";
+
+/** More than any cluster needs; what names partitions one by one stays short. */
+export const MAX_PARTITIONS = 256;
+
+/** Tokens that a topic may have. One more mapping takes what is deeper, so that somebody can refuse it. */
+const DEPTHS = [1, 2, 3, 4] as const;
+const FNV_OFFSET = 0x811c_9dc5;
+const FNV_PRIME = 0x0100_0193;
+const DOT = ".".charCodeAt(0);
+
+/**
+ * The partition of a topic, from 0 to `of` − 1: FNV-1a (32 bits) over the bytes of its tokens, modulo `of`, as
+ * `partition(of, 1, 2, …)` in nats-server's subject mappings computes it (server/subject_transform.go; 2.9 and later).
+ */
+export function partitionOf(topic: Topic, of: number): number {
+  let hash = FNV_OFFSET;
+  for (let at = 0; at < topic.length; at += 1) {
+    const byte = topic.charCodeAt(at); // the grammar is ASCII
+    if (byte !== DOT) hash = Math.imul(hash ^ byte, FNV_PRIME);
+  }
+  return (hash >>> 0) % of;
+}
+
+/**
+ * The `mappings` block of nats-server's configuration for so many partitions. It belongs into the account of producers
+ * and services, on every server of a cluster. @throws BrokerError BAD_PARTITIONS
+ */
+export function partitionMappings(of: number): string {
+  if (!Number.isInteger(of) || of < 2 || of > MAX_PARTITIONS) {
+    throw new BrokerError(
+      "BAD_PARTITIONS",
+      `${of} partitions cannot be mapped: choose from 2 to ${MAX_PARTITIONS}, or leave it away`,
+    );
+  }
+  const lines = [["event"], ["graph", "*"]].flatMap((head) => [
+    ...DEPTHS.map((depth) => mapping(head, depth, of, "")),
+    mapping(head, DEPTHS.length, of, ".>"),
+  ]);
+  return `# Encke, ${of} partitions: in the account of producers and services, on every server of the cluster.
+mappings {
+${lines.map((line) => `  ${line}\n`).join("")}}
+`;
+}
+
+/** One line: subjects of this head and so many tokens of a topic, and of more where `rest` says so. */
+function mapping(head: readonly string[], depth: number, of: number, rest: "" | ".>"): string {
+  const wildcards = head.length - 1 + depth;
+  const hashed = Array.from({ length: depth }, (_, index) => head.length + index);
+  const from = [head[0], ...Array.from({ length: wildcards }, () => "*")].join(".");
+  const to = [head[0], ...Array.from({ length: wildcards }, (_, index) => `{{wildcard(${index + 1})}}`)];
+  return `"${from}${rest}": "part.{{partition(${[of, ...hashed].join(",")})}}.${to.join(".")}${rest}"`;
+}

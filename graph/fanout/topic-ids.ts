@@ -1,0 +1,34 @@
+// The ids of one start of the service: every partition that it owns counts its events by itself, so that an id says
+// where its topic lies, and the sequence of a partition has no gap.
+
+import { EventIds, type Topic } from "../../broker/contract.ts";
+import type { Partitions } from "../partitions.ts";
+
+/** An id, and the partition that minted it. */
+export interface Minted {
+  readonly id: string;
+  readonly partition: number;
+}
+
+export class TopicIds {
+  readonly #partitions: Partitions;
+  readonly #epoch: number;
+  readonly #byPartition = new Map<number, EventIds>();
+
+  /** @param epoch this start's, never the same twice */
+  constructor(partitions: Partitions, epoch: number) {
+    this.#partitions = partitions;
+    this.#epoch = epoch;
+  }
+
+  /** The next id in the partition of a topic, or of a user. */
+  next(name: Topic): Minted {
+    const partition = this.#partitions.partitionOf(name);
+    let ids = this.#byPartition.get(partition);
+    if (ids === undefined) {
+      ids = new EventIds(partition, this.#epoch);
+      this.#byPartition.set(partition, ids);
+    }
+    return { id: ids.next(), partition };
+  }
+}

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, it } from "node:test";
+import { parseTopic, parseUserId, type Topic } from "../../broker/contract.ts";
+import { tempDir } from "../../test/support/temp-dir.ts";
+import { generateFriendships } from "../generate.ts";
+import { Partitions } from "../partitions.ts";
+import { GraphStore } from "../store/store.ts";
+import type { EdgeSource } from "./edge-source.ts";
+import { type LoadOptions, type LoadReport, loadEdges } from "./load.ts";
+
+const SHARES = ["0-2,5/8", "3/8", "4,6-7/8"].map((text) => Partitions.parse(text));
+const SHAPE = { users: 200, edges: 4, seed: 7 };
+
+async function load(
+  source: EdgeSource,
+  kind: LoadOptions["kind"],
+  partitions: Partitions,
+): Promise<{ report: LoadReport; store: GraphStore }> {
+  const directory = tempDir();
+  const report = await loadEdges(source, { directory, kind, partitions });
+  return { report, store: await GraphStore.open(directory, { partitions }) };
+}
+
+describe("loading a share of the partitions", () => {
+  for (const kind of ["friendships", "subscriptions"] as const) {
+    it(`${kind}, from a file and generated - every share has the rows of its topics, both ways, and no others`, async () => {
+      const newcomers = Array.from(generateFriendships(SHAPE), ({ id, friends }) => ({
+        id,
+        friends: friends.slice(),
+      }));
+      const lines = newcomers.flatMap(({ id, friends }) =>
+        Array.from(friends, (friend) => `${friend} ${id}\n`),
+      );
+      const text = lines.join("");
+      const names = Array.from({ length: SHAPE.users }, (_, n) => parseTopic(String(n + 1)));
+      const whole = await load({ name: "generated", newcomers }, kind, Partitions.whole);
+      for (const isFile of [true, false]) {
+        let relations = 0;
+        for (const share of SHARES) {
+          const source = isFile
+            ? { stream: Readable.from([Buffer.from(text)]), name: "text" }
+            : { name: "generated", newcomers };
+          const { report, store } = await load(source, kind, share);
+          assert.equal(report.added + report.elsewhere, whole.store.edges);
+          relations += store.edges;
+          for (const name of names) {
+            const owned = share.owns(name) ? whole.store.pageFollowers(name, undefined, 1_000).names : [];
+            assert.deepEqual(store.pageFollowers(name, undefined, 1_000).names, owned);
+            const follows = whole.store.pageSubscriptions(parseUserId(name), undefined, 1_000).names;
+            assert.deepEqual(
+              store.pageSubscriptions(parseUserId(name), undefined, 1_000).names,
+              follows.filter((topic) => share.owns(topic as Topic)),
+            );
+          }
+          await store.close();
+        }
+        assert.equal(relations, whole.store.edges);
+      }
+      await whole.store.close();
+    });
+  }
+
+  it("a file with nothing for this share - is loaded, and leaves everything out", async () => {
+    const topic = parseTopic("42");
+    const other = SHARES.find((share) => !share.owns(topic));
+    assert.ok(other !== undefined);
+    const source = { stream: Readable.from([Buffer.from("7 42\n")]), name: "text" };
+    const { report, store } = await load(source, "subscriptions", other);
+    assert.deepEqual([report.added, report.elsewhere, store.edges], [0, 1, 0]);
+    await store.close();
+  });
+});

@@ -1,0 +1,29 @@
+// A folder remembers of which partitions its rows are. Served for others it would answer without the rows it lacks and
+// change rows that nobody looks at: so it is refused.
+
+import { quote } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
+import { Partitions } from "../partitions.ts";
+import { type Database, readNumber } from "./database.ts";
+import { META } from "./keys.ts";
+
+/**
+ * Notes in an empty graph of which partitions it will be; elsewhere makes sure that it is of these.
+ * @throws GraphError GRAPH_OTHER_PARTITIONS
+ */
+export async function keepPartitions(db: Database, directory: string, wanted: Partitions): Promise<void> {
+  const stored = db.getSync(META.partitions);
+  const kept = stored === undefined ? String(Partitions.whole) : new TextDecoder().decode(stored);
+  if (kept === String(wanted)) return;
+  if (db.getSync(META.loading) !== undefined || readNumber((key) => db.getSync(key), META.edges) > 0) {
+    const remedy =
+      kept === String(Partitions.whole)
+        ? `export it and load it into another folder with --partitions ${wanted}, or serve it without`
+        : `serve it with --partitions ${kept}, or export it and load it into another folder`;
+    throw new GraphError(
+      "GRAPH_OTHER_PARTITIONS",
+      `${quote(directory)} holds partitions ${kept} and not ${wanted}: ${remedy}`,
+    );
+  }
+  await db.put(META.partitions, new TextEncoder().encode(String(wanted)), { sync: true });
+}

@@ -1,0 +1,151 @@
+// Lists about one user, such as what they follow, where the topics are split: every partition knows its own share, so
+// the owner of the user's partition asks the others and puts the shares one behind the other, partition by partition.
+// Pages go on behind a name, which says by itself in which partition it lies: nothing is kept between pages, and they
+// hold while partitions move. One question a partition and page at once, each answered within ANSWER_MS or named.
+
+import { z } from "zod";
+import {
+  type GraphVerb,
+  parseRowsSubject,
+  partitionOf,
+  rowsEndpoint,
+  rowsSubject,
+  type Topic,
+  type UserId,
+} from "../broker/contract.ts";
+import {
+  type BrokerClient,
+  errorHeaders,
+  type Msg,
+  type Subscribed,
+  serviceErrorOf,
+} from "../broker/index.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { MAX_PAGE } from "./endpoints.ts";
+import { GraphError } from "./errors.ts";
+import type { Partitions } from "./partitions.ts";
+import type { Page } from "./store/store.ts";
+
+/** An owner that has not answered by then is named in the error. */
+const ANSWER_MS = 1_000;
+
+/** Which page of a list is wanted. */
+interface Wanted {
+  readonly after?: string | undefined;
+  readonly limit: number;
+  /** The other user, for what two have in common. */
+  readonly with?: string | undefined;
+}
+
+const wanted: z.ZodType<Wanted> = z.object({
+  after: z.string().optional(),
+  limit: z.number().int().min(1).max(MAX_PAGE),
+  with: z.string().optional(),
+});
+
+/** Reads one page of a list out of our own rows. */
+export type ReadList = (user: UserId, wanted: Wanted) => Page;
+
+export interface UserListsOptions {
+  readonly client: BrokerClient;
+  readonly partitions: Partitions;
+  /** The lists that are about a user, and lie in all partitions. */
+  readonly lists: Readonly<Partial<Record<GraphVerb, ReadList>>>;
+  readonly log: Logger;
+}
+
+export class UserLists {
+  readonly #options: UserListsOptions;
+  /** Questions to other owners, by what became of them. */
+  readonly counts: { answered: number; unanswered: number } = { answered: 0, unanswered: 0 };
+
+  constructor(options: UserListsOptions) {
+    this.#options = options;
+  }
+
+  /** A page of a list over all partitions. @throws GraphError GRAPH_PARTITION_AWAY, never a list that lacks a share */
+  async page(verb: GraphVerb, user: UserId, wanted: Wanted): Promise<Page> {
+    const { partitions } = this.#options;
+    if (partitions.of === 1) return this.#read(verb, user, wanted);
+    const first = wanted.after === undefined ? 0 : partitionOf(wanted.after as Topic, partitions.of);
+    const shares = await Promise.all(
+      Array.from({ length: partitions.of - first }, (_, index) =>
+        this.#share(first + index, verb, user, index === 0 ? wanted : { ...wanted, after: undefined }),
+      ),
+    );
+    const all = shares.flatMap(({ names }) => names);
+    const names = all.slice(0, wanted.limit);
+    const isLast = all.length === names.length && shares.every(({ next }) => next === undefined);
+    return { names, next: isLast ? undefined : names.at(-1) };
+  }
+
+  /** Answers what other owners ask for our partitions. */
+  serve(): Subscribed[] {
+    const { client, partitions } = this.#options;
+    if (partitions.of === 1) return [];
+    return partitions.owned.map((partition) =>
+      client.subscribe(rowsEndpoint(partition), (message) => this.#answer(message)),
+    );
+  }
+
+  #answer(message: Msg): void {
+    try {
+      const { partition, verb, user } = parseRowsSubject(message.subject);
+      const page = wanted.parse(JSON.parse(new TextDecoder().decode(message.data)));
+      message.respond(JSON.stringify(this.#ownShare(partition, verb, user, page)));
+    } catch (error) {
+      this.#options.log.warn(
+        { subject: message.subject, reason: messageOf(error) },
+        "share of a list not answered",
+      );
+      message.respond("", { headers: errorHeaders(500, messageOf(error)) });
+    }
+  }
+
+  async #share(partition: number, verb: GraphVerb, user: UserId, wanted: Wanted): Promise<Page> {
+    const { client, partitions } = this.#options;
+    if (partitions.has(partition)) return this.#ownShare(partition, verb, user, wanted);
+    try {
+      const reply = await client.request(
+        rowsSubject(partition, verb, user),
+        JSON.stringify(wanted),
+        ANSWER_MS,
+      );
+      const problem = serviceErrorOf(reply);
+      if (problem !== undefined) throw new Error(problem.message);
+      this.counts.answered += 1;
+      return reply.json<Page>();
+    } catch (cause) {
+      this.counts.unanswered += 1;
+      throw new GraphError(
+        "GRAPH_PARTITION_AWAY",
+        `partition ${partition} of ${partitions.of} did not answer (${messageOf(cause)}): ` +
+          `is its \`encke graph serve --partitions ${partition}/${partitions.of}\` running?`,
+        { cause },
+      );
+    }
+  }
+
+  /** What of a list lies in one of our partitions: our rows hold those of all that we own. */
+  #ownShare(partition: number, verb: GraphVerb, user: UserId, wanted: Wanted): Page {
+    const names: string[] = [];
+    let after = wanted.after;
+    do {
+      const page = this.#read(verb, user, { ...wanted, after });
+      for (const name of page.names) {
+        if (partitionOf(name as Topic, this.#options.partitions.of) !== partition) continue;
+        if (names.length === wanted.limit) return { names, next: names.at(-1) };
+        names.push(name);
+      }
+      after = page.next;
+    } while (after !== undefined);
+    return { names, next: undefined };
+  }
+
+  #read(verb: GraphVerb, user: UserId, wanted: Wanted): Page {
+    const read = this.#options.lists[verb];
+    if (read === undefined) throw new GraphError("BAD_REQUEST", `${verb} is no list about a user`);
+    return read(user, wanted);
+  }
+}

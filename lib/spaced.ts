@@ -1,0 +1,36 @@
+// Something that is said at once, and then at most once in a while: what comes in between is said together at its end.
+// The last word is never lost, so each telling covers everything before it. One timer.
+
+export class Spaced<T> {
+  readonly #everyMs: number;
+  readonly #say: (what: T) => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #saidAtMs = Number.NEGATIVE_INFINITY;
+
+  /** @param say must not throw */
+  constructor(everyMs: number, say: (what: T) => void) {
+    this.#everyMs = everyMs;
+    this.#say = say;
+  }
+
+  /** Says it now, or what was first wanted to be said as soon as it may be. */
+  say(what: T): void {
+    if (this.#timer !== undefined) return;
+    const waitMs = this.#saidAtMs + this.#everyMs - performance.now();
+    if (waitMs <= 0) return this.#sayNow(what);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#sayNow(what);
+    }, waitMs);
+  }
+
+  /** Says nothing more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #sayNow(what: T): void {
+    this.#saidAtMs = performance.now();
+    this.#say(what);
+  }
+}
