@@ -33,6 +33,7 @@ export function edgeConfigOf(
     maxStreamsPerUser: values.maxStreamsPerUser,
     drainMs: values.drainTime,
     maxStreamAgeMs: values.maxStreamAge ?? 0,
+    heartbeatMs: values.heartbeat,
     logLevel: values.logLevel,
   };
 }

@@ -81,6 +81,7 @@ export interface EdgeValues {
   maxStreamsPerUser: number;
   drainTime: number;
   maxStreamAge: number | undefined;
+  heartbeat: number;
   adminHost: string;
   adminPort: number | undefined;
 }
@@ -125,6 +126,12 @@ export const edgeSettings: Settings<EdgeValues> = {
     value: "TIME",
     help: "end each stream after about so long (7d at most), so that a fleet evens out; its reader comes back",
     schema: durationMs.refine((ms) => ms <= MAX_STREAM_AGE_MS, { error: "expected 7d at most" }),
+  },
+  heartbeat: {
+    value: "TIME",
+    help: "longest silence on a stream, 1s to 1h (24s: proxies give up after 30)",
+    schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
+    default: 24_000,
   },
   drainTime: {
     value: "TIME",

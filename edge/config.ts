@@ -27,6 +27,8 @@ export interface EdgeConfig {
   readonly maxStreamsPerUser: number;
   /** Streams end after about so long and come back; 0 for never. */
   readonly maxStreamAgeMs: number;
+  /** The longest silence on a stream before a heartbeat. */
+  readonly heartbeatMs: number;
   /** How long a drain may take. */
   readonly drainMs: number;
   readonly logLevel: LogLevel;

@@ -169,8 +169,8 @@ function boundConnections(server: Server, pool: HeldPool): void {
   Object.defineProperty(server, "maxConnections", { get: left, configurable: true });
 }
 
-function limitsOf({ maxStreamAgeMs }: EdgeConfig): PoolLimits {
-  return { ...DEFAULT_LIMITS, maxLifetimeMs: maxStreamAgeMs };
+function limitsOf({ maxStreamAgeMs, heartbeatMs }: EdgeConfig): PoolLimits {
+  return { ...DEFAULT_LIMITS, maxLifetimeMs: maxStreamAgeMs, heartbeatMs: heartbeatMs / 2 };
 }
 
 function mostStreams(): number {

@@ -165,6 +165,7 @@ export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge 
     maxStreams: 10_000,
     maxStreamsPerUser: 1_000,
     maxStreamAgeMs: 0,
+    heartbeatMs: 24_000,
     drainMs: 5_000,
     logLevel: "silent",
     ...overrides,

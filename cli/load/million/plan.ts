@@ -14,6 +14,13 @@ const LEAST_USERS = 2_000;
 /** As in the article's data set. */
 const EDGES = 15;
 
+/**
+ * Heartbeats that both ends of all streams can spare the CPU for on one machine: a third of a core. A fleet has more cores
+ * a stream, and keeps the edge's default.
+ */
+const HEARTBEATS_A_SECOND = 20_000;
+const LEAST_HEARTBEAT_MS = 24_000;
+
 export type LoadKind = "user" | "event";
 export type StreamPath = "stream" | "test";
 
@@ -33,6 +40,8 @@ export interface MillionOptions {
 export interface MillionPlan extends Omit<MillionOptions, "seed"> {
   readonly rate: number;
   readonly graph: GraphShape;
+  /** The longest silence on a stream. */
+  readonly heartbeatMs: number;
   readonly layout: Layout;
 }
 
@@ -42,6 +51,7 @@ export function planMillion({ seed, ...options }: MillionOptions, machine: Machi
     ...options,
     rate: options.rate ?? Math.max(1, Math.round((RATE_A_MILLION[to] * connections) / 1_000_000)),
     graph: { users: Math.max(connections, LEAST_USERS), edges: EDGES, seed },
+    heartbeatMs: Math.max(LEAST_HEARTBEAT_MS, (connections / HEARTBEATS_A_SECOND) * 1_000),
     layout: layoutFor(connections, machine.openFiles.soft, machine.ports),
   };
 }

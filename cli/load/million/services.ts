@@ -31,7 +31,7 @@ export interface Services {
 /** @throws EnckeError where one does not come up; all are stopped then */
 export async function startServices(
   { log, env, signal }: Context,
-  { broker: kind, pool, fanout, layout }: MillionPlan,
+  { broker: kind, pool, fanout, heartbeatMs, layout }: MillionPlan,
   directory: string,
 ): Promise<Services> {
   const stops: (() => Promise<void>)[] = [];
@@ -74,6 +74,7 @@ export async function startServices(
         maxStreams: Number.MAX_SAFE_INTEGER,
         maxStreamsPerUser: 1_000,
         maxStreamAgeMs: 0,
+        heartbeatMs,
         drainMs: DRAIN_MS,
         logLevel: "warn",
       },
