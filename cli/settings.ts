@@ -1,6 +1,7 @@
 // Every setting of every command, once. A command picks the ones it takes; a name in the environment or the file that
 // is in none of these tables is a typo and an error.
 
+import { MAX_PARTITIONS } from "../broker/contract.ts";
 import {
   BROKER_KINDS,
   type BrokerKind,
@@ -155,6 +156,7 @@ export interface OwnValues {
   data: string;
   rowMemory: number;
   partitions: Partitions;
+  partition: number;
   printConfig: boolean;
   users: number;
   broker: BrokerKind;
@@ -201,6 +203,12 @@ export const ownSettings: Settings<OwnValues> = {
     help: "followers held in memory, at most so much of it; the others are read from disk (0: all)",
     schema: integer(0, 2_047),
     default: DEFAULT_ROW_MEMORY_MB,
+  },
+  partition: {
+    value: "P",
+    help: "which part of a graph in partitions; an undivided graph is 0",
+    schema: integer(0, MAX_PARTITIONS - 1),
+    default: 0,
   },
   partitions: {
     value: "P/N",

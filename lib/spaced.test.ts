@@ -14,7 +14,7 @@ describe("something said at most once in a while", () => {
       said.map(([what]) => what),
       ["a", "b"],
     );
-    assert.ok((said[1]?.[1] ?? 0) - (said[0]?.[1] ?? 0) >= 49);
+    assert.ok((said[1]?.[1] ?? 0) - (said[0]?.[1] ?? 0) >= 50);
     spaced.say("e");
     await waitFor("what came later", () => said.length === 3);
   });

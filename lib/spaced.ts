@@ -17,20 +17,18 @@ export class Spaced<T> {
   say(what: T): void {
     if (this.#timer !== undefined) return;
     const waitMs = this.#saidAtMs + this.#everyMs - performance.now();
-    if (waitMs <= 0) return this.#sayNow(what);
+    if (waitMs <= 0) {
+      this.#saidAtMs = performance.now();
+      return this.#say(what);
+    }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#sayNow(what);
+      this.say(what); // a timer may run a little early: then it waits for the rest
     }, waitMs);
   }
 
   /** Says nothing more. */
   stop(): void {
     clearTimeout(this.#timer);
-  }
-
-  #sayNow(what: T): void {
-    this.#saidAtMs = performance.now();
-    this.#say(what);
   }
 }

@@ -6,9 +6,6 @@ import { answerOf, withClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { natsSettings, ownSettings } from "../settings.ts";
 
-/** The one part of an undivided graph. */
-const PARTITION = 0;
-
 interface Page {
   readonly changes: readonly {
     readonly sequence: number;
@@ -27,12 +24,12 @@ export const graphAudit: Command = defineCommand({
   details:
     "Only the newest changes are kept. Begin with --after 0, go on with --after and the last number seen.",
   parameters: ["[topic]"],
-  settings: { ...pick(ownSettings, "after", "json", "timeout"), ...natsSettings },
+  settings: { ...pick(ownSettings, "partition", "after", "json", "timeout"), ...natsSettings },
   run: (context, values, [name]) =>
     withClient(context, values, async (client) => {
       const topic = name === undefined ? undefined : parseTopic(name);
       const subject =
-        topic === undefined ? partitionSubject(PARTITION, "audit") : graphSubject("audit", topic);
+        topic === undefined ? partitionSubject(values.partition, "audit") : graphSubject("audit", topic);
       let after: number | undefined = values.after;
       let isFirst = true;
       while (after !== undefined && !context.signal.aborted) {

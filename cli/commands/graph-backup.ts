@@ -10,8 +10,6 @@ import { type Command, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { natsSettings, ownSettings } from "../settings.ts";
 
-/** The one part of an undivided graph. */
-const PARTITION = 0;
 /** A graph of a million users takes seconds; a hundred times as large, minutes. */
 const BACKUP_TIMEOUT_MS = 3_600_000;
 
@@ -20,7 +18,7 @@ export const graphBackup: Command = defineCommand({
   summary: "let the graph service write a snapshot into a folder on its machine",
   details: "Prints the path of the backup once it is whole and on disk. Events and changes go on meanwhile.",
   settings: {
-    ...pick(ownSettings, "out", "json"),
+    ...pick(ownSettings, "partition", "out", "json"),
     ...natsSettings,
     timeout: { ...ownSettings.timeout, default: BACKUP_TIMEOUT_MS },
   },
@@ -29,7 +27,7 @@ export const graphBackup: Command = defineCommand({
       if (values.out === undefined) throw new CliError("USAGE", "into which folder? say --out DIR");
       const question = JSON.stringify({ folder: resolve(values.out) });
       const reply = answerOf(
-        await client.request(partitionSubject(PARTITION, "backup"), question, values.timeout),
+        await client.request(partitionSubject(values.partition, "backup"), question, values.timeout),
       );
       context.print(values.json ? reply : (JSON.parse(reply) as { file: string }).file);
     }),

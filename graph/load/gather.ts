@@ -15,7 +15,10 @@ export type LoadKind = (typeof LOAD_KINDS)[number];
 /** Bad lines shown one by one; the others are counted. */
 const SHOWN_BAD_LINES = 10;
 
-/** Names that the grammar allows and that are mistakes in a file of many: what a sentinel or an overflow leaves. */
+/**
+ * Names that the grammar allows and that are mistakes in a file of friendships: what a sentinel or an overflow leaves.
+ * Subscriptions are what an export holds, with whatever names the service took.
+ */
 const IMPLAUSIBLE: readonly { readonly pattern: RegExp; readonly why: string }[] = [
   { pattern: /^-[0-9]+$/, why: "is a negative number" },
   { pattern: /^[0-9]{20,}$/, why: "is a number of over 19 digits" },
@@ -80,13 +83,14 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
     }
     return { lines: edges, selfEdges, badLines, elsewhere, shown };
   }
+  const anyName = kind === "subscriptions";
   const secondKind = kind === "friendships" ? "user" : "topic";
   const parser = new EdgeParser({
     name,
     onBadLine,
     onEdge(left, right) {
       if (typeof left !== "number" || typeof right !== "number") {
-        const problem = problemOf(left, "user") ?? problemOf(right, secondKind);
+        const problem = problemOf(left, "user", anyName) ?? problemOf(right, secondKind, anyName);
         if (problem !== undefined) return onBadLine(parser.lines, problem);
       }
       if (left === right) {
@@ -113,11 +117,11 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
   return { lines: parser.lines, selfEdges, badLines, elsewhere, shown };
 }
 
-function problemOf(name: Name, kind: "user" | "topic"): string | undefined {
+function problemOf(name: Name, kind: "user" | "topic", anyName: boolean): string | undefined {
   if (typeof name === "number") return undefined;
   if (!(kind === "user" ? isUserId(name) : isTopic(name))) {
     return `${quote(name)} is not a ${kind === "user" ? "user id" : "topic"}`;
   }
-  const found = IMPLAUSIBLE.find(({ pattern }) => pattern.test(name));
+  const found = anyName ? undefined : IMPLAUSIBLE.find(({ pattern }) => pattern.test(name));
   return found === undefined ? undefined : `${quote(name)} ${found.why}`;
 }
