@@ -63,7 +63,7 @@ async function prepare({ old, next, broken, signal }: Stage): Promise<string> {
   const vault = ["--vault-password-file", join(state, "vault-password")];
   const target = join(folder, "secrets.yml");
   await run("ansible-vault", ["encrypt", ...vault, "--output", target, join(runFolder, "secrets.json")], { signal });
-  await makeBundle({ name: old, out: releases });
+  await node("release", topologyFile, old);
   copyFileSync(join(releases, `encke-${old}.tar.gz`), join(releases, `encke-${next}.tar.gz`));
   await makeBundle({
     name: broken,
@@ -99,6 +99,7 @@ async function openReaders(stage: Stage): Promise<string> {
   writeFileSync(list, Array.from({ length: streams }, (_, index) => `${index + 2} 1\n`).join(""));
   await asProducer(stage, "graph", "add", "--file", list);
   const { jwt_key: jwtKey, ca, nats } = secretsOf();
+  const idleKb = await haproxyKb(lab);
   const readers = new Readers({
     addresses: hostsWith(lab.topology, "gateway").map((name) => lab.addressOf(name)),
     domain: lab.topology.domain,
@@ -115,7 +116,8 @@ async function openReaders(stage: Stage): Promise<string> {
   const { delivered, recipients } = JSON.parse(answer) as { delivered: number; recipients: number };
   must(delivered === streams && recipients === streams + 1, `delivered ${delivered} of ${streams}: ${answer}`);
   mustBeCalm(diff(readers.counts, undefined));
-  return `${streams} streams, a counted event reached ${delivered}`;
+  const perStream = ((await haproxyKb(lab)) - idleKb) / streams;
+  return `${streams} streams, a counted event reached ${delivered}; HAProxy ${perStream.toFixed(1)} KB a stream`;
 }
 
 async function deployNext(stage: Stage): Promise<string> {
@@ -228,6 +230,13 @@ function playbook({ lab, signal }: Stage, name: string, options: PlayOptions = {
 }
 
 const serving = ({ lab }: Stage): string[] => [...hostsWith(lab.topology, "gateway"), GRAPH_HOST];
+
+/** Memory of HAProxy on all gateways that is no file of others, too. */
+async function haproxyKb(lab: Lab): Promise<number> {
+  const line = "cat $(pgrep -x haproxy | sed 's|.*|/proc/&/smaps_rollup|') | awk '/^Pss:/ { sum += $2 } END { print sum }'";
+  const all = await Promise.all(hostsWith(lab.topology, "gateway").map((name) => lab.ssh(name, line)));
+  return all.reduce((sum, kb) => sum + Number(kb), 0);
+}
 
 /** The releases that processes on a host really run, by the folders they were started in. */
 async function runningReleases(lab: Lab, name: string): Promise<string[]> {

@@ -5,7 +5,6 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { ChunkedReader } from "../../lib/chunked-reader.ts";
-import { codeOf } from "../../lib/errors.ts";
 
 /** After a refusal by every address, or a cut, a reader waits so long. */
 const RETRY_MS = 200;
@@ -157,16 +156,18 @@ export class TlsReader {
         stream.setEncoding("utf8");
         stream.on("response", (head) => onHead(Number(head[":status"])));
         stream.on("data", onText);
+        let complete = false;
         stream.on("end", () => {
-          // END_STREAM; after a reset `end` may come too, with another code
-          if (stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) end = "ended";
+          complete = true;
         });
         stream.on("error", () => {}); // told apart at the close
-        stream.on("close", () => session.destroy());
+        stream.on("close", () => {
+          // END_STREAM, and no reset
+          if (complete && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) end = "ended";
+          session.destroy();
+        });
       });
-      session.on("error", (error) => {
-        if (codeOf(error) === "ERR_HTTP2_ERROR") end = "cut";
-      });
+      session.on("error", () => {}); // likewise
       session.on("close", () => resolve(end));
     });
   }

@@ -60,7 +60,7 @@ export async function makeBundle({ name, out, alter }: BundleOptions): Promise<s
     const target = join(out, `encke-${name}.tar.gz`);
     const parts = ["bin", "dist", "node_modules", "package.json", "encke", "release.json"];
     const owner = ["--owner=0", "--group=0", "--numeric-owner"];
-    await run("tar", ["-C", work, ...owner, "-czf", `${target}.part`, ...parts], { timeoutMs: PACK_MS });
+    await run("tar", ["-C", work, ...owner, "-I", "gzip -3", "-cf", `${target}.part`, ...parts], { timeoutMs: PACK_MS });
     renameSync(`${target}.part`, target);
     return target;
   } finally {
