@@ -67,7 +67,10 @@ function credentials(url: string): object {
 }
 
 describe("nats server's certificate", () => {
-  const certificate = { subject: { CN: "nats-1" }, subjectaltname: "DNS:nats-1, IP Address:192.0.2.1" } as PeerCertificate;
+  const certificate = {
+    subject: { CN: "nats-1" },
+    subjectaltname: "DNS:nats-1, IP Address:192.0.2.1",
+  } as PeerCertificate;
 
   it("a server named by address - must show the certificate of a server that was named", () => {
     // what the client library asks for where it has no name

@@ -43,7 +43,10 @@ program
 program
   .command("secrets <topology>")
   .description("prints a deployment's secrets as JSON, for `ansible-vault encrypt`")
-  .option("--old <file>", "secrets that exist, decrypted (`-`: standard input): they are kept, what is missing is added")
+  .option(
+    "--old <file>",
+    "secrets that exist, decrypted (`-`: standard input): they are kept, what is missing is added",
+  )
   .option("--renew <what...>", `makes new ones: ${RENEWABLE.join(", ")}`, [])
   .action(async (path: string, { old, renew }: { old?: string; renew: string[] }) => {
     const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
@@ -87,8 +90,9 @@ lab
   .description("up, site, deploy, rollback, reboot, backup, down: everything, with real Encke, and a verdict")
   .option("--streams <n>", "live TLS streams", Number, 240)
   .option("--keep", "leave the hosts up", false)
-  .action(async ({ streams, keep }: { streams: number; keep: boolean }) => {
-    const passed = await runEndToEnd({ streams, keep, signal: stopping.signal, print });
+  .option("--from <step>", "begin with the step whose name contains this, on hosts that an earlier run kept")
+  .action(async (options: { streams: number; keep: boolean; from?: string }) => {
+    const passed = await runEndToEnd({ ...options, signal: stopping.signal, print });
     if (!passed) process.exitCode = 1;
   });
 lab

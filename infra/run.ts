@@ -30,7 +30,11 @@ export interface RunResult {
 }
 
 /** Runs to the end. @throws InfraError TOOL_FAILED with what it said, also when it takes too long or is interrupted */
-export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
   const { cwd, env, input, timeoutMs = DEFAULT_MS, signal, onLine, accept = [] } = options;
   const shown = [file, ...args].join(" ").slice(0, 300);
   if (signal?.aborted) throw new InfraError("TOOL_FAILED", `${shown}: not started, we were interrupted`);

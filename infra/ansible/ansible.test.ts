@@ -15,11 +15,21 @@ const TIMEOUT_MS = 300_000;
 
 function call(tool: string, ...args: string[]): { status: number | null; output: string; missing: boolean } {
   const env = { ...process.env, ANSIBLE_NOCOLOR: "1", NO_COLOR: "1" };
-  const { status, stdout, stderr, error } = spawnSync(tool, args, { cwd: folder, env, encoding: "utf8", timeout: TIMEOUT_MS });
-  return { status, output: `${stdout ?? ""}${stderr ?? ""}`, missing: error !== undefined && "code" in error && error.code === "ENOENT" };
+  const { status, stdout, stderr, error } = spawnSync(tool, args, {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+    timeout: TIMEOUT_MS,
+  });
+  return {
+    status,
+    output: `${stdout ?? ""}${stderr ?? ""}`,
+    missing: error !== undefined && "code" in error && error.code === "ENOENT",
+  };
 }
 
-const without = (tool: string): string | false => (call(tool, "--version").missing ? `no ${tool} on this machine` : false);
+const without = (tool: string): string | false =>
+  call(tool, "--version").missing ? `no ${tool} on this machine` : false;
 
 describe("playbooks", () => {
   it("syntax - is right in each", { skip: without("ansible-playbook") }, () => {
@@ -43,7 +53,8 @@ describe("playbooks", () => {
       const specs = readFileSync(join(folder, "roles", role, "meta", "argument_specs.yml"), "utf8");
       const path = join(folder, "roles", role, "defaults", "main.yml");
       const defaults = existsSync(path) ? readFileSync(path, "utf8") : "";
-      for (const [, name = ""] of defaults.matchAll(/^([a-z_]+):/gm)) assert.match(specs, new RegExp(`\\b${name}:`), name);
+      for (const [, name = ""] of defaults.matchAll(/^([a-z_]+):/gm))
+        assert.match(specs, new RegExp(`\\b${name}:`), name);
     });
   }
 });

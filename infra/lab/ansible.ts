@@ -23,7 +23,8 @@ export interface Played {
   readonly changed: number;
 }
 
-const LINE = /^(\S+)\s+:\s+ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=\d+\s+rescued=(\d+)/;
+const LINE =
+  /^(\S+)\s+:\s+ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=\d+\s+rescued=(\d+)/;
 
 /** The recap at the end of a playbook's output. */
 export function parseRecap(output: string): Record<string, HostRecap> {

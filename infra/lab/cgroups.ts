@@ -16,7 +16,7 @@ const hierarchies = (): string[] =>
     : [join(ROOT, "systemd"), join(ROOT, "unified")].filter((path) => existsSync(path));
 
 /** Paths of a host's cgroups, whether they exist or not. */
-export function cgroupsOf(name: string): string[] {
+function cgroupsOf(name: string): string[] {
   return hierarchies().map((path) => join(path, `encke-lab-${name}`));
 }
 
@@ -27,7 +27,7 @@ export function makeCgroups(name: string): string[] {
 }
 
 /** Every process in a cgroup and below. */
-export function processesIn(path: string): number[] {
+function processesIn(path: string): number[] {
   if (!existsSync(path)) return [];
   const own = readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
   return [...own, ...childrenOf(path).flatMap(processesIn)];
@@ -40,7 +40,8 @@ export async function endCgroups(name: string): Promise<void> {
     while (existsSync(path)) {
       for (const pid of processesIn(path)) kill(pid);
       if (processesIn(path).length === 0 && remove(path)) break;
-      if (Date.now() > deadline) throw new Error(`${path} does not become empty: ${processesIn(path).join(" ")}`);
+      if (Date.now() > deadline)
+        throw new Error(`${path} does not become empty: ${processesIn(path).join(" ")}`);
       await delay(LOOK_MS);
     }
   }

@@ -3,7 +3,7 @@
 
 import { InfraError } from "../errors.ts";
 import { Lab } from "./lab.ts";
-import { Readers } from "./readers.ts";
+import type { Readers } from "./readers.ts";
 import { type Stage, steps } from "./steps.ts";
 
 /** No run may take longer, whatever hangs. */
@@ -13,12 +13,20 @@ export interface EndToEndOptions {
   readonly streams: number;
   /** Leave the hosts up. */
   readonly keep: boolean;
+  /** Begin with the first step whose name contains this, on hosts that an earlier run left up. */
+  readonly from?: string | undefined;
   readonly signal: AbortSignal;
   readonly print: (line: string) => void;
 }
 
 /** Whether every step held. @throws InfraError LAB_UNFIT, LAB_BUSY before anything was made */
-export async function runEndToEnd({ streams, keep, signal, print }: EndToEndOptions): Promise<boolean> {
+export async function runEndToEnd({
+  streams,
+  keep,
+  from = "",
+  signal,
+  print,
+}: EndToEndOptions): Promise<boolean> {
   const lab = await Lab.create(print);
   const stage: Stage = {
     lab,
@@ -31,9 +39,15 @@ export async function runEndToEnd({ streams, keep, signal, print }: EndToEndOpti
   };
   const startedAtMs = Date.now();
   const results: boolean[] = [];
-  let mine = false;
+  const chosen = steps.slice(
+    Math.max(
+      0,
+      steps.findIndex(([name]) => name.includes(from)),
+    ),
+  );
+  let mine = chosen.length < steps.length;
   try {
-    for (const [name, step] of steps) {
+    for (const [name, step] of chosen) {
       const fromMs = Date.now();
       const seconds = (): string => `${((Date.now() - fromMs) / 1000).toFixed(1)} s`;
       try {
@@ -54,7 +68,7 @@ export async function runEndToEnd({ streams, keep, signal, print }: EndToEndOpti
     await (stage.readers as Readers | undefined)?.stop();
     if (mine && !keep) results.push(await endLab(lab, print));
   }
-  const passed = results.every(Boolean) && results.length >= steps.length;
+  const passed = results.every(Boolean) && results.length >= chosen.length;
   const failed = results.filter((ok) => !ok).length;
   print(`${results.length - failed} passed, ${failed} failed`);
   print(`${passed ? "green" : "RED"} after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s`);
@@ -64,6 +78,8 @@ export async function runEndToEnd({ streams, keep, signal, print }: EndToEndOpti
 async function endLab(lab: Lab, print: (line: string) => void): Promise<boolean> {
   await lab.down();
   const remains = await lab.remains();
-  print(`${remains.length === 0 ? "ok    " : "FAILED"}  down                               ${remains.length === 0 ? "nothing left behind" : remains.join(", ")}`);
+  print(
+    `${remains.length === 0 ? "ok    " : "FAILED"}  down                               ${remains.length === 0 ? "nothing left behind" : remains.join(", ")}`,
+  );
   return remains.length === 0;
 }

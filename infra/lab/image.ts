@@ -31,7 +31,11 @@ export async function makeImage(print: (line: string) => void, signal?: AbortSig
     mkdirSync(dirname(tree), { recursive: true });
     const part = `${tree}.part`;
     rmSync(part, { recursive: true, force: true });
-    const options = ["--variant=minbase", `--include=${INCLUDED.join(",")}`, "--aptopt=APT::Install-Recommends false"];
+    const options = [
+      "--variant=minbase",
+      `--include=${INCLUDED.join(",")}`,
+      "--aptopt=APT::Install-Recommends false",
+    ];
     await run("mmdebstrap", [...options, "bookworm", part], { timeoutMs: BUILD_MS, signal });
     renameSync(part, tree);
   }

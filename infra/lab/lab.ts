@@ -3,14 +3,7 @@
 // ends by itself when its time is over.
 
 import { spawn } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
@@ -73,7 +66,9 @@ export class Lab {
   async remains(): Promise<string[]> {
     const { stdout } = await run("ip", ["netns", "list"]);
     const namespaces = stdout.split("\n").filter((line) => line.startsWith("encke-"));
-    const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").filter((line) => line.includes(runFolder));
+    const mounts = readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(runFolder));
     return [...namespaces, ...mounts, ...[runFolder, state, lock].filter((path) => existsSync(path))];
   }
 
@@ -102,7 +97,9 @@ export class Lab {
       mkdirSync(lock);
     } catch (cause) {
       if (codeOf(cause) !== "EEXIST") throw cause;
-      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with infra/lab/down`, { cause });
+      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with infra/lab/down`, {
+        cause,
+      });
     }
   }
 
@@ -126,14 +123,20 @@ export class Lab {
     let said = "";
     while (Date.now() < deadline) {
       try {
-        return void (await this.ssh(name, "systemctl is-system-running --wait", { timeoutMs: 15_000, signal }));
+        return void (await this.ssh(name, "systemctl is-system-running --wait", {
+          timeoutMs: 15_000,
+          signal,
+        }));
       } catch (error) {
         if (signal?.aborted) throw error;
         said = String(error);
         await delay(LOOK_MS);
       }
     }
-    throw new InfraError("LAB_FAILED", `${name} did not boot in ${BOOT_MS} ms (${said}): see its console.log`);
+    throw new InfraError(
+      "LAB_FAILED",
+      `${name} did not boot in ${BOOT_MS} ms (${said}): see its console.log`,
+    );
   }
 }
 
@@ -144,10 +147,13 @@ function isMounted(path: string): boolean {
 }
 
 /** Why the lab cannot run on this machine, and what to do about it; undefined where it can. */
-export async function whyUnfit(): Promise<string | undefined> {
+async function whyUnfit(): Promise<string | undefined> {
   if (process.platform !== "linux") return "the lab needs Linux";
   if (process.getuid?.() !== 0) return "the lab makes network namespaces and containers: run it as root";
-  const { stdout } = await run("/bin/sh", ["-c", `for tool in ${NEEDED.join(" ")}; do command -v $tool >/dev/null || echo $tool; done`]);
+  const { stdout } = await run("/bin/sh", [
+    "-c",
+    `for tool in ${NEEDED.join(" ")}; do command -v $tool >/dev/null || echo $tool; done`,
+  ]);
   const missing = stdout.split("\n").filter(Boolean);
   if (missing.length > 0)
     return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl`;

@@ -5,13 +5,13 @@ import { existsSync } from "node:fs";
 import { run } from "../run.ts";
 import type { Topology } from "../topology/topology.ts";
 
-export const FABRIC = "encke-fabric";
+const FABRIC = "encke-fabric";
 export const OPERATOR = "encke-operator";
 
-export const namespaceOf = (host: string): string => `encke-${host}`;
+const namespaceOf = (host: string): string => `encke-${host}`;
 
 /** First address of the network: nobody's in the topology. */
-export function operatorAddress({ network }: Topology): string {
+function operatorAddress({ network }: Topology): string {
   return network.replace(/\.\d+\/\d+$/, ".1");
 }
 
@@ -21,12 +21,30 @@ export async function makeNetwork(topology: Topology): Promise<void> {
   await ip("netns", "add", FABRIC);
   await ip("-n", FABRIC, "link", "add", "bridge", "type", "bridge");
   await ip("-n", FABRIC, "link", "set", "bridge", "up");
-  const ends = Object.entries(topology.hosts).map(([name, host]) => [namespaceOf(name), host.private] as const);
-  for (const [index, [namespace, address]] of [[OPERATOR, operatorAddress(topology)] as const, ...ends].entries()) {
+  const ends = Object.entries(topology.hosts).map(
+    ([name, host]) => [namespaceOf(name), host.private] as const,
+  );
+  for (const [index, [namespace, address]] of [
+    [OPERATOR, operatorAddress(topology)] as const,
+    ...ends,
+  ].entries()) {
     const port = `port${index}`;
     await ip("netns", "add", namespace);
     await ip("-n", namespace, "link", "set", "lo", "up");
-    await ip("link", "add", port, "netns", FABRIC, "type", "veth", "peer", "name", "eth0", "netns", namespace);
+    await ip(
+      "link",
+      "add",
+      port,
+      "netns",
+      FABRIC,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      namespace,
+    );
     await ip("-n", FABRIC, "link", "set", port, "master", "bridge", "up");
     await ip("-n", namespace, "addr", "add", `${address}/${bits}`, "dev", "eth0");
     await ip("-n", namespace, "link", "set", "eth0", "up");

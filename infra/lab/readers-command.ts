@@ -22,14 +22,28 @@ export interface ReadersConfig {
   readonly jwtKey: string;
   /** Readers are the users 2…streams + 1; all follow user 1. */
   readonly streams: number;
-  readonly nats: { readonly url: string; readonly user: string; readonly password: string; readonly ca: string };
+  readonly nats: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: string;
+    readonly ca: string;
+  };
 }
 
 /** Holds them until the signal. @throws BrokerError where NATS refuses the producer */
 export async function holdReaders(config: ReadersConfig, signal: AbortSignal): Promise<void> {
   const { addresses, domain, ca, streams } = config;
   const tally: Tally = {
-    open: 0, opened: 0, ended: 0, cut: 0, refused: 0, movedOn: 0, events: 0, lost: 0, doubled: 0, resyncs: 0,
+    open: 0,
+    opened: 0,
+    ended: 0,
+    cut: 0,
+    refused: 0,
+    movedOn: 0,
+    events: 0,
+    lost: 0,
+    doubled: 0,
+    resyncs: 0,
   };
   const log = createLogger("lab", "warn");
   const client = await BrokerClient.connect(config.nats, { name: "lab producer", log, wait: false });

@@ -3,9 +3,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { join } from "node:path";
 import { InfraError } from "../errors.ts";
 import { OPERATOR } from "./network.ts";
 import { program, runFolder } from "./places.ts";
@@ -47,9 +47,13 @@ export class Readers {
   async until(what: string, holds: (counts: Counts) => boolean, ms = 30_000): Promise<void> {
     const deadline = Date.now() + ms;
     while (this.#counts === undefined || !holds(this.#counts)) {
-      if (this.#child.exitCode !== null) throw new InfraError("LAB_FAILED", `the readers ended: ${this.#stderr}`);
+      if (this.#child.exitCode !== null)
+        throw new InfraError("LAB_FAILED", `the readers ended: ${this.#stderr}`);
       if (Date.now() > deadline)
-        throw new InfraError("LAB_FAILED", `waited ${ms} ms in vain for ${what}: ${JSON.stringify(this.#counts)}`);
+        throw new InfraError(
+          "LAB_FAILED",
+          `waited ${ms} ms in vain for ${what}: ${JSON.stringify(this.#counts)}`,
+        );
       await delay(LOOK_MS);
     }
   }

@@ -62,14 +62,17 @@ async function prepare({ old, next, broken, signal }: Stage): Promise<string> {
   writeFileSync(join(state, "vault-password"), "only for the lab\n", { mode: 0o600 });
   const vault = ["--vault-password-file", join(state, "vault-password")];
   const target = join(folder, "secrets.yml");
-  await run("ansible-vault", ["encrypt", ...vault, "--output", target, join(runFolder, "secrets.json")], { signal });
+  await run("ansible-vault", ["encrypt", ...vault, "--output", target, join(runFolder, "secrets.json")], {
+    signal,
+  });
   await node("release", topologyFile, old);
-  copyFileSync(join(releases, `encke-${old}.tar.gz`), join(releases, `encke-${next}.tar.gz`));
+  await node("release", topologyFile, next);
   await makeBundle({
     name: broken,
     out: releases,
     // it starts, says its help, and its workers die: what a missing module or a bad default does
-    alter: (tree) => writeFileSync(join(tree, "dist", "cli", "worker.js"), "throw new Error('this release is broken');\n"),
+    alter: (tree) =>
+      writeFileSync(join(tree, "dist", "cli", "worker.js"), "throw new Error('this release is broken');\n"),
   });
   return `${readdirSync(releases).length} releases`;
 }
@@ -88,7 +91,9 @@ async function checkedSite(stage: Stage): Promise<string> {
 }
 
 async function mustNotChange(stage: Stage, args: readonly string[]): Promise<string> {
-  const { changed, output } = await playbook(stage, "site.yml", { args: ["-e", `encke_release=${stage.old}`, ...args] });
+  const { changed, output } = await playbook(stage, "site.yml", {
+    args: ["-e", `encke_release=${stage.old}`, ...args],
+  });
   must(changed === 0, `changed=${changed}:\n${changesOf(output)}`);
   return "changed=0";
 }
@@ -114,7 +119,10 @@ async function openReaders(stage: Stage): Promise<string> {
   await readers.until("events on every stream", ({ events }) => events - before.events > 5 * streams);
   const answer = await asProducer(stage, "request", "event.1", '{"from":"the lab"}');
   const { delivered, recipients } = JSON.parse(answer) as { delivered: number; recipients: number };
-  must(delivered === streams && recipients === streams + 1, `delivered ${delivered} of ${streams}: ${answer}`);
+  must(
+    delivered === streams && recipients === streams + 1,
+    `delivered ${delivered} of ${streams}: ${answer}`,
+  );
   mustBeCalm(diff(readers.counts, undefined));
   const perStream = ((await haproxyKb(lab)) - idleKb) / streams;
   return `${streams} streams, a counted event reached ${delivered}; HAProxy ${perStream.toFixed(1)} KB a stream`;
@@ -126,7 +134,10 @@ async function deployNext(stage: Stage): Promise<string> {
   });
   for (const name of serving(stage)) {
     const running = await runningReleases(stage.lab, name);
-    must(running.every((release) => release === stage.next), `${name} runs ${running.join(", ")}`);
+    must(
+      running.every((release) => release === stage.next),
+      `${name} runs ${running.join(", ")}`,
+    );
   }
   mustBeCalm(found);
   must(found.ended >= stage.streams, `only ${found.ended} streams were ended: was anything drained?`);
@@ -137,7 +148,10 @@ async function deployBroken(stage: Stage): Promise<string> {
   const { lab, broken, next } = stage;
   let output = "";
   const found = await during(stage, async () => {
-    const played = await playbook(stage, "deploy.yml", { args: ["-e", `encke_release=${broken}`], mayFail: true });
+    const played = await playbook(stage, "deploy.yml", {
+      args: ["-e", `encke_release=${broken}`],
+      mayFail: true,
+    });
     must(played.status !== 0, "a broken release was deployed");
     output = played.output;
   });
@@ -145,10 +159,16 @@ async function deployBroken(stage: Stage): Promise<string> {
     serving(stage).map(async (name) => [name, await lab.ssh(name, `ls /opt/encke/releases`)] as const),
   );
   const having = touched.filter(([, list]) => list.includes(broken)).map(([name]) => name);
-  must(having.length === 1, `the broken release is on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`);
+  must(
+    having.length === 1,
+    `the broken release is on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
+  );
   for (const name of serving(stage)) {
     const running = await runningReleases(lab, name);
-    must(running.every((release) => release === next), `${name} runs ${running.join(", ")}`);
+    must(
+      running.every((release) => release === next),
+      `${name} runs ${running.join(", ")}`,
+    );
   }
   must(/this release is broken/.test(output), `the playbook does not say why:\n${failuresOf(output)}`);
   mustBeCalm(found);
@@ -162,7 +182,10 @@ async function rollBack(stage: Stage): Promise<string> {
   });
   for (const name of serving(stage)) {
     const running = await runningReleases(stage.lab, name);
-    must(running.every((release) => release === stage.old), `${name} runs ${running.join(", ")}`);
+    must(
+      running.every((release) => release === stage.old),
+      `${name} runs ${running.join(", ")}`,
+    );
   }
   mustBeCalm(found);
   return describe(found);
@@ -211,7 +234,10 @@ async function during({ readers, streams }: Stage, work: () => Promise<void>): P
 
 function diff(now: Counts, before: Counts | undefined): Counts {
   if (before === undefined) return now;
-  const entries = Object.entries(now).map(([name, count]) => [name, count - (before[name as keyof Counts] ?? 0)]);
+  const entries = Object.entries(now).map(([name, count]) => [
+    name,
+    count - (before[name as keyof Counts] ?? 0),
+  ]);
   return { ...(Object.fromEntries(entries) as Counts), open: now.open };
 }
 
@@ -233,7 +259,8 @@ const serving = ({ lab }: Stage): string[] => [...hostsWith(lab.topology, "gatew
 
 /** Memory of HAProxy on all gateways that is no file of others, too. */
 async function haproxyKb(lab: Lab): Promise<number> {
-  const line = "cat $(pgrep -x haproxy | sed 's|.*|/proc/&/smaps_rollup|') | awk '/^Pss:/ { sum += $2 } END { print sum }'";
+  const line =
+    "cat $(pgrep -x haproxy | sed 's|.*|/proc/&/smaps_rollup|') | awk '/^Pss:/ { sum += $2 } END { print sum }'";
   const all = await Promise.all(hostsWith(lab.topology, "gateway").map((name) => lab.ssh(name, line)));
   return all.reduce((sum, kb) => sum + Number(kb), 0);
 }
@@ -247,7 +274,12 @@ async function runningReleases(lab: Lab, name: string): Promise<string[]> {
 }
 
 async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {
-  const env = { NATS_URL: natsUrl(lab), NATS_USER: "producer", NATS_PASSWORD: secretsOf().nats.producer, NATS_CA: caFile() };
+  const env = {
+    NATS_URL: natsUrl(lab),
+    NATS_USER: "producer",
+    NATS_PASSWORD: secretsOf().nats.producer,
+    NATS_CA: caFile(),
+  };
   return (await lab.runInside(process.execPath, [encke, ...args], { env, signal })).stdout;
 }
 

@@ -101,7 +101,9 @@ export class TlsReader {
       },
       onText: (text) => this.#take(text),
     };
-    const end = await (protocol === "h2" ? this.#overHttp2(address, handlers) : this.#overHttp1(address, handlers));
+    const end = await (protocol === "h2"
+      ? this.#overHttp2(address, handlers)
+      : this.#overHttp1(address, handlers));
     if (this.#opened) tally.open -= 1;
     if (status !== 0 && status !== 200) return "refused";
     return end;
@@ -109,7 +111,8 @@ export class TlsReader {
 
   get #headers(): Record<string, string> {
     const { token } = this.#options;
-    const cursor: Record<string, string> = this.#cursor === undefined ? {} : { "last-event-id": this.#cursor };
+    const cursor: Record<string, string> =
+      this.#cursor === undefined ? {} : { "last-event-id": this.#cursor };
     return { authorization: `Bearer ${token}`, accept: "application/x-ndjson", ...cursor };
   }
 
@@ -118,7 +121,13 @@ export class TlsReader {
     return new Promise((resolve) => {
       let complete = false;
       let connected = false;
-      const socket = connectTls({ host: address, port: 443, servername: domain, ca, ALPNProtocols: ["http/1.1"] });
+      const socket = connectTls({
+        host: address,
+        port: 443,
+        servername: domain,
+        ca,
+        ALPNProtocols: ["http/1.1"],
+      });
       socket.setTimeout(CONNECT_MS, () => connected || socket.destroy());
       const reader = new ChunkedReader({
         onHead: ({ status }) => onHead(status),

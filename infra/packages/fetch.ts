@@ -2,14 +2,23 @@
 // minimal Debian 12 lacks, as one tar with an index that apt reads. Made on a Debian 12 machine that does reach one.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
 
 /** What the roles install, all of them (infra/ansible/roles/x/defaults). */
-export const PACKAGES: readonly string[] = [
+const PACKAGES: readonly string[] = [
   "ca-certificates",
   "chrony",
   "curl",
@@ -42,9 +51,14 @@ export async function fetchPackages(target: string, status?: string): Promise<st
       "Debug::NoLocking=1",
       "APT::Install-Recommends=false",
     ].flatMap((option) => ["-o", option]);
-    await run("apt-get", [...options, "-y", "--download-only", "install", ...PACKAGES], { timeoutMs: FETCH_MS });
-    const names = readdirSync(folder).filter((name) => name.endsWith(".deb")).sort();
-    if (names.length === 0) throw new InfraError("TOOL_FAILED", "apt downloaded nothing: run `apt-get update` first");
+    await run("apt-get", [...options, "-y", "--download-only", "install", ...PACKAGES], {
+      timeoutMs: FETCH_MS,
+    });
+    const names = readdirSync(folder)
+      .filter((name) => name.endsWith(".deb"))
+      .sort();
+    if (names.length === 0)
+      throw new InfraError("TOOL_FAILED", "apt downloaded nothing: run `apt-get update` first");
     writeFileSync(join(folder, "Packages"), await indexOf(folder, names));
     mkdirSync(dirname(target), { recursive: true });
     await run("tar", ["-C", folder, "-cf", `${target}.part`, "Packages", ...names]);

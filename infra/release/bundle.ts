@@ -2,7 +2,6 @@
 // with, so that a host needs nothing but Debian. Built in a folder that is removed; the last file in the tar is
 // release.json, so that a folder that has it is complete.
 
-import { execPath, version } from "node:process";
 import {
   chmodSync,
   copyFileSync,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execPath, version } from "node:process";
 import { projectRoot } from "../../lib/project.ts";
 import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
@@ -47,20 +47,31 @@ export interface BundleOptions {
 /** Packs a release and answers its path. @throws InfraError NOT_BUILT, USAGE, TOOL_FAILED */
 export async function makeBundle({ name, out, alter }: BundleOptions): Promise<string> {
   if (!/^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/.test(name))
-    throw new InfraError("USAGE", `${JSON.stringify(name)} is no name of a release: use letters, digits, . + -`);
+    throw new InfraError(
+      "USAGE",
+      `${JSON.stringify(name)} is no name of a release: use letters, digits, . + -`,
+    );
   if (!existsSync(join(projectRoot, "dist", "cli", "main.js")))
     throw new InfraError("NOT_BUILT", "dist/ is empty: run `npm ci --ignore-scripts && npm run build` first");
   const work = mkdtempSync(join(tmpdir(), "encke-release-"));
   try {
     fill(work);
     alter?.(work);
-    const about = { name, node: version, platform: process.platform, arch: process.arch, version: ownVersion() };
+    const about = {
+      name,
+      node: version,
+      platform: process.platform,
+      arch: process.arch,
+      version: ownVersion(),
+    };
     writeFileSync(join(work, "release.json"), `${JSON.stringify(about, undefined, 2)}\n`);
     mkdirSync(out, { recursive: true });
     const target = join(out, `encke-${name}.tar.gz`);
     const parts = ["bin", "dist", "node_modules", "package.json", "encke", "release.json"];
     const owner = ["--owner=0", "--group=0", "--numeric-owner"];
-    await run("tar", ["-C", work, ...owner, "-I", "gzip -3", "-cf", `${target}.part`, ...parts], { timeoutMs: PACK_MS });
+    await run("tar", ["-C", work, ...owner, "-I", "gzip -3", "-cf", `${target}.part`, ...parts], {
+      timeoutMs: PACK_MS,
+    });
     renameSync(`${target}.part`, target);
     return target;
   } finally {

@@ -40,19 +40,43 @@ export function makeCertificate(ca: Pair, name: string, names: readonly string[]
       `basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=${names.join(",")}\n`,
     );
     await run("openssl", [
-      "req", "-new", ...EC, "-subj", `/CN=${name}`, "-keyout", file("key.pem"), "-out", file("request"),
+      "req",
+      "-new",
+      ...EC,
+      "-subj",
+      `/CN=${name}`,
+      "-keyout",
+      file("key.pem"),
+      "-out",
+      file("request"),
     ]);
     await run("openssl", [
-      "x509", "-req", "-sha256", "-in", file("request"), "-CA", file("ca.pem"), "-CAkey", file("ca.key"),
-      "-set_serial", `0x${serial()}`, "-days", String(CERTIFICATE_DAYS), "-extfile", file("extensions"),
-      "-out", file("cert.pem"),
+      "x509",
+      "-req",
+      "-sha256",
+      "-in",
+      file("request"),
+      "-CA",
+      file("ca.pem"),
+      "-CAkey",
+      file("ca.key"),
+      "-set_serial",
+      `0x${serial()}`,
+      "-days",
+      String(CERTIFICATE_DAYS),
+      "-extfile",
+      file("extensions"),
+      "-out",
+      file("cert.pem"),
     ]);
     return read(file("cert.pem"), file("key.pem"));
   });
 }
 
 function serial(): string {
-  return [...crypto.getRandomValues(new Uint8Array(15))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [...crypto.getRandomValues(new Uint8Array(15))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 function read(cert: string, key: string): Pair {

@@ -50,6 +50,9 @@ describe("secrets", () => {
   });
 
   it("an encrypted file - is refused with the remedy", () => {
-    assert.throws(() => parseSecrets("$ANSIBLE_VAULT;1.1;AES256"), { code: "USAGE", message: /decrypt it first/ });
+    assert.throws(() => parseSecrets("$ANSIBLE_VAULT;1.1;AES256"), {
+      code: "USAGE",
+      message: /decrypt it first/,
+    });
   });
 });

@@ -23,7 +23,10 @@ describe("terraform", () => {
   }
 
   it("tofu or terraform - finds nothing in what it can check here", (t) => {
-    const { status, stdout, stderr } = spawnSync(join(folder, "check"), { encoding: "utf8", timeout: 300_000 });
+    const { status, stdout, stderr } = spawnSync(join(folder, "check"), {
+      encoding: "utf8",
+      timeout: 300_000,
+    });
     assert.equal(status, 0, stdout + stderr);
     for (const line of stdout.split("\n").filter((text) => text.startsWith("skipped"))) t.diagnostic(line);
   });
@@ -31,17 +34,41 @@ describe("terraform", () => {
 
 describe("terraform lint", () => {
   const mistakes: readonly (readonly [string, string, string, string, RegExp])[] = [
-    ["broken syntax", "main.tf", "module \"network\" {", "module \"network\" {{", /main\.tf: /],
+    ["broken syntax", "main.tf", 'module "network" {', 'module "network" {{', /main\.tf: /],
     ["a line that is not formatted", "main.tf", "  name = module", "  name    = module", /not formatted/],
     ["an unknown variable", "main.tf", "var.location", "var.place", /var\.place is not declared/],
     ["an unknown local", "main.tf", "= local.gateways", "= local.gatways", /local\.gatways is not declared/],
     ["an unknown module", "main.tf", "module.network.id", "module.net.id", /module\.net is not declared/],
-    ["an unknown output", "main.tf", "module.network.id", "module.network.nr", /module\.network has no output nr/],
+    [
+      "an unknown output",
+      "main.tf",
+      "module.network.id",
+      "module.network.nr",
+      /module\.network has no output nr/,
+    ],
     ["a misspelt argument", "main.tf", "  cidr = module", "  cird = module", /takes no cird|lacks cidr/],
     ["a folder that is not there", "main.tf", "hcloud-entry", "hcloud-exit", /has no folder/],
-    ["a variable without description", "variables.tf", /\n {2}description = "How readers[^\n]*/.source, "", /entry has no description/],
-    ["something declared twice", "outputs.tf", "output \"balancer\"", "output \"addresses\"", /output\.addresses is declared twice/],
-    ["a provider of any version", "versions.tf", /\n {6}version = [^\n]*/.source, "", /hcloud has no version/],
+    [
+      "a variable without description",
+      "variables.tf",
+      /\n {2}description = "How readers[^\n]*/.source,
+      "",
+      /entry has no description/,
+    ],
+    [
+      "something declared twice",
+      "outputs.tf",
+      'output "balancer"',
+      'output "addresses"',
+      /output\.addresses is declared twice/,
+    ],
+    [
+      "a provider of any version",
+      "versions.tf",
+      /\n {6}version = [^\n]*/.source,
+      "",
+      /hcloud has no version/,
+    ],
   ];
   for (const [what, file, from, to, expected] of mistakes) {
     it(`finds ${what}`, async () => {
@@ -49,7 +76,7 @@ describe("terraform lint", () => {
       cpSync(folder, copy, { recursive: true });
       const path = join(copy, "environments", "hetzner", file);
       const before = readFileSync(path, "utf8");
-      const after = before.replace(new RegExp(from.startsWith("\\n") ? from : escape(from)), to);
+      const after = before.replace(new RegExp(from.startsWith("\\n") ? from : escapeText(from)), to);
       assert.notEqual(after, before, "the mistake was not made");
       writeFileSync(path, after);
       const problems = await lintModule(join(copy, "environments", "hetzner"));
@@ -58,6 +85,6 @@ describe("terraform lint", () => {
   }
 });
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

@@ -43,7 +43,11 @@ export async function lintModule(folder: string): Promise<string[]> {
   const references: string[] = [];
   for (const { path, body } of module.documents) {
     for await (const reference of referencesOf(path, body, new Set())) {
-      const problem = problemOf(reference, declared.names, new Map(called.map(([name, target]) => [name, target])));
+      const problem = problemOf(
+        reference,
+        declared.names,
+        new Map(called.map(([name, target]) => [name, target])),
+      );
       if (problem !== undefined) references.push(`${path}: ${problem}`);
     }
   }
@@ -61,8 +65,12 @@ export async function lintModule(folder: string): Promise<string[]> {
 async function readModule(folder: string): Promise<Module> {
   const documents: Document[] = [];
   const problems: string[] = [];
-  const tests = existsSync(join(folder, "tests")) ? readdirSync(join(folder, "tests")).map((name) => `tests/${name}`) : [];
-  for (const name of [...readdirSync(folder), ...tests].filter((file) => /\.(tf|tftest\.hcl)$/.test(file)).sort()) {
+  const tests = existsSync(join(folder, "tests"))
+    ? readdirSync(join(folder, "tests")).map((name) => `tests/${name}`)
+    : [];
+  for (const name of [...readdirSync(folder), ...tests]
+    .filter((file) => /\.(tf|tftest\.hcl)$/.test(file))
+    .sort()) {
     const path = join(folder, name);
     const text = readFileSync(path, "utf8");
     try {
@@ -90,16 +98,28 @@ function blocksOf(documents: readonly Document[], kind: string): Blocks {
 
 function declarationsOf(documents: readonly Document[]): { names: ReadonlySet<string>; twice: string[] } {
   const all: string[] = [];
-  for (const [kind, prefix] of [["variable", "var."], ["module", "module."], ["output", "output."]] as const)
-    for (const [name, blocks] of Object.entries(blocksOf(documents, kind))) for (const _ of blocks) all.push(prefix + name);
+  for (const [kind, prefix] of [
+    ["variable", "var."],
+    ["module", "module."],
+    ["output", "output."],
+  ] as const)
+    for (const [name, blocks] of Object.entries(blocksOf(documents, kind)))
+      for (const _ of blocks) all.push(prefix + name);
   for (const { body } of documents) {
     for (const locals of (body["locals"] ?? []) as readonly object[])
       for (const name of Object.keys(locals)) all.push(`local.${name}`);
-    for (const [kind, prefix] of [["resource", ""], ["data", "data."]] as const)
+    for (const [kind, prefix] of [
+      ["resource", ""],
+      ["data", "data."],
+    ] as const)
       for (const [type, named] of Object.entries((body[kind] ?? {}) as Record<string, Blocks>))
-        for (const [name, blocks] of Object.entries(named)) for (const _ of blocks) all.push(`${prefix}${type}.${name}`);
+        for (const [name, blocks] of Object.entries(named))
+          for (const _ of blocks) all.push(`${prefix}${type}.${name}`);
   }
-  return { names: new Set(all), twice: [...new Set(all.filter((name, index) => all.indexOf(name) !== index))] };
+  return {
+    names: new Set(all),
+    twice: [...new Set(all.filter((name, index) => all.indexOf(name) !== index))],
+  };
 }
 
 /** Every reference in every expression, with the names that dynamic blocks bind left out. */
@@ -154,8 +174,12 @@ function callProblems(
   const given = Object.keys(call).filter((argument) => !META.has(argument));
   const required = Object.entries(target.variables).filter(([, [block = {}]]) => !("default" in block));
   return [
-    ...given.filter((argument) => !(argument in target.variables)).map((argument) => `${folder}: module.${name} takes no ${argument}`),
-    ...required.filter(([argument]) => !given.includes(argument)).map(([argument]) => `${folder}: module.${name} lacks ${argument}`),
+    ...given
+      .filter((argument) => !(argument in target.variables))
+      .map((argument) => `${folder}: module.${name} takes no ${argument}`),
+    ...required
+      .filter(([argument]) => !given.includes(argument))
+      .map(([argument]) => `${folder}: module.${name} lacks ${argument}`),
   ];
 }
 
@@ -166,9 +190,13 @@ function undescribed(folder: string, kind: string, blocks: Blocks): string[] {
 }
 
 function unpinned(folder: string, documents: readonly Document[]): string[] {
-  const settings = documents.flatMap(({ body }) => (body["terraform"] ?? []) as readonly Record<string, Json>[]);
+  const settings = documents.flatMap(
+    ({ body }) => (body["terraform"] ?? []) as readonly Record<string, Json>[],
+  );
   const providers = settings.flatMap(({ required_providers: required }) =>
-    ((required ?? []) as readonly Record<string, { version?: string }>[]).flatMap((block) => Object.entries(block)),
+    ((required ?? []) as readonly Record<string, { version?: string }>[]).flatMap((block) =>
+      Object.entries(block),
+    ),
   );
   const loose = providers.filter(([, { version }]) => version === undefined).map(([name]) => name);
   return [

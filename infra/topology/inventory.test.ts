@@ -20,7 +20,10 @@ describe("inventory", () => {
       gateway_groups: ["1", "2"],
       gateway_workers: 1,
     });
-    const outside = inventoryOf(lab, parseOutputs(lab, { addresses: { value: addresses, sensitive: false } }));
+    const outside = inventoryOf(
+      lab,
+      parseOutputs(lab, { addresses: { value: addresses, sensitive: false } }),
+    );
     assert.deepEqual(outside.all.hosts["nats-1"], {
       ansible_host: addresses["nats-1"],
       private_address: "10.77.0.21",

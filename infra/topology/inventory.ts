@@ -30,7 +30,10 @@ export function parseOutputs(topology: Topology, value: unknown): Addresses {
   const addresses = parsed.data.addresses.value;
   const missing = Object.keys(topology.hosts).filter((name) => !(name in addresses));
   if (missing.length === 0) return addresses;
-  throw new InfraError("BAD_OUTPUTS", `the outputs lack ${missing.join(", ")}: run \`terraform apply\` first`);
+  throw new InfraError(
+    "BAD_OUTPUTS",
+    `the outputs lack ${missing.join(", ")}: run \`terraform apply\` first`,
+  );
 }
 
 /** The whole inventory. `reachable` overrides where SSH connects to. */

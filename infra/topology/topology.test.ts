@@ -10,7 +10,10 @@ import { contains, hostsWith, parseTopology, readTopology } from "./topology.ts"
 const folder = join(projectRoot, "infra", "topology");
 
 /** A topology as text may have it: anything. */
-type Loose = { hosts: Record<string, Record<string, unknown> & { roles: string[] }> } & Record<string, unknown>;
+type Loose = { hosts: Record<string, Record<string, unknown> & { roles: string[] }> } & Record<
+  string,
+  unknown
+>;
 
 function labWith(change: (topology: Loose) => void): Loose {
   const topology = structuredClone(readTopology(join(folder, "lab.json"))) as unknown as Loose;
@@ -26,8 +29,16 @@ describe("topology", () => {
   }
 
   const wrong: readonly (readonly [string, (topology: Loose) => void, RegExp])[] = [
-    ["two hosts at one address", (t) => Object.assign(host(t, "gw-2"), { private: "10.77.0.11" }), /gw-1's already/],
-    ["an address outside", (t) => Object.assign(host(t, "gw-2"), { private: "192.0.2.1" }), /outside of 10\.77/],
+    [
+      "two hosts at one address",
+      (t) => Object.assign(host(t, "gw-2"), { private: "10.77.0.11" }),
+      /gw-1's already/,
+    ],
+    [
+      "an address outside",
+      (t) => Object.assign(host(t, "gw-2"), { private: "192.0.2.1" }),
+      /outside of 10\.77/,
+    ],
     ["an unknown size", (t) => Object.assign(host(t, "gw-2"), { size: "huge" }), /no size is called huge/],
     ["two NATS nodes", (t) => void delete t.hosts["nats-3"], /2 NATS nodes; have 1, 3 or 5/],
     ["two writers of the graph", (t) => host(t, "nats-1").roles.push("graph"), /exactly one writes/],
@@ -63,5 +74,7 @@ function host(topology: Loose, name: string): Loose["hosts"][string] {
 }
 
 function withoutGateways(topology: Loose): Loose["hosts"] {
-  return Object.fromEntries(Object.entries(topology.hosts).filter(([, { roles }]) => !roles.includes("gateway")));
+  return Object.fromEntries(
+    Object.entries(topology.hosts).filter(([, { roles }]) => !roles.includes("gateway")),
+  );
 }

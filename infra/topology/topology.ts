@@ -24,7 +24,9 @@ const domain = z.string().regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2
   error: "expected a domain name in lower case",
 });
 const address = z.string().refine(isIPv4, { error: "expected an IPv4 address" });
-const cidr = z.string().regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, { error: "expected a network, as 10.0.0.0/24" });
+const cidr = z
+  .string()
+  .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, { error: "expected a network, as 10.0.0.0/24" });
 
 export interface Host {
   readonly roles: readonly Role[];
