@@ -36,7 +36,7 @@ export async function lintModule(folder: string): Promise<string[]> {
   const declared = declarationsOf(module.documents);
   const called = await Promise.all(
     Object.entries(blocksOf(module.documents, "module")).map(async ([name, [call = {}]]) => {
-      const target = normalize(join(folder, String(call["source"])));
+      const target = normalize(join(folder, String(call.source)));
       return [name, existsSync(target) ? await readModule(target) : undefined, call] as const;
     }),
   );
@@ -106,7 +106,7 @@ function declarationsOf(documents: readonly Document[]): { names: ReadonlySet<st
     for (const [name, blocks] of Object.entries(blocksOf(documents, kind)))
       for (const _ of blocks) all.push(prefix + name);
   for (const { body } of documents) {
-    for (const locals of (body["locals"] ?? []) as readonly object[])
+    for (const locals of (body.locals ?? []) as readonly object[])
       for (const name of Object.keys(locals)) all.push(`local.${name}`);
     for (const [kind, prefix] of [
       ["resource", ""],
@@ -170,7 +170,7 @@ function callProblems(
   target: Module | undefined,
   call: Readonly<Record<string, Json>>,
 ): string[] {
-  if (target === undefined) return [`${folder}: module.${name} has no folder ${String(call["source"])}`];
+  if (target === undefined) return [`${folder}: module.${name} has no folder ${String(call.source)}`];
   const given = Object.keys(call).filter((argument) => !META.has(argument));
   const required = Object.entries(target.variables).filter(([, [block = {}]]) => !("default" in block));
   return [
@@ -191,7 +191,7 @@ function undescribed(folder: string, kind: string, blocks: Blocks): string[] {
 
 function unpinned(folder: string, documents: readonly Document[]): string[] {
   const settings = documents.flatMap(
-    ({ body }) => (body["terraform"] ?? []) as readonly Record<string, Json>[],
+    ({ body }) => (body.terraform ?? []) as readonly Record<string, Json>[],
   );
   const providers = settings.flatMap(({ required_providers: required }) =>
     ((required ?? []) as readonly Record<string, { version?: string }>[]).flatMap((block) =>

@@ -33,7 +33,7 @@ describe("inventory", () => {
   it("groups - are the roles", () => {
     const { children } = inventoryOf(lab).all;
     assert.deepEqual(Object.keys(children ?? {}), ["gateway", "nats", "graph", "observe"]);
-    assert.deepEqual(Object.keys(children?.["observe"]?.hosts ?? {}), ["graph-1"]);
+    assert.deepEqual(Object.keys(children?.observe?.hosts ?? {}), ["graph-1"]);
   });
 
   it("outputs - must know every host", () => {
