@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { PeerCertificate } from "node:tls";
-import { describeServers, identityOf, natsOptions } from "./nats-config.ts";
+import { describeServers, identityOf, type NatsConfig, natsOptions } from "./nats-config.ts";
 
 describe("NATS_URL and the credentials beside it", () => {
   it("bare, with scheme, several - become servers", () => {
@@ -27,8 +27,12 @@ describe("NATS_URL and the credentials beside it", () => {
   });
 
   it("tls:// or a certificate - asks for TLS", () => {
-    assert.deepEqual(natsOptions({ url: "tls://h" }).tls, {});
-    assert.deepEqual(natsOptions({ url: "h", ca: "/ca.pem", cert: "/c.pem", key: "/k.pem" }).tls, {
+    const filesOf = (config: NatsConfig): object => {
+      const { checkServerIdentity: _, ...files } = natsOptions(config).tls as Record<string, unknown>;
+      return files;
+    };
+    assert.deepEqual(filesOf({ url: "tls://h" }), {});
+    assert.deepEqual(filesOf({ url: "h", ca: "/ca.pem", cert: "/c.pem", key: "/k.pem" }), {
       caFile: "/ca.pem",
       certFile: "/c.pem",
       keyFile: "/k.pem",

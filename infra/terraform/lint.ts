@@ -190,9 +190,7 @@ function undescribed(folder: string, kind: string, blocks: Blocks): string[] {
 }
 
 function unpinned(folder: string, documents: readonly Document[]): string[] {
-  const settings = documents.flatMap(
-    ({ body }) => (body.terraform ?? []) as readonly Record<string, Json>[],
-  );
+  const settings = documents.flatMap(({ body }) => (body.terraform ?? []) as readonly Record<string, Json>[]);
   const providers = settings.flatMap(({ required_providers: required }) =>
     ((required ?? []) as readonly Record<string, { version?: string }>[]).flatMap((block) =>
       Object.entries(block),

@@ -83,8 +83,7 @@ const schema: z.ZodType<Topology> = z.strictObject({
 /** @throws InfraError BAD_TOPOLOGY naming every place that is wrong */
 export function parseTopology(value: unknown): Topology {
   const parsed = schema.safeParse(value);
-  if (!parsed.success)
-    throw wrong(parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`));
+  if (!parsed.success) throw wrong(parsed.error.issues.map(describeIssue));
   const problems = problemsOf(parsed.data);
   if (problems.length > 0) throw wrong(problems);
   return parsed.data;
@@ -143,6 +142,12 @@ export function contains(network: string, address: string): boolean {
 
 function numberOf(address: string): number {
   return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+/** A bad key is told by what is wrong with it. */
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const inner = issue.code === "invalid_key" ? issue.issues[0]?.message : undefined;
+  return `${issue.path.join(".")}: ${inner ?? issue.message}`;
 }
 
 function wrong(problems: readonly string[]): InfraError {
