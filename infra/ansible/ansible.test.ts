@@ -39,7 +39,12 @@ describe("playbooks", () => {
   });
 
   it("ansible-lint - has nothing to say", { skip: without("ansible-lint") }, () => {
-    const { status, output } = call("ansible-lint", "--strict", ...playbooks, ...roles.map((role) => join("roles", role)));
+    const { status, output } = call(
+      "ansible-lint",
+      "--strict",
+      ...playbooks,
+      ...roles.map((role) => join("roles", role)),
+    );
     assert.equal(status, 0, output);
   });
 
