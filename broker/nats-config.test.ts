@@ -3,7 +3,8 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { describeServers, natsOptions } from "./nats-config.ts";
+import type { PeerCertificate } from "node:tls";
+import { describeServers, identityOf, type NatsConfig, natsOptions } from "./nats-config.ts";
 
 describe("NATS_URL and the credentials beside it", () => {
   it("bare, with scheme, several - become servers", () => {
@@ -26,8 +27,12 @@ describe("NATS_URL and the credentials beside it", () => {
   });
 
   it("tls:// or a certificate - asks for TLS", () => {
-    assert.deepEqual(natsOptions({ url: "tls://h" }).tls, {});
-    assert.deepEqual(natsOptions({ url: "h", ca: "/ca.pem", cert: "/c.pem", key: "/k.pem" }).tls, {
+    const filesOf = (config: NatsConfig): object => {
+      const { checkServerIdentity: _, ...files } = natsOptions(config).tls as Record<string, unknown>;
+      return files;
+    };
+    assert.deepEqual(filesOf({ url: "tls://h" }), {});
+    assert.deepEqual(filesOf({ url: "h", ca: "/ca.pem", cert: "/c.pem", key: "/k.pem" }), {
       caFile: "/ca.pem",
       certFile: "/c.pem",
       keyFile: "/k.pem",
@@ -64,3 +69,21 @@ function credentials(url: string): object {
   const { user, pass, token } = natsOptions({ url });
   return { user, pass, token };
 }
+
+describe("nats server's certificate", () => {
+  const certificate = {
+    subject: { CN: "nats-1" },
+    subjectaltname: "DNS:nats-1, IP Address:192.0.2.1",
+  } as PeerCertificate;
+
+  it("a server named by address - must show the certificate of a server that was named", () => {
+    // what the client library asks for where it has no name
+    assert.equal(identityOf(["192.0.2.1", "192.0.2.2"])("localhost", certificate), undefined);
+    assert.match(String(identityOf(["192.0.2.2"])("localhost", certificate)), /does not match/);
+  });
+
+  it("a server named by name - must show its own", () => {
+    assert.equal(identityOf(["nats-1", "nats-2"])("nats-1", certificate), undefined);
+    assert.match(String(identityOf(["nats-1", "nats-2"])("nats-2", certificate)), /does not match/);
+  });
+});

@@ -2,6 +2,7 @@
 // into the options of the client library. Passwords stay in here and out of every message.
 
 import { readFileSync } from "node:fs";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { type ConnectionOptions, credsAuthenticator, nkeyAuthenticator } from "nats";
 import { messageOf, quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
@@ -51,9 +52,24 @@ export function natsOptions(config: NatsConfig): ConnectionOptions {
       ...(config.ca === undefined ? {} : { caFile: config.ca }),
       ...(config.cert === undefined ? {} : { certFile: config.cert }),
       ...(config.key === undefined ? {} : { keyFile: config.key }),
+      ...{ checkServerIdentity: identityOf(urls.map((url) => url.hostname)) },
     };
   }
   return options;
+}
+
+/**
+ * Whose certificate may be shown: that of one of the servers that were named. For a server that is named by its address
+ * the client library has no name to compare with (it would ask for localhost).
+ */
+export function identityOf(
+  hosts: readonly string[],
+): (host: string, certificate: PeerCertificate) => Error | undefined {
+  return (host, certificate) => {
+    if (hosts.includes(host)) return checkServerIdentity(host, certificate);
+    const problems = hosts.map((named) => checkServerIdentity(named.replace(/^\[|\]$/g, ""), certificate));
+    return problems.includes(undefined) ? undefined : problems[0];
+  };
 }
 
 /** The addresses without credentials, for messages. */

@@ -2,7 +2,7 @@
 // machine cannot have is said in one line, and what needs it is left out.
 //
 //   node scripts/prepare.mjs           packages, dist/, a nats-server where Debian has one
-//   node scripts/prepare.mjs --test    and what only tests need: Chromium
+//   node scripts/prepare.mjs --test    and what only tests need: Chromium, Ansible and its lints
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -23,11 +23,26 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const cache = join(root, ".cache");
 const forTests = process.argv.includes("--test");
 
+/** What tests need beyond Node, by what finds it: Debian packages, installed by root; without them those tests skip. */
+const FOR_TESTS = [
+  { command: "chromium", packages: ["chromium"], without: "the page's tests are skipped" },
+  { command: "ansible-playbook", packages: ["ansible-core"], without: "playbooks are not checked" },
+  { command: "ansible-lint", packages: ["ansible-lint"], without: "playbooks are not linted" },
+  { command: "yamllint", packages: ["yamllint"], without: "YAML is not linted" },
+];
+/** What the lab needs as well: installed where it is asked for by RUN_LAB=1, for its end-to-end test. */
+const FOR_LAB = [
+  { command: "systemd-nspawn", packages: ["systemd-container"], without: "there is no lab" },
+  { command: "mmdebstrap", packages: ["mmdebstrap"], without: "there is no lab" },
+  { command: "ip", packages: ["iproute2"], without: "there is no lab" },
+  { command: "ssh", packages: ["openssh-client"], without: "there is no lab" },
+];
+
 checkNode();
 installPackages();
 run(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit", required: true });
 fetchNatsServer();
-if (forTests) installChromium();
+if (forTests) installForTests();
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -80,18 +95,30 @@ function download(folder) {
   return updated && run("apt-get", [...options, "download", "nats-server"], { cwd: folder }).ok;
 }
 
-/** The live page's tests run in Debian's Chromium, which needs many libraries: installed as a package, by root. */
-function installChromium() {
-  if (isExecutable("/usr/bin/chromium")) return;
-  if (!has("apt-get") || process.getuid?.() !== 0)
-    return note("no Chromium here and no way to install it: the page's tests are skipped");
-  note("installing Chromium for the page's tests …");
+function installForTests() {
+  const wanted = [...FOR_TESTS, ...(process.env.RUN_LAB === "1" ? FOR_LAB : [])];
+  const missing = wanted.filter(({ command }) => !isOnPath(command));
+  if (missing.length === 0) return;
+  const give = () => {
+    for (const { packages, without } of missing.filter(({ command }) => !isOnPath(command)))
+      note(`no ${packages.join(", ")} here and no way to install it: ${without}`);
+  };
+  if (!has("apt-get") || process.getuid?.() !== 0) return give();
+  const packages = missing.flatMap((one) => one.packages);
+  note(`installing ${packages.join(", ")} for the tests …`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = () =>
-    run("apt-get", ["install", "-y", "--no-install-recommends", "chromium"], { env, timeout: 600_000 }).ok;
-  if (install()) return;
+  const install = (names) =>
+    run("apt-get", ["install", "-y", "--no-install-recommends", ...names], { env, timeout: 600_000 }).ok;
+  if (install(packages)) return;
   run("apt-get", ["update"], { env, timeout: 120_000 });
-  if (!install()) note("Chromium could not be installed: the page's tests are skipped");
+  // together, else one by one: what can be had is had
+  if (!install(packages)) for (const name of packages) install([name]);
+  give();
+}
+
+function isOnPath(command) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => folder !== "" && isExecutable(join(folder, command)));
 }
 
 function run(command, args, { required = false, ...options } = {}) {

@@ -7,7 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const ROOMS = ["lib", "broker", "graph", "edge", "cli", "test"];
+const ROOMS = ["lib", "broker", "graph", "edge", "cli", "infra", "test"];
 /** No file of tests takes so long; one that hangs must not hang the rest. */
 const TIMEOUT_MS = 420_000;
 

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   graph: ["broker", "lib"],
   edge: ["broker", "lib"],
   cli: ["broker", "graph", "edge", "lib"],
+  infra: ["broker", "lib"],
 };
 /** A room's public lists: all that other rooms may import of it. `lib` is leaf code, file by file. */
 const PUBLIC = /^(broker\/(index|contract)|graph\/index|edge\/index)\.ts$/;

@@ -5,7 +5,7 @@ import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
 import { type Database, readNumber } from "./database.ts";
-import { META } from "./keys.ts";
+import { BLOCKED, META } from "./keys.ts";
 
 /**
  * Notes in an empty graph of which partitions it will be; elsewhere makes sure that it is of these.
@@ -15,7 +15,7 @@ export async function keepPartitions(db: Database, directory: string, wanted: Pa
   const stored = db.getSync(META.partitions);
   const kept = stored === undefined ? String(Partitions.whole) : new TextDecoder().decode(stored);
   if (kept === String(wanted)) return;
-  if (db.getSync(META.loading) !== undefined || readNumber((key) => db.getSync(key), META.edges) > 0) {
+  if (await holdsSomething(db)) {
     const remedy =
       kept === String(Partitions.whole)
         ? `export it and load it into another folder with --partitions ${wanted}, or serve it without`
@@ -26,4 +26,11 @@ export async function keepPartitions(db: Database, directory: string, wanted: Pa
     );
   }
   await db.put(META.partitions, new TextEncoder().encode(String(wanted)), { sync: true });
+}
+
+/** Follow relations, somebody who is blocked, or half a load. */
+async function holdsSomething(db: Database): Promise<boolean> {
+  if (db.getSync(META.loading) !== undefined) return true;
+  if (readNumber((key) => db.getSync(key), META.edges) > 0) return true;
+  return (await db.keys({ ...BLOCKED, limit: 1 }).all()).length > 0;
 }

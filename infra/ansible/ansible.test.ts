@@ -1,0 +1,82 @@
+// What is known of the playbooks without a host: they parse, both lints have nothing to say, every role says which
+// arguments it takes, and dashboard and alerts ask for metrics that Encke really has.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { projectRoot } from "../../lib/project.ts";
+
+const folder = join(projectRoot, "infra", "ansible");
+const playbooks = readdirSync(folder).filter((name) => name.endsWith(".yml"));
+const roles = readdirSync(join(folder, "roles"));
+const TIMEOUT_MS = 300_000;
+
+function call(tool: string, ...args: string[]): { status: number | null; output: string; missing: boolean } {
+  const env = { ...process.env, ANSIBLE_NOCOLOR: "1", NO_COLOR: "1" };
+  const { status, stdout, stderr, error } = spawnSync(tool, args, {
+    cwd: folder,
+    env,
+    encoding: "utf8",
+    timeout: TIMEOUT_MS,
+  });
+  return {
+    status,
+    output: `${stdout ?? ""}${stderr ?? ""}`,
+    missing: error !== undefined && "code" in error && error.code === "ENOENT",
+  };
+}
+
+const without = (tool: string): string | false =>
+  call(tool, "--version").missing ? `no ${tool} on this machine` : false;
+
+describe("playbooks", () => {
+  it("syntax - is right in each", { skip: without("ansible-playbook") }, () => {
+    assert.ok(playbooks.length >= 7);
+    const { status, output } = call("ansible-playbook", "--syntax-check", "-i", "localhost,", ...playbooks);
+    assert.equal(status, 0, output);
+  });
+
+  it("ansible-lint - has nothing to say", { skip: without("ansible-lint") }, () => {
+    const { status, output } = call(
+      "ansible-lint",
+      "--strict",
+      ...playbooks,
+      ...roles.map((role) => join("roles", role)),
+    );
+    assert.equal(status, 0, output);
+  });
+
+  it("yamllint - has nothing to say", { skip: without("yamllint") }, () => {
+    const { status, output } = call("yamllint", "--strict", ".", "../lab/group_vars.yml");
+    assert.equal(status, 0, output);
+  });
+
+  for (const role of roles) {
+    it(`role ${role} - says which arguments it takes, all of its defaults among them`, () => {
+      const specs = readFileSync(join(folder, "roles", role, "meta", "argument_specs.yml"), "utf8");
+      const path = join(folder, "roles", role, "defaults", "main.yml");
+      const defaults = existsSync(path) ? readFileSync(path, "utf8") : "";
+      for (const [, name = ""] of defaults.matchAll(/^([a-z_]+):/gm))
+        assert.match(specs, new RegExp(`\\b${name}:`), name);
+    });
+  }
+});
+
+describe("measurements", () => {
+  const product = ["broker", "edge", "graph", "lib"]
+    .flatMap((room) => readdirSync(join(projectRoot, room), { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+    .join("\n");
+
+  for (const file of ["dashboard.json", "alerts.yml"]) {
+    it(`${file} - asks for metrics that there are`, () => {
+      const text = readFileSync(join(folder, "roles", "observe", "files", file), "utf8");
+      const asked = new Set([...text.matchAll(/\bencke_(?:edge|graph|nats)_[a-z_]+/g)].map(([name]) => name));
+      assert.ok(asked.size >= 4);
+      for (const name of asked) assert.ok(product.includes(`"${name}"`), `nothing counts ${name}`);
+    });
+  }
+});

@@ -1,0 +1,85 @@
+// The proof that a deployment works: what docs/deploy.md says, done to real hosts, with readers over TLS all the while.
+// Each step says what it found; the first that fails ends the run, and the hosts go down in any case.
+
+import { InfraError } from "../errors.ts";
+import { Lab } from "./lab.ts";
+import type { Readers } from "./readers.ts";
+import { type Stage, steps } from "./steps.ts";
+
+/** No run may take longer, whatever hangs. */
+const TIME_MS = 1_500_000;
+
+export interface EndToEndOptions {
+  readonly streams: number;
+  /** Leave the hosts up. */
+  readonly keep: boolean;
+  /** Begin with the first step whose name contains this, on hosts that an earlier run left up. */
+  readonly from?: string | undefined;
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+}
+
+/** Whether every step held. @throws InfraError LAB_UNFIT, LAB_BUSY before anything was made */
+export async function runEndToEnd({
+  streams,
+  keep,
+  from = "",
+  signal,
+  print,
+}: EndToEndOptions): Promise<boolean> {
+  const lab = await Lab.create(print);
+  const stage: Stage = {
+    lab,
+    streams,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]),
+    readers: undefined,
+    old: "e2e-1",
+    next: "e2e-2",
+    broken: "e2e-broken",
+  };
+  const startedAtMs = Date.now();
+  const results: boolean[] = [];
+  const chosen = steps.slice(
+    Math.max(
+      0,
+      steps.findIndex(([name]) => name.includes(from)),
+    ),
+  );
+  let mine = chosen.length < steps.length;
+  try {
+    for (const [name, step] of chosen) {
+      const fromMs = Date.now();
+      const seconds = (): string => `${((Date.now() - fromMs) / 1000).toFixed(1)} s`;
+      try {
+        const found = await step(stage);
+        mine = true;
+        print(`ok      ${name.padEnd(34)} ${seconds().padStart(7)}  ${found}`);
+        results.push(true);
+      } catch (error) {
+        // hosts that are up already are somebody else's
+        if (error instanceof InfraError && error.code === "LAB_BUSY") throw error;
+        mine = true;
+        print(`FAILED  ${name.padEnd(34)} ${seconds().padStart(7)}  ${String(error)}`);
+        results.push(false);
+        break;
+      }
+    }
+  } finally {
+    await (stage.readers as Readers | undefined)?.stop();
+    if (mine && !keep) results.push(await endLab(lab, print));
+  }
+  const passed = results.every(Boolean) && results.length >= chosen.length;
+  const failed = results.filter((ok) => !ok).length;
+  print(`${results.length - failed} passed, ${failed} failed`);
+  print(`${passed ? "green" : "RED"} after ${((Date.now() - startedAtMs) / 1000).toFixed(0)} s`);
+  return passed;
+}
+
+async function endLab(lab: Lab, print: (line: string) => void): Promise<boolean> {
+  await lab.down();
+  const remains = await lab.remains();
+  print(
+    `${remains.length === 0 ? "ok    " : "FAILED"}  down                               ${remains.length === 0 ? "nothing left behind" : remains.join(", ")}`,
+  );
+  return remains.length === 0;
+}

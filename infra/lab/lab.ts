@@ -1,0 +1,167 @@
+// Real hosts on one machine: systemd as process 1 in containers on one Debian tree, sshd inside, a network of namespaces
+// between them. Owned by who holds the lock folder; `down` removes all of it, whatever state it is in, and every host
+// ends by itself when its time is over.
+
+import { spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { codeOf } from "../../lib/errors.ts";
+import { InfraError } from "../errors.ts";
+import { type RunOptions, type RunResult, run } from "../run.ts";
+import { readTopology, type Topology } from "../topology/topology.ts";
+import { endCgroups, makeCgroups } from "./cgroups.ts";
+import { makeImage } from "./image.ts";
+import { endNetwork, makeNetwork, OPERATOR } from "./network.ts";
+import { hostScript, lock, runFolder, sshKey, state, topologyFile, tree } from "./places.ts";
+
+/** A host ends by itself after so long, whoever forgot it. */
+const LIFE_SECONDS = 3_600;
+const BOOT_MS = 90_000;
+const LOOK_MS = 250;
+const SSH = ["-q", "-i", sshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl"];
+
+export class Lab {
+  readonly topology: Topology;
+  readonly #print: (line: string) => void;
+
+  private constructor(topology: Topology, print: (line: string) => void) {
+    this.topology = topology;
+    this.#print = print;
+  }
+
+  /** @throws InfraError LAB_UNFIT where this machine cannot run it */
+  static async create(print: (line: string) => void): Promise<Lab> {
+    const problem = await whyUnfit();
+    if (problem !== undefined) throw new InfraError("LAB_UNFIT", problem);
+    return new Lab(readTopology(topologyFile), print);
+  }
+
+  /** Boots every host and waits until SSH answers. @throws InfraError LAB_BUSY, LAB_FAILED, TOOL_FAILED */
+  async up(signal?: AbortSignal): Promise<void> {
+    this.#takeLock();
+    await makeImage(this.#print, signal);
+    mkdirSync(runFolder, { recursive: true });
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", sshKey]);
+    await makeNetwork(this.topology);
+    for (const name of Object.keys(this.topology.hosts)) await this.#boot(name);
+    await Promise.all(Object.keys(this.topology.hosts).map((name) => this.#untilUp(name, signal)));
+  }
+
+  /** Ends every host and removes what the lab made, all but the cached tree. Idempotent. */
+  async down(): Promise<void> {
+    for (const name of Object.keys(this.topology.hosts)) {
+      await endCgroups(name);
+      const root = rootOf(name);
+      if (isMounted(root)) await run("umount", ["--lazy", root]);
+    }
+    await endNetwork(this.topology);
+    rmSync(runFolder, { recursive: true, force: true });
+    rmSync(state, { recursive: true, force: true });
+    rmSync(lock, { recursive: true, force: true });
+  }
+
+  /** What of a lab is still there: empty after `down`. */
+  async remains(): Promise<string[]> {
+    const { stdout } = await run("ip", ["netns", "list"]);
+    const namespaces = stdout.split("\n").filter((line) => line.startsWith("encke-"));
+    const mounts = readFileSync("/proc/self/mounts", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(runFolder));
+    return [...namespaces, ...mounts, ...[runFolder, state, lock].filter((path) => existsSync(path))];
+  }
+
+  /** Runs a program of this machine inside the operator's network namespace. @throws InfraError TOOL_FAILED */
+  runInside(file: string, args: readonly string[], options?: RunOptions): Promise<RunResult> {
+    return run("ip", ["netns", "exec", OPERATOR, file, ...args], options);
+  }
+
+  /** Runs a shell line on a host. @throws InfraError TOOL_FAILED */
+  async ssh(name: string, line: string, options?: RunOptions): Promise<string> {
+    const { stdout } = await this.runInside("ssh", [...SSH, `root@${this.addressOf(name)}`, line], options);
+    return stdout.trim();
+  }
+
+  addressOf(name: string): string {
+    return this.topology.hosts[name]?.private ?? name;
+  }
+
+  /** What an operator types to look around. */
+  shell(name: string): string {
+    return `ip netns exec ${OPERATOR} ssh -i ${sshKey} -o StrictHostKeyChecking=no root@${this.addressOf(name)}`;
+  }
+
+  #takeLock(): void {
+    try {
+      mkdirSync(lock);
+    } catch (cause) {
+      if (codeOf(cause) !== "EEXIST") throw cause;
+      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with infra/lab/down`, {
+        cause,
+      });
+    }
+  }
+
+  async #boot(name: string): Promise<void> {
+    const root = rootOf(name);
+    const folder = join(runFolder, name);
+    for (const part of ["upper", "work", "root"]) mkdirSync(join(folder, part), { recursive: true });
+    const layers = `lowerdir=${tree},upperdir=${join(folder, "upper")},workdir=${join(folder, "work")}`;
+    await run("mount", ["-t", "overlay", "overlay", "-o", layers, root]);
+    writeFileSync(join(root, "etc", "hostname"), `${name}\n`);
+    writeFileSync(join(root, "etc", "machine-id"), "");
+    mkdirSync(join(root, "root", ".ssh"), { recursive: true, mode: 0o700 });
+    copyFileSync(`${sshKey}.pub`, join(root, "root", ".ssh", "authorized_keys"));
+    const args = [name, root, join(folder, "console.log"), String(LIFE_SECONDS), ...makeCgroups(name)];
+    // lives on when we end: `down`, or its time, ends it
+    spawn("/bin/sh", [hostScript, ...args], { detached: true, stdio: "ignore" }).unref();
+  }
+
+  async #untilUp(name: string, signal: AbortSignal | undefined): Promise<void> {
+    const deadline = Date.now() + BOOT_MS;
+    let said = "";
+    while (Date.now() < deadline) {
+      try {
+        return void (await this.ssh(name, "systemctl is-system-running --wait", {
+          timeoutMs: 15_000,
+          signal,
+        }));
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        said = String(error);
+        await delay(LOOK_MS);
+      }
+    }
+    throw new InfraError(
+      "LAB_FAILED",
+      `${name} did not boot in ${BOOT_MS} ms (${said}): see its console.log`,
+    );
+  }
+}
+
+const rootOf = (name: string): string => join(runFolder, name, "root");
+
+function isMounted(path: string): boolean {
+  return readFileSync("/proc/self/mounts", "utf8").includes(` ${path} `);
+}
+
+/** Why the lab cannot run on this machine, and what to do about it; undefined where it can. */
+async function whyUnfit(): Promise<string | undefined> {
+  if (process.platform !== "linux") return "the lab needs Linux";
+  if (process.getuid?.() !== 0) return "the lab makes network namespaces and containers: run it as root";
+  const { stdout } = await run("/bin/sh", [
+    "-c",
+    `for tool in ${NEEDED.join(" ")}; do command -v $tool >/dev/null || echo $tool; done`,
+  ]);
+  const missing = stdout.split("\n").filter(Boolean);
+  if (missing.length > 0)
+    return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl`;
+  try {
+    makeCgroups("probe");
+    await endCgroups("probe");
+    return undefined;
+  } catch (error) {
+    return `the lab needs cgroups that it may write (${String(error)}): run it on the machine itself`;
+  }
+}

@@ -1,0 +1,63 @@
+// The lab's network: a bridge in a namespace of its own, one namespace a host, one for the operator (Ansible, readers).
+// No address of it exists outside of them, and nothing in them reaches outside.
+
+import { existsSync } from "node:fs";
+import { run } from "../run.ts";
+import type { Topology } from "../topology/topology.ts";
+
+const FABRIC = "encke-fabric";
+export const OPERATOR = "encke-operator";
+
+const namespaceOf = (host: string): string => `encke-${host}`;
+
+/** First address of the network: nobody's in the topology. */
+function operatorAddress({ network }: Topology): string {
+  return network.replace(/\.\d+\/\d+$/, ".1");
+}
+
+/** @throws InfraError TOOL_FAILED */
+export async function makeNetwork(topology: Topology): Promise<void> {
+  const bits = topology.network.split("/")[1] ?? "24";
+  await ip("netns", "add", FABRIC);
+  await ip("-n", FABRIC, "link", "add", "bridge", "type", "bridge");
+  await ip("-n", FABRIC, "link", "set", "bridge", "up");
+  const ends = Object.entries(topology.hosts).map(
+    ([name, host]) => [namespaceOf(name), host.private] as const,
+  );
+  for (const [index, [namespace, address]] of [
+    [OPERATOR, operatorAddress(topology)] as const,
+    ...ends,
+  ].entries()) {
+    const port = `port${index}`;
+    await ip("netns", "add", namespace);
+    await ip("-n", namespace, "link", "set", "lo", "up");
+    await ip(
+      "link",
+      "add",
+      port,
+      "netns",
+      FABRIC,
+      "type",
+      "veth",
+      "peer",
+      "name",
+      "eth0",
+      "netns",
+      namespace,
+    );
+    await ip("-n", FABRIC, "link", "set", port, "master", "bridge", "up");
+    await ip("-n", namespace, "addr", "add", `${address}/${bits}`, "dev", "eth0");
+    await ip("-n", namespace, "link", "set", "eth0", "up");
+  }
+}
+
+/** Idempotent. */
+export async function endNetwork(topology: Topology): Promise<void> {
+  for (const namespace of [OPERATOR, ...Object.keys(topology.hosts).map(namespaceOf), FABRIC]) {
+    if (existsSync(`/run/netns/${namespace}`)) await ip("netns", "delete", namespace);
+  }
+}
+
+async function ip(...args: string[]): Promise<void> {
+  await run("ip", args);
+}

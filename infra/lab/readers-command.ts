@@ -1,0 +1,88 @@
+// The load of the lab's end-to-end test, a process of its own inside the operator's network: readers over TLS, and a
+// producer that numbers what everybody hears. Its tally goes to standard output as a JSON line four times a second.
+
+import { SignJWT } from "jose";
+import { BrokerClient } from "../../broker/index.ts";
+import { createLogger } from "../../lib/log.ts";
+import { type Tally, TlsReader } from "./tls-reader.ts";
+
+const REPORT_MS = 250;
+const PUBLISH_MS = 100;
+/** One in four reads over HTTP/2. */
+const HTTP2_EVERY = 4;
+/** Readers that begin at once; all at the same moment would measure this process. */
+const BATCH = 20;
+const BATCH_MS = 50;
+
+export interface ReadersConfig {
+  readonly addresses: readonly string[];
+  readonly domain: string;
+  /** PEM. */
+  readonly ca: string;
+  readonly jwtKey: string;
+  /** Readers are the users 2…streams + 1; all follow user 1. */
+  readonly streams: number;
+  readonly nats: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: string;
+    readonly ca: string;
+  };
+}
+
+/** Holds them until the signal. @throws BrokerError where NATS refuses the producer */
+export async function holdReaders(config: ReadersConfig, signal: AbortSignal): Promise<void> {
+  const { addresses, domain, ca, streams } = config;
+  const tally: Tally = {
+    open: 0,
+    opened: 0,
+    ended: 0,
+    cut: 0,
+    refused: 0,
+    movedOn: 0,
+    events: 0,
+    lost: 0,
+    doubled: 0,
+    resyncs: 0,
+  };
+  const log = createLogger("lab", "warn");
+  const client = await BrokerClient.connect(config.nats, { name: "lab producer", log, wait: false });
+  const key = new TextEncoder().encode(config.jwtKey);
+  const readers: TlsReader[] = [];
+  const running: Promise<void>[] = [];
+  const open = async (): Promise<void> => {
+    for (let index = 0; index < streams && !signal.aborted; index += 1) {
+      const token = await new SignJWT({})
+        .setProtectedHeader({ alg: "HS256" })
+        .setSubject(String(index + 2))
+        .setExpirationTime("2h")
+        .sign(key);
+      const protocol = index % HTTP2_EVERY === 0 ? "h2" : "http/1.1";
+      const reader = new TlsReader({ addresses, domain, ca, token, protocol, tally });
+      readers.push(reader);
+      running.push(reader.run());
+      if (index % BATCH === BATCH - 1) await new Promise((resolve) => setTimeout(resolve, BATCH_MS));
+    }
+  };
+  let number = 0;
+  const publishing = setInterval(() => {
+    if (!client.connected) return; // an event that was never published is not lost
+    number += 1;
+    client.publish("event.1", JSON.stringify({ n: number }));
+  }, PUBLISH_MS);
+  const reporting = setInterval(() => {
+    process.stdout.write(`${JSON.stringify({ ...tally, published: number })}\n`);
+  }, REPORT_MS);
+  await open();
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    // who started us is gone
+    process.stdin.on("end", resolve).resume();
+  });
+  clearInterval(publishing);
+  clearInterval(reporting);
+  for (const reader of readers) reader.stop();
+  await Promise.all(running);
+  await client.close();
+}

@@ -1,0 +1,307 @@
+// The steps of the end-to-end test, in order. Each does what an operator would, checks what must hold, and answers what
+// it found in a few words; where something does not hold it throws.
+
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { InfraError } from "../errors.ts";
+import { makeBundle } from "../release/bundle.ts";
+import { run } from "../run.ts";
+import type { Secrets } from "../secrets/secrets.ts";
+import { hostsWith } from "../topology/topology.ts";
+import { changesOf, failuresOf, type PlayOptions, play } from "./ansible.ts";
+import type { Lab } from "./lab.ts";
+import { encke, groupVars, packages, program, runFolder, state, topologyFile } from "./places.ts";
+import { type Counts, Readers } from "./readers.ts";
+
+export interface Stage {
+  readonly lab: Lab;
+  readonly streams: number;
+  readonly signal: AbortSignal;
+  readers: Readers | undefined;
+  /** Names of releases: what runs first, what is deployed over it, what does not start. */
+  readonly old: string;
+  readonly next: string;
+  readonly broken: string;
+}
+
+type Step = (stage: Stage) => Promise<string>;
+
+const releases: string = join(state, "releases");
+const GRAPH_HOST = "graph-1";
+
+export const steps: readonly (readonly [string, Step])[] = [
+  ["hosts boot", boot],
+  ["inventory, secrets, releases", prepare],
+  ["site.yml on bare hosts", firstSite],
+  ["site.yml again", secondSite],
+  ["site.yml --check", checkedSite],
+  ["readers over TLS, events over NATS", openReaders],
+  ["deploy a release", deployNext],
+  ["deploy a broken release", deployBroken],
+  ["roll back", rollBack],
+  ["reboot a gateway and a NATS node", reboot],
+  ["verify.yml", verify],
+  ["backup and restore of the graph", backUpAndRestore],
+];
+
+async function boot({ lab, signal }: Stage): Promise<string> {
+  await lab.up(signal);
+  return `${Object.keys(lab.topology.hosts).length} hosts answer SSH`;
+}
+
+async function prepare({ old, next, broken, signal }: Stage): Promise<string> {
+  const node = (...args: string[]) => run(process.execPath, [program, ...args], { signal });
+  await node("inventory", topologyFile);
+  const folder = join(state, "group_vars", "all");
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(groupVars, join(folder, "lab.yml"));
+  copyFileSync(packages, join(state, "packages.tar"));
+  const { stdout: secrets } = await node("secrets", topologyFile);
+  // the readers sign in and publish with them; Ansible gets them encrypted
+  writeFileSync(join(runFolder, "secrets.json"), secrets, { mode: 0o600 });
+  writeFileSync(join(state, "vault-password"), "only for the lab\n", { mode: 0o600 });
+  const vault = ["--vault-password-file", join(state, "vault-password")];
+  const target = join(folder, "secrets.yml");
+  await run("ansible-vault", ["encrypt", ...vault, "--output", target, join(runFolder, "secrets.json")], {
+    signal,
+  });
+  await node("release", topologyFile, old);
+  await node("release", topologyFile, next);
+  await makeBundle({
+    name: broken,
+    out: releases,
+    // it starts, says its help, and its workers die: what a missing module or a bad default does
+    alter: (tree) =>
+      writeFileSync(join(tree, "dist", "cli", "worker.js"), "throw new Error('this release is broken');\n"),
+  });
+  return `${readdirSync(releases).length} releases`;
+}
+
+async function firstSite(stage: Stage): Promise<string> {
+  const { changed } = await playbook(stage, "site.yml", { args: ["-e", `encke_release=${stage.old}`] });
+  return `changed=${changed}`;
+}
+
+async function secondSite(stage: Stage): Promise<string> {
+  return mustNotChange(stage, []);
+}
+
+async function checkedSite(stage: Stage): Promise<string> {
+  return mustNotChange(stage, ["--check"]);
+}
+
+async function mustNotChange(stage: Stage, args: readonly string[]): Promise<string> {
+  const { changed, output } = await playbook(stage, "site.yml", {
+    args: ["-e", `encke_release=${stage.old}`, ...args],
+  });
+  must(changed === 0, `changed=${changed}:\n${changesOf(output)}`);
+  return "changed=0";
+}
+
+async function openReaders(stage: Stage): Promise<string> {
+  const { lab, streams } = stage;
+  const list = join(runFolder, "follow");
+  writeFileSync(list, Array.from({ length: streams }, (_, index) => `${index + 2} 1\n`).join(""));
+  await asProducer(stage, "graph", "add", "--file", list);
+  const { jwt_key: jwtKey, ca, nats } = secretsOf();
+  const idleKb = await haproxyKb(lab);
+  const readers = new Readers({
+    addresses: hostsWith(lab.topology, "gateway").map((name) => lab.addressOf(name)),
+    domain: lab.topology.domain,
+    ca: ca.cert,
+    jwtKey,
+    streams,
+    nats: { url: natsUrl(lab), user: "producer", password: nats.producer, ca: caFile() },
+  });
+  stage.readers = readers;
+  await readers.until("every stream to be open", ({ open }) => open === streams);
+  const before = readers.counts;
+  await readers.until("events on every stream", ({ events }) => events - before.events > 5 * streams);
+  const answer = await asProducer(stage, "request", "event.1", '{"from":"the lab"}');
+  const { delivered, recipients } = JSON.parse(answer) as { delivered: number; recipients: number };
+  must(
+    delivered === streams && recipients === streams + 1,
+    `delivered ${delivered} of ${streams}: ${answer}`,
+  );
+  mustBeCalm(diff(readers.counts, undefined));
+  const perStream = ((await haproxyKb(lab)) - idleKb) / streams;
+  return `${streams} streams, a counted event reached ${delivered}; HAProxy ${perStream.toFixed(1)} KB a stream`;
+}
+
+async function deployNext(stage: Stage): Promise<string> {
+  const found = await during(stage, async () => {
+    await playbook(stage, "deploy.yml", { args: ["-e", `encke_release=${stage.next}`] });
+  });
+  for (const name of serving(stage)) {
+    const running = await runningReleases(stage.lab, name);
+    must(
+      running.every((release) => release === stage.next),
+      `${name} runs ${running.join(", ")}`,
+    );
+  }
+  mustBeCalm(found);
+  must(found.ended >= stage.streams, `only ${found.ended} streams were ended: was anything drained?`);
+  return describe(found);
+}
+
+async function deployBroken(stage: Stage): Promise<string> {
+  const { lab, broken, next } = stage;
+  let output = "";
+  const found = await during(stage, async () => {
+    const played = await playbook(stage, "deploy.yml", {
+      args: ["-e", `encke_release=${broken}`],
+      mayFail: true,
+    });
+    must(played.status !== 0, "a broken release was deployed");
+    output = played.output;
+  });
+  const touched = await Promise.all(
+    serving(stage).map(async (name) => [name, await lab.ssh(name, `ls /opt/encke/releases`)] as const),
+  );
+  const having = touched.filter(([, list]) => list.includes(broken)).map(([name]) => name);
+  must(
+    having.length === 1,
+    `the broken release is on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
+  );
+  for (const name of serving(stage)) {
+    const running = await runningReleases(lab, name);
+    must(
+      running.every((release) => release === next),
+      `${name} runs ${running.join(", ")}`,
+    );
+  }
+  must(/this release is broken/.test(output), `the playbook does not say why:\n${failuresOf(output)}`);
+  mustBeCalm(found);
+  must(found.ended === 0, `${found.ended} streams were ended`);
+  return `stopped at ${having[0]}, ${next} serves on; ${describe(found)}`;
+}
+
+async function rollBack(stage: Stage): Promise<string> {
+  const found = await during(stage, async () => {
+    await playbook(stage, "rollback.yml");
+  });
+  for (const name of serving(stage)) {
+    const running = await runningReleases(stage.lab, name);
+    must(
+      running.every((release) => release === stage.old),
+      `${name} runs ${running.join(", ")}`,
+    );
+  }
+  mustBeCalm(found);
+  return describe(found);
+}
+
+async function reboot(stage: Stage): Promise<string> {
+  const found = await during(stage, async () => {
+    await playbook(stage, "reboot.yml", { args: ["--limit", "gw-1,nats-1"] });
+  });
+  must(found.cut === 0 && found.refused === 0, describe(found));
+  return describe(found);
+}
+
+async function verify(stage: Stage): Promise<string> {
+  const { changed } = await playbook(stage, "verify.yml");
+  must(changed === 0, `verify changed ${changed}`);
+  return "everything is as the files say";
+}
+
+async function backUpAndRestore(stage: Stage): Promise<string> {
+  const countOf = async (): Promise<string> => (await asProducer(stage, "graph", "count", "1")).trim();
+  const before = await countOf();
+  await playbook(stage, "backup.yml");
+  const [backup = ""] = readdirSync(join(state, "backups"));
+  await asProducer(stage, "graph", "add", "9999", "1");
+  must((await countOf()) !== before, "the change after the backup is not there");
+  const found = await during(stage, async () => {
+    await playbook(stage, "restore.yml", { args: ["-e", `restore_from=${join(state, "backups", backup)}`] });
+  });
+  must((await countOf()) === before, `count ${await countOf()}, was ${before}`);
+  mustBeCalm(found);
+  must(found.ended === 0, `${found.ended} streams were ended`);
+  return `count ${before} again; ${describe(found)}`;
+}
+
+/** What readers lived through while something was done, everybody back at its end. */
+async function during({ readers, streams }: Stage, work: () => Promise<void>): Promise<Counts> {
+  if (readers === undefined) throw new InfraError("LAB_FAILED", "no readers are there");
+  const before = readers.counts;
+  await work();
+  await readers.until("every stream to be open again", ({ open }) => open === streams);
+  const settled = readers.counts.events;
+  await readers.until("events on every stream again", ({ events }) => events - settled > 5 * streams);
+  return diff(readers.counts, before);
+}
+
+function diff(now: Counts, before: Counts | undefined): Counts {
+  if (before === undefined) return now;
+  const entries = Object.entries(now).map(([name, count]) => [
+    name,
+    count - (before[name as keyof Counts] ?? 0),
+  ]);
+  return { ...(Object.fromEntries(entries) as Counts), open: now.open };
+}
+
+/** Nobody was cut, nobody refused, nothing came twice. What was lost between an end and a new beginning is told. */
+function mustBeCalm(found: Counts): void {
+  const { cut, refused, movedOn, doubled } = found;
+  must(cut === 0 && refused === 0 && movedOn === 0 && doubled === 0, describe(found));
+}
+
+function describe({ ended, cut, refused, movedOn, lost, published, resyncs, doubled }: Counts): string {
+  return `${ended} ended and came back, ${cut} cut, ${refused} refused, ${movedOn} moved on to another address, ${lost} events lost (${published} published), ${doubled} doubled, ${resyncs} resyncs`;
+}
+
+function playbook({ lab, signal }: Stage, name: string, options: PlayOptions = {}): ReturnType<typeof play> {
+  return play(lab, name, { signal, ...options });
+}
+
+const serving = ({ lab }: Stage): string[] => [...hostsWith(lab.topology, "gateway"), GRAPH_HOST];
+
+/** Memory of HAProxy on all gateways that is no file of others, too. */
+async function haproxyKb(lab: Lab): Promise<number> {
+  const line =
+    "cat $(pgrep -x haproxy | sed 's|.*|/proc/&/smaps_rollup|') | awk '/^Pss:/ { sum += $2 } END { print sum }'";
+  const all = await Promise.all(hostsWith(lab.topology, "gateway").map((name) => lab.ssh(name, line)));
+  return all.reduce((sum, kb) => sum + Number(kb), 0);
+}
+
+/** The releases that processes on a host really run, by the folders they were started in. */
+async function runningReleases(lab: Lab, name: string): Promise<string[]> {
+  const line = `for pid in $(systemctl show --value --property MainPID 'gateway@*' encke-graph); do [ "$pid" = 0 ] || basename "$(readlink /proc/$pid/cwd)"; done`;
+  const output = await lab.ssh(name, line);
+  must(output !== "", `nothing of ours runs on ${name}`);
+  return output.split("\n");
+}
+
+async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {
+  const env = {
+    NATS_URL: natsUrl(lab),
+    NATS_USER: "producer",
+    NATS_PASSWORD: secretsOf().nats.producer,
+    NATS_CA: caFile(),
+  };
+  return (await lab.runInside(process.execPath, [encke, ...args], { env, signal })).stdout;
+}
+
+function natsUrl(lab: Lab): string {
+  return hostsWith(lab.topology, "nats")
+    .map((name) => `tls://${lab.addressOf(name)}:4222`)
+    .join(",");
+}
+
+function secretsOf(): Secrets {
+  const { encke_secrets: secrets } = JSON.parse(readFileSync(join(runFolder, "secrets.json"), "utf8")) as {
+    encke_secrets: Secrets;
+  };
+  return secrets;
+}
+
+function caFile(): string {
+  const file = join(runFolder, "ca.pem");
+  writeFileSync(file, secretsOf().ca.cert);
+  return file;
+}
+
+function must(holds: boolean, message: string): asserts holds {
+  if (!holds) throw new InfraError("LAB_FAILED", message);
+}

@@ -1,0 +1,123 @@
+// What a deployment is prepared with: inventory, secrets, releases, packages, and the lab. The only file of this folder
+// that reads argv and chooses the exit code: 0 done, 1 failed, 2 wrong usage.
+//
+//   node dist/infra/main.js --help
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { codeOf, messageOf } from "../lib/errors.ts";
+import { projectRoot } from "../lib/project.ts";
+import { InfraError } from "./errors.ts";
+import { runEndToEnd } from "./lab/end-to-end.ts";
+import { Lab } from "./lab/lab.ts";
+import { holdReaders, type ReadersConfig } from "./lab/readers-command.ts";
+import { fetchPackages } from "./packages/fetch.ts";
+import { makeBundle } from "./release/bundle.ts";
+import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
+import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
+import { readTopology, type Topology } from "./topology/topology.ts";
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.abort());
+
+/** Folder of a deployment: what is made for it and not kept in the repository. */
+const stateOf = ({ name }: Topology): string => join(projectRoot, "infra", "state", name);
+
+const program = new Command("encke-infra")
+  .description("Prepares deployments of Encke, and proves them in a lab on this machine")
+  .showHelpAfterError();
+
+program
+  .command("inventory <topology>")
+  .description("writes infra/state/NAME/inventory.json for Ansible")
+  .option("--outputs <file>", "`terraform output -json`, for hosts that are reached by public addresses")
+  .action((path: string, { outputs }: { outputs?: string }) => {
+    const topology = readTopology(path);
+    const reachable = outputs === undefined ? undefined : parseOutputs(topology, readJson(outputs));
+    const target = join(stateOf(topology), "inventory.json");
+    write(target, JSON.stringify(inventoryOf(topology, reachable), undefined, 2));
+    print(target);
+  });
+
+program
+  .command("secrets <topology>")
+  .description("prints a deployment's secrets as JSON, for `ansible-vault encrypt`")
+  .option(
+    "--old <file>",
+    "secrets that exist, decrypted (`-`: standard input): they are kept, what is missing is added",
+  )
+  .option("--renew <what...>", `makes new ones: ${RENEWABLE.join(", ")}`, [])
+  .action(async (path: string, { old, renew }: { old?: string; renew: string[] }) => {
+    const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
+    if (unknown !== undefined)
+      throw new InfraError("USAGE", `--renew ${JSON.stringify(unknown)}: expected ${RENEWABLE.join(", ")}`);
+    const known = old === undefined ? undefined : parseSecrets(readJson(old === "-" ? 0 : old));
+    const secrets = await makeSecrets(readTopology(path), known, new Set(renew as Renewable[]));
+    print(JSON.stringify({ encke_secrets: secrets }, undefined, 2));
+  });
+
+program
+  .command("release <topology> <name>")
+  .description("packs dist/, its packages and this node into infra/state/NAME/releases")
+  .action(async (path: string, name: string) => {
+    print(await makeBundle({ name, out: join(stateOf(readTopology(path)), "releases") }));
+  });
+
+program
+  .command("packages <topology>")
+  .description("packs the Debian packages of every role into infra/state/NAME/packages.tar")
+  .option("--status <file>", "dpkg's status of such a host: what is installed there is left out")
+  .action(async (path: string, { status }: { status?: string }) => {
+    print(await fetchPackages(join(stateOf(readTopology(path)), "packages.tar"), status));
+  });
+
+const lab = program.command("lab").description("real hosts on this machine: systemd in containers, as root");
+lab
+  .command("up")
+  .description("boots every host of the lab's topology; they end by themselves after an hour")
+  .action(async () => {
+    const hosts = await Lab.create(print);
+    await hosts.up(stopping.signal);
+    print(`up: ${hosts.shell("HOST")} opens a shell, infra/lab/down ends it`);
+  });
+lab
+  .command("down")
+  .description("ends every host and removes what the lab made")
+  .action(async () => (await Lab.create(print)).down());
+lab
+  .command("e2e")
+  .description("up, site, deploy, rollback, reboot, backup, down: everything, with real Encke, and a verdict")
+  .option("--streams <n>", "live TLS streams", Number, 240)
+  .option("--keep", "leave the hosts up", false)
+  .option("--from <step>", "begin with the step whose name contains this, on hosts that an earlier run kept")
+  .action(async (options: { streams: number; keep: boolean; from?: string }) => {
+    const passed = await runEndToEnd({ ...options, signal: stopping.signal, print });
+    if (!passed) process.exitCode = 1;
+  });
+lab
+  .command("readers", { hidden: true })
+  .description("holds TLS streams and reports as JSON lines: started by e2e, inside the lab's network")
+  .argument("<file>", "what they need to know, as JSON")
+  .action((file: string) => holdReaders(readJson(file) as ReadersConfig, stopping.signal));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`encke-infra: ${messageOf(error)}\n`);
+  process.exitCode = codeOf(error) === "USAGE" ? 2 : 1;
+}
+process.exit();
+
+function readJson(path: string | 0): unknown {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${text}\n`);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

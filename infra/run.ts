@@ -1,0 +1,93 @@
+// Calls of other programs (tar, openssl, ip, ansible-playbook), each bounded in time. Owned by the caller: what it
+// started is dead when the promise settles. Output is kept up to a bound.
+
+import { spawn } from "node:child_process";
+import { InfraError } from "./errors.ts";
+
+const DEFAULT_MS = 120_000;
+const KEPT_BYTES = 4 * 1_048_576;
+/** Enough of a failure to understand it. */
+const SHOWN_CHARS = 1_500;
+/** After SIGTERM and this long, SIGKILL. */
+const KILL_AFTER_MS = 5_000;
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called with each line of output as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Other exit codes than 0 that are no failure. */
+  readonly accept?: readonly number[];
+}
+
+export interface RunResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs to the end. @throws InfraError TOOL_FAILED with what it said, also when it takes too long or is interrupted */
+export async function run(
+  file: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const { cwd, env, input, timeoutMs = DEFAULT_MS, signal, onLine, accept = [] } = options;
+  const shown = [file, ...args].join(" ").slice(0, 300);
+  if (signal?.aborted) throw new InfraError("TOOL_FAILED", `${shown}: not started, we were interrupted`);
+  // a group of its own: a signal reaches the children of what we call, too
+  const child = spawn(file, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+  });
+  const output = { stdout: "", stderr: "" };
+  let pending = "";
+  const take = (stream: "stdout" | "stderr") => (text: string) => {
+    if (output[stream].length < KEPT_BYTES) output[stream] += text;
+    if (onLine === undefined) return;
+    const lines = (pending + text).split("\n");
+    pending = lines.pop() ?? "";
+    for (const line of lines) onLine(line);
+  };
+  child.stdout.setEncoding("utf8").on("data", take("stdout"));
+  child.stderr.setEncoding("utf8").on("data", take("stderr"));
+  child.stdin.on("error", () => {}); // a program that does not read its input says why by its exit
+  child.stdin.end(input ?? "");
+  let why = "";
+  const end = (reason: string): void => {
+    why = reason;
+    killGroup(child.pid, "SIGTERM");
+    setTimeout(() => killGroup(child.pid, "SIGKILL"), KILL_AFTER_MS).unref();
+  };
+  const timer = setTimeout(() => end(`took longer than ${timeoutMs} ms`), timeoutMs);
+  const onAbort = (): void => end("was interrupted");
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const status = await new Promise<number>((resolve, reject) => {
+      child.on("error", (cause) =>
+        reject(new InfraError("TOOL_FAILED", `${shown}: ${cause.message}: install it`, { cause })),
+      );
+      child.on("close", (code, by) => resolve(code ?? (by === null ? 1 : 128)));
+    });
+    if (pending !== "") onLine?.(pending);
+    if (why === "" && (status === 0 || accept.includes(status))) return { status, ...output };
+    const said = (output.stderr + output.stdout).trim().slice(-SHOWN_CHARS);
+    throw new InfraError("TOOL_FAILED", `${shown} ${why === "" ? `ended with ${status}` : why}: ${said}`);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // it has ended by itself
+  }
+}

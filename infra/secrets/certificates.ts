@@ -1,0 +1,93 @@
+// Certificates by the openssl command: an authority, and pairs that it signs. Keys exist in memory and, while openssl
+// runs, in a folder of our own that is removed at once.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { run } from "../run.ts";
+
+/** The authority outlives its certificates; both are renewed long before (docs/deploy.md). */
+const AUTHORITY_DAYS = 3_650;
+const CERTIFICATE_DAYS = 825;
+
+export interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+const EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256"];
+
+/** @throws InfraError TOOL_FAILED */
+export function makeAuthority(name: string): Promise<Pair> {
+  return inFolder(async (folder) => {
+    const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    const extensions = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"];
+    const added = extensions.flatMap((extension) => ["-addext", extension]);
+    const subject = ["-subj", `/CN=${name}`, "-days", String(AUTHORITY_DAYS)];
+    await run("openssl", ["req", "-x509", ...EC, ...subject, ...added, "-keyout", key, "-out", cert]);
+    return read(cert, key);
+  });
+}
+
+/** Valid for clients and servers under each of `names` (DNS:… or IP:…). @throws InfraError TOOL_FAILED */
+export function makeCertificate(ca: Pair, name: string, names: readonly string[]): Promise<Pair> {
+  return inFolder(async (folder) => {
+    const file = (file: string): string => join(folder, file);
+    writeFileSync(file("ca.pem"), ca.cert);
+    writeFileSync(file("ca.key"), ca.key, { mode: 0o600 });
+    writeFileSync(
+      file("extensions"),
+      `basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=${names.join(",")}\n`,
+    );
+    await run("openssl", [
+      "req",
+      "-new",
+      ...EC,
+      "-subj",
+      `/CN=${name}`,
+      "-keyout",
+      file("key.pem"),
+      "-out",
+      file("request"),
+    ]);
+    await run("openssl", [
+      "x509",
+      "-req",
+      "-sha256",
+      "-in",
+      file("request"),
+      "-CA",
+      file("ca.pem"),
+      "-CAkey",
+      file("ca.key"),
+      "-set_serial",
+      `0x${serial()}`,
+      "-days",
+      String(CERTIFICATE_DAYS),
+      "-extfile",
+      file("extensions"),
+      "-out",
+      file("cert.pem"),
+    ]);
+    return read(file("cert.pem"), file("key.pem"));
+  });
+}
+
+function serial(): string {
+  return [...crypto.getRandomValues(new Uint8Array(15))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+}
+
+function read(cert: string, key: string): Pair {
+  return { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+}
+
+async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "encke-ca-"));
+  try {
+    return await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,58 @@
+// Secrets that a deployment is made with: what is kept, what is renewed, and that the certificates really hold.
+
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { projectRoot } from "../../lib/project.ts";
+import { readTopology, type Topology } from "../topology/topology.ts";
+import { makeSecrets, parseSecrets, type Renewable } from "./secrets.ts";
+
+const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
+/** Two hosts are enough, and openssl is called less. */
+const two: Topology = { ...lab, hosts: pick("gw-1", "nats-1") };
+const none: ReadonlySet<Renewable> = new Set();
+
+function pick(...names: string[]): Topology["hosts"] {
+  return Object.fromEntries(Object.entries(lab.hosts).filter(([name]) => names.includes(name)));
+}
+
+describe("secrets", () => {
+  it("certificates - are signed by the authority and name the host and its address", async () => {
+    const { ca, hosts, site_pem } = await makeSecrets(two, undefined, none);
+    const authority = new X509Certificate(ca.cert);
+    const host = new X509Certificate(hosts["nats-1"]?.cert ?? "");
+    assert.ok(host.checkIssued(authority) && host.verify(authority.publicKey));
+    assert.equal(host.checkIP("10.77.0.21"), "10.77.0.21");
+    assert.equal(host.checkHost("nats-1"), "nats-1");
+    assert.equal(host.checkIP("10.77.0.22"), undefined);
+    assert.equal(new X509Certificate(site_pem).checkHost(lab.domain), lab.domain);
+  });
+
+  it("a second run - keeps all and adds a new host", async () => {
+    const first = await makeSecrets(two, undefined, none);
+    const more = { ...lab, hosts: pick("gw-1", "nats-1", "gw-2") };
+    const second = await makeSecrets(more, parseSecrets({ encke_secrets: first }), none);
+    const { "gw-2": added, ...kept } = second.hosts;
+    assert.ok(added);
+    assert.deepEqual({ ...second, hosts: kept }, first);
+  });
+
+  it("renewal - changes what was named and nothing else", async () => {
+    const first = await makeSecrets(two, undefined, none);
+    const second = await makeSecrets(two, first, new Set(["jwt", "nats"] as const));
+    assert.notEqual(second.jwt_key, first.jwt_key);
+    assert.notEqual(second.nats.edge, first.nats.edge);
+    assert.deepEqual([second.ca, second.hosts, second.site_pem], [first.ca, first.hosts, first.site_pem]);
+    const third = await makeSecrets(two, first, new Set(["ca"] as const));
+    assert.notEqual(third.hosts["gw-1"]?.cert, first.hosts["gw-1"]?.cert);
+    assert.equal(third.jwt_key, first.jwt_key);
+  });
+
+  it("an encrypted file - is refused with the remedy", () => {
+    assert.throws(() => parseSecrets("$ANSIBLE_VAULT;1.1;AES256"), {
+      code: "USAGE",
+      message: /decrypt it first/,
+    });
+  });
+});

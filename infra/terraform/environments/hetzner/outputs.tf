@@ -1,0 +1,9 @@
+output "addresses" {
+  description = "Where SSH finds each host; `infra inventory --outputs` reads it."
+  value       = merge(module.gateways.addresses, module.others.addresses)
+}
+
+output "balancer" {
+  description = "The balancer's address; null where DNS is the entry."
+  value       = module.entry.balancer
+}

@@ -1,0 +1,4 @@
+output "balancer" {
+  description = "The balancer's address; null where DNS is the entry."
+  value       = one(hcloud_load_balancer.this[*].ipv4)
+}

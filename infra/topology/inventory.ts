@@ -1,0 +1,71 @@
+// The topology as an Ansible inventory: groups by role, each host's address and what its role must know of it. JSON,
+// which Ansible reads as YAML; nothing here is secret. Pure: same topology, same bytes.
+
+import { z } from "zod";
+import { InfraError } from "../errors.ts";
+import { type Host, hostsWith, ROLES, type Topology } from "./topology.ts";
+
+/** What `terraform output -json` says of the machines that it made. */
+const outputs = z.looseObject({
+  addresses: z.looseObject({ value: z.record(z.string(), z.ipv4()) }),
+});
+
+export interface InventoryGroup {
+  readonly hosts: Readonly<Record<string, object>>;
+  readonly vars?: Readonly<Record<string, unknown>>;
+  readonly children?: Readonly<Record<string, InventoryGroup>>;
+}
+
+/** Where SSH finds each host: its public address as Terraform made it; undefined is the private network. */
+export type Addresses = Readonly<Record<string, string>> | undefined;
+
+/**
+ * Reads `terraform output -json`. Every host of the topology must be in it.
+ * @throws InfraError BAD_OUTPUTS
+ */
+export function parseOutputs(topology: Topology, value: unknown): Addresses {
+  const parsed = outputs.safeParse(value);
+  if (!parsed.success)
+    throw new InfraError("BAD_OUTPUTS", "no `addresses` in the outputs: hand in `terraform output -json`");
+  const addresses = parsed.data.addresses.value;
+  const missing = Object.keys(topology.hosts).filter((name) => !(name in addresses));
+  if (missing.length === 0) return addresses;
+  throw new InfraError(
+    "BAD_OUTPUTS",
+    `the outputs lack ${missing.join(", ")}: run \`terraform apply\` first`,
+  );
+}
+
+/** The whole inventory. `reachable` overrides where SSH connects to. */
+export function inventoryOf(topology: Topology, reachable?: Addresses): { readonly all: InventoryGroup } {
+  const names = Object.keys(topology.hosts).sort();
+  const hosts = names.map((name) => {
+    const host = topology.hosts[name] as Host;
+    return [name, { ansible_host: reachable?.[name] ?? host.private, ...varsOf(host) }];
+  });
+  const groups = ROLES.map((role) => [
+    role,
+    { hosts: Object.fromEntries(hostsWith(topology, role).map((name) => [name, {}])) },
+  ]);
+  return {
+    all: {
+      hosts: Object.fromEntries(hosts),
+      vars: {
+        encke_deployment: topology.name,
+        encke_domain: topology.domain,
+        encke_network: topology.network,
+      },
+      children: Object.fromEntries(groups),
+    },
+  };
+}
+
+function varsOf({ roles, private: address, groups, workers }: Host): object {
+  const own = { private_address: address };
+  if (!roles.includes("gateway")) return own;
+  return {
+    ...own,
+    gateway_groups: Array.from({ length: groups }, (_, index) => String(index + 1)),
+    gateway_workers: workers,
+  };
+}
