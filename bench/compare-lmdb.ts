@@ -16,7 +16,6 @@ if (file === undefined || directory === undefined)
 const lmdb = await LmdbGraph.load(file, join(tempDir(), "lmdb"));
 for (const memoryMb of [0, DEFAULT_ROW_MEMORY_MB]) {
   const store = await GraphStore.open(directory, { memoryBytes: memoryMb * 1_048_576 });
-  await store.receivers.loaded;
   let followers = 0;
   const different: number[] = [];
   for (let user = 0; user <= lmdb.users + 1; user += 1) {
