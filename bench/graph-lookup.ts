@@ -36,7 +36,6 @@ else {
 async function measure(directory: string, memoryMb: number): Promise<void> {
   const before = cpuSeconds(process.pid);
   const store = await GraphStore.open(directory, { memoryBytes: memoryMb * 1_048_576 });
-  await store.receivers.loaded;
   const ready = cpuSeconds(process.pid) - before;
   const users = randomUsers(LOOKUPS);
   const first = lookUp(store, users);

@@ -110,7 +110,9 @@ export class GraphService {
     const { directory, nats, log, metrics, signal } = this.#options;
     const { partitions = Partitions.whole, rowMemoryMb = DEFAULT_ROW_MEMORY_MB } = this.#options;
     const store = await GraphStore.open(directory, { partitions, memoryBytes: rowMemoryMb * 1_048_576 });
-    noteLoaded(store, log);
+    const { rows, full } = store.receivers;
+    if (full && rowMemoryMb > 0)
+      log.warn({ rows, rowMemoryMb }, "not all followers fit into memory: raise --row-memory");
     const connection = { log, wait: true, ...(signal && { signal }) };
     let client: BrokerClient | undefined;
     try {
@@ -233,18 +235,6 @@ export class GraphService {
     };
     return { ...parts, losses, service, subscriptions, expiry };
   }
-}
-
-/** Says when the followers are in memory; until then, and without room, they are read from disk. */
-function noteLoaded({ receivers }: GraphStore, log: Logger): void {
-  receivers.loaded.then(
-    () => {
-      const { rows, bytes, complete, full } = receivers;
-      if (complete) log.info({ rows, bytes }, "followers are in memory");
-      else if (full) log.warn({ rows, bytes }, "not all followers fit into memory: raise --row-memory");
-    },
-    (error: unknown) => log.error({ err: error }, "followers could not be read into memory"),
-  );
 }
 
 /**

@@ -35,7 +35,6 @@ describe("the store beside lmdb", () => {
   ] as const) {
     it(`every user's followers, from ${from} - are the same`, async () => {
       const store = await GraphStore.open(directory, { memoryBytes });
-      await store.receivers.loaded;
       assert.equal(store.receivers.complete, memoryBytes > 0);
       assert.equal(lmdb.users, SHAPE.users);
       for (let user = 0; user <= SHAPE.users + 1; user += 1) {

@@ -55,6 +55,19 @@ export async function writeSynced(db: Database, operations: readonly Operation[]
   }
 }
 
+/**
+ * Gives back the memory of every table that was read: LevelDB maps whole files, and keeps them mapped while it is open.
+ * Nothing else may use the database meanwhile. @throws GraphError GRAPH_DIR_BUSY or GRAPH_DAMAGED
+ */
+export async function reopenDatabase(db: Database, directory: string): Promise<void> {
+  try {
+    await db.close();
+    await db.open();
+  } catch (cause) {
+    throw openError(directory, cause);
+  }
+}
+
 export function readNumber(read: Read, key: string): number {
   const stored = read(key);
   return stored === undefined ? 0 : Number(decoder.decode(stored));
