@@ -9,6 +9,7 @@ import { describe, it } from "node:test";
 import { projectRoot } from "../../lib/project.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { readTopology, type Topology } from "../topology/topology.ts";
+import { credentialsOf } from "./credentials.ts";
 import { makeSecrets, parseSecrets, type Renewable } from "./secrets.ts";
 
 const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
@@ -52,6 +53,21 @@ describe("secrets", () => {
     const third = await makeSecrets(two, first, new Set(["ca"] as const));
     assert.notEqual(third.hosts["gw-1"]?.cert, first.hosts["gw-1"]?.cert);
     assert.equal(third.jwt_key, first.jwt_key);
+  });
+
+  it("credentials - are what a shell reads and an application needs", async () => {
+    const secrets = await makeSecrets(lab, undefined, none);
+    const lines = credentialsOf(lab, secrets, "/it's here/ca.pem");
+    const names = ["NATS_URL", "NATS_USER", "NATS_PASSWORD", "NATS_CA", "ENCKE_JWT_KEY"];
+    const script = `${lines}\n${names.map((name) => `echo "$${name}"`).join("\n")}`;
+    const { stdout } = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8" });
+    assert.deepEqual(stdout.trimEnd().split("\n"), [
+      "tls://10.77.0.21:4222,tls://10.77.0.22:4222,tls://10.77.0.23:4222",
+      "producer",
+      secrets.nats.producer,
+      "/it's here/ca.pem",
+      secrets.jwt_key,
+    ]);
   });
 
   it("an encrypted file - is refused with the remedy", () => {
