@@ -1,6 +1,6 @@
 output "addresses" {
   description = "Where SSH finds each host; `infra inventory --outputs` reads it."
-  value       = merge(module.gateways.addresses, module.others.addresses)
+  value       = module.pool.addresses
 }
 
 output "balancer" {

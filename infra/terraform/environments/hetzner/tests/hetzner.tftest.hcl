@@ -22,6 +22,7 @@ mock_provider "hcloud" {
     defaults = {
       id   = "4"
       ipv4 = "192.0.2.44"
+      ipv6 = "2001:db8::44"
     }
   }
 }
@@ -45,6 +46,17 @@ run "by_dns" {
   }
 }
 
+run "a_gateway_leaves" {
+  variables {
+    leaving = ["gw-2"]
+  }
+
+  assert {
+    condition     = length(output.addresses) == 6
+    error_message = "Its machine stays."
+  }
+}
+
 run "by_l4" {
   variables {
     entry = "l4"
@@ -56,12 +68,13 @@ run "by_l4" {
   }
 }
 
-run "nobody_may_deploy" {
-  command = plan
-
+run "private_hosts" {
   variables {
-    operators = []
+    all_public = false
   }
 
-  expect_failures = [module.firewall.var.operators]
+  assert {
+    condition     = output.addresses["nats-1"] == "10.20.0.21" && output.addresses["gw-1"] == "192.0.2.7"
+    error_message = "Only gateways are reached at public addresses."
+  }
 }
