@@ -1,5 +1,4 @@
-# A deployment at Hetzner Cloud, as its topology file says. The token is read from HCLOUD_TOKEN. One state is one
-# deployment: another topology wants another workspace.
+# A deployment at Hetzner Cloud, as its topology file says. The token is read from HCLOUD_TOKEN.
 
 provider "hcloud" {}
 
@@ -8,6 +7,21 @@ module "topology" {
 
   file       = var.topology
   all_public = var.all_public
+}
+
+# A state is one deployment: with another topology in the same workspace, the machines of the first would be taken for
+# the second's.
+resource "terraform_data" "deployment" {
+  input = module.topology.name
+
+  lifecycle {
+    ignore_changes = [input]
+
+    postcondition {
+      condition     = self.input == module.topology.name
+      error_message = "This state is the deployment ${self.input}: choose ${module.topology.name}'s workspace, or make it with `terraform workspace new ${module.topology.name}`."
+    }
+  }
 }
 
 module "network" {

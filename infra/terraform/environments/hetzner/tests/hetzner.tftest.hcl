@@ -78,3 +78,13 @@ run "private_hosts" {
     error_message = "Only gateways are reached at public addresses."
   }
 }
+
+run "another_deployment" {
+  command = plan
+
+  variables {
+    topology = "../../../topology/million.json"
+  }
+
+  expect_failures = [terraform_data.deployment]
+}

@@ -49,3 +49,13 @@ run "no_https" {
 
   expect_failures = [var.endpoint]
 }
+
+run "another_deployment" {
+  command = plan
+
+  variables {
+    topology = "../../../topology/million.json"
+  }
+
+  expect_failures = [terraform_data.deployment]
+}
