@@ -9,9 +9,9 @@ resource "proxmox_virtual_environment_vm" "this" {
   node_name = coalesce(each.value.node, var.default_node)
   tags      = [var.deployment]
 
-  # to other metal it moves
+  # it moves to other metal, and back from where somebody else moved it
   migrate = true
-  # a new size waits for `reboot.yml`, which drains
+  # a new size waits until it is drained, and rebooted by Proxmox
   reboot_after_update = false
   protection          = var.protect && contains(each.value.roles, "graph")
 

@@ -52,9 +52,19 @@ run "a_gateway_leaves" {
   }
 
   assert {
-    condition     = length(output.addresses) == 6
-    error_message = "Its machine stays."
+    condition     = length(output.addresses) == 6 && output.found == tolist(["gw-1"])
+    error_message = "Its machine stays, and readers find the others."
   }
+}
+
+run "a_stranger_leaves" {
+  command = plan
+
+  variables {
+    leaving = ["gw-9"]
+  }
+
+  expect_failures = [output.found]
 }
 
 run "by_l4" {

@@ -28,6 +28,11 @@ run "by_dns" {
   }
 
   assert {
+    condition     = toset(hcloud_zone_rrset.this["AAAA"].records[*].value) == toset(["2001:db8::1", "2001:db8::2"])
+    error_message = "And one of its IPv6 address."
+  }
+
+  assert {
     condition     = hcloud_zone_rrset.this["AAAA"].name == "live"
     error_message = "A record's name is relative to its zone."
   }

@@ -43,6 +43,17 @@ run "machines" {
   }
 }
 
+run "graph_shall_go" {
+  variables {
+    protect = false
+  }
+
+  assert {
+    condition     = !proxmox_virtual_environment_vm.this["graph-1"].protection
+    error_message = "Its protection is lifted."
+  }
+}
+
 run "tiny_disk" {
   command = plan
 
