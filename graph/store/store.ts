@@ -23,7 +23,7 @@ import { keepPartitions } from "./kept-partitions.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
 import type { Operation } from "./row-editor.ts";
-import { countRow, type Read, readRow } from "./row-reader.ts";
+import { countRow, type Read, readAsOfNow, readRow } from "./row-reader.ts";
 import { intersect, unite } from "./row-sets.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -53,6 +53,10 @@ export interface Page {
   /** Where more follow: hand it back as `after`. */
   readonly next: string | undefined;
 }
+
+type KeyOf = (id: number) => string;
+/** The ids of a name's row behind where a page begins. */
+type RowBehind = (key: KeyOf, name: Topic) => Iterable<Uint32Array>;
 
 interface Waiting {
   readonly changes: readonly Change[];
@@ -135,11 +139,11 @@ export class GraphStore {
 
   /** Those who are sent nothing included. */
   countFollowers(topic: Topic): number {
-    return this.#countRow(followersKey, topic) + this.#countRow(mutedKey, topic);
+    return this.#countRows(topic, followersKey, mutedKey);
   }
 
   countSubscriptions(user: UserId): number {
-    return this.#countRow(subscriptionsKey, user);
+    return this.#countRows(user, subscriptionsKey);
   }
 
   /**
@@ -155,30 +159,34 @@ export class GraphStore {
     return this.#names.nameOf(id);
   }
 
-  /** Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. */
+  /**
+   * Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. A page is of one instant;
+   * the list may change between pages, and who is in it all the while is on exactly one of them.
+   */
   pageFollowers(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(unite(this.#row(followersKey, topic, after), this.#row(mutedKey, topic, after)), limit);
+    return this.#page(after, limit, (row) => unite(row(followersKey, topic), row(mutedKey, topic)));
   }
 
   /** Who follows a topic and is sent nothing, likewise. */
   pageMuted(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(this.#row(mutedKey, topic, after), limit);
+    return this.#page(after, limit, (row) => row(mutedKey, topic));
   }
 
   /** Who cannot follow a topic, likewise. */
   pageBlocked(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(this.#row(blockedKey, topic, after), limit);
+    return this.#page(after, limit, (row) => row(blockedKey, topic));
   }
 
   /** What a user follows, likewise. */
   pageSubscriptions(user: UserId, after: string | undefined, limit: number): Page {
-    return this.#page(this.#row(subscriptionsKey, user, after), limit);
+    return this.#page(after, limit, (row) => row(subscriptionsKey, user));
   }
 
   /** What both users follow, likewise. Costs a look through both rows. */
   pageMutual(user: UserId, other: UserId, after: string | undefined, limit: number): Page {
-    const rowOf = (name: UserId): Iterable<Uint32Array> => this.#row(subscriptionsKey, name, after);
-    return this.#page(intersect(rowOf(user), rowOf(other)), limit);
+    return this.#page(after, limit, (row) =>
+      intersect(row(subscriptionsKey, user), row(subscriptionsKey, other)),
+    );
   }
 
   /** Changes in the order in which they were made, of one topic if given; `after` is a sequence number. */
@@ -244,18 +252,24 @@ export class GraphStore {
     this.#release();
   }
 
-  #countRow(key: (id: number) => string, name: Topic): number {
+  #countRows(name: Topic, ...keys: readonly KeyOf[]): number {
     const id = this.#names.idOf(name);
-    return id === undefined ? 0 : countRow(this.#read, key(id));
+    if (id === undefined) return 0;
+    return readAsOfNow(this.#db, (read) => keys.reduce((sum, key) => sum + countRow(read, key(id)), 0));
   }
 
-  #row(key: (id: number) => string, name: Topic, after: string | undefined): Iterable<Uint32Array> {
-    const id = this.#names.idOf(name);
-    if (id === undefined) return [];
-    return readRow(this.#read, key(id), after === undefined ? undefined : this.#names.idOf(after));
+  #page(after: string | undefined, limit: number, rowsOf: (row: RowBehind) => Iterable<Uint32Array>): Page {
+    const behind = after === undefined ? undefined : this.#names.idOf(after);
+    return readAsOfNow(this.#db, (read) => {
+      const rows = rowsOf((key, name) => {
+        const id = this.#names.idOf(name);
+        return id === undefined ? [] : readRow(read, key(id), behind);
+      });
+      return this.#firstOf(rows, limit);
+    });
   }
 
-  #page(rows: Iterable<Uint32Array>, limit: number): Page {
+  #firstOf(rows: Iterable<Uint32Array>, limit: number): Page {
     const names: string[] = [];
     for (const ids of rows) {
       for (const found of ids) {
