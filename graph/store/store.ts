@@ -1,16 +1,16 @@
-// The friend graph on disk: who follows a topic and what a user follows, one row each way, in LevelDB. One writer
-// takes what is waiting, applies it in order, writes it as one synced batch, its audit included, and only then
-// acknowledges it (group commit), so changes are serialised without locks. Readers see what was committed last. Owned
-// by one process.
+// The friend graph on disk: who follows a topic and what a user follows, one row each way, in LevelDB. Changes wait in a
+// queue; one writer applies them in order, writes them as one synced batch, their audit included, and only then
+// acknowledges them. Readers see what was committed last. Owned by one process.
 
 import type { Topic, UserId } from "../../broker/contract.ts";
-import { messageOf, quote } from "../../lib/errors.ts";
+import { quote } from "../../lib/errors.ts";
 import { FollowerRows } from "../adjacency/follower-rows.ts";
 import { AuditLog, type AuditPage, KEPT_CHANGES } from "../audit/audit-log.ts";
 import { type BackupReport, writeBackup } from "../backup/backup.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
 import type { Change, Outcome } from "./changes.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import {
   type Database,
   numberOperation,
@@ -26,11 +26,6 @@ import type { Operation } from "./row-editor.ts";
 import { countRow, type Read, readAsOfNow, readRow } from "./row-reader.ts";
 import { intersect, unite } from "./row-sets.ts";
 import { Transaction } from "./transaction.ts";
-
-/** Changes that may wait for the disk; more are refused, their senders may try again. */
-const MAX_WAITING_CHANGES = 100_000;
-/** Changes written as one batch. */
-const MAX_COMMIT_CHANGES = 10_000;
 
 /** A scan of so many rows leaves enough mapped files behind. */
 const WORTH_REOPENING_BYTES = 16_777_216;
@@ -58,12 +53,6 @@ type KeyOf = (id: number) => string;
 /** The ids of a name's row behind where a page begins. */
 type RowBehind = (key: KeyOf, name: Topic) => Iterable<Uint32Array>;
 
-interface Waiting {
-  readonly changes: readonly Change[];
-  readonly resolve: (outcomes: readonly Outcome[]) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class GraphStore {
   readonly #db: Database;
   readonly #names: Names;
@@ -72,9 +61,7 @@ export class GraphStore {
   readonly #audit: AuditLog;
   /** The rows that events are expanded by. */
   readonly receivers: FollowerRows;
-  #waiting: Waiting[] = [];
-  #waitingChanges = 0;
-  #writing: Promise<void> | undefined;
+  readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
   #edges: number;
   #closed = false;
   readonly #closing = new AbortController();
@@ -129,7 +116,7 @@ export class GraphStore {
 
   /** Changes that wait for the disk. */
   get waitingChanges(): number {
-    return this.#waitingChanges;
+    return this.#queue.length;
   }
 
   /** The audit's own figures. */
@@ -201,22 +188,8 @@ export class GraphStore {
    * outcome a change. Following oneself is always the case, and no change of that makes a difference.
    * @throws GraphError GRAPH_OVERLOADED, and nothing is applied
    */
-  async apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    if (this.#closed)
-      throw new GraphError("GRAPH_DIR_BUSY", "the graph is closing: try again when it is back");
-    if (this.#waitingChanges + changes.length > MAX_WAITING_CHANGES) {
-      throw new GraphError(
-        "GRAPH_OVERLOADED",
-        `${this.#waitingChanges} changes wait for the disk, at most ${MAX_WAITING_CHANGES} may: try again in a moment`,
-      );
-    }
-    this.#waitingChanges += changes.length;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ changes, resolve, reject });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
-    });
+  apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    return this.#queue.add(changes);
   }
 
   /** A number greater than every one it answered before, on disk before it is answered. */
@@ -245,8 +218,9 @@ export class GraphStore {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing.abort();
+    const written = this.#queue.close();
     await this.#backup?.catch(() => {}); // who asked for it is told
-    await this.#writing;
+    await written;
     await this.#audit.close();
     await this.#db.close();
     this.#release();
@@ -280,40 +254,9 @@ export class GraphStore {
     return { names, next: undefined };
   }
 
-  async #write(): Promise<void> {
-    await Promise.resolve(); // whoever else calls in this turn joins the same commit
-    while (this.#waiting.length > 0) {
-      const taken = this.#take();
-      try {
-        const results = await this.#commit(taken);
-        for (const [index, { resolve }] of taken.entries()) resolve(results[index] ?? []);
-      } catch (cause) {
-        const error = new GraphError(
-          "GRAPH_DAMAGED",
-          `the graph could not be written (${messageOf(cause)}): check the disk`,
-          {
-            cause,
-          },
-        );
-        for (const { reject } of taken) reject(error);
-      }
-    }
-  }
-
-  #take(): Waiting[] {
-    let changes = 0;
-    let count = 0;
-    while (count < this.#waiting.length && changes < MAX_COMMIT_CHANGES) {
-      changes += this.#waiting[count]?.changes.length ?? 0;
-      count += 1;
-    }
-    this.#waitingChanges -= changes;
-    return this.#waiting.splice(0, count);
-  }
-
-  async #commit(taken: readonly Waiting[]): Promise<Outcome[][]> {
+  async #commit(lists: readonly (readonly Change[])[]): Promise<Outcome[][]> {
     const transaction = new Transaction(this.#read, this.#names.batch());
-    const outcomes = taken.map(({ changes }) => changes.map((change) => transaction.apply(change)));
+    const outcomes = lists.map((changes) => changes.map((change) => transaction.apply(change)));
     if (transaction.changes.length > 0) {
       const operations = [
         ...transaction.operations(),
