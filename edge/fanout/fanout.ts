@@ -15,12 +15,6 @@ export interface Fanout {
   readonly counts: FanoutCounts;
   /** The position of everything that has been passed on here. */
   readonly cursor: string;
-  /** Streams that joined and have not left. */
-  readonly streams: number;
-  /** Users of those streams. */
-  readonly users: number;
-  /** Streams of one user. */
-  streamsOf(user: UserId): number;
   /**
    * Makes users reachable: once it resolves with true, whatever is published for them arrives here. False after
    * JOIN_MS without that certainty; the stream then starts all the same and says `resync`. Every join is undone by
