@@ -93,6 +93,19 @@ describe("architecture", () => {
     );
   });
 
+  it("files - import each other in no circle, types included", () => {
+    const done = new Set<string>();
+    const visit = (path: string, way: readonly string[]): void => {
+      assert.ok(!way.includes(path), `a circle: ${[...way.slice(way.indexOf(path)), path].join(" → ")}`);
+      if (done.has(path)) return;
+      for (const specifier of importsOf(path).filter((name) => /^\..*\.ts$/.test(name)))
+        visit(resolve(path, specifier), [...way, path]);
+      done.add(path);
+    };
+    for (const folder of Object.keys(MAY_IMPORT)) for (const path of filesOf(folder)) visit(path, []);
+    assert.ok(done.size > 300);
+  });
+
   it("the edge's app - and all that it imports is web standards, Hono and jose", () => {
     const seen = new Set<string>();
     const visit = (path: string, from: string): void => {

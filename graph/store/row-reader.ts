@@ -3,13 +3,10 @@
 // loop: who reads more than one key, and wants them to agree, reads from a snapshot.
 
 import { GraphError } from "../errors.ts";
-import type { Database } from "./database.ts";
+import type { Database, Read } from "./database.ts";
 import { lowerBound } from "./ids.ts";
 import { chunkKey } from "./keys.ts";
 import { countOf, decodeChunk, decodeRow, isInline } from "./row.ts";
-
-/** A point read of the database. */
-export type Read = (key: string) => Uint8Array | undefined;
 
 /** How many ids the row holds: one read, no scan. */
 export function countRow(read: Read, key: string): number {

@@ -14,7 +14,9 @@ import { CommitQueue } from "./commit-queue.ts";
 import {
   type Database,
   numberOperation,
+  type Operation,
   openDatabase,
+  type Read,
   readNumber,
   reopenDatabase,
   writeSynced,
@@ -22,8 +24,7 @@ import {
 import { keepPartitions } from "./kept-partitions.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
-import type { Operation } from "./row-editor.ts";
-import { countRow, type Read, readAsOfNow, readRow } from "./row-reader.ts";
+import { countRow, readAsOfNow, readRow } from "./row-reader.ts";
 import { intersect, unite } from "./row-sets.ts";
 import { Transaction } from "./transaction.ts";
 
