@@ -7,7 +7,7 @@
 //   presence.<edgeId>        an edge says that it lives
 //   edge.<edgeId>            what the graph tells one edge; edge.all is for every edge
 //   part.<p>.event.…, part.<p>.graph.…   what nats-server makes of the first and the third where the graph is split
-//   part.<p>.rows.…          what one partition's owner asks another's (partition.ts)
+//   part.<p>.rows.…          what one partition's owner asks another's, for lists about a user
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";

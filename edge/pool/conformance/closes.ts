@@ -1,4 +1,5 @@
-// Readers who leave, in every way there is: nothing of them is left. Part of the suite that every pool must pass (suite.ts).
+// Readers who leave, in every way there is: nothing of them is left. Part of the suite that every pool must pass
+// (suite.ts).
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";

@@ -1,4 +1,5 @@
-// What time does to a stream: heartbeats, the end of a token or of a lifetime, and the drain. Part of the suite that every pool must pass (suite.ts).
+// What time does to a stream: heartbeats, the end of a token or of a lifetime, and the drain. Part of the suite that
+// every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

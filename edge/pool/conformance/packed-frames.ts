@@ -1,4 +1,5 @@
-// Frames of many events, as the graph packs them: whole ones, malformed ones, and handles that changed hands. Part of the suite that every pool must pass (suite.ts).
+// Frames of many events, as the graph packs them: whole ones, malformed ones, and handles that changed hands. Part of
+// the suite that every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

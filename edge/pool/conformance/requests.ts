@@ -1,4 +1,5 @@
-// What becomes of requests: which stay Node's, which are held, and what stands before and behind them. Part of the suite that every pool must pass (suite.ts).
+// What becomes of requests: which stay Node's, which are held, and what stands before and behind them. Part of the
+// suite that every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

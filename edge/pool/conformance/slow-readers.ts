@@ -1,4 +1,5 @@
-// Readers who do not read: what waits for them is bounded, and they cost nobody else anything. Part of the suite that every pool must pass (suite.ts).
+// Readers who do not read: what waits for them is bounded, and they cost nobody else anything. Part of the suite that
+// every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
