@@ -78,6 +78,6 @@ ${content.join("\n")}
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /** Text for SVG: markup escaped, control characters (most of which XML forbids) left out. */
-export function escapeXml(content: string): string {
+function escapeXml(content: string): string {
   return content.replace(/\p{Cc}/gu, "").replace(/[&<>"]/g, (mark) => ENTITIES[mark] ?? "");
 }
