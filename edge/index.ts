@@ -6,4 +6,5 @@ export { Edge, type EdgeOptions } from "./edge.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { EdgeFleet, type FleetOptions, type FromWorker, type ToWorker, WORKER_FLAGS } from "./fleet.ts";
 export { defaultPoolKind } from "./node/held-pool.ts";
+export { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 export { WebEdge, type WebEdgeOptions } from "./web-edge.ts";
