@@ -1,4 +1,4 @@
-// An edge's counts, read from its admin port.
+// An edge's counts, read from its admin port at every call; it waits no longer than ANSWER_MS.
 
 import { messageOf, quote } from "../../lib/errors.ts";
 import { valueIn } from "../../lib/scrape.ts";

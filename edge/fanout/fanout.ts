@@ -1,4 +1,5 @@
-// How events reach this edge. One contract; the mode is chosen at the edge and announced with its presence.
+// How events reach this edge. One contract; the mode is chosen at the edge and announced with its presence. Who joins is
+// bounded by the admission, a wait by JOIN_MS.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { FanoutMode } from "../../broker/index.ts";
