@@ -12,11 +12,11 @@ import type { Fanout } from "./fanout/fanout.ts";
 import { GatewayFanout } from "./fanout/gateway.ts";
 import { Readers } from "./fanout/readers.ts";
 import { SubjectFanout } from "./fanout/subject.ts";
-import { EventTallies } from "./fanout/tallies.ts";
 import { createGraphGate } from "./graph-gate.ts";
 import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
 import { Ledger } from "./presence/ledger.ts";
 import { Presence } from "./presence/presence.ts";
+import { EventTallies } from "./presence/tallies.ts";
 import type { Asset } from "./services.ts";
 
 export type AppConfig = Pick<

@@ -16,9 +16,9 @@ import {
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { Ledger } from "../presence/ledger.ts";
+import type { EventTallies } from "../presence/tallies.ts";
 import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
 import type { Readers } from "./readers.ts";
-import type { EventTallies } from "./tallies.ts";
 
 export interface GatewayFanoutOptions {
   readonly pool: ConnectionPool;

@@ -23,9 +23,9 @@ import {
 } from "../../broker/index.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
+import type { EventTallies } from "../presence/tallies.ts";
 import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
 import type { Readers } from "./readers.ts";
-import type { EventTallies } from "./tallies.ts";
 
 /** Events whose frames are kept for the next recipient; the copies of one event come close together. */
 const KEPT_EVENTS = 64;
