@@ -31,7 +31,7 @@ export function* readRow(read: Read, key: string, after?: number): Generator<Uin
 }
 
 /**
- * All that `use` reads is as of one instant, also over several rows. A snapshot costs some microseconds; it goes when
+ * All that `use` reads is as of one instant, also over several rows. A snapshot costs some 13 µs; it goes when
  * `use` returns, so what that answers must be read to its end.
  */
 export function readAsOfNow<T>(db: Database, use: (read: Read) => T): T {
