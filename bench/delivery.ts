@@ -9,8 +9,9 @@ import { FANOUT_MODES, type FanoutMode } from "../broker/index.ts";
 import { EnckeCommand } from "../test/support/command.ts";
 import { Services } from "../test/support/services.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
-import { cpuSeconds } from "./support/process-figures.ts";
-import { report } from "./support/report.ts";
+import { readMetric } from "./support/metric.ts";
+import { cpuSecondsByName } from "./support/process-figures.ts";
+import { report, round } from "./support/report.ts";
 
 const ROUNDS = 2;
 const OPEN_MS = 120_000;
@@ -30,8 +31,8 @@ const { streams, events, pool } = values;
 
 const friendships = join(tempDir(), "friendships.txt");
 await EnckeCommand.run(["graph", "generate", "--users", streams, "--edges", "15", "--out", friendships]);
-for (let round = 0; round < ROUNDS; round += 1)
-  for (const fanout of round % 2 === 0 ? FANOUT_MODES : FANOUT_MODES.toReversed()) await measure(fanout);
+for (let turn = 0; turn < ROUNDS; turn += 1)
+  for (const fanout of turn % 2 === 0 ? FANOUT_MODES : FANOUT_MODES.toReversed()) await measure(fanout);
 
 async function measure(fanout: FanoutMode): Promise<void> {
   const edge = ["--pool", pool];
@@ -44,23 +45,24 @@ async function measure(fanout: FanoutMode): Promise<void> {
     /^/,
   );
   try {
-    const opened = async (): Promise<boolean> => (await metric(services, "encke_edge_streams")) === +streams;
+    const opened = async (): Promise<boolean> =>
+      (await readMetric(services.admin, "encke_edge_streams")) === +streams;
     await poll("every stream to be open", opened, OPEN_MS);
-    const cpuBefore = cpuOf(services);
+    const cpuBefore = cpuSecondsByName(services.pids);
     const startedAt = performance.now();
     await services.encke("msggen", "--messages", events, "--interval", "0", "--max", streams);
     const delivered = await untilStill(services);
     const seconds = (performance.now() - startedAt - LOOK_MS * STILL_LOOKS) / 1000;
-    const cpu = Object.entries(cpuOf(services)).map(([name, spent]): [string, number] => [
+    const cpu = Object.entries(cpuSecondsByName(services.pids)).map(([name, spent]): [string, number] => [
       name,
-      Number((((spent - (cpuBefore[name] ?? 0)) * 1e6) / delivered).toFixed(2)),
+      round(((spent - (cpuBefore[name] ?? 0)) * 1e6) / delivered),
     ]);
     report("delivery", {
       ...{ fanout, pool, streams: +streams, events: +events, delivered },
-      "recipients an event": Number((delivered / +events).toFixed(1)),
+      "recipients an event": round(delivered / +events, 1),
       "deliveries a second": Math.round(delivered / seconds),
       "CPU µs a delivery": Object.fromEntries(cpu),
-      "in all": Number(cpu.reduce((sum, [, spent]) => sum + spent, 0).toFixed(2)),
+      "in all": round(cpu.reduce((sum, [, spent]) => sum + spent, 0)),
     });
   } finally {
     await flood.stop();
@@ -72,7 +74,7 @@ async function measure(fanout: FanoutMode): Promise<void> {
 async function untilStill(services: Services): Promise<number> {
   let [last, still] = [-1, 0];
   const isStill = async (): Promise<boolean> => {
-    const delivered = await metric(services, "encke_edge_delivered_total");
+    const delivered = await readMetric(services.admin, "encke_edge_delivered_total");
     still = delivered === last ? still + 1 : 0;
     last = delivered;
     return still >= STILL_LOOKS && delivered > 0;
@@ -88,13 +90,4 @@ async function poll(what: string, condition: () => Promise<boolean>, ms: number)
     if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`);
     await delay(LOOK_MS);
   }
-}
-
-async function metric(services: Services, name: string): Promise<number> {
-  const text = await (await fetch(new URL("/metrics", services.admin))).text();
-  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
-}
-
-function cpuOf({ pids }: Services): Record<string, number> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
 }

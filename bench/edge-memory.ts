@@ -11,7 +11,7 @@ import { helloHttp } from "./peers/hello.ts";
 import { untilOpen, untilRead } from "./peers/measure.ts";
 import { CountingReader } from "./peers/reader.ts";
 import { settledMemoryKb } from "./support/process-figures.ts";
-import { report } from "./support/report.ts";
+import { report, round } from "./support/report.ts";
 
 const WARM_UP = 1_000;
 const MESSAGES_EACH = 10;
@@ -38,7 +38,7 @@ try {
   const first = await cycle();
   const emptied = await settled();
   const second = await cycle();
-  const each = (kb: number): number => Number((kb / streams).toFixed(2));
+  const each = (kb: number): number => round(kb / streams);
   report("edge memory", {
     ...{ pool: pool ?? "default", fanout, streams },
     "KB a stream": {

@@ -8,14 +8,11 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { parseTopic, parseUserId } from "../broker/contract.ts";
-import { restoreBackup } from "../graph/backup/restore.ts";
-import { generateFriendships } from "../graph/generate.ts";
-import { loadEdges } from "../graph/load/load.ts";
-import { Random } from "../graph/random.ts";
-import type { Change } from "../graph/store/changes.ts";
-import { GraphStore } from "../graph/store/store.ts";
+import { type Change, GraphStore, generateFriendships, loadEdges, restoreBackup } from "../graph/index.ts";
+import { Random } from "../lib/random.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
-import { report } from "./support/report.ts";
+import { startCpuMeter } from "./support/process-figures.ts";
+import { report, round } from "./support/report.ts";
 
 const CELEBRITY_FOLLOWERS = 1_000_000;
 const CELEBRITY = parseTopic("celebrity");
@@ -72,9 +69,9 @@ report("graph-changes", {
 });
 await store.close();
 const restored = join(tempDir(), "restored");
-const cpu = cpuMeter();
+const cpu = startCpuMeter();
 await restoreBackup(saving.file, { directory: restored });
-report("graph-changes", { what: "restore", "CPU-s": cpu() });
+report("graph-changes", { what: "restore", "CPU-s": round(cpu()) });
 
 function follow(user: number, topic: string): Change {
   return { kind: "subscribe", subscriber: parseUserId(String(user)), topic: parseTopic(topic) };
@@ -84,7 +81,7 @@ function follow(user: number, topic: string): Change {
 async function adds(count: number, aRequest: number, atOnce: number, isOneTopic: boolean): Promise<object> {
   const before = store.edges;
   const sequence = store.audit.last;
-  const cpu = cpuMeter();
+  const cpu = startCpuMeter();
   const start = performance.now();
   let left = count;
   const worker = async (): Promise<void> => {
@@ -104,7 +101,7 @@ async function adds(count: number, aRequest: number, atOnce: number, isOneTopic:
   if (store.audit.last - sequence !== added) throw new Error("the audit does not know of every change");
   return {
     added,
-    "CPU-s": cpuSeconds,
+    "CPU-s": round(cpuSeconds),
     "a CPU-s": Math.round(added / cpuSeconds),
     "a second": Math.round(added / seconds),
   };
@@ -142,7 +139,7 @@ async function lookups(
 }
 
 async function savings(): Promise<{ file: string } & Record<string, unknown>> {
-  const cpu = cpuMeter();
+  const cpu = startCpuMeter();
   const start = performance.now();
   let isDone = false;
   const backup = store.backup(join(tempDir(), "backups")).finally(() => {
@@ -158,8 +155,8 @@ async function savings(): Promise<{ file: string } & Record<string, unknown>> {
     sequence,
     "lookups meanwhile, ms": times,
     MB: Math.round(statSync(file).size / 1e6),
-    seconds: Number(((performance.now() - start) / 1_000).toFixed(1)),
-    "CPU-s, the lookups' in it": cpu(),
+    seconds: round((performance.now() - start) / 1_000, 1),
+    "CPU-s, the lookups' in it": round(cpu()),
   };
 }
 
@@ -171,16 +168,8 @@ function countdown(count: number): () => boolean {
   };
 }
 
-function cpuMeter(): () => number {
-  const before = process.cpuUsage();
-  return () => {
-    const { user, system } = process.cpuUsage(before);
-    return Number(((user + system) / 1e6).toFixed(2));
-  };
-}
-
 function percentiles(times: number[]): object {
   times.sort((a, b) => a - b);
-  const at = (part: number): number => Number((times[Math.floor((times.length - 1) * part)] ?? 0).toFixed(3));
+  const at = (part: number): number => round(times[Math.floor((times.length - 1) * part)] ?? 0, 3);
   return { p50: at(0.5), p99: at(0.99), max: at(1), times: times.length };
 }

@@ -13,9 +13,10 @@ import { anyFreePort } from "../lib/ports.ts";
 import { childrenOf, memoryOf } from "../lib/processes.ts";
 import { EnckeCommand } from "../test/support/command.ts";
 import { waitFor } from "../test/support/wait-for.ts";
+import { readMetric } from "./support/metric.ts";
 import { MILLION, makeMillionGraph } from "./support/million-graph.ts";
 import { cpuSeconds } from "./support/process-figures.ts";
-import { report } from "./support/report.ts";
+import { report, round } from "./support/report.ts";
 
 const EDGES = 10;
 const TICK_MS = 5;
@@ -72,7 +73,7 @@ async function measure(directory: string): Promise<void> {
     const startedAt = performance.now();
     await new Promise((resolve) => setTimeout(resolve, (seconds - 1) * 1000)); // ends before the sender does
     const took = (performance.now() - startedAt) / 1000;
-    const core = (pid: number, from: number): number => Number(((cpuSeconds(pid) - from) / took).toFixed(3));
+    const core = (pid: number, from: number): number => round((cpuSeconds(pid) - from) / took, 3);
     const cores = {
       graph: core(graph.pid, before.graph),
       "nats-server": core(server, before.server),
@@ -82,21 +83,21 @@ async function measure(directory: string): Promise<void> {
     const events = await sent;
     await waitFor(
       "every event to be expanded",
-      async () => (await metric(admin, EXPANDED)) === events,
+      async () => (await readMetric(admin, EXPANDED)) === events,
       PATIENCE_MS,
     );
-    const handed = await metric(admin, 'encke_graph_copies_total{way="frame"}');
+    const handed = await readMetric(admin, 'encke_graph_copies_total{way="frame"}');
     const received = (): number => edges.reduce((sum, edge) => sum + edge.recipients, 0);
     await waitFor("every copy", () => received() === handed, PATIENCE_MS);
     report("graph-expand", {
       "row memory MB": Number(values["row-memory"]),
       "events a second": Math.round(events / (seconds + WARM_UP_SECONDS)),
       events,
-      "recipients online an event": Number((handed / events).toFixed(2)),
+      "recipients online an event": round(handed / events),
       "frames a second": framesASecond,
       cores,
       "graph's memory MB": {
-        rss: Math.round((await metric(admin, "process_resident_memory_bytes")) / 1e6),
+        rss: Math.round((await readMetric(admin, "process_resident_memory_bytes")) / 1e6),
         "without files": Math.round((memoryOf(graph.pid)?.anonKb ?? 0) / 1e3),
       },
     });
@@ -106,12 +107,6 @@ async function measure(directory: string): Promise<void> {
     await graph.stop();
     await broker.stop();
   }
-}
-
-async function metric(admin: string, name: string): Promise<number> {
-  const text = await (await fetch(new URL("/metrics", admin))).text();
-  const line = text.split("\n").find((one) => one.startsWith(`${name} `));
-  return Number(line?.slice(name.length + 1));
 }
 
 /** An edge that counts what it is handed. */

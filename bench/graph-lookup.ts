@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { parseTopic, type Topic } from "../broker/contract.ts";
 import { DEFAULT_ROW_MEMORY_MB, GraphStore } from "../graph/index.ts";
 import { MILLION, makeMillionGraph } from "./support/million-graph.ts";
-import { cpuSeconds } from "./support/process-figures.ts";
-import { report } from "./support/report.ts";
+import { startCpuMeter } from "./support/process-figures.ts";
+import { report, round } from "./support/report.ts";
 
 const ROUNDS = 2;
 const LOOKUPS = 500_000;
@@ -24,8 +24,8 @@ const { values } = parseArgs({
 if (values.memory !== undefined) await measure(values.data ?? "", Number(values.memory));
 else {
   const directory = values.data ?? (await makeMillionGraph());
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const memory of round % 2 === 0 ? [0, DEFAULT_ROW_MEMORY_MB] : [DEFAULT_ROW_MEMORY_MB, 0]) {
+  for (let turn = 0; turn < ROUNDS; turn += 1) {
+    for (const memory of turn % 2 === 0 ? [0, DEFAULT_ROW_MEMORY_MB] : [DEFAULT_ROW_MEMORY_MB, 0]) {
       const args = [fileURLToPath(import.meta.url), "--data", directory, "--memory", String(memory)];
       const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
       if (status !== 0) throw new Error(`a measurement ended with ${status}`);
@@ -34,9 +34,9 @@ else {
 }
 
 async function measure(directory: string, memoryMb: number): Promise<void> {
-  const before = cpuSeconds(process.pid);
+  const cpu = startCpuMeter();
   const store = await GraphStore.open(directory, { memoryBytes: memoryMb * 1_048_576 });
-  const ready = cpuSeconds(process.pid) - before;
+  const ready = cpu();
   const users = randomUsers(LOOKUPS);
   const first = lookUp(store, users);
   const again = lookUp(store, users);
@@ -63,11 +63,10 @@ async function measure(directory: string, memoryMb: number): Promise<void> {
 }
 
 function lookUp(store: GraphStore, users: readonly Topic[]): { cpu: number; followers: number } {
-  const before = process.cpuUsage();
+  const cpu = startCpuMeter();
   let followers = 0;
   for (const user of users) for (const ids of store.followers(user)) followers += ids.length;
-  const { user, system } = process.cpuUsage(before);
-  return { cpu: (user + system) / 1e6, followers };
+  return { cpu: cpu(), followers };
 }
 
 function findHub(store: GraphStore): { hub: Topic; followers: number } {
@@ -84,8 +83,4 @@ function randomUsers(count: number): Topic[] {
   return Array.from({ length: count }, () =>
     parseTopic(String(1 + Math.floor(Math.random() * MILLION.users))),
   );
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

@@ -3,14 +3,15 @@
 
 import { createReadStream } from "node:fs";
 import { EdgeParser } from "../graph/load/edge-parser.ts";
-import { report } from "./support/report.ts";
+import { startCpuMeter } from "./support/process-figures.ts";
+import { report, round } from "./support/report.ts";
 
 const [path] = process.argv.slice(2);
 if (path === undefined) throw new Error("which file? node dist/bench/graph-parse.js FILE");
 
 let edges = 0;
 let sum = 0;
-const before = process.cpuUsage();
+const cpu = startCpuMeter();
 const parser = new EdgeParser({
   name: path,
   onBadLine(line, why) {
@@ -24,5 +25,4 @@ const parser = new EdgeParser({
 for await (const piece of createReadStream(path, { highWaterMark: 1_048_576 }))
   parser.push(piece as Uint8Array);
 parser.end();
-const { user, system } = process.cpuUsage(before);
-report("graph parse", { edges, sum, "CPU s": Number(((user + system) / 1e6).toFixed(2)) });
+report("graph parse", { edges, sum, "CPU s": round(cpu()) });

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { EnckeCommand } from "../test/support/command.ts";
 import { Services } from "../test/support/services.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
-import { cpuSeconds } from "./support/process-figures.ts";
-import { report } from "./support/report.ts";
+import { cpuSecondsByName } from "./support/process-figures.ts";
+import { report, round } from "./support/report.ts";
 
 const USERS = 10_000;
 const ROUNDS = 2;
@@ -24,7 +24,7 @@ await EnckeCommand.run([
   "--out",
   friendships,
 ]);
-for (let round = 0; round < ROUNDS; round += 1) {
+for (let turn = 0; turn < ROUNDS; turn += 1) {
   for (const [broker, fanout] of [
     ["nats-server", "subject"],
     ["nats-server", "gateway"],
@@ -33,7 +33,7 @@ for (let round = 0; round < ROUNDS; round += 1) {
   ] as const) {
     const services = await Services.start({ broker, fanout, friendships, edge: ["--pool", pool] });
     try {
-      const before = cpu(services.pids);
+      const before = cpuSecondsByName(services.pids);
       const { stdout, stderr, exit } = await services.encke(
         ...["msggen", "--verify", "--messages", "20000", "--senders", "10", "--interval", interval],
         ...["--max", String(USERS), "--streams", "2000", "--url", services.edge.href],
@@ -41,9 +41,9 @@ for (let round = 0; round < ROUNDS; round += 1) {
       if (exit !== 0) throw new Error(stderr);
       const figures = JSON.parse(stdout) as { received: number };
       const perDelivery = Object.fromEntries(
-        Object.entries(cpu(services.pids)).map(([name, seconds]) => [
+        Object.entries(cpuSecondsByName(services.pids)).map(([name, seconds]) => [
           name,
-          Number((((seconds - (before[name] ?? 0)) * 1e6) / figures.received).toFixed(1)),
+          round(((seconds - (before[name] ?? 0)) * 1e6) / figures.received, 1),
         ]),
       );
       report("pipeline", {
@@ -58,8 +58,4 @@ for (let round = 0; round < ROUNDS; round += 1) {
       await services.stop();
     }
   }
-}
-
-function cpu(pids: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
 }

@@ -7,17 +7,16 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   connect,
   createInbox,
-  ErrorCode,
   type Msg,
   type MsgHdrs,
   type NatsConnection,
-  NatsError,
   type Service,
   type ServiceConfig,
 } from "nats";
 import { Backoff } from "../lib/backoff.ts";
-import { codeOf, messageOf } from "../lib/errors.ts";
+import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { connectError, isRefusal, requestError } from "./client-errors.ts";
 import { BrokerError } from "./errors.ts";
 import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
@@ -93,11 +92,7 @@ export class BrokerClient {
       } catch (cause) {
         const where = describeServers(config);
         if (!wait || isRefusal(cause)) {
-          throw new BrokerError(
-            "NATS_UNREACHABLE",
-            `no NATS at ${where} (${messageOf(cause)}): ${remedyFor(cause)}`,
-            { cause },
-          );
+          throw connectError(where, cause);
         }
         if (Date.now() - notedAt > WAITING_NOTE_MS) {
           notedAt = Date.now();
@@ -219,38 +214,4 @@ export function serviceErrorOf(reply: Msg): { code: number; message: string } | 
   const message = reply.headers?.get(ERROR_HEADER) ?? "";
   if (message === "") return undefined;
   return { code: Number(reply.headers?.get(ERROR_CODE_HEADER)) || 500, message };
-}
-
-function isRefusal(cause: unknown): boolean {
-  return cause instanceof NatsError && (cause.isAuthError() || cause.code === ErrorCode.BadCreds);
-}
-
-function remedyFor(cause: unknown): string {
-  if (isRefusal(cause)) return "check NATS_USER, NATS_PASSWORD, NATS_CREDS or NATS_NKEY";
-  return "start one with `encke up` or `encke broker`, or point NATS_URL (-s) at yours";
-}
-
-function requestError(subject: string, timeoutMs: number, cause: unknown): BrokerError {
-  const code = codeOf(cause);
-  if (code === ErrorCode.NoResponders) {
-    return new BrokerError(
-      "NO_RESPONDERS",
-      `nobody answers on ${subject}: start the graph with \`encke graph serve\``,
-      { cause },
-    );
-  }
-  if (code === ErrorCode.Timeout) {
-    return new BrokerError(
-      "REQUEST_TIMEOUT",
-      `no answer on ${subject} within ${timeoutMs} ms: see the service's log`,
-      { cause },
-    );
-  }
-  return new BrokerError(
-    "NATS_DISCONNECTED",
-    `${subject}: ${messageOf(cause)}; the connection comes back by itself, try again`,
-    {
-      cause,
-    },
-  );
 }

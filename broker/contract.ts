@@ -24,6 +24,7 @@ export {
   readFrame,
   readFrameHead,
 } from "./frame.ts";
+export { isTopic, isUserId, ownerOf, parseTopic, parseUserId, type Topic, type UserId } from "./names.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
 export {
   EVERY_EDGE,
@@ -36,23 +37,16 @@ export {
   type GraphVerb,
   graphEndpoint,
   graphSubject,
-  isTopic,
-  isUserId,
   nameOfGraph,
-  ownerOf,
   PARTITION_VERBS,
   type PartitionVerb,
   parsePublishSubject,
   parseRowsSubject,
-  parseTopic,
-  parseUserId,
   partitionSubject,
   presenceSubject,
   rowsEndpoint,
   rowsSubject,
-  type Topic,
   topicOfEvent,
-  type UserId,
   userOfSubject,
   userSubject,
 } from "./subjects.ts";

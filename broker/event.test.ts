@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { encodeEvent, looksEncoded, MAX_PAYLOAD_BYTES, parseEvent, textOf } from "./event.ts";
-import { parseTopic } from "./subjects.ts";
+import { parseTopic } from "./names.ts";
 
 const time = new Date("2026-11-21T20:00:00.000Z");
 const topic = parseTopic("42");

@@ -5,7 +5,7 @@
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
-import type { Topic } from "./subjects.ts";
+import type { Topic } from "./names.ts";
 
 /** Largest payload of an event or a direct message, in bytes. */
 export const MAX_PAYLOAD_BYTES = 65_536;

@@ -9,7 +9,7 @@ import {
   readFrame,
   readFrameHead,
 } from "./frame.ts";
-import { parseUserId, type UserId } from "./subjects.ts";
+import { parseUserId, type UserId } from "./names.ts";
 
 const { frame: FRAME, counted: COUNTED } = FRAME_KIND;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

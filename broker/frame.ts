@@ -8,7 +8,7 @@
 //           | id | json | names, joined by commas
 
 import { looksEncoded } from "./event.ts";
-import { isUserId, type UserId } from "./subjects.ts";
+import { isUserId, type UserId } from "./names.ts";
 
 /** First byte of what comes on `edge.<edgeId>`; an order, which is JSON, begins with "{". */
 export const FRAME_KIND = { frame: 1, counted: 2, named: 3 } as const;

@@ -29,5 +29,5 @@ export {
   parseTallyPart,
   type TallyPart,
 } from "./presence.ts";
-export { findNatsServer } from "./server/nats-server.ts";
+export { findNatsServer, NatsServer } from "./server/nats-server.ts";
 export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";

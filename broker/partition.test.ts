@@ -4,8 +4,9 @@ import { createLogger } from "../lib/log.ts";
 import { partitioned } from "../test/support/brokers.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { BrokerClient } from "./client.ts";
+import { parseTopic, type Topic } from "./names.ts";
 import { partitionMappings, partitionOf } from "./partition.ts";
-import { eventSubject, graphSubject, nameOfGraph, parseTopic, type Topic, topicOfEvent } from "./subjects.ts";
+import { eventSubject, graphSubject, nameOfGraph, topicOfEvent } from "./subjects.ts";
 
 const PARTITIONS = 16;
 const log = createLogger("test", "silent");

@@ -3,7 +3,7 @@
 // configuration and computes the same number. A topic, its events and the questions about it meet in one partition.
 
 import { BrokerError } from "./errors.ts";
-import type { Topic } from "./subjects.ts";
+import type { Topic } from "./names.ts";
 
 /** More than any cluster needs; what names partitions one by one stays short. */
 export const MAX_PARTITIONS = 256;

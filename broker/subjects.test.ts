@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { isTopic, isUserId, ownerOf, parseTopic, parseUserId } from "./names.ts";
 import {
   eventSubject,
   GRAPH_VERBS,
   graphSubject,
-  isTopic,
-  isUserId,
   nameOfGraph,
-  ownerOf,
   parsePublishSubject,
-  parseTopic,
-  parseUserId,
   topicOfEvent,
   userOfSubject,
   userSubject,

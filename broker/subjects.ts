@@ -1,5 +1,4 @@
-// The subject grammar: the only place where NATS subjects are spelled. Whatever comes from outside is a plain
-// string until it went through a parser here; what comes out is a Topic or a UserId and safe to build with.
+// The subject grammar: the only place where NATS subjects are spelled.
 //
 //   event.<topic>            something happened on a topic (1–4 tokens)
 //   user.<id>                a message for one user (one token)
@@ -8,19 +7,12 @@
 //   presence.<edgeId>        an edge says that it lives
 //   edge.<edgeId>            what the graph tells one edge; edge.all is for every edge
 //   part.<p>.event.…, part.<p>.graph.…   what nats-server makes of the first and the third where the graph is split
-//   part.<p>.rows.…          what one partition's owner asks another's (partition.ts)
+//   part.<p>.rows.…          what one partition's owner asks another's, for lists about a user
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
+import { parseTopic, parseUserId, type Topic, type UserId } from "./names.ts";
 import { partitionOf } from "./partition.ts";
-
-declare const topicBrand: unique symbol;
-declare const userBrand: unique symbol;
-
-/** 1–4 tokens of [A-Za-z0-9_-], each of 1–64 characters, joined by dots. */
-export type Topic = string & { readonly [topicBrand]: true };
-/** A topic of one token: every user is a topic that reaches themself. */
-export type UserId = Topic & { readonly [userBrand]: true };
 
 export const GRAPH_VERBS = [
   "subscribers",
@@ -48,41 +40,8 @@ export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
 
-const TOKEN = "[A-Za-z0-9_-]{1,64}";
-const USER = new RegExp(`^${TOKEN}$`);
-const TOPIC = new RegExp(`^${TOKEN}(?:\\.${TOKEN}){0,3}$`);
 /** Tokens without blanks, dots, wildcards or control characters. */
 const LITERAL = /^[^\s.*>\p{C}]+(?:\.[^\s.*>\p{C}]+)*$/u;
-const GRAMMAR = "A-Z a-z 0-9 _ - (at most 64 characters)";
-
-export function isUserId(text: string): text is UserId {
-  return USER.test(text);
-}
-
-export function isTopic(text: string): text is Topic {
-  return TOPIC.test(text);
-}
-
-/** @throws BrokerError BAD_USER */
-export function parseUserId(text: string): UserId {
-  if (isUserId(text)) return text;
-  throw new BrokerError("BAD_USER", `${quote(text)} is not a user id: use one token of ${GRAMMAR}`);
-}
-
-/** @throws BrokerError BAD_TOPIC */
-export function parseTopic(text: string): Topic {
-  if (isTopic(text)) return text;
-  throw new BrokerError(
-    "BAD_TOPIC",
-    `${quote(text)} is not a topic: use 1 to 4 tokens of ${GRAMMAR}, joined by dots`,
-  );
-}
-
-/** The user whom a topic reaches by itself: only a topic of one token is somebody's. */
-export function ownerOf(topic: Topic): UserId | undefined {
-  return isUserId(topic) ? topic : undefined;
-}
-
 export function eventSubject(topic: Topic): string {
   return `event.${topic}`;
 }

@@ -1,4 +1,4 @@
-// A NATS connection for the length of one command.
+// A NATS connection for the length of one command, closed however that ends; and what a service answered on it.
 
 import { BrokerClient, type Msg, serviceErrorOf } from "../broker/index.ts";
 import type { Context } from "./command.ts";

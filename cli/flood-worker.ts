@@ -2,7 +2,7 @@
 
 import { messageOf } from "../lib/errors.ts";
 import { Flood } from "./load/flood.ts";
-import type { FromFloodWorker, ToFloodWorker } from "./load/flood-fleet.ts";
+import type { FromFloodWorker, ToFloodWorker } from "./load/flood-messages.ts";
 
 let flood: Flood | undefined;
 let opened = false;

@@ -1,4 +1,4 @@
-// Waiting for a service that this program has started: its admin port answers /readyz.
+// Waiting for a service that this program has started, until its admin port answers /readyz, for two minutes at most.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { CliError } from "./errors.ts";

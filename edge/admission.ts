@@ -3,7 +3,7 @@
 
 import type { UserId } from "../broker/contract.ts";
 import { EdgeError } from "./errors.ts";
-import type { Fanout } from "./fanout/fanout.ts";
+import type { Readers } from "./fanout/readers.ts";
 
 export interface AdmissionLimits {
   readonly maxStreams: number;
@@ -13,15 +13,15 @@ export interface AdmissionLimits {
 export class Admission {
   readonly #limits: AdmissionLimits;
   /** Counts streams from the moment they join, before the pool has them: two that come together are two. */
-  readonly #streams: Pick<Fanout, "streams" | "streamsOf">;
+  readonly #readers: Readers;
   /** Set when the edge is about to stop. */
   draining = false;
   /** Streams refused since the start. */
   refused = 0;
 
-  constructor(limits: AdmissionLimits, streams: Pick<Fanout, "streams" | "streamsOf">) {
+  constructor(limits: AdmissionLimits, readers: Readers) {
     this.#limits = limits;
-    this.#streams = streams;
+    this.#readers = readers;
   }
 
   /** @throws EdgeError EDGE_DRAINING, EDGE_FULL or TOO_MANY_STREAMS */
@@ -35,14 +35,14 @@ export class Admission {
   #problem(users: readonly UserId[]): EdgeError | undefined {
     if (this.draining)
       return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over", { retryAfter: 1 });
-    if (this.#streams.streams >= this.#limits.maxStreams) {
+    if (this.#readers.streams >= this.#limits.maxStreams) {
       return new EdgeError(
         "EDGE_FULL",
         `this edge holds ${this.#limits.maxStreams} streams, its limit: try again soon`,
       );
     }
     const { maxStreamsPerUser } = this.#limits;
-    const busy = users.find((user) => this.#streams.streamsOf(user) >= maxStreamsPerUser);
+    const busy = users.find((user) => this.#readers.streamsOf(user) >= maxStreamsPerUser);
     if (busy === undefined) return undefined;
     return new EdgeError(
       "TOO_MANY_STREAMS",

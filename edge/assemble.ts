@@ -10,12 +10,13 @@ import { Auth } from "./auth.ts";
 import type { EdgeConfig } from "./config.ts";
 import type { Fanout } from "./fanout/fanout.ts";
 import { GatewayFanout } from "./fanout/gateway.ts";
+import { Readers } from "./fanout/readers.ts";
 import { SubjectFanout } from "./fanout/subject.ts";
-import { EventTallies } from "./fanout/tallies.ts";
 import { createGraphGate } from "./graph-gate.ts";
 import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
 import { Ledger } from "./presence/ledger.ts";
 import { Presence } from "./presence/presence.ts";
+import { EventTallies } from "./presence/tallies.ts";
 import type { Asset } from "./services.ts";
 
 export type AppConfig = Pick<
@@ -44,6 +45,7 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   readonly app: Hono;
   readonly pool: Pool;
   readonly fanout: Fanout;
+  readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
 }
@@ -55,11 +57,13 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const tallies = new EventTallies();
   const pool: Pool = options.makePool((users) => fanout.leave(users));
   const onLoss = (reason: string): void => pool.resync(reason);
+  const readers = new Readers(pool.table);
   const ledger = new Ledger(pool.table);
   const gateway =
     config.fanout === "gateway"
       ? new GatewayFanout({
           pool,
+          readers,
           ledger,
           tallies,
           announce: () => presence.announce(),
@@ -67,7 +71,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
           onLoss,
         })
       : undefined;
-  const fanout: Fanout = gateway ?? new SubjectFanout({ client, pool, tallies, edgeId });
+  const fanout: Fanout = gateway ?? new SubjectFanout({ client, pool, readers, tallies, edgeId });
   const presence = new Presence({
     client,
     edgeId,
@@ -79,7 +83,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     onLoss,
     onGraph: onStatus,
   });
-  const admission = new Admission(config, fanout);
+  const admission = new Admission(config, readers);
   const app = createApp({
     auth,
     admission,
@@ -92,5 +96,5 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     onError: options.onError,
   });
   client.onStatus(onStatus);
-  return { app, pool, fanout, admission, presence };
+  return { app, pool, fanout, readers, admission, presence };
 }

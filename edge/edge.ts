@@ -104,7 +104,7 @@ export class Edge {
 
   async #open(client: BrokerClient, anonymous: boolean): Promise<Running> {
     const { config, log, metrics, onStatus } = this.#options;
-    const { app, pool, fanout, admission, presence } = assembleEdge({
+    const { app, pool, fanout, readers, admission, presence } = assembleEdge({
       edgeId: this.#id,
       client,
       config: { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
@@ -125,6 +125,7 @@ export class Edge {
       client,
       pool,
       fanout,
+      readers,
       admission,
       presence,
       notReady: () => this.notReady,

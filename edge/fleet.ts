@@ -14,7 +14,7 @@ import type { EdgeConfig, ListenAt } from "./config.ts";
 import { EdgeError } from "./errors.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. Half of this costs a third more CPU an accept. */
-const WORKER_FLAGS = ["--max-semi-space-size=2"];
+export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=2"];
 /** A port that was free a moment ago may be a busy client's by now. */
 const PORT_ATTEMPTS = 5;
 const METRICS_MS = 2_000;

@@ -1,4 +1,4 @@
-// Asks the graph over NATS on behalf of a browser.
+// Asks the graph over NATS on behalf of a browser, which waits no longer than ANSWER_MS. Keeps nothing.
 
 import { eventSubject, graphSubject, type Topic, type UserId } from "../broker/contract.ts";
 import { type BrokerClient, serviceErrorOf } from "../broker/index.ts";

@@ -4,6 +4,7 @@ export { signToken } from "./auth.ts";
 export { type EdgeConfig, type ListenAt, POOL_KINDS, type PoolKind } from "./config.ts";
 export { Edge, type EdgeOptions } from "./edge.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
-export { EdgeFleet, type FleetOptions, type FromWorker, type ToWorker } from "./fleet.ts";
+export { EdgeFleet, type FleetOptions, type FromWorker, type ToWorker, WORKER_FLAGS } from "./fleet.ts";
 export { defaultPoolKind } from "./node/held-pool.ts";
+export { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 export { WebEdge, type WebEdgeOptions } from "./web-edge.ts";

@@ -4,6 +4,7 @@ import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Admission } from "./admission.ts";
 import type { Fanout } from "./fanout/fanout.ts";
+import type { Readers } from "./fanout/readers.ts";
 import type { ConnectionPool } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
 
@@ -11,6 +12,7 @@ export interface Counted {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
   readonly fanout: Fanout;
+  readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
   readonly notReady: () => string | undefined;
@@ -18,11 +20,11 @@ export interface Counted {
 
 export function registerMetrics(
   metrics: Metrics,
-  { client, pool, fanout, admission, presence, notReady }: Counted,
+  { client, pool, fanout, readers, admission, presence, notReady }: Counted,
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
-  metrics.gauge("encke_edge_subscriptions", "Users whose messages this edge asks for", () => fanout.users);
+  metrics.gauge("encke_edge_subscriptions", "Users whose messages this edge asks for", () => readers.users);
   metrics.gauge("encke_edge_queued_bytes", "Bytes that wait for slow readers", () => pool.queuedBytes);
   metrics.counter("encke_edge_opened_total", "Streams opened", () => pool.counts.opened);
   metrics.counter("encke_edge_refused_total", "Streams refused for want of room", () => admission.refused);

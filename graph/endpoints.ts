@@ -39,12 +39,9 @@ import { GraphError, type GraphErrorCode } from "./errors.ts";
 import type { Partitions } from "./partitions.ts";
 import type { ChangeKind } from "./store/changes.ts";
 import type { GraphStore, Page } from "./store/store.ts";
-import type { UserLists } from "./user-lists.ts";
+import { MAX_PAGE, type UserLists } from "./user-lists.ts";
 
 export const SERVICE_NAME = "encke-graph";
-
-/** Ids in one answer: at most 64 characters each, they stay under the server's 1 MB. */
-export const MAX_PAGE = 10_000;
 
 /** Changes in one answer, at most some 450 bytes each. */
 const MAX_AUDIT_PAGE = 1_000;

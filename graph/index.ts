@@ -1,4 +1,4 @@
-// The public list of this room, for the command line.
+// The public list of this room, for the command line, the benches, and tests of several processes.
 
 export { type RestoreOptions, type RestoreReport, restoreBackup } from "./backup/restore.ts";
 export { GraphError, type GraphErrorCode } from "./errors.ts";
@@ -10,4 +10,5 @@ export { Partitions } from "./partitions.ts";
 export { DEFAULT_ROW_MEMORY_MB, GraphService, type GraphServiceOptions } from "./service.ts";
 export { checkEdges, type GraphShapeReport } from "./shape/check.ts";
 export { drawDegrees } from "./shape/picture.ts";
+export { CHANGE_KINDS, type Change, type ChangeKind, type Outcome } from "./store/changes.ts";
 export { GraphStore } from "./store/store.ts";

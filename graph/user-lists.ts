@@ -22,11 +22,12 @@ import {
 } from "../broker/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { MAX_PAGE } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Page } from "./store/store.ts";
 
+/** Ids in one answer: at most 64 characters each, they stay under the server's 1 MB. */
+export const MAX_PAGE = 10_000;
 /** An owner that has not answered by then is named in the error. */
 const ANSWER_MS = 1_000;
 

@@ -2,7 +2,7 @@
 // lines, a legend. No domain words, no dependency; colours are the Okabe-Ito set, which colour-blind readers can tell
 // apart, and lines differ in their dashes too. A line of any length is thinned to what the picture can show.
 
-import { escapeXml, FAINT, GRID, INK, PALETTE, text } from "./svg.ts";
+import { drawSheet, FAINT, GRID, headHeight, INK, PALETTE, text } from "./svg.ts";
 import { numberTicks, type Ticks, tickText, timeTicks, timeUnitOf } from "./ticks.ts";
 
 /** [seconds, value]; a value that is not finite leaves a gap. */
@@ -38,7 +38,7 @@ export interface Chart {
 const DASHES = { solid: "", dashed: ' stroke-dasharray="7 4"', dotted: ' stroke-dasharray="2 4"' };
 const [WIDTH, PLOT_HEIGHT] = [960, 380];
 const MARGIN = { left: 84, right: 84, bottom: 62 };
-const [TITLE_HEIGHT, NOTE_HEIGHT, LEGEND_HEIGHT, AXIS_NAME_HEIGHT] = [40, 19, 22, 26];
+const [LEGEND_HEIGHT, AXIS_NAME_HEIGHT] = [22, 26];
 /** A character of the font at 13 px, on average, rounded up: nobody measures text for us here. */
 const CHAR_WIDTH = 7.1;
 const LEGEND_SAMPLE = 34;
@@ -54,7 +54,7 @@ const HEADROOM = 1.04;
 export function drawChart(chart: Chart): string {
   const { title, notes = [], lines, references = [], left, right } = chart;
   const legend = layOutLegend(lines);
-  const top = TITLE_HEIGHT + notes.length * NOTE_HEIGHT + legend.rows * LEGEND_HEIGHT + AXIS_NAME_HEIGHT;
+  const top = headHeight(notes.length) + legend.rows * LEGEND_HEIGHT + AXIS_NAME_HEIGHT;
   const height = top + PLOT_HEIGHT + MARGIN.bottom;
   const seconds = highest(lines.map(({ points }) => points.map(([x]) => x)));
   const x: Scale = {
@@ -75,21 +75,20 @@ export function drawChart(chart: Chart): string {
     ),
     right: yScale("right", []),
   };
-  const noteTexts = notes.map((note, index) =>
-    text(MARGIN.left, TITLE_HEIGHT + 14 + index * NOTE_HEIGHT, note, { fill: FAINT }),
-  );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="Inter, system-ui, sans-serif" font-size="13">
-<title>${escapeXml(title)}</title>
-<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
-${text(MARGIN.left, 30, title, { size: 18, weight: 600 })}
-${noteTexts.join("\n")}
-${drawLegend(legend, top - AXIS_NAME_HEIGHT - legend.rows * LEGEND_HEIGHT)}
-${drawFrame(x, scales, { left, right }, top, timeUnitOf(seconds))}
-${references.map(({ value }) => drawReference(value, scales.left, x)).join("\n")}
-${lines.map((line) => drawLine(line, x, scales[line.axis])).join("\n")}
-${nameReferences(references, scales.left, x)}
-</svg>
-`;
+  return drawSheet({
+    title,
+    notes,
+    width: WIDTH,
+    height,
+    left: MARGIN.left,
+    content: [
+      drawLegend(legend, top - AXIS_NAME_HEIGHT - legend.rows * LEGEND_HEIGHT),
+      drawFrame(x, scales, { left, right }, top, timeUnitOf(seconds)),
+      references.map(({ value }) => drawReference(value, scales.left, x)).join("\n"),
+      lines.map((line) => drawLine(line, x, scales[line.axis])).join("\n"),
+      nameReferences(references, scales.left, x),
+    ],
+  });
 }
 
 /** From values to pixels: 0 at `from`, `max` at `to`. */

@@ -1,7 +1,7 @@
 // A chart with two logarithmic axes as SVG text: dots, and a straight line through them. No domain words. Who calls it
 // bounds the number of points; each takes some 40 bytes.
 
-import { escapeXml, FAINT, GRID, INK, PALETTE, text } from "./svg.ts";
+import { drawSheet, FAINT, GRID, headHeight, INK, PALETTE, text } from "./svg.ts";
 
 /** [x, y], both above 0. */
 export type LogPoint = readonly [number, number];
@@ -24,7 +24,7 @@ export interface LogChart {
 
 const [WIDTH, PLOT_HEIGHT] = [760, 480];
 const MARGIN = { left: 72, right: 36, bottom: 58 };
-const [TITLE_HEIGHT, NOTE_HEIGHT, AXIS_NAME_HEIGHT] = [40, 19, 30];
+const AXIS_NAME_HEIGHT = 30;
 const LEGEND_HEIGHT = 22;
 const [DOT_COLOR = INK, LINE_COLOR = INK] = PALETTE;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -39,29 +39,30 @@ interface LogScale {
 
 /** The picture as one SVG document on a white ground; the axes reach to whole powers of ten. Every text is escaped. */
 export function drawLogChart({ title, notes, x: xName, y: yName, dots, line }: LogChart): string {
-  const top = TITLE_HEIGHT + notes.length * NOTE_HEIGHT + AXIS_NAME_HEIGHT;
+  const top = headHeight(notes.length) + AXIS_NAME_HEIGHT;
   const bottom = top + PLOT_HEIGHT;
   const height = bottom + MARGIN.bottom;
   const points = [...dots.points, ...(line?.points ?? [])];
   const [xs, ys] = [points.map(([value]) => value), points.map(([, value]) => value)];
   const x = scaleOf(xs, MARGIN.left, WIDTH - MARGIN.right);
   const y = scaleOf(ys, bottom, top);
-  const noteTexts = notes.map((note, index) =>
-    text(MARGIN.left, TITLE_HEIGHT + 14 + index * NOTE_HEIGHT, note, { fill: FAINT }),
-  );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="Inter, system-ui, sans-serif" font-size="13">
-<title>${escapeXml(title)}</title>
-<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>
-${text(MARGIN.left, 30, title, { size: 18, weight: 600 })}
-${noteTexts.join("\n")}
-${text(MARGIN.left, top - 12, yName, { fill: FAINT })}
-${text((x.from + x.to) / 2, bottom + 44, xName, { fill: FAINT, anchor: "middle" })}
-${drawGrid(x, y)}
-${dots.points.map(([px, py]) => `<circle cx="${at(x, px)}" cy="${at(y, py)}" r="3.5" fill="${DOT_COLOR}"/>`).join("\n")}
-${line === undefined ? "" : drawLine(line.points, x, y)}
-${drawLegend(dots, line, x.to, top)}
-</svg>
-`;
+  return drawSheet({
+    title,
+    notes,
+    width: WIDTH,
+    height,
+    left: MARGIN.left,
+    content: [
+      text(MARGIN.left, top - 12, yName, { fill: FAINT }),
+      text((x.from + x.to) / 2, bottom + 44, xName, { fill: FAINT, anchor: "middle" }),
+      drawGrid(x, y),
+      dots.points
+        .map(([px, py]) => `<circle cx="${at(x, px)}" cy="${at(y, py)}" r="3.5" fill="${DOT_COLOR}"/>`)
+        .join("\n"),
+      line === undefined ? "" : drawLine(line.points, x, y),
+      drawLegend(dots, line, x.to, top),
+    ],
+  });
 }
 
 function scaleOf(values: readonly number[], from: number, to: number): LogScale {

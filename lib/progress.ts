@@ -40,3 +40,27 @@ export function createProgress(title: string, what: string, total: number): Prog
     },
   };
 }
+
+/**
+ * Shows a bar a phase of `work` while it says how far it is, and removes it however that ends.
+ * @param counted what each phase counts, in the plural
+ */
+export async function withProgress<Phase extends string, Result>(
+  counted: Readonly<Record<Phase, string>>,
+  work: (onProgress: (phase: Phase, done: number, total: number) => void) => Promise<Result>,
+): Promise<Result> {
+  let bar: Progress | undefined;
+  let phase: Phase | undefined;
+  try {
+    return await work((now, done, total) => {
+      if (phase !== now) {
+        bar?.stop();
+        bar = createProgress(now, counted[now], total);
+        phase = now;
+      }
+      bar?.update(done);
+    });
+  } finally {
+    bar?.stop();
+  }
+}

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { WORKER_FLAGS } from "../../edge/index.ts";
 import type { Answer, Order } from "./servers/drive.ts";
 
 /** How many messages the reader has got since its last reset. */
@@ -36,7 +37,7 @@ export function stopOnSignal(contender: Contender): () => void {
 /** One of the programs in servers/. It gets the small young generation that Encke's own workers have. */
 export async function startNodeServer(program: string): Promise<Contender> {
   const path = fileURLToPath(new URL(`./servers/${program}${import.meta.url.slice(-3)}`, import.meta.url));
-  const child = fork(path, { execArgv: ["--max-semi-space-size=2"] });
+  const child = fork(path, { execArgv: [...WORKER_FLAGS] });
   const listening = await answerOf(child);
   const ask = (order: Order): Promise<Answer> => {
     child.send(order);

@@ -3,26 +3,16 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BrokerClient, type FanoutMode } from "../../broker/index.ts";
-import { readEdgeCounts } from "../../cli/observe/edge-metrics.ts";
-import { startOwnServices } from "../../cli/observe/soak-target.ts";
 import type { PoolKind } from "../../edge/index.ts";
 import { createLogger } from "../../lib/log.ts";
+import { Services } from "../../test/support/services.ts";
+import { readMetric } from "../support/metric.ts";
 import type { Contender, Received } from "./contender.ts";
 import { nextMessage, pace } from "./servers/drive.ts";
 
 /** Messages under way at most: more would wait in the broker and be its own cost. */
 const WINDOW = 4_000;
 const LOOK_MS = 2;
-const NOBODY = {
-  natsUser: undefined,
-  natsPassword: undefined,
-  natsToken: undefined,
-  natsCreds: undefined,
-  natsNkey: undefined,
-  natsCa: undefined,
-  natsCert: undefined,
-  natsKey: undefined,
-};
 
 /** Streams' ids are 1 … streams. @throws EnckeError where this pool or fan-out cannot be had here */
 export async function startEdge(
@@ -31,14 +21,9 @@ export async function startEdge(
   streams: number,
 ): Promise<Contender> {
   const log = createLogger("bench", "warn");
-  const services = await startOwnServices(
-    { log, env: process.env, signal: new AbortController().signal, print: () => {} },
-    {
-      ...{ config: undefined, logLevel: "warn", natsUrl: undefined, ...NOBODY },
-      ...{ broker: "auto", workers: 1, pool, fanout },
-    },
-  );
-  const client = await BrokerClient.connect(services.nats, { name: "bench", log, wait: false });
+  const kind = pool === undefined ? [] : ["--pool", pool];
+  const services = await Services.start({ broker: "nats-server", fanout, edge: kind });
+  const client = await BrokerClient.connect({ url: services.nats }, { name: "bench", log, wait: false });
   const send = (user: number): void => void client.publish(`user.${user}`, nextMessage());
   const toRandom = (): void => send(1 + Math.floor(Math.random() * streams));
   const inWindows = async (
@@ -53,9 +38,9 @@ export async function startEdge(
     }
   };
   return {
-    port: Number(new URL(services.url).port),
-    pid: services.sources.get("edge")?.processes()[0] ?? 0,
-    count: async () => (await readEdgeCounts(services.admin)).streams,
+    port: Number(services.edge.port),
+    pid: services.pids.edge,
+    count: () => readMetric(services.admin, "encke_edge_streams"),
     each: (times, received) => inWindows(times * streams, received, (index) => send(1 + (index % streams))),
     random: (messages, received) => inWindows(messages, received, toRandom),
     paced: (rate, seconds) => pace(rate, seconds, toRandom),

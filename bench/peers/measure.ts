@@ -3,6 +3,7 @@
 
 import { waitFor } from "../../test/support/wait-for.ts";
 import { cpuSeconds, settledMemoryKb } from "../support/process-figures.ts";
+import { round } from "../support/report.ts";
 import { type Contender, stopOnSignal } from "./contender.ts";
 import { CountingReader } from "./reader.ts";
 import type { Variant } from "./variants.ts";
@@ -120,8 +121,4 @@ export async function untilRead(reader: CountingReader, messages: number): Promi
     },
     ARRIVE_MS,
   );
-}
-
-function round(value: number): number {
-  return Number(value.toFixed(2));
 }

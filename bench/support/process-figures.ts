@@ -1,4 +1,4 @@
-// What a process costs: its memory once that has stopped moving, and its CPU.
+// What a process costs: its memory once that has stopped moving, and its CPU. Waits no longer than MOST_SECONDS.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { cpuSecondsOf, memoryOf } from "../../lib/processes.ts";
@@ -25,6 +25,20 @@ export async function settledMemoryKb(pid: number, stillSeconds: number = STILL_
 /** CPU seconds since the process began, user and system. @throws Error where it is gone */
 export function cpuSeconds(pid: number): number {
   return present(cpuSecondsOf(pid), pid);
+}
+
+/** The same of several processes, by their names. */
+export function cpuSecondsByName(pids: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
+}
+
+/** CPU seconds of this process from now on, user and system, all its threads among them. */
+export function startCpuMeter(): () => number {
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1e6;
+  };
 }
 
 function memoryKb(pid: number): number {

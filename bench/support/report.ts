@@ -11,6 +11,11 @@ export function report(bench: string, figures: object): void {
   );
 }
 
+/** For people: so many digits behind the point. */
+export function round(value: number, digits: number = 2): number {
+  return Number(value.toFixed(digits));
+}
+
 function commit(): string {
   const git = (...args: string[]): string =>
     execFileSync("git", args, { cwd: projectRoot, encoding: "utf8" }).trim();

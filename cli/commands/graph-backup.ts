@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { partitionSubject } from "../../broker/contract.ts";
 import { restoreBackup } from "../../graph/index.ts";
-import { createProgress, type Progress } from "../../lib/progress.ts";
+import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { answerOf, withClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -39,28 +39,12 @@ export const graphRestore: Command = defineCommand({
   parameters: ["<backup>"],
   settings: pick(ownSettings, "data", "json"),
   async run(context, { data: directory, json }, [file = ""]) {
-    let bar: Progress | undefined;
-    let phase: string | undefined;
-    try {
-      const report = await restoreBackup(file, {
-        directory,
-        onProgress(now, done, total) {
-          if (phase !== now) {
-            bar?.stop();
-            bar = createProgress(now, "bytes", total);
-            phase = now;
-          }
-          bar?.update(done);
-        },
-      });
-      bar?.stop();
-      if (json) context.print(JSON.stringify(report));
-      else
-        context.print(
-          `graph of ${report.edges} follow relations in ${directory}, up to change ${report.sequence}`,
-        );
-    } finally {
-      bar?.stop();
-    }
+    const report = await withProgress({ checking: "bytes", writing: "bytes" }, (onProgress) =>
+      restoreBackup(file, { directory, onProgress }),
+    );
+    if (json) return context.print(JSON.stringify(report));
+    context.print(
+      `graph of ${report.edges} follow relations in ${directory}, up to change ${report.sequence}`,
+    );
   },
 });

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { checkEdges, drawDegrees, type GraphShapeReport } from "../../graph/index.ts";
-import { createProgress, type Progress } from "../../lib/progress.ts";
+import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { ownSettings } from "../settings.ts";
@@ -19,22 +19,18 @@ export const graphCheck: Command = defineCommand({
   async run(context, { svg, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
     const temporary = mkdtempSync(join(tmpdir(), "encke-check-"));
-    let bar: Progress | undefined;
     try {
-      const report = await checkEdges(source, {
-        folder: join(temporary, "runs"),
-        strict,
-        onProgress(done, total) {
-          bar ??= createProgress("reading", "bytes", total);
-          bar.update(done);
-        },
-      });
-      bar?.stop();
+      const report = await withProgress({ reading: "bytes" }, (onProgress) =>
+        checkEdges(source, {
+          folder: join(temporary, "runs"),
+          strict,
+          onProgress: (done, total) => onProgress("reading", done, total),
+        }),
+      );
       for (const line of report.shown) process.stderr.write(`${line}\n`);
       if (svg !== undefined) writeFileSync(svg, drawDegrees(report, `Degrees of ${basename(file)}`));
       context.print(json ? JSON.stringify(asJson(report)) : asText(report));
     } finally {
-      bar?.stop();
       rmSync(temporary, { recursive: true, force: true });
     }
   },

@@ -1,7 +1,7 @@
 // encke graph load: bulk load of an edge list into a graph that nobody serves at the moment.
 
 import { loadEdges } from "../../graph/index.ts";
-import { createProgress, type Progress } from "../../lib/progress.ts";
+import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { ownSettings } from "../settings.ts";
@@ -13,34 +13,15 @@ export const graphLoad: Command = defineCommand({
   settings: pick(ownSettings, "data", "partitions", "as", "strict", "json"),
   async run(context, { data: directory, partitions, as: kind, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
-    let bar: Progress | undefined;
-    let phase: string | undefined;
-    try {
-      const report = await loadEdges(source, {
-        directory,
-        kind,
-        partitions,
-        strict,
-        signal: context.signal,
-        onProgress(now, done, total) {
-          if (phase !== now) {
-            bar?.stop();
-            bar = createProgress(now, now === "reading" ? "bytes" : "rows' entries", total);
-            phase = now;
-          }
-          bar?.update(done);
-        },
-      });
-      bar?.stop();
-      for (const line of report.shown) process.stderr.write(`${line}\n`);
-      if (json) return context.print(JSON.stringify(report));
-      context.print(
-        `${report.added} follow relations added, ${report.edges} in the graph; ` +
-          `${report.badLines} bad lines, ${report.selfEdges} self edges and ${report.duplicates} doubles left out` +
-          (partitions.of === 1 ? "" : `, ${report.elsewhere} in other partitions`),
-      );
-    } finally {
-      bar?.stop();
-    }
+    const report = await withProgress({ reading: "bytes", writing: "rows' entries" }, (onProgress) =>
+      loadEdges(source, { directory, kind, partitions, strict, signal: context.signal, onProgress }),
+    );
+    for (const line of report.shown) process.stderr.write(`${line}\n`);
+    if (json) return context.print(JSON.stringify(report));
+    context.print(
+      `${report.added} follow relations added, ${report.edges} in the graph; ` +
+        `${report.badLines} bad lines, ${report.selfEdges} self edges and ${report.duplicates} doubles left out` +
+        (partitions.of === 1 ? "" : `, ${report.elsewhere} in other partitions`),
+    );
   },
 });

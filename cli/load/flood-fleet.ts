@@ -4,7 +4,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { DIGEST_WORDS, Digests } from "./digest.ts";
-import type { FloodCounts, FloodPlan } from "./flood.ts";
+import type { FloodPlan } from "./flood.ts";
+import { addCounts, type FloodCounts, NO_COUNTS } from "./flood-counts.ts";
+import type {
+  CountReport,
+  DigestReport,
+  FloodReport,
+  FromFloodWorker,
+  ToFloodWorker,
+} from "./flood-messages.ts";
 import { Latency, type LatencyMs } from "./latency.ts";
 import { countTargets, shareOf } from "./targets.ts";
 
@@ -17,14 +25,17 @@ const REPORT_MS = 10_000;
 /** A process that does not end by then is killed. */
 const END_MS = 5_000;
 
-/** What the whole fleet opens. What is left out is as in `DEFAULTS`. */
-export type FleetPlan = Pick<FloodPlan, "targets" | "rate"> &
-  Partial<typeof DEFAULTS> & {
+/** What the whole fleet opens; each process is told from which source on. */
+type WholePlan = Omit<FloodPlan, "firstSource" | "sourceStep">;
+
+/** What is left out is as in `DEFAULTS`. */
+export type FleetPlan = Pick<WholePlan, "targets" | "rate"> &
+  Partial<WholePlan> & {
     /** So many processes open their streams at a time, the next when one is through; left out: all. */
     readonly processesAtOnce?: number;
   };
 
-const DEFAULTS: Omit<FloodPlan, "targets" | "rate" | "firstSource" | "sourceStep"> = {
+const DEFAULTS: Omit<WholePlan, "targets" | "rate"> = {
   opening: 0,
   sources: [],
   reopen: false,
@@ -32,29 +43,7 @@ const DEFAULTS: Omit<FloodPlan, "targets" | "rate" | "firstSource" | "sourceStep
   headers: "",
 };
 
-export type ToFloodWorker =
-  | { readonly type: "open"; readonly plan: FloodPlan }
-  | { readonly type: "counts"; readonly request: number }
-  | { readonly type: "report"; readonly request: number }
-  | { readonly type: "digests"; readonly request: number };
-
 type AskType = Exclude<ToFloodWorker["type"], "open">;
-
-export interface CountReport {
-  readonly request: number;
-  readonly counts: FloodCounts;
-  /** Every stream was begun. */
-  readonly opened: boolean;
-}
-export interface FloodReport extends CountReport {
-  readonly problems: readonly string[];
-  readonly latency: string;
-}
-export interface DigestReport {
-  readonly request: number;
-  readonly digests: Uint32Array;
-}
-export type FromFloodWorker = CountReport | FloodReport | DigestReport | { readonly type: "opened" };
 
 export interface CountTotal extends FloodCounts {
   readonly opened: boolean;
@@ -65,17 +54,16 @@ export interface FloodTotal extends CountTotal {
 }
 
 export class FloodFleet {
-  readonly #plan: FleetPlan;
+  readonly #plan: WholePlan;
   readonly #children: ChildProcess[] = [];
   readonly #answers = new Map<number, (answer: FromFloodWorker) => void>();
   #requests = 0;
   /** Children that were told to open; those behind them have nothing to tell. */
   #begun = 0;
 
-  constructor(given: FleetPlan, processes: number) {
-    const plan = { ...DEFAULTS, ...given };
-    this.#plan = plan;
-    const atOnce = given.processesAtOnce ?? processes;
+  constructor({ processesAtOnce, ...given }: FleetPlan, processes: number) {
+    this.#plan = { ...DEFAULTS, ...given };
+    const atOnce = processesAtOnce ?? processes;
     for (let index = 0; index < processes; index += 1) {
       const child = fork(PROGRAM, {
         execArgv: [...process.execArgv, ...WORKER_FLAGS],
@@ -97,14 +85,14 @@ export class FloodFleet {
     if (child === undefined) return;
     this.#begun += 1;
     const processes = this.#children.length;
-    const plan = { ...DEFAULTS, ...this.#plan };
+    const { targets, rate, opening } = this.#plan;
     send(child, {
       type: "open",
       plan: {
-        ...plan,
-        targets: shareOf(plan.targets, index, processes),
-        rate: plan.rate / processes,
-        opening: plan.opening === 0 ? 0 : Math.max(1, Math.round(plan.opening / processes)),
+        ...this.#plan,
+        targets: shareOf(targets, index, processes),
+        rate: rate / processes,
+        opening: opening === 0 ? 0 : Math.max(1, Math.round(opening / processes)),
         firstSource: index,
         sourceStep: processes,
       },
@@ -164,29 +152,16 @@ export class FloodFleet {
   }
 
   #addUp(reports: readonly (CountReport | undefined)[]): CountTotal {
-    const counts: FloodCounts = {
-      active: 0,
-      closed: 0,
-      failed: 0,
-      retried: 0,
-      reopened: 0,
-      chunks: 0,
-      bytes: 0,
-      messages: 0,
-      resyncs: 0,
-    };
-    for (const [index, report] of reports.entries()) {
-      if (index >= this.#begun) continue; // its turn has not come
-      if (report === undefined) {
-        const share = countTargets(shareOf(this.#plan.targets, index, reports.length));
-        counts.failed += share;
-        counts.closed += share;
-        continue;
-      }
-      for (const key of Object.keys(counts) as (keyof FloodCounts)[]) counts[key] += report.counts[key];
-    }
+    const begun = reports.slice(0, this.#begun); // the turn of the others has not come
+    const counts = begun.map((report, index) => report?.counts ?? this.#allFailed(index));
     const allBegun = this.#begun === this.#children.length;
-    return { ...counts, opened: allBegun && reports.every((report) => report?.opened ?? true) };
+    return { ...addCounts(counts), opened: allBegun && reports.every((report) => report?.opened ?? true) };
+  }
+
+  /** The counts of a process that does not answer. */
+  #allFailed(index: number): FloodCounts {
+    const share = countTargets(shareOf(this.#plan.targets, index, this.#children.length));
+    return { ...NO_COUNTS, failed: share, closed: share };
   }
 
   #askAll<Answer extends FromFloodWorker>(type: AskType): Promise<(Answer | undefined)[]> {

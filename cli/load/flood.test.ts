@@ -31,7 +31,10 @@ for (const native of isNativeBuilt ? [true, false] : [false]) {
       });
       const started = start(`http://127.0.0.1:${server.port}/test/`, 3);
       await started.open();
-      await waitFor("two to end", () => started.counts.closed === 2);
+      await waitFor(
+        "two to end and one to be open",
+        () => started.counts.closed === 2 && started.counts.active === 1,
+      );
       const { active, closed, failed, retried, reopened } = started.counts;
       assert.deepEqual([active, closed, failed, retried, reopened], [1, 2, 1, 0, 0]);
       assert.deepEqual([...started.problems].sort(), [

@@ -3,6 +3,7 @@
 
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { type FloodCounts, NO_COUNTS } from "./flood-counts.ts";
 import { Latency } from "./latency.ts";
 import { isNativeBuilt, NativeReaders } from "./native-readers.ts";
 import { PlainReaders } from "./plain-readers.ts";
@@ -34,24 +35,6 @@ export interface FloodPlan {
   readonly headers: string;
 }
 
-export interface FloodCounts {
-  active: number;
-  /** Streams that ended although we did not end them. */
-  closed: number;
-  /** Of them: never opened, by status or error. None where they are tried again. */
-  failed: number;
-  /** Attempts that failed and are made again. */
-  retried: number;
-  /** Streams that were lost and are open again. */
-  reopened: number;
-  chunks: number;
-  bytes: number;
-  /** Messages of the run. */
-  messages: number;
-  /** Times that a stream said it may have missed something. */
-  resyncs: number;
-}
-
 export class Flood {
   readonly #plan: FloodPlan;
   readonly #latency = new Latency();
@@ -72,7 +55,7 @@ export class Flood {
   }
 
   get counts(): FloodCounts {
-    const { active, reopened, chunks, bytes, messages, resyncs } = this.#readers?.counts() ?? NOTHING;
+    const { active, reopened, chunks, bytes, messages, resyncs } = this.#readers?.counts() ?? NO_COUNTS;
     return { active, reopened, chunks, bytes, messages, resyncs, ...this.#ends };
   }
 
@@ -141,5 +124,3 @@ export class Flood {
     this.problems.add(`${path.replace(/\d+/g, "…")}: ${said}`);
   }
 }
-
-const NOTHING = { active: 0, reopened: 0, chunks: 0, bytes: 0, messages: 0, resyncs: 0 };

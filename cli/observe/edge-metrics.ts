@@ -1,6 +1,7 @@
-// An edge's counts, read from its admin port.
+// An edge's counts, read from its admin port at every call; it waits no longer than ANSWER_MS.
 
 import { messageOf, quote } from "../../lib/errors.ts";
+import { valueIn } from "../../lib/scrape.ts";
 import { CliError } from "../errors.ts";
 
 /** An edge that does not answer for so long is not measured this time. */
@@ -26,8 +27,7 @@ export async function readEdgeCounts(admin: URL): Promise<EdgeCounts> {
       { cause },
     );
   }
-  const count = (name: string): number =>
-    Number(new RegExp(`^encke_edge_${name} (\\d+)$`, "m").exec(text)?.[1]);
+  const count = (name: string): number => valueIn(text, `encke_edge_${name}`);
   const counts = {
     streams: count("streams"),
     delivered: count("delivered_total"),

@@ -4,21 +4,21 @@ import { quote } from "../../lib/errors.ts";
 import { childrenOf, listenerOn, socketsOf } from "../../lib/processes.ts";
 import { CliError } from "../errors.ts";
 import { readEdgeCounts } from "./edge-metrics.ts";
-import { KernelMemory } from "./kernel-memory.ts";
 import type { MemorySource } from "./memory-log.ts";
+import { SocketMemory } from "./socket-memory.ts";
 
 export const DEFAULT_ADMIN = "http://127.0.0.1:9180";
 
 /** These processes; streams of an edge if one was named. */
 export async function fixedSource(pids: readonly number[], admin: string | undefined): Promise<MemorySource> {
-  const kernel = new KernelMemory();
+  const sockets = new SocketMemory();
   return {
     processes: () => pids,
     connections:
       admin === undefined
         ? async () => pids.reduce((total, pid) => total + socketsOf(pid), 0)
         : await streamsOf(httpUrlOf("--admin", admin)),
-    kernelKb: () => kernel.readKb(),
+    kernelKb: () => sockets.readKb(),
   };
 }
 
@@ -32,11 +32,11 @@ export async function edgeSource(admin: string = DEFAULT_ADMIN): Promise<MemoryS
       "USAGE",
       `${quote(admin)} is served by a process that cannot be seen from here: run memlog on its machine as its user`,
     );
-  const kernel = new KernelMemory();
+  const sockets = new SocketMemory();
   return {
     processes: () => [supervisor, ...childrenOf(supervisor)],
     connections,
-    kernelKb: () => kernel.readKb(),
+    kernelKb: () => sockets.readKb(),
   };
 }
 

@@ -14,9 +14,9 @@ import { embeddedCommand, ownCommand } from "../own-command.ts";
 import type { CommonValues, EdgeValues, NatsValues, OwnValues } from "../settings.ts";
 import { natsConfigOf } from "../settings.ts";
 import { untilReady } from "../until-ready.ts";
-import { KernelMemory } from "./kernel-memory.ts";
 import type { MemorySource } from "./memory-log.ts";
 import { DEFAULT_ADMIN, edgeSource, httpUrlOf, streamsOf } from "./memory-source.ts";
+import { SocketMemory } from "./socket-memory.ts";
 
 export interface SoakTarget {
   readonly url: string;
@@ -66,7 +66,7 @@ export async function startOwnServices(context: Context, values: TargetValues): 
     await supervisor.start();
     return supervisor;
   };
-  const kernel = new KernelMemory();
+  const sockets = new SocketMemory();
   let nats = natsConfigOf(values);
   try {
     const broker = await openBroker({
@@ -103,7 +103,7 @@ export async function startOwnServices(context: Context, values: TargetValues): 
         {
           processes: () => childrenOf(edge.pid ?? 0),
           connections: await streamsOf(admin),
-          kernelKb: () => kernel.readKb(),
+          kernelKb: () => sockets.readKb(),
         },
       ],
       ["graph", { processes: () => [graph.pid ?? 0] }],

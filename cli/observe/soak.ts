@@ -6,16 +6,16 @@ import { BrokerClient } from "../../broker/index.ts";
 import type { Context } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { FloodFleet, type FloodTotal } from "../load/flood-fleet.ts";
+import { layoutFor } from "../load/layout.ts";
+import { readMachine } from "../load/machine.ts";
 import { readEdgeCounts } from "./edge-metrics.ts";
 import { generate, type Sent } from "./generators.ts";
 import { onEveryBeat, takeSample } from "./memory-log.ts";
 import type { MemorySample } from "./memory-sample.ts";
 import type { SoakTarget } from "./soak-target.ts";
 
-/** A flood process stays well under the usual 20,000 descriptors. */
-const STREAMS_A_PROCESS = 18_000;
-/** One address has some 28,000 ports for one server. */
-const STREAMS_AN_ADDRESS = 25_000;
+/** From other addresses of its own, a machine reaches only what listens on loopback. */
+const LOOPBACK = /^(localhost|127\..*)$/;
 const OPEN_RATE = 1_000;
 const LOOK_MS = 200;
 /** With nothing new for so long, what has not come is lost. */
@@ -61,13 +61,15 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
   });
   const before = await readEdgeCounts(target.admin);
   await observe(target, samples, plan); // the empty process
+  const machine = readMachine(context.env.PATH ?? "");
+  const { floodProcesses, sources } = layoutFor(connections, machine.openFiles.soft, machine.ports);
   const fleet = new FloodFleet(
     {
       targets: { kind: "counted", base: `${target.url}/test/`, firstId: 1, step: 1, count: connections },
       rate: OPEN_RATE,
-      sources: sourcesFor(connections),
+      sources: LOOPBACK.test(new URL(target.url).hostname) ? sources : [],
     },
-    Math.ceil(connections / STREAMS_A_PROCESS),
+    floodProcesses,
   );
   const observing = onEveryBeat(
     { intervalMs, untilMs: Number.POSITIVE_INFINITY, signal: ending.signal },
@@ -101,12 +103,6 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
     await fleet.close();
     await client.close();
   }
-}
-
-/** Loopback addresses to connect from: none where the system's own choice is enough. */
-function sourcesFor(connections: number): string[] {
-  const addresses = Math.ceil(connections / STREAMS_AN_ADDRESS);
-  return addresses === 1 ? [] : Array.from({ length: addresses }, (_, index) => `127.0.1.${index + 1}`);
 }
 
 async function untilOpen(fleet: FloodFleet, connections: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
-// How events reach this edge. One contract; the mode is chosen at the edge and announced with its presence.
+// How events reach this edge. One contract; the mode is chosen at the edge and announced with its presence. Who joins is
+// bounded by the admission, a wait by JOIN_MS.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { FanoutMode } from "../../broker/index.ts";
@@ -15,12 +16,6 @@ export interface Fanout {
   readonly counts: FanoutCounts;
   /** The position of everything that has been passed on here. */
   readonly cursor: string;
-  /** Streams that joined and have not left. */
-  readonly streams: number;
-  /** Users of those streams. */
-  readonly users: number;
-  /** Streams of one user. */
-  streamsOf(user: UserId): number;
   /**
    * Makes users reachable: once it resolves with true, whatever is published for them arrives here. False after
    * JOIN_MS without that certainty; the stream then starts all the same and says `resync`. Every join is undone by

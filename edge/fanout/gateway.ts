@@ -16,12 +16,14 @@ import {
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { Ledger } from "../presence/ledger.ts";
+import type { EventTallies } from "../presence/tallies.ts";
 import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
-import { Readers } from "./readers.ts";
-import type { EventTallies } from "./tallies.ts";
+import type { Readers } from "./readers.ts";
 
 export interface GatewayFanoutOptions {
   readonly pool: ConnectionPool;
+  /** Counts who joins and leaves here. */
+  readonly readers: Readers;
   readonly ledger: Ledger;
   readonly tallies: EventTallies;
   /** Tells the graph that the ledger has news. */
@@ -43,7 +45,6 @@ export class GatewayFanout implements Fanout {
   readonly mode = "gateway";
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
   readonly #options: GatewayFanoutOptions;
-  readonly #readers: Readers;
   readonly #position = new StreamPosition();
   readonly #decoder = new TextDecoder();
   /** In the order of their joining, which is that of their acknowledgement. */
@@ -52,28 +53,15 @@ export class GatewayFanout implements Fanout {
 
   constructor(options: GatewayFanoutOptions) {
     this.#options = options;
-    this.#readers = new Readers(options.pool.table);
   }
 
   get cursor(): string {
     return this.#position.cursor;
   }
 
-  get streams(): number {
-    return this.#readers.streams;
-  }
-
-  get users(): number {
-    return this.#readers.users;
-  }
-
-  streamsOf(user: UserId): number {
-    return this.#readers.streamsOf(user);
-  }
-
   join(users: readonly UserId[]): Promise<boolean> {
-    const { ledger, announce } = this.#options;
-    const handles = this.#readers.join(users);
+    const { readers, ledger, announce } = this.#options;
+    const handles = readers.join(users);
     for (const handle of handles) ledger.join(handle);
     if (handles.every((handle) => ledger.isCertain(handle))) return Promise.resolve(true);
     announce();
@@ -84,12 +72,8 @@ export class GatewayFanout implements Fanout {
   }
 
   leave(users: readonly UserId[]): void {
-    const { ledger, announce } = this.#options;
-    this.#readers.streams -= 1;
-    for (const user of users) {
-      const handle = this.#readers.remove(user);
-      if (handle !== -1 && this.#readers.at(handle) === 0) ledger.leave(handle);
-    }
+    const { readers, ledger, announce } = this.#options;
+    for (const handle of readers.leave(users)) ledger.leave(handle);
     if (ledger.hasNews) announce();
   }
 

@@ -1,5 +1,6 @@
 // How many streams each user has here, by handle: from the moment a stream joins, which is before the pool holds it,
-// until it leaves. Four bytes a handle.
+// until it leaves. Shared by the fan-out, which says who comes and goes, and by those who look at the counts. Four bytes
+// a handle.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { UserTable } from "../pool/user-table.ts";
@@ -18,12 +19,7 @@ export class Readers {
 
   streamsOf(user: UserId): number {
     const handle = this.#table.find(user);
-    return handle === -1 ? 0 : this.at(handle);
-  }
-
-  /** The same, of a handle. */
-  at(handle: number): number {
-    return this.#counts[handle] ?? 0;
+    return handle === -1 ? 0 : this.#at(handle);
   }
 
   /** One stream of these users more; they get handles. Answers the handles. Where it throws, nothing has changed. */
@@ -32,11 +28,20 @@ export class Readers {
     try {
       for (const user of users) handles.push(this.#add(user));
     } catch (error) {
-      for (const [index] of handles.entries()) this.remove(users[index] as UserId);
+      for (const [index] of handles.entries()) this.#remove(users[index] as UserId);
       throw error;
     }
     this.streams += 1;
     return handles;
+  }
+
+  /**
+   * One stream of these users less: undoes one `join`. Answers the handles of those who have no other here; they stay
+   * the users' until they are released.
+   */
+  leave(users: readonly UserId[]): number[] {
+    this.streams -= 1;
+    return users.map((user) => this.#remove(user)).filter((handle) => handle !== -1);
   }
 
   #add(user: UserId): number {
@@ -46,19 +51,24 @@ export class Readers {
       larger.set(this.#counts);
       this.#counts = larger;
     }
-    const count = this.at(handle) + 1;
+    const count = this.#at(handle) + 1;
     this.#counts[handle] = count;
     if (count === 1) this.users += 1;
     return handle;
   }
 
-  /** One stream less. Answers the handle, which stays the user's until it is released; -1 where they had none. */
-  remove(user: UserId): number {
+  /** The handle of a user whose last stream this was; else -1. */
+  #remove(user: UserId): number {
     const handle = this.#table.find(user);
-    const count = this.at(handle);
+    const count = this.#at(handle);
     if (count === 0) return -1;
     this.#counts[handle] = count - 1;
-    if (count === 1) this.users -= 1;
+    if (count > 1) return -1;
+    this.users -= 1;
     return handle;
+  }
+
+  #at(handle: number): number {
+    return this.#counts[handle] ?? 0;
   }
 }

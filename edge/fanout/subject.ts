@@ -23,9 +23,9 @@ import {
 } from "../../broker/index.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
+import type { EventTallies } from "../presence/tallies.ts";
 import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
-import { Readers } from "./readers.ts";
-import type { EventTallies } from "./tallies.ts";
+import type { Readers } from "./readers.ts";
 
 /** Events whose frames are kept for the next recipient; the copies of one event come close together. */
 const KEPT_EVENTS = 64;
@@ -34,6 +34,8 @@ const USER_PREFIX = userSubject("" as UserId);
 export interface SubjectFanoutOptions {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
+  /** Counts who joins and leaves here. */
+  readonly readers: Readers;
   readonly tallies: EventTallies;
   /** Names this edge in the ids of messages that producers send straight to users. */
   readonly edgeId: string;
@@ -43,7 +45,6 @@ export class SubjectFanout implements Fanout {
   readonly mode = "subject";
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
   readonly #options: SubjectFanoutOptions;
-  readonly #readers: Readers;
   /** By handle. */
   readonly #subscriptions: (Subscribed | undefined)[] = [];
   readonly #position = new StreamPosition();
@@ -54,39 +55,24 @@ export class SubjectFanout implements Fanout {
 
   constructor(options: SubjectFanoutOptions) {
     this.#options = options;
-    this.#readers = new Readers(options.pool.table);
   }
 
   get cursor(): string {
     return this.#position.cursor;
   }
 
-  get streams(): number {
-    return this.#readers.streams;
-  }
-
-  get users(): number {
-    return this.#readers.users;
-  }
-
-  streamsOf(user: UserId): number {
-    return this.#readers.streamsOf(user);
-  }
-
   async join(users: readonly UserId[]): Promise<boolean> {
-    for (const [index, handle] of this.#readers.join(users).entries())
+    for (const [index, handle] of this.#options.readers.join(users).entries())
       this.#subscriptions[handle] ??= this.#subscribe(users[index] as UserId);
     return this.#flushSoon();
   }
 
   leave(users: readonly UserId[]): void {
-    this.#readers.streams -= 1;
-    for (const user of users) {
-      const handle = this.#readers.remove(user);
-      if (handle === -1 || this.#readers.at(handle) > 0) continue;
+    const { pool, readers } = this.#options;
+    for (const handle of readers.leave(users)) {
       this.#subscriptions[handle]?.unsubscribe();
       this.#subscriptions[handle] = undefined;
-      this.#options.pool.table.release(handle);
+      pool.table.release(handle);
     }
   }
 

@@ -14,15 +14,6 @@ export interface Opening {
   readonly cursor: string;
 }
 
-/** What a format is given of an event. */
-export interface EventInStream {
-  /** One line of JSON, from "{" to "}". */
-  readonly json: string;
-  readonly cursor: string;
-  /** The payload as a person reads it. */
-  readonly text: string;
-}
-
 export interface StreamFormat {
   readonly name: FormatName;
   readonly contentType: string;

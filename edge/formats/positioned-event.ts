@@ -1,9 +1,10 @@
 // An event on its way to readers: its JSON as it came, where it stands in the stream, and its frame in each format,
 // built when the first reader of that format needs it and shared by all.
 
-import type { EventInStream, FormatName, StreamFormat } from "./format.ts";
+import type { FormatName, StreamFormat } from "./format.ts";
 import type { AnyFrame } from "./frame.ts";
 import { payloadText } from "./payload-text.ts";
+import type { EventInStream } from "./template.ts";
 import { render } from "./template.ts";
 
 export class PositionedEvent implements EventInStream {

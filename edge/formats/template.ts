@@ -1,7 +1,6 @@
 // An event in a format, as a list of parts: literal text and inserts. One table for all pools: TypeScript renders it
 // here, the native pool in edge/pool/native/src/rendering.h, and both must give the same bytes.
 
-import type { EventInStream } from "./format.ts";
 import { type AnyFrame, Frame, NumberedFrame } from "./frame.ts";
 
 /**
@@ -10,6 +9,15 @@ import { type AnyFrame, Frame, NumberedFrame } from "./frame.ts";
  */
 export const INSERTS = ["json", "jsonOpen", "cursor", "text", "number"] as const;
 type Insert = (typeof INSERTS)[number];
+
+/** What a format is given of an event. */
+export interface EventInStream {
+  /** One line of JSON, from "{" to "}". */
+  readonly json: string;
+  readonly cursor: string;
+  /** The payload as a person reads it. */
+  readonly text: string;
+}
 
 /** A string stands for itself. */
 export type Part = string | { readonly insert: Insert };

@@ -2,9 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { NativePool } from "../pool/native/native-pool.ts";
-import { detachSocket } from "../pool/plain/detach.ts";
 import type { SocketPool } from "../pool/plain/socket-pool.ts";
 import type { StreamSpec } from "../pool/pool.ts";
+import { detachSocket } from "./detach.ts";
 import { awaitTurn, takeConnection } from "./turn.ts";
 
 export interface HeldResponse {

@@ -1,5 +1,5 @@
 // The connection pool's contract: it holds open responses and writes to them. Every implementation (streams over a
-// detached socket, over web streams, and the native one) passes the suite in conformance.ts.
+// detached socket, over web streams, and the native one) passes the suite in conformance/.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";

@@ -1,4 +1,4 @@
-// The connection pool in TypeScript: who has which streams, what waits for slow readers, heartbeats, ends. It writes
+// The connection pool in TypeScript: writing to streams, what waits for slow readers, heartbeats, ends. It writes
 // through a driver (a detached socket on Node, a web stream elsewhere) and owns what it was given until it reports
 // the end. At rest a stream is one small object; the pool has one timer for all of them, which visits a share of the
 // streams every SWEEP_MS.
@@ -11,7 +11,8 @@ import { tickTexts } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
 import { CLOSE_REASONS, type CloseReason, COME_BACK_MS } from "./close-reasons.ts";
 import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
-import { RecentIds } from "./recent-ids.ts";
+import { type SinkDriver, Stream } from "./stream.ts";
+import { UserStreams } from "./user-streams.ts";
 import { MapUserTable, type UserTable } from "./user-table.ts";
 
 const SWEEP_MS = 250;
@@ -19,47 +20,6 @@ const DRAIN_STEP_MS = 50;
 /** A lifetime differs from its limit by up to this part, so that streams opened together do not end together. */
 const LIFETIME_JITTER = 0.2;
 const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
-
-/** How bytes reach a reader. Calls never throw; a sink that broke is reported through `StreamPool.closed`. */
-export interface SinkDriver<Sink> {
-  write(sink: Sink, bytes: Uint8Array): void;
-  /** Bytes handed over that the reader has not taken. */
-  pending(sink: Sink): number;
-  /** Nothing follows: close once everything has been read. True where the close will be reported. */
-  end(sink: Sink): boolean;
-  /** Close now, and free what waits. */
-  cut(sink: Sink): void;
-}
-
-/** One open stream. Opaque outside the pool and its drivers. */
-export class Stream<Sink> {
-  readonly sink: Sink;
-  /** One user, as nearly always, without an array around it. */
-  readonly users: UserId | readonly UserId[];
-  readonly format: StreamFormat;
-  /** Whether its bytes are HTTP/1.1 chunks. */
-  readonly chunked: boolean;
-  readonly expiresAtMs: number;
-  readonly agesAtMs: number;
-  readonly recent: RecentIds | undefined;
-  /** Its place in the pool's list; -1 once it is out. */
-  index = -1;
-  /** Messages so far, where the format numbers them. */
-  messages = 0;
-  /** Nothing was written since the last visit. */
-  idle = false;
-
-  constructor(sink: Sink, spec: StreamSpec, chunked: boolean, agesAtMs: number) {
-    const [first] = spec.users;
-    this.sink = sink;
-    this.users = spec.users.length === 1 && first !== undefined ? first : spec.users;
-    this.format = spec.format;
-    this.chunked = chunked;
-    this.expiresAtMs = spec.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    this.agesAtMs = agesAtMs;
-    this.recent = spec.users.length > 1 ? new RecentIds() : undefined;
-  }
-}
 
 export interface StreamPoolOptions<Sink> {
   readonly driver: SinkDriver<Sink>;
@@ -73,18 +33,16 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #limits: PoolLimits;
   readonly #onEnd: (users: readonly UserId[]) => void;
   readonly #streams: Stream<Sink>[] = [];
-  /** By the user's handle. */
-  readonly #byUser: (Stream<Sink> | Stream<Sink>[] | undefined)[] = [];
   readonly #backlogs = new Backlogs<Stream<Sink>>();
   readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
   /** Streams that were ended and still have bytes to read, and until when. */
   readonly #ending = new Map<Stream<Sink>, number>();
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly table: UserTable = new MapUserTable();
+  readonly #byUser = new UserStreams<Stream<Sink>>(this.table);
   readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
   /** The sweep goes from the end of the list to its beginning: what moves on a removal was visited already. */
   #nextVisit = -1;
-  #online = 0;
   /** Visits due, in fractions too: every stream has its turn once a `heartbeatMs`, however few they are. */
   #visitsDue = 0;
   #draining = false;
@@ -102,7 +60,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   get users(): number {
-    return this.#online;
+    return this.#byUser.users;
   }
 
   get queuedBytes(): number {
@@ -110,8 +68,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   streamsOf(user: UserId): number {
-    const there = this.#byUser[this.table.find(user)];
-    return there === undefined ? 0 : Array.isArray(there) ? there.length : 1;
+    return this.#byUser.countOf(user);
   }
 
   /**
@@ -127,7 +84,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     const stream = new Stream(sink, spec, chunked, this.#ageAt(Date.now()));
     stream.index = this.#streams.length;
     this.#streams.push(stream);
-    for (const user of spec.users) this.#link(user, stream);
+    for (const user of spec.users) this.#byUser.add(user, stream);
     this.counts.opened += 1;
     const opening = bytesOf(new Frame(spec.opening), chunked);
     this.#write(stream, join(preamble, opening));
@@ -150,7 +107,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #handTo(handle: number, event: PositionedEvent): number {
-    const there = this.#byUser[handle];
+    const there = this.#byUser.at(handle);
     if (there === undefined) return 0;
     if (!Array.isArray(there)) return this.#hand(there, event);
     let delivered = 0;
@@ -257,33 +214,9 @@ export class StreamPool<Sink> implements ConnectionPool {
     clearInterval(this.#tickers.get(stream));
     this.#tickers.delete(stream);
     this.counts.closed[reason] += 1;
-    const users = usersOf(stream);
-    for (const user of users) this.#unlink(user, stream);
+    const { users } = stream;
+    for (const user of users) this.#byUser.remove(user, stream);
     this.#onEnd(users);
-  }
-
-  #link(user: UserId, stream: Stream<Sink>): void {
-    const handle = this.table.acquire(user);
-    while (this.#byUser.length <= handle) this.#byUser.push(undefined); // no holes: an array, not a dictionary
-    const there = this.#byUser[handle];
-    if (there === undefined) {
-      this.#online += 1;
-      this.#byUser[handle] = stream;
-    } else if (Array.isArray(there)) there.push(stream);
-    else this.#byUser[handle] = [there, stream];
-  }
-
-  #unlink(user: UserId, stream: Stream<Sink>): void {
-    const handle = this.table.find(user);
-    const there = this.#byUser[handle];
-    if (there === stream) {
-      this.#online -= 1;
-      this.#byUser[handle] = undefined;
-      return;
-    }
-    if (!Array.isArray(there)) return; // one user named twice
-    there.splice(there.indexOf(stream), 1);
-    if (there.length === 1) this.#byUser[handle] = there[0] as Stream<Sink>;
   }
 
   #startTicking(stream: Stream<Sink>, tickMs: number, users: readonly UserId[]): void {
@@ -339,10 +272,6 @@ function zeroes(): Record<CloseReason, number> {
   const counts = {} as Record<CloseReason, number>;
   for (const reason of Object.keys(CLOSE_REASONS)) counts[reason as CloseReason] = 0;
   return counts;
-}
-
-function usersOf(stream: Stream<unknown>): readonly UserId[] {
-  return typeof stream.users === "string" ? [stream.users] : stream.users;
 }
 
 function bytesOf(frame: Frame, chunked: boolean): Uint8Array {

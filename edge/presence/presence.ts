@@ -15,9 +15,9 @@ import {
   type Subscribed,
 } from "../../broker/index.ts";
 import { Spaced } from "../../lib/spaced.ts";
-import type { EventTallies } from "../fanout/tallies.ts";
 import type { Ledger } from "./ledger.ts";
 import { Owners } from "./owners.ts";
+import type { EventTallies } from "./tallies.ts";
 
 /** Beats without an answer after which the graph is away. */
 const MOST_UNANSWERED = 2;

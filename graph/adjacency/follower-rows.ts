@@ -2,10 +2,9 @@
 // is the authority; memory is filled by one scan at the beginning and follows every commit. Long rows (a
 // celebrity's) stay on disk and are read chunk by chunk, as they were at one instant. Owned by the store.
 
-import type { Database } from "../store/database.ts";
+import type { Database, Operation } from "../store/database.ts";
 import { FOLLOWERS, followersKey, topicOfFollowersKey } from "../store/keys.ts";
 import { isInline, MAX_CHUNK_IDS } from "../store/row.ts";
-import type { Operation } from "../store/row-editor.ts";
 import { readRowAsOfNow } from "../store/row-reader.ts";
 import { RowMemory } from "./row-memory.ts";
 

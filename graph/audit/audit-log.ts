@@ -2,9 +2,8 @@
 // it changed. Owned by the store. It keeps the newest `keep` changes, and some more until the next trimming, which
 // deletes the oldest records behind the commits' back.
 
-import type { Database, Snapshot } from "../store/database.ts";
+import type { Database, Operation, Snapshot } from "../store/database.ts";
 import { AUDIT, auditKey } from "../store/keys.ts";
-import type { Operation } from "../store/row-editor.ts";
 import { decodeRecord, encodeRecord, type RecordedChange } from "./record.ts";
 
 /** Changes kept unless said otherwise: some 15 MB. */

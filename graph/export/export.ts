@@ -8,11 +8,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
-import { type Database, openDatabase } from "../store/database.ts";
+import { type Database, openDatabase, type Read } from "../store/database.ts";
 import { union } from "../store/ids.ts";
 import { BLOCKED, blockedKey, FOLLOWERS, followersKey, idOfRow, MUTED, mutedKey } from "../store/keys.ts";
 import { Names } from "../store/names.ts";
-import { type Read, readRow } from "../store/row-reader.ts";
+import { readRow } from "../store/row-reader.ts";
 import { unite } from "../store/row-sets.ts";
 import { NameOrder } from "./name-order.ts";
 

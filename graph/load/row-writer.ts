@@ -1,9 +1,9 @@
 // Writes sorted rows into LevelDB. Where the direction was empty nothing is read; where it was not, each row is
 // united with what is there. Keys ascend, so LevelDB has nothing to compact. Holds one batch.
 
-import type { Database } from "../store/database.ts";
+import type { Database, Operation } from "../store/database.ts";
 import { writeNewRow } from "../store/new-row.ts";
-import { type Operation, RowEditor } from "../store/row-editor.ts";
+import { RowEditor } from "../store/row-editor.ts";
 import type { Rows } from "./rows.ts";
 
 /** What is written as one batch: more only costs memory. */

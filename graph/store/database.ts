@@ -6,8 +6,6 @@ import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { claimDirectory } from "./directory.ts";
 import { META } from "./keys.ts";
-import type { Operation } from "./row-editor.ts";
-import type { Read } from "./row-reader.ts";
 
 /** The layout of keys and rows that this code reads and writes. */
 const FORMAT = "1";
@@ -17,6 +15,12 @@ const decoder = new TextDecoder();
 
 export type Database = Level<string, Uint8Array>;
 export type Snapshot = ReturnType<Database["snapshot"]>;
+/** A point read of the database. */
+export type Read = (key: string) => Uint8Array | undefined;
+/** A part of a write. */
+export type Operation =
+  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array }
+  | { readonly type: "del"; readonly key: string };
 
 /** @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED */
 export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {

@@ -3,9 +3,8 @@
 // The cache in front of LevelDB is bounded.
 
 import { GraphError } from "../errors.ts";
+import type { Operation, Read } from "./database.ts";
 import { idKey, META, nameKey } from "./keys.ts";
-import type { Operation } from "./row-editor.ts";
-import type { Read } from "./row-reader.ts";
 
 const FIRST_INTERNED = 0x8000_0000;
 const LAST_ID = 0xffff_ffff;

@@ -2,10 +2,10 @@
 // says. Afterwards the muted are taken out of the rows of those who receive (they go on following), the blocked out of
 // both directions. Costs a look at each muted and blocked row, of which there are few.
 
-import type { Database } from "./database.ts";
+import type { Database, Operation, Read } from "./database.ts";
 import { BLOCKED, blockedKey, followersKey, idOfRow, MUTED, mutedKey, subscriptionsKey } from "./keys.ts";
-import { type Operation, RowEditor } from "./row-editor.ts";
-import { type Read, readRow } from "./row-reader.ts";
+import { RowEditor } from "./row-editor.ts";
+import { readRow } from "./row-reader.ts";
 
 /** Answers how many of the follow relations that were added do not count, written already. Can be run again. */
 export async function reconcile(

@@ -1,17 +1,14 @@
 // Changes to one row, gathered in memory and written as few operations. Loads only the chunks that it touches.
 // Used by the store's single writer; between its first read and its write nothing else changes the row.
 
+import type { Operation, Read } from "./database.ts";
 import { lowerBound, SortedIds, union } from "./ids.ts";
 import { chunkKey } from "./keys.ts";
 import { type ChunkPlace, decodeRow, encodeChunk, encodeIndex, encodeInline, MAX_CHUNK_IDS } from "./row.ts";
-import { type Read, readChunk } from "./row-reader.ts";
+import { readChunk } from "./row-reader.ts";
 
 /** A chunked row that shrinks below this becomes inline again; half the limit, so that it does not flap. */
 const INLINE_AGAIN = MAX_CHUNK_IDS / 2;
-
-export type Operation =
-  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array }
-  | { readonly type: "del"; readonly key: string };
 
 interface Chunk {
   readonly lower: number;

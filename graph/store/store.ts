@@ -1,20 +1,22 @@
-// The friend graph on disk: who follows a topic and what a user follows, one row each way, in LevelDB. One writer
-// takes what is waiting, applies it in order, writes it as one synced batch, its audit included, and only then
-// acknowledges it (group commit), so changes are serialised without locks. Readers see what was committed last. Owned
-// by one process.
+// The friend graph on disk: who follows a topic and what a user follows, one row each way, in LevelDB. Changes wait in a
+// queue; one writer applies them in order, writes them as one synced batch, their audit included, and only then
+// acknowledges them. Readers see what was committed last. Owned by one process.
 
 import type { Topic, UserId } from "../../broker/contract.ts";
-import { messageOf, quote } from "../../lib/errors.ts";
+import { quote } from "../../lib/errors.ts";
 import { FollowerRows } from "../adjacency/follower-rows.ts";
 import { AuditLog, type AuditPage, KEPT_CHANGES } from "../audit/audit-log.ts";
 import { type BackupReport, writeBackup } from "../backup/backup.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
 import type { Change, Outcome } from "./changes.ts";
+import { CommitQueue } from "./commit-queue.ts";
 import {
   type Database,
   numberOperation,
+  type Operation,
   openDatabase,
+  type Read,
   readNumber,
   reopenDatabase,
   writeSynced,
@@ -22,15 +24,9 @@ import {
 import { keepPartitions } from "./kept-partitions.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
-import type { Operation } from "./row-editor.ts";
-import { countRow, type Read, readRow } from "./row-reader.ts";
+import { countRow, readAsOfNow, readRow } from "./row-reader.ts";
 import { intersect, unite } from "./row-sets.ts";
 import { Transaction } from "./transaction.ts";
-
-/** Changes that may wait for the disk; more are refused, their senders may try again. */
-const MAX_WAITING_CHANGES = 100_000;
-/** Changes written as one batch. */
-const MAX_COMMIT_CHANGES = 10_000;
 
 /** A scan of so many rows leaves enough mapped files behind. */
 const WORTH_REOPENING_BYTES = 16_777_216;
@@ -54,11 +50,9 @@ export interface Page {
   readonly next: string | undefined;
 }
 
-interface Waiting {
-  readonly changes: readonly Change[];
-  readonly resolve: (outcomes: readonly Outcome[]) => void;
-  readonly reject: (error: unknown) => void;
-}
+type KeyOf = (id: number) => string;
+/** The ids of a name's row behind where a page begins. */
+type RowBehind = (key: KeyOf, name: Topic) => Iterable<Uint32Array>;
 
 export class GraphStore {
   readonly #db: Database;
@@ -68,9 +62,7 @@ export class GraphStore {
   readonly #audit: AuditLog;
   /** The rows that events are expanded by. */
   readonly receivers: FollowerRows;
-  #waiting: Waiting[] = [];
-  #waitingChanges = 0;
-  #writing: Promise<void> | undefined;
+  readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
   #edges: number;
   #closed = false;
   readonly #closing = new AbortController();
@@ -125,7 +117,7 @@ export class GraphStore {
 
   /** Changes that wait for the disk. */
   get waitingChanges(): number {
-    return this.#waitingChanges;
+    return this.#queue.length;
   }
 
   /** The audit's own figures. */
@@ -135,11 +127,11 @@ export class GraphStore {
 
   /** Those who are sent nothing included. */
   countFollowers(topic: Topic): number {
-    return this.#countRow(followersKey, topic) + this.#countRow(mutedKey, topic);
+    return this.#countRows(topic, followersKey, mutedKey);
   }
 
   countSubscriptions(user: UserId): number {
-    return this.#countRow(subscriptionsKey, user);
+    return this.#countRows(user, subscriptionsKey);
   }
 
   /**
@@ -155,30 +147,34 @@ export class GraphStore {
     return this.#names.nameOf(id);
   }
 
-  /** Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. */
+  /**
+   * Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. A page is of one instant;
+   * the list may change between pages, and who is in it all the while is on exactly one of them.
+   */
   pageFollowers(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(unite(this.#row(followersKey, topic, after), this.#row(mutedKey, topic, after)), limit);
+    return this.#page(after, limit, (row) => unite(row(followersKey, topic), row(mutedKey, topic)));
   }
 
   /** Who follows a topic and is sent nothing, likewise. */
   pageMuted(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(this.#row(mutedKey, topic, after), limit);
+    return this.#page(after, limit, (row) => row(mutedKey, topic));
   }
 
   /** Who cannot follow a topic, likewise. */
   pageBlocked(topic: Topic, after: string | undefined, limit: number): Page {
-    return this.#page(this.#row(blockedKey, topic, after), limit);
+    return this.#page(after, limit, (row) => row(blockedKey, topic));
   }
 
   /** What a user follows, likewise. */
   pageSubscriptions(user: UserId, after: string | undefined, limit: number): Page {
-    return this.#page(this.#row(subscriptionsKey, user, after), limit);
+    return this.#page(after, limit, (row) => row(subscriptionsKey, user));
   }
 
   /** What both users follow, likewise. Costs a look through both rows. */
   pageMutual(user: UserId, other: UserId, after: string | undefined, limit: number): Page {
-    const rowOf = (name: UserId): Iterable<Uint32Array> => this.#row(subscriptionsKey, name, after);
-    return this.#page(intersect(rowOf(user), rowOf(other)), limit);
+    return this.#page(after, limit, (row) =>
+      intersect(row(subscriptionsKey, user), row(subscriptionsKey, other)),
+    );
   }
 
   /** Changes in the order in which they were made, of one topic if given; `after` is a sequence number. */
@@ -193,22 +189,8 @@ export class GraphStore {
    * outcome a change. Following oneself is always the case, and no change of that makes a difference.
    * @throws GraphError GRAPH_OVERLOADED, and nothing is applied
    */
-  async apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    if (this.#closed)
-      throw new GraphError("GRAPH_DIR_BUSY", "the graph is closing: try again when it is back");
-    if (this.#waitingChanges + changes.length > MAX_WAITING_CHANGES) {
-      throw new GraphError(
-        "GRAPH_OVERLOADED",
-        `${this.#waitingChanges} changes wait for the disk, at most ${MAX_WAITING_CHANGES} may: try again in a moment`,
-      );
-    }
-    this.#waitingChanges += changes.length;
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ changes, resolve, reject });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
-    });
+  apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    return this.#queue.add(changes);
   }
 
   /** A number greater than every one it answered before, on disk before it is answered. */
@@ -237,25 +219,32 @@ export class GraphStore {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing.abort();
+    const written = this.#queue.close();
     await this.#backup?.catch(() => {}); // who asked for it is told
-    await this.#writing;
+    await written;
     await this.#audit.close();
     await this.#db.close();
     this.#release();
   }
 
-  #countRow(key: (id: number) => string, name: Topic): number {
+  #countRows(name: Topic, ...keys: readonly KeyOf[]): number {
     const id = this.#names.idOf(name);
-    return id === undefined ? 0 : countRow(this.#read, key(id));
+    if (id === undefined) return 0;
+    return readAsOfNow(this.#db, (read) => keys.reduce((sum, key) => sum + countRow(read, key(id)), 0));
   }
 
-  #row(key: (id: number) => string, name: Topic, after: string | undefined): Iterable<Uint32Array> {
-    const id = this.#names.idOf(name);
-    if (id === undefined) return [];
-    return readRow(this.#read, key(id), after === undefined ? undefined : this.#names.idOf(after));
+  #page(after: string | undefined, limit: number, rowsOf: (row: RowBehind) => Iterable<Uint32Array>): Page {
+    const behind = after === undefined ? undefined : this.#names.idOf(after);
+    return readAsOfNow(this.#db, (read) => {
+      const rows = rowsOf((key, name) => {
+        const id = this.#names.idOf(name);
+        return id === undefined ? [] : readRow(read, key(id), behind);
+      });
+      return this.#firstOf(rows, limit);
+    });
   }
 
-  #page(rows: Iterable<Uint32Array>, limit: number): Page {
+  #firstOf(rows: Iterable<Uint32Array>, limit: number): Page {
     const names: string[] = [];
     for (const ids of rows) {
       for (const found of ids) {
@@ -266,40 +255,9 @@ export class GraphStore {
     return { names, next: undefined };
   }
 
-  async #write(): Promise<void> {
-    await Promise.resolve(); // whoever else calls in this turn joins the same commit
-    while (this.#waiting.length > 0) {
-      const taken = this.#take();
-      try {
-        const results = await this.#commit(taken);
-        for (const [index, { resolve }] of taken.entries()) resolve(results[index] ?? []);
-      } catch (cause) {
-        const error = new GraphError(
-          "GRAPH_DAMAGED",
-          `the graph could not be written (${messageOf(cause)}): check the disk`,
-          {
-            cause,
-          },
-        );
-        for (const { reject } of taken) reject(error);
-      }
-    }
-  }
-
-  #take(): Waiting[] {
-    let changes = 0;
-    let count = 0;
-    while (count < this.#waiting.length && changes < MAX_COMMIT_CHANGES) {
-      changes += this.#waiting[count]?.changes.length ?? 0;
-      count += 1;
-    }
-    this.#waitingChanges -= changes;
-    return this.#waiting.splice(0, count);
-  }
-
-  async #commit(taken: readonly Waiting[]): Promise<Outcome[][]> {
+  async #commit(lists: readonly (readonly Change[])[]): Promise<Outcome[][]> {
     const transaction = new Transaction(this.#read, this.#names.batch());
-    const outcomes = taken.map(({ changes }) => changes.map((change) => transaction.apply(change)));
+    const outcomes = lists.map((changes) => changes.map((change) => transaction.apply(change)));
     if (transaction.changes.length > 0) {
       const operations = [
         ...transaction.operations(),

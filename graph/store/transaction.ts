@@ -3,10 +3,10 @@
 
 import type { RecordedChange } from "../audit/record.ts";
 import { type Change, type Outcome, RULES, type TopicRows } from "./changes.ts";
+import type { Operation, Read } from "./database.ts";
 import { blockedKey, followersKey, mutedKey, subscriptionsKey } from "./keys.ts";
 import type { NameBatch } from "./names.ts";
-import { type Operation, RowEditor } from "./row-editor.ts";
-import type { Read } from "./row-reader.ts";
+import { RowEditor } from "./row-editor.ts";
 
 export class Transaction {
   readonly #read: Read;

@@ -1,7 +1,6 @@
 // The brokers that suites run against: the embedded one, and a real nats-server where this machine has one.
 
-import { EmbeddedBroker, type NatsConfig } from "../../broker/index.ts";
-import { findNatsServer, NatsServer } from "../../broker/server/nats-server.ts";
+import { EmbeddedBroker, findNatsServer, type NatsConfig, NatsServer } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { partitionMappings } from "../../broker/contract.ts";
-import { findNatsServer } from "../../broker/server/nats-server.ts";
+import { findNatsServer } from "../../broker/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import type { BrokerUnderTest } from "./brokers.ts";
 import { tempDir } from "./temp-dir.ts";

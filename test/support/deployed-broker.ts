@@ -6,7 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { findNatsServer } from "../../broker/server/nats-server.ts";
+import { findNatsServer } from "../../broker/index.ts";
 import { makeSecrets, type Secrets } from "../../infra/secrets/secrets.ts";
 import { inventoryOf } from "../../infra/topology/inventory.ts";
 import { parseTopology, type Topology } from "../../infra/topology/topology.ts";

@@ -1,10 +1,11 @@
 // A whole Encke in this process, on free ports and in a temporary folder: broker, graph and edges as `encke up` would
 // run them. Tests of several processes start the command instead.
 
-import { parseTopic, parseUserId } from "../../broker/contract.ts";
+import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
 import { BrokerClient, type FanoutMode, type NatsConfig } from "../../broker/index.ts";
 import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService, Partitions } from "../../graph/index.ts";
+import { codeOf } from "../../lib/errors.ts";
 import { createLogger } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { type BrokerUnderTest, type TestBroker, type TestUser, urlOf } from "./brokers.ts";
@@ -117,12 +118,26 @@ export class TestNetwork {
     return reader;
   }
 
-  async follow(subscriber: string, topic: string): Promise<void> {
-    await this.client.request(`graph.subscribe.${parseTopic(topic)}`, parseUserId(subscriber), 2_000);
+  follow(subscriber: string, topic: string): Promise<void> {
+    return this.#change("subscribe", subscriber, topic);
   }
 
-  async unfollow(subscriber: string, topic: string): Promise<void> {
-    await this.client.request(`graph.unsubscribe.${parseTopic(topic)}`, parseUserId(subscriber), 2_000);
+  unfollow(subscriber: string, topic: string): Promise<void> {
+    return this.#change("unsubscribe", subscriber, topic);
+  }
+
+  /** In a cluster the word that a service listens reaches our node a moment after the service has started. */
+  #change(verb: "subscribe" | "unsubscribe", subscriber: string, topic: string): Promise<void> {
+    const subject = graphSubject(verb, parseTopic(topic));
+    return waitFor(`the graph to take ${subject}`, () =>
+      this.client.request(subject, parseUserId(subscriber), 2_000).then(
+        () => true,
+        (error: unknown) => {
+          if (codeOf(error) === "NO_RESPONDERS") return false;
+          throw error;
+        },
+      ),
+    );
   }
 
   /** A counted send. */

@@ -1,8 +1,8 @@
 // Changes that a seed and a number determine, so that two processes know of the same ones.
 
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { Random } from "../../graph/random.ts";
-import { CHANGE_KINDS, type Change } from "../../graph/store/changes.ts";
+import { CHANGE_KINDS, type Change } from "../../graph/index.ts";
+import { Random } from "../../lib/random.ts";
 
 const USERS: readonly string[] = Array.from({ length: 120 }, (_, index) =>
   index % 3 === 0 ? `user-${index}` : String(index),

@@ -2,14 +2,12 @@
 // every one of them is open again elsewhere. Run by a test in small and by a bench in large.
 
 import { FloodFleet } from "../../cli/load/flood-fleet.ts";
+import { layoutFor } from "../../cli/load/layout.ts";
+import { readMachine } from "../../cli/load/machine.ts";
 import { childrenOf, socketsOf } from "../../lib/processes.ts";
 import { Services } from "./services.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** Streams of one flood process. */
-const STREAMS_A_PROCESS = 18_000;
-/** Ports of one source address that are quick to find. */
-const STREAMS_AN_ADDRESS = 11_000;
 const LOAD_SECONDS = 60;
 const SENDERS = 10;
 const START_MS = 120_000;
@@ -36,7 +34,8 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
     readyMs: START_MS,
   });
   const before = new Map(childrenOf(services.edgeSupervisor).map((pid) => [pid, socketsOf(pid)]));
-  const addresses = Math.ceil(streams / STREAMS_AN_ADDRESS);
+  const { openFiles, ports } = readMachine("");
+  const { floodProcesses, sources } = layoutFor(streams, openFiles.soft, ports);
   const fleet = new FloodFleet(
     {
       targets: {
@@ -48,10 +47,10 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
       },
       rate: 10_000,
       opening: 1_000,
-      sources: Array.from({ length: addresses }, (_, index) => `127.0.3.${index + 1}`),
+      sources,
       reopen: true,
     },
-    Math.ceil(streams / STREAMS_A_PROCESS),
+    floodProcesses,
   );
   try {
     await waitFor("every stream to be open", async () => (await fleet.counts()).active === streams, OPEN_MS);

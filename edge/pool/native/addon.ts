@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf } from "../../../lib/errors.ts";
 import { projectRoot } from "../../../lib/project.ts";
 import { EdgeError } from "../../errors.ts";
+import type { PoolLimits } from "../pool.ts";
 
 /** A format as the addon wants it: texts, and numbers for inserts (their place in INSERTS). */
 export interface NativeFormat {
@@ -18,13 +19,7 @@ export interface NativeFormat {
   readonly goodbyes: readonly (readonly string[])[];
 }
 
-export interface NativeOptions {
-  readonly maxQueueBytes: number;
-  readonly maxQueuedBytes: number;
-  readonly stalledMs: number;
-  readonly heartbeatMs: number;
-  readonly endMs: number;
-  readonly maxLifetimeMs: number;
+export interface NativeOptions extends PoolLimits {
   readonly comeBackLeastMs: number;
   readonly comeBackSpreadMs: number;
   readonly formats: readonly NativeFormat[];

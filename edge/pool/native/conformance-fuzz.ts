@@ -10,7 +10,8 @@ import { waitFor } from "../../../test/support/wait-for.ts";
 import { FORMATS } from "../../formats/index.ts";
 import { descriptorOf } from "../../node/holders.ts";
 import { DEFAULT_LIMITS, type StreamSpec } from "../pool.ts";
-import { type SinkDriver, StreamPool } from "../stream-pool.ts";
+import type { SinkDriver } from "../stream.ts";
+import { StreamPool } from "../stream-pool.ts";
 import { NativePool } from "./native-pool.ts";
 
 const USERS = 12;

@@ -1,6 +1,6 @@
 import { holdDescriptors } from "../../node/holders.ts";
 import { createNodeServer, markHeld } from "../../node/server.ts";
-import { testPoolConformance } from "../conformance.ts";
+import { testPoolConformance } from "../conformance/suite.ts";
 import { hasPoolAddon } from "./addon.ts";
 import { NativePool } from "./native-pool.ts";
 

@@ -1,6 +1,6 @@
 import { holdSockets } from "../../node/holders.ts";
 import { createNodeServer, markHeld } from "../../node/server.ts";
-import { testPoolConformance } from "../conformance.ts";
+import { testPoolConformance } from "../conformance/suite.ts";
 import { SocketPool } from "./socket-pool.ts";
 
 testPoolConformance({

@@ -5,7 +5,8 @@
 import type { Socket } from "node:net";
 import type { UserId } from "../../../broker/contract.ts";
 import type { PoolLimits, StreamSpec } from "../pool.ts";
-import { type SinkDriver, type Stream, StreamPool } from "../stream-pool.ts";
+import type { SinkDriver, Stream } from "../stream.ts";
+import { StreamPool } from "../stream-pool.ts";
 
 const STREAM: unique symbol = Symbol("stream");
 

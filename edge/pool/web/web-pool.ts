@@ -3,7 +3,8 @@
 
 import type { UserId } from "../../../broker/contract.ts";
 import type { PoolLimits, StreamSpec } from "../pool.ts";
-import { type SinkDriver, type Stream, StreamPool } from "../stream-pool.ts";
+import type { SinkDriver, Stream } from "../stream.ts";
+import { StreamPool } from "../stream-pool.ts";
 
 /** Bytes that the runtime may take ahead of the reader. */
 const AHEAD_BYTES = 16_384;

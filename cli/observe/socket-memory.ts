@@ -1,13 +1,14 @@
 // What the kernel holds for sockets, as well as it can be seen from outside: the pages of TCP buffers
 // (/proc/net/sockstat), and by how much its slab (sockets, descriptors, epoll entries) has grown since the first look.
-// It is the whole machine's: other programs' sockets, and the load's where that runs here, are in it.
+// It is the whole machine's: other programs' sockets, and the load's where that runs here, are in it. What else the kernel
+// takes is not: `encke million`, which has the machine to itself, measures all of it (load/million/memory.ts).
 
 import { readFileSync } from "node:fs";
 import { kilobytesIn } from "../../lib/processes.ts";
 
 const KB_A_PAGE = 4;
 
-export class KernelMemory {
+export class SocketMemory {
   readonly #slabAtStartKb: number;
 
   /** Take it before the connections are opened: the growth counts from here. @throws Node's error without /proc */

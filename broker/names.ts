@@ -1,0 +1,46 @@
+// The names of topics and users. Whatever comes from outside is a plain string until it went through a parser here; what
+// comes out is a Topic or a UserId, and safe to build subjects with. At most 259 characters.
+
+import { quote } from "../lib/errors.ts";
+import { BrokerError } from "./errors.ts";
+
+declare const topicBrand: unique symbol;
+declare const userBrand: unique symbol;
+
+/** 1–4 tokens of [A-Za-z0-9_-], each of 1–64 characters, joined by dots. */
+export type Topic = string & { readonly [topicBrand]: true };
+/** A topic of one token: every user is a topic that reaches themself. */
+export type UserId = Topic & { readonly [userBrand]: true };
+
+const TOKEN = "[A-Za-z0-9_-]{1,64}";
+const USER = new RegExp(`^${TOKEN}$`);
+const TOPIC = new RegExp(`^${TOKEN}(?:\\.${TOKEN}){0,3}$`);
+const GRAMMAR = "A-Z a-z 0-9 _ - (at most 64 characters)";
+
+export function isUserId(text: string): text is UserId {
+  return USER.test(text);
+}
+
+export function isTopic(text: string): text is Topic {
+  return TOPIC.test(text);
+}
+
+/** @throws BrokerError BAD_USER */
+export function parseUserId(text: string): UserId {
+  if (isUserId(text)) return text;
+  throw new BrokerError("BAD_USER", `${quote(text)} is not a user id: use one token of ${GRAMMAR}`);
+}
+
+/** @throws BrokerError BAD_TOPIC */
+export function parseTopic(text: string): Topic {
+  if (isTopic(text)) return text;
+  throw new BrokerError(
+    "BAD_TOPIC",
+    `${quote(text)} is not a topic: use 1 to 4 tokens of ${GRAMMAR}, joined by dots`,
+  );
+}
+
+/** The user whom a topic reaches by itself: only a topic of one token is somebody's. */
+export function ownerOf(topic: Topic): UserId | undefined {
+  return isUserId(topic) ? topic : undefined;
+}

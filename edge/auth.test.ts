@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { waitFor } from "../test/support/wait-for.ts";
+import { Body, bearer, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
+import { signToken } from "./auth.ts";
+
+describe("app - who reads", () => {
+  let edges: WebEdges;
+  before(async () => {
+    edges = await WebEdges.start();
+  });
+  after(() => edges.stop());
+
+  it("no token where one is needed - 401", async () => {
+    for (const path of ["/stream", "/stream?user=7", "/test/7", "/session", "/graph/7"]) {
+      const response = await edges.keyed.request(path);
+      assert.equal(response.status, 401, path);
+      assert.match(response.headers.get("WWW-Authenticate") ?? "", /^Bearer/);
+    }
+  });
+
+  it("one's own token - opens one's own stream, with or without ?user", async () => {
+    for (const path of ["/stream", "/stream?user=7", "/test/7"]) {
+      const response = await edges.keyed.request(path, { headers: bearer(edges.token) });
+      assert.equal(response.status, 200, path);
+      await response.body?.cancel();
+    }
+  });
+
+  it("another's stream - 403", async () => {
+    for (const path of ["/stream?user=9", "/test/9", "/test/7,9", "/graph/9"]) {
+      const response = await edges.keyed.request(path, { headers: bearer(edges.token) });
+      assert.deepEqual([response.status, await errorOf(response)], [403, "NOT_YOURS"], path);
+    }
+  });
+
+  it("bad tokens - 401, whatever is wrong with them", async () => {
+    const none = `${btoa('{"alg":"none"}').replaceAll("=", "")}.${btoa('{"sub":"7"}').replaceAll("=", "")}.`;
+    const foreign = await signToken("another key of at least 32 bytes!", "7", 60_000);
+    const expired = await signToken(KEY, "7", -60_000);
+    for (const bad of ["x", "a.b.c", none, foreign, expired, `${edges.token}x`, "x".repeat(10_000)]) {
+      const response = await edges.keyed.request("/stream", { headers: bearer(bad) });
+      assert.deepEqual([response.status, await errorOf(response)], [401, "TOKEN_INVALID"]);
+    }
+  });
+
+  it("a token on an edge without a key - 401, not anonymous", async () => {
+    assert.equal((await edges.app.request("/stream?user=7", { headers: bearer(edges.token) })).status, 401);
+  });
+
+  it("POST /session - the token becomes a cookie, which opens the stream", async () => {
+    const signedIn = await edges.keyed.request("/session", { method: "POST", headers: bearer(edges.token) });
+    assert.equal(signedIn.status, 200);
+    const cookie = signedIn.headers.get("Set-Cookie") ?? "";
+    assert.match(cookie, /^encke_session=[^;]+; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax$/);
+    const headers = { Cookie: cookie.split(";")[0] ?? "" };
+    const stream = await edges.keyed.request("/stream", { headers });
+    assert.equal(stream.status, 200);
+    await stream.body?.cancel();
+    assert.deepEqual(await (await edges.keyed.request("/session", { headers })).json(), {
+      user: "7",
+      anonymous: false,
+      publish: false,
+    });
+    const out = await edges.keyed.request("/session", { method: "DELETE", headers });
+    assert.match(out.headers.get("Set-Cookie") ?? "", /^encke_session=; Max-Age=0/);
+  });
+
+  it("POST /session - behind TLS the cookie is Secure, and crosses to the sites that were named", async () => {
+    const headers = { ...bearer(edges.token), "X-Forwarded-Proto": "https" };
+    const cookie =
+      (await edges.keyed.request("/session", { method: "POST", headers })).headers.get("Set-Cookie") ?? "";
+    assert.match(cookie, /Secure; SameSite=None/);
+  });
+
+  it("POST /session without a token - 401", async () => {
+    assert.equal((await edges.keyed.request("/session", { method: "POST" })).status, 401);
+  });
+
+  it("a stale cookie on an edge without a key - is nobody's business", async () => {
+    const response = await edges.app.request("/stream?user=9", {
+      headers: { Cookie: "encke_session=stale" },
+    });
+    assert.equal(response.status, 200);
+    await response.body?.cancel();
+  });
+
+  it("a stream - ends when its token does", async () => {
+    const body = new Body(
+      await edges.keyed.request("/stream", { headers: bearer(await signToken(KEY, "7", 1_000)) }),
+    );
+    await waitFor("the end", () => body.done);
+    assert.match(body.text, /\{"goodbye":\{"reason":"expired"\}\}\n$/);
+  });
+
+  it("a key that is too short - is refused with how to make one", async () => {
+    await assert.rejects(edges.make({ jwtKey: "short" }), {
+      code: "BAD_CONFIG",
+      message: /32.*openssl rand/,
+    });
+  });
+});

@@ -1,0 +1,55 @@
+// Readers who leave, in every way there is: nothing of them is left. Part of the suite that every pool must pass
+// (suite.ts).
+
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { describe, it } from "node:test";
+import { parseUserId } from "../../../broker/contract.ts";
+import type { RawHttp } from "../../../test/support/raw-http.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { ann, eventOf, type ServedPool } from "./served-pool.ts";
+
+export function testCloses(served: ServedPool): void {
+  describe("closes", () => {
+    const ways: readonly (readonly [string, (raw: RawHttp) => void])[] = [
+      ["FIN", (raw) => raw.close()],
+      ["RST", (raw) => raw.socket.resetAndDestroy()],
+      ["half-close", (raw) => raw.socket.end()],
+    ];
+    for (const [way, close] of ways) {
+      it(`${way} - is seen, the user is let go once`, async () => {
+        const [raw, stays] = [await served.held("ann"), await served.held("bob")];
+        close(raw);
+        await waitFor("the stream to be gone", () => served.pool.size === 1);
+        assert.deepEqual(served.ended, ["ann"]);
+        assert.equal(served.pool.streamsOf(ann), 0);
+        assert.equal(served.pool.deliver(ann, eventOf("x")), 0);
+        assert.equal(served.pool.deliver(parseUserId("bob"), eventOf("y")), 1);
+        await stays.until("'y'");
+      });
+    }
+
+    it("many, in any order - nothing is left: no stream, no user, no descriptor", async () => {
+      const before = descriptors();
+      for (let round = 0; round < 3; round += 1) {
+        const raws = await Promise.all(
+          Array.from({ length: 60 }, (_, index) =>
+            served.held(index % 3 === 0 ? "ann,bob" : `u${index % 7}`),
+          ),
+        );
+        assert.equal(served.pool.size, 60);
+        for (const [index, raw] of raws.entries()) if (index % 2 === 0) raw.socket.resetAndDestroy();
+        for (const raw of raws.reverse()) raw.close();
+        await waitFor("all to be gone", () => served.pool.size === 0);
+      }
+      assert.equal(served.pool.users, 0);
+      assert.equal(served.pool.queuedBytes, 0);
+      assert.equal(served.ended.length, 180);
+      await waitFor("the descriptors to be closed", () => descriptors() <= before);
+    });
+  });
+}
+
+function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}

@@ -1,0 +1,71 @@
+// Who gets an event, and in which chunks. Part of the suite that every pool must pass (suite.ts).
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseUserId } from "../../../broker/contract.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { ann, eventOf, type ServedPool } from "./served-pool.ts";
+
+export function testReceiving(served: ServedPool): void {
+  describe("framing", () => {
+    it("every size - chunks say their size in bytes, not in characters", async () => {
+      const raw = await served.held("ann", "sse");
+      const payloads = [
+        "",
+        "a",
+        "ä😀",
+        "x".repeat(15),
+        "x".repeat(16),
+        "x".repeat(255),
+        "x".repeat(4_096),
+        "x".repeat(40_000),
+      ];
+      const events = payloads.map(eventOf);
+      for (const event of events) served.pool.deliver(ann, event);
+      await raw.until(`"id":"${events.at(-1)?.id}"`);
+      await waitFor("all chunks", () => raw.chunks.length === 1 + payloads.length);
+      const expected = events.map(({ json, cursor }) => `id: ${cursor}\ndata: ${json}\n\n`);
+      assert.deepEqual(
+        raw.chunks.slice(1).map((chunk) => Buffer.from(chunk, "latin1").toString("utf8")),
+        expected,
+      );
+    });
+
+    it("numbers - count per connection", async () => {
+      const first = await served.held();
+      served.pool.deliver(ann, eventOf("a"));
+      const second = await served.held();
+      served.pool.deliver(ann, eventOf("b"));
+      await first.until("Recvd msg #2: 'b'\n");
+      await second.until("Recvd msg #1: 'b'\n");
+    });
+  });
+
+  describe("who receives", () => {
+    it("streams of one user - each gets it; of several users - once; of others - not", async () => {
+      const [one, two, both, other] = [
+        await served.held("ann"),
+        await served.held("ann"),
+        await served.held("ann,bob"),
+        await served.held("carl"),
+      ];
+      const event = eventOf("to friends");
+      assert.equal(served.pool.streamsOf(ann), 3);
+      assert.equal(served.pool.deliver(ann, event), 3);
+      assert.equal(served.pool.deliver(parseUserId("bob"), event), 0, "ann,bob has it already");
+      assert.equal(served.pool.deliver(parseUserId("nobody"), event), 0);
+      for (const raw of [one, two, both]) await raw.until("msg #1: 'to friends'");
+      served.pool.deliver(parseUserId("carl"), eventOf("end"));
+      await other.until("'end'");
+      assert.doesNotMatch(other.text, /friends/);
+      assert.equal(both.chunks.length, 2);
+    });
+
+    it("resync - is said on every stream, in its format", async () => {
+      const [plain, events] = [await served.held("ann"), await served.held("bob", "sse")];
+      served.pool.resync("a-reason");
+      await plain.until("Some messages may be missing (a-reason)\n");
+      await events.until('event: resync\ndata: {"reason":"a-reason"}\n\n');
+    });
+  });
+}

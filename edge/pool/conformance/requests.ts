@@ -1,0 +1,80 @@
+// What becomes of requests: which stay Node's, which are held, and what stands before and behind them. Part of the
+// suite that every pool must pass (suite.ts).
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { ann, eventOf, type ServedPool } from "./served-pool.ts";
+
+export function testRequests(served: ServedPool): void {
+  describe("requests", () => {
+    it("ordinary responses - keep-alive and pipelining are Node's", async () => {
+      const raw = served.client().get("/hello").get("/hello");
+      await raw.until(/hi\n[\s\S]*hi\n/);
+      assert.equal(raw.ended, undefined);
+    });
+
+    it("the head - ours, with headers that middleware set after next()", async () => {
+      const raw = await served.held();
+      assert.match(raw.text, /^HTTP\/1\.1 200 OK\r\n/);
+      assert.match(raw.text, /\r\nx-after: set after next\(\), caf\u00e9\r\n/i);
+      assert.match(raw.text, /\r\nTransfer-Encoding: chunked\r\n/);
+      assert.match(raw.text, /\r\nDate: .* GMT\r\n/);
+    });
+
+    it("a hold pipelined behind another response - waits for its turn, both arrive whole", async () => {
+      const raw = served.client().get("/hello").get("/hold/ann");
+      await raw.until("welcome");
+      assert.ok(raw.text.indexOf("hi\n") < raw.text.indexOf("welcome"));
+      assert.equal(served.pool.deliver(ann, eventOf("after")), 1);
+      await raw.until("after");
+    });
+
+    it("requests pipelined behind a hold - are dropped, and the stream goes on", async () => {
+      const raw = await served.held();
+      raw.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50));
+      const both = served.client().get("/hold/bob").get("/hello").get("/hold/carl");
+      await both.until("welcome");
+      assert.equal(served.pool.deliver(ann, eventOf("still here")), 1);
+      await raw.until("still here");
+      assert.doesNotMatch(raw.text + both.text, /hi\n/);
+      assert.equal(served.pool.size, 2);
+    });
+
+    it("a body behind the request - is read and dropped", async () => {
+      const raw = served
+        .client()
+        .send("GET /hold/ann HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello more");
+      await raw.until("welcome");
+      assert.equal(served.pool.deliver(ann, eventOf("x")), 1);
+      await raw.until("msg #1");
+    });
+
+    it("HTTP/1.0 - bare bytes, no chunks, ended by the close", async () => {
+      const raw = served.client().get("/hold/ann", "1.0");
+      await raw.until("welcome");
+      served.pool.deliver(ann, eventOf("plain"));
+      await raw.until("Recvd msg #1: 'plain'\n");
+      await served.pool.drain({ perSecond: 1_000, deadlineMs: 1_000 });
+      await raw.untilEnded();
+      assert.doesNotMatch(raw.text, /Transfer-Encoding/);
+      assert.match(raw.text, /\r\n\r\nwelcome\nRecvd msg #1: 'plain'\nGoodbye \(drain\)\n$/);
+    });
+
+    it("gone before it was held - is given up, and its users are let go", async () => {
+      const raw = served.client().get("/late/ann");
+      await waitFor(
+        "the request to be taken",
+        () => new Promise((resolve) => served.server.getConnections((_, count) => resolve(count === 1))),
+      );
+      raw.close();
+      await waitFor(
+        "Node to see the close",
+        () => new Promise((resolve) => served.server.getConnections((_, count) => resolve(count === 0))),
+      );
+      served.openGate();
+      await waitFor("the abandonment", () => served.abandoned === 1);
+      assert.equal(served.pool.size, 0);
+    });
+  });
+}

@@ -1,0 +1,145 @@
+// A pool behind an app and a server, and raw clients before it: what each part of the suite works on. Owned by the suite,
+// which starts it before each test and stops it after.
+
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type Context, Hono } from "hono";
+import { parseUserId, type UserId } from "../../../broker/contract.ts";
+import { RawHttp } from "../../../test/support/raw-http.ts";
+import { ndjson } from "../../formats/ndjson.ts";
+import { PositionedEvent } from "../../formats/positioned-event.ts";
+import { sse } from "../../formats/sse.ts";
+import { text } from "../../formats/text.ts";
+import { type ConnectionPool, DEFAULT_LIMITS, type PoolLimits, type StreamSpec } from "../pool.ts";
+
+/** One implementation: how to serve an app whose held responses it takes. */
+export interface PoolUnderTest {
+  readonly name: string;
+  readonly skip: string | false;
+  create(limits: PoolLimits, onEnd: (users: readonly UserId[]) => void): ConnectionPool;
+  serve(app: Hono, pool: ConnectionPool, onAbandoned: (spec: StreamSpec) => void): Server;
+  /** Marks a response to be held. */
+  hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
+}
+
+export const LIMITS: PoolLimits = { ...DEFAULT_LIMITS, maxQueueBytes: 65_536, endMs: 200 };
+export const ann: UserId = parseUserId("ann");
+let sequence = 0;
+
+export function eventOf(payload: string): PositionedEvent {
+  sequence += 1;
+  return new PositionedEvent(`e${sequence}`, JSON.stringify({ id: `e${sequence}`, data: payload }), "0");
+}
+
+export class ServedPool {
+  readonly #tested: PoolUnderTest;
+  #pool: ConnectionPool | undefined;
+  #server: Server | undefined;
+  #clients: RawHttp[] = [];
+  /** Users of streams that ended, one stream each. */
+  ended: string[] = [];
+  /** Streams that were given up before they were held. */
+  abandoned = 0;
+  /** Lets those go on who asked for `/late/…`. */
+  openGate: () => void = () => {};
+
+  constructor(tested: PoolUnderTest) {
+    this.#tested = tested;
+  }
+
+  get pool(): ConnectionPool {
+    return started(this.#pool);
+  }
+
+  get server(): Server {
+    return started(this.#server);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async start(limits: Partial<PoolLimits> = {}): Promise<void> {
+    this.ended = [];
+    this.abandoned = 0;
+    this.#clients = [];
+    const { create, serve } = this.#tested;
+    const pool = create({ ...LIMITS, ...limits }, (users) => this.ended.push(users.join(",")));
+    const server = serve(this.#app(), pool, () => {
+      this.abandoned += 1;
+    });
+    this.#pool = pool;
+    this.#server = server;
+    await new Promise<void>((resolve) =>
+      server.listen({ port: 0, host: "127.0.0.1", backlog: 1_024 }, resolve),
+    );
+  }
+
+  /** The same with other limits; nobody may read at the moment. */
+  async restart(limits: Partial<PoolLimits>): Promise<void> {
+    await this.pool.drain({ perSecond: 1_000, deadlineMs: 0 });
+    await new Promise((resolve) => this.server.close(resolve));
+    await this.start(limits);
+  }
+
+  async stop(): Promise<void> {
+    for (const made of this.#clients) made.close();
+    await this.pool.drain({ perSecond: 100_000, deadlineMs: 0 });
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** A connection, closed at the latest by `stop`. */
+  client(): RawHttp {
+    const made = new RawHttp(this.port);
+    this.#clients.push(made);
+    return made;
+  }
+
+  /** A stream of these users that has its welcome. */
+  async held(users = "ann", path = "hold"): Promise<RawHttp> {
+    const opened = this.client().get(`/${path}/${users}`);
+    await opened.until("welcome");
+    return opened;
+  }
+
+  #app(): Hono {
+    const { hold } = this.#tested;
+    const gate = new Promise<void>((resolve) => {
+      this.openGate = resolve;
+    });
+    const app = new Hono();
+    app.use(async (c, next) => {
+      await next();
+      c.header("X-After", "set after next(), caf\u00e9");
+    });
+    app.get("/hello", (c) => c.text("hi\n"));
+    app.get("/hold/:users", (c) => hold(c, specOf(c), { "Content-Type": "text/plain" }));
+    app.get("/sse/:users", (c) =>
+      hold(c, { ...specOf(c), format: sse }, { "Content-Type": "text/event-stream" }),
+    );
+    app.get("/ndjson/:users", (c) =>
+      hold(c, { ...specOf(c), format: ndjson }, { "Content-Type": ndjson.contentType }),
+    );
+    app.get("/late/:users", async (c) => {
+      await gate;
+      return hold(c, specOf(c), {});
+    });
+    return app;
+  }
+}
+
+function specOf(c: Context): StreamSpec {
+  const expires = c.req.query("expires");
+  return {
+    users: (c.req.param("users") ?? "").split(",").map(parseUserId),
+    format: text,
+    opening: "welcome\n",
+    ...(expires === undefined ? {} : { expiresAtMs: Date.now() + Number(expires) }),
+  };
+}
+
+function started<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error("the pool is not served yet: it is from the first test on");
+  return part;
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import type { Hono } from "hono";
+import { bearer, errorOf, KEY, WebEdges } from "../../test/support/web-edges.ts";
+
+describe("app - the graph, for the page", () => {
+  let edges: WebEdges;
+  before(async () => {
+    edges = await WebEdges.start();
+  });
+  after(() => edges.stop());
+
+  it("GET /graph/:user - whom somebody follows, who follows them", async () => {
+    assert.deepEqual(await (await edges.app.request("/graph/42")).json(), {
+      user: "42",
+      subscriptions: [],
+      subscribers: ["7", "9"],
+      subscriberCount: 2,
+    });
+    assert.deepEqual(await (await edges.app.request("/graph/7?limit=1")).json(), {
+      user: "7",
+      subscriptions: ["42"],
+      subscribers: [],
+      subscriberCount: 0,
+    });
+    for (const limit of ["0", "x", "501"])
+      assert.equal((await edges.app.request(`/graph/7?limit=${limit}`)).status, 400);
+  });
+
+  it("POST /events/:topic - publishes and counts", async () => {
+    const response = await edges.app.request("/events/42", { method: "POST", body: "from the page" });
+    const { recipients } = (await response.json()) as { recipients: number };
+    assert.deepEqual([response.status, recipients], [200, 3]);
+  });
+
+  it("POST /events/:topic - too large, a bad topic, another site: refused", async () => {
+    const post = (path: string, init: RequestInit): Promise<Response> =>
+      Promise.resolve(edges.app.request(path, { method: "POST", ...init }));
+    assert.equal((await post("/events/42", { body: "x".repeat(65_537) })).status, 413);
+    assert.equal((await post("/events/a..b", { body: "x" })).status, 400);
+    const foreign = await post("/events/42", { body: "x", headers: { Origin: "https://evil.example" } });
+    assert.deepEqual([foreign.status, await errorOf(foreign)], [403, "FOREIGN_ORIGIN"]);
+  });
+
+  it("with tokens - nobody publishes over HTTP unless it was allowed, and then only for themself", async () => {
+    const post = (on: Hono, topic: string): Promise<Response> =>
+      Promise.resolve(
+        on.request(`/events/${topic}`, { method: "POST", body: "x", headers: bearer(edges.token) }),
+      );
+    assert.equal((await post(edges.keyed, "7")).status, 404);
+    const publishing = (await edges.make({ jwtKey: KEY, allowPublish: true })).app;
+    assert.equal((await post(publishing, "7")).status, 200);
+    assert.equal((await post(publishing, "42")).status, 403);
+    assert.equal((await post(publishing, "photo.7")).status, 403);
+  });
+
+  it("the graph is away - 503, come back later", async () => {
+    await edges.network.graphs[0]?.service.stop();
+    const response = await edges.app.request("/graph/7");
+    assert.deepEqual([response.status, response.headers.has("Retry-After")], [503, true]);
+  });
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { waitFor } from "../../test/support/wait-for.ts";
+import { Body, errorOf, WebEdges } from "../../test/support/web-edges.ts";
+
+describe("app - streams", () => {
+  let edges: WebEdges;
+  before(async () => {
+    edges = await WebEdges.start();
+  });
+  after(() => edges.stop());
+
+  it("GET /stream - NDJSON by default: an event a line", async () => {
+    const response = await edges.app.request("/stream?user=7");
+    assert.equal(response.status, 200);
+    assert.match(response.headers.get("Content-Type") ?? "", /^application\/x-ndjson/);
+    assert.equal(response.headers.get("Cache-Control"), "no-store, no-transform");
+    assert.equal(response.headers.get("X-Accel-Buffering"), "no");
+    const body = new Body(response);
+    await edges.network.send("event.42", "hi");
+    await body.until(/\n/);
+    const event = JSON.parse(body.text);
+    assert.deepEqual([event.topic, event.data, typeof event.cursor], ["42", "hi", "string"]);
+    await body.cancel();
+  });
+
+  it("GET /stream - server-sent events where they are accepted", async () => {
+    const response = await edges.app.request("/stream?user=7", { headers: { Accept: "text/event-stream" } });
+    assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
+    const body = new Body(response);
+    await body.until(/^id: \S+\nretry: \d+\n: welcome 7\n\n/);
+    edges.network.client.publish("user.7", "direct");
+    await body.until(/id: \S+\ndata: \{"id":"[^"]+","time":"[^"]+","data":"direct"\}\n\n/);
+    await body.cancel();
+  });
+
+  it("GET /stream - who comes back with a cursor is told that something may be missing", async () => {
+    const body = new Body(
+      await edges.app.request("/stream?user=7", {
+        headers: { Accept: "text/event-stream", "Last-Event-ID": "0.1.1" },
+      }),
+    );
+    await body.until(/event: resync\ndata: \{"reason":"reconnected"\}/);
+    await body.cancel();
+  });
+
+  it("GET /test/:id - the article's stream, and its chunk every so often", async () => {
+    const response = await edges.app.request("/test/7,9?tick=1");
+    assert.equal(response.headers.get("Content-Type"), "text/plain; charset=utf-8");
+    assert.equal(response.headers.get("X-Content-Type-Options"), "nosniff");
+    const body = new Body(response);
+    await body.until(/^Encke welcomes you! Your Id: 7,9\n/);
+    await body.until(/Chunk 1 for id 7,9\n/);
+    await body.cancel();
+  });
+
+  it("a reader who leaves - its subscription goes with it", async () => {
+    const edge = await edges.make();
+    const body = new Body(await edge.app.request("/stream?user=leaver"));
+    assert.equal(edge.pool.size, 1);
+    await body.cancel();
+    assert.equal(edge.pool.size, 0);
+    await edges.network.client.flush();
+    await assert.rejects(edges.network.client.request("user.leaver", "", 500), { code: "NO_RESPONDERS" });
+  });
+
+  it("a slow reader - is cut at the bound, its stream fails", async () => {
+    const edge = await edges.make();
+    const response = await edge.app.request("/stream?user=slow");
+    for (let i = 0; i < 10; i += 1) edges.network.client.publish("user.slow", "x".repeat(60_000));
+    await waitFor("the cut", () => edge.pool.counts.closed.slow === 1);
+    await assert.rejects(response.text(), /too slow/);
+  });
+
+  it("drain - the last words, then the end", async () => {
+    const edge = await edges.make();
+    const body = new Body(await edge.app.request("/stream?user=7"));
+    await edge.stop({ perSecond: 1_000, deadlineMs: 1_000 });
+    await waitFor("the end", () => body.done);
+    assert.match(body.text, /\{"goodbye":\{"reason":"drain","retryMs":\d+\}\}\n$/);
+    const refused = await edge.app.request("/stream?user=7");
+    assert.deepEqual(
+      [refused.status, refused.headers.get("Retry-After"), await errorOf(refused)],
+      [503, "1", "EDGE_DRAINING"],
+    );
+  });
+});

@@ -1,0 +1,95 @@
+// The changes that wait for the disk: one writer takes what is there, has it committed as one, and takes what came
+// meanwhile (group commit), so changes are serialised without locks. Owned by the store. What waits is bounded; more is
+// refused whole, and its sender may try again.
+
+import { messageOf } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
+import type { Change, Outcome } from "./changes.ts";
+
+/** Changes that may wait for the disk. */
+const MAX_WAITING_CHANGES = 100_000;
+/** Changes written as one batch. */
+const MAX_COMMIT_CHANGES = 10_000;
+
+/** Applies lists of changes in order and resolves when all of it is on disk, with one outcome a change. */
+type Commit = (lists: readonly (readonly Change[])[]) => Promise<Outcome[][]>;
+
+interface Waiting {
+  readonly changes: readonly Change[];
+  readonly resolve: (outcomes: readonly Outcome[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class CommitQueue {
+  readonly #commit: Commit;
+  #waiting: Waiting[] = [];
+  #waitingChanges = 0;
+  #writing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(commit: Commit) {
+    this.#commit = commit;
+  }
+
+  /** Changes that wait for the disk. */
+  get length(): number {
+    return this.#waitingChanges;
+  }
+
+  /**
+   * Hands changes in behind those that wait. Resolves when they are on disk, with one outcome a change.
+   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DAMAGED where the disk failed
+   */
+  async add(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    if (this.#closed)
+      throw new GraphError("GRAPH_DIR_BUSY", "the graph is closing: try again when it is back");
+    if (this.#waitingChanges + changes.length > MAX_WAITING_CHANGES) {
+      throw new GraphError(
+        "GRAPH_OVERLOADED",
+        `${this.#waitingChanges} changes wait for the disk, at most ${MAX_WAITING_CHANGES} may: try again in a moment`,
+      );
+    }
+    this.#waitingChanges += changes.length;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ changes, resolve, reject });
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined;
+      });
+    });
+  }
+
+  /** Takes nothing more in, and waits for what was handed in. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    await Promise.resolve(); // whoever else calls in this turn joins the same commit
+    while (this.#waiting.length > 0) {
+      const taken = this.#take();
+      try {
+        const outcomes = await this.#commit(taken.map(({ changes }) => changes));
+        for (const [index, { resolve }] of taken.entries()) resolve(outcomes[index] ?? []);
+      } catch (cause) {
+        const error = new GraphError(
+          "GRAPH_DAMAGED",
+          `the graph could not be written (${messageOf(cause)}): check the disk`,
+          { cause },
+        );
+        for (const { reject } of taken) reject(error);
+      }
+    }
+  }
+
+  #take(): Waiting[] {
+    let changes = 0;
+    let count = 0;
+    while (count < this.#waiting.length && changes < MAX_COMMIT_CHANGES) {
+      changes += this.#waiting[count]?.changes.length ?? 0;
+      count += 1;
+    }
+    this.#waitingChanges -= changes;
+    return this.#waiting.splice(0, count);
+  }
+}

@@ -1,0 +1,115 @@
+// A real edge in `gateway` mode on a broker of its own, before graph services that the test plays: it says what they say,
+// and sees what the edge told them. Owned by the test, which stops it.
+
+import { edgeSubject, encodeEvent, FRAME_KIND, FrameWriter, parseTopic } from "../../broker/contract.ts";
+import {
+  BrokerClient,
+  type EdgeOrder,
+  type Owner,
+  type PresenceMessage,
+  parsePresence,
+} from "../../broker/index.ts";
+import type { Edge } from "../../edge/index.ts";
+import { createLogger } from "../../lib/log.ts";
+import { embedded, type TestBroker, urlOf } from "./brokers.ts";
+import { newEdge } from "./network.ts";
+import { Reader } from "./reader.ts";
+
+const log = createLogger("test", "silent");
+const SSE = { Accept: "text/event-stream" };
+
+type Delta = Extract<PresenceMessage, { type: "delta" }>;
+
+/** A played graph service: its start, what it owns, and whether it acknowledges by itself. */
+export interface PlayedService {
+  owner: Owner;
+  answers: boolean;
+}
+
+export class EdgeBeforeGraph {
+  readonly edge: Edge;
+  readonly client: BrokerClient;
+  readonly #server: TestBroker;
+  readonly #heard: PresenceMessage[] = [];
+  readonly #readers: Reader[] = [];
+  #edgeId = "";
+  #events = 0;
+
+  private constructor(server: TestBroker, client: BrokerClient) {
+    this.#server = server;
+    this.client = client;
+    this.edge = newEdge({ url: urlOf(server) }, { fanout: "gateway" });
+  }
+
+  static async start(services: readonly PlayedService[]): Promise<EdgeBeforeGraph> {
+    const server = await embedded.start();
+    const client = await BrokerClient.connect({ url: urlOf(server) }, { name: "graph", log, wait: false });
+    const played = new EdgeBeforeGraph(server, client);
+    client.subscribe("presence.*", (message) => {
+      played.#edgeId = message.subject.slice("presence.".length);
+      played.#heard.push(parsePresence(message.data));
+      for (const service of services) if (service.answers) played.acknowledge(service);
+    });
+    await client.flush();
+    await played.edge.start();
+    return played;
+  }
+
+  /** Comings and goings that the edge told of, in order. */
+  get deltas(): Delta[] {
+    return this.#heard.filter((message) => message.type === "delta");
+  }
+
+  get lastDelta(): Pick<Delta, "epoch" | "sequence"> {
+    return this.deltas.at(-1) ?? { epoch: 0, sequence: 0 };
+  }
+
+  /** What the edge calls a user; -1 before it told of them. */
+  handleOf(user: string): number {
+    const joins = this.deltas.flatMap((delta) => delta.joins);
+    return joins.findLast(([name]) => name === user)?.[1] ?? -1;
+  }
+
+  order(order: EdgeOrder): void {
+    this.send(JSON.stringify(order));
+  }
+
+  /** What the services send to this edge: orders, frames. */
+  send(bytes: Uint8Array | string): void {
+    this.client.publish(edgeSubject(this.#edgeId), bytes);
+  }
+
+  /** Says to all edges that the service has started. */
+  announce({ owner }: PlayedService): void {
+    this.client.publish("edge.all", JSON.stringify({ type: "announce", ...owner } satisfies EdgeOrder));
+  }
+
+  /** Acknowledges all that was told so far. */
+  acknowledge({ owner }: PlayedService): void {
+    const { epoch, sequence } = this.lastDelta;
+    if (sequence > 0) this.order({ type: "acknowledge", ...owner, epoch, sequence });
+  }
+
+  /** An event of a partition, for these handles of an epoch. */
+  frame(partition: number, epoch: number, data: string, ...handles: number[]): void {
+    this.#events += 1;
+    const id = `${partition}-1-${this.#events.toString(36)}`;
+    const json = encodeEvent(id, parseTopic("42"), new Date(), new TextEncoder().encode(data));
+    const writer = new FrameWriter(epoch);
+    writer.add(id, json, Uint32Array.from(handles), handles.length);
+    this.send(writer.take(FRAME_KIND.frame));
+  }
+
+  async read(user: string): Promise<Reader> {
+    const reader = await Reader.open(new URL(`http://127.0.0.1:${this.edge.port}/stream?user=${user}`), SSE);
+    this.#readers.push(reader);
+    return reader;
+  }
+
+  async stop(): Promise<void> {
+    for (const reader of this.#readers) reader.close();
+    await this.edge.stop();
+    await this.client.close();
+    await this.#server.stop();
+  }
+}
