@@ -2,7 +2,10 @@
 // Each step says what it found; the first that fails ends the run, and the hosts go down in any case.
 
 import { InfraError } from "../errors.ts";
+import { makeCheckout } from "./checkout.ts";
+import { PLACES } from "./differences.ts";
 import { Lab } from "./lab.ts";
+import { Operator } from "./operator.ts";
 import type { Readers } from "./readers.ts";
 import { type Stage, steps } from "./steps.ts";
 
@@ -28,14 +31,16 @@ export async function runEndToEnd({
   print,
 }: EndToEndOptions): Promise<boolean> {
   const lab = await Lab.create(print);
+  const ending = AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]);
   const stage: Stage = {
     lab,
     streams,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]),
+    signal: ending,
+    operator: new Operator(lab, ending),
     readers: undefined,
-    old: "e2e-1",
-    next: "e2e-2",
-    broken: "e2e-broken",
+    old: "1",
+    next: "2",
+    broken: "broken",
   };
   const startedAtMs = Date.now();
   const results: boolean[] = [];
@@ -47,6 +52,10 @@ export async function runEndToEnd({
   );
   let mine = chosen.length < steps.length;
   try {
+    if (mine) {
+      stage.operator.resume([PLACES.release, PLACES.packages]);
+      await makeCheckout(ending); // with what was changed since
+    }
     for (const [name, step] of chosen) {
       const fromMs = Date.now();
       const seconds = (): string => `${((Date.now() - fromMs) / 1000).toFixed(1)} s`;

@@ -13,14 +13,14 @@ import { readTopology, type Topology } from "../topology/topology.ts";
 import { endCgroups, makeCgroups } from "./cgroups.ts";
 import { makeImage } from "./image.ts";
 import { endNetwork, makeNetwork, OPERATOR } from "./network.ts";
-import { hostScript, lock, runFolder, sshKey, state, topologyFile, tree } from "./places.ts";
+import { hostScript, lock, runFolder, sshKey, topologyFile, tree } from "./places.ts";
 
 /** A host ends by itself after so long, whoever forgot it. */
 const LIFE_SECONDS = 3_600;
 const BOOT_MS = 90_000;
 const LOOK_MS = 250;
 const SSH = ["-q", "-i", sshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl"];
+const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl", "git", "npm"];
 
 export class Lab {
   readonly topology: Topology;
@@ -58,7 +58,6 @@ export class Lab {
     }
     await endNetwork(this.topology);
     rmSync(runFolder, { recursive: true, force: true });
-    rmSync(state, { recursive: true, force: true });
     rmSync(lock, { recursive: true, force: true });
   }
 
@@ -69,7 +68,7 @@ export class Lab {
     const mounts = readFileSync("/proc/self/mounts", "utf8")
       .split("\n")
       .filter((line) => line.includes(runFolder));
-    return [...namespaces, ...mounts, ...[runFolder, state, lock].filter((path) => existsSync(path))];
+    return [...namespaces, ...mounts, ...[runFolder, lock].filter((path) => existsSync(path))];
   }
 
   /** Runs a program of this machine inside the operator's network namespace. @throws InfraError TOOL_FAILED */
@@ -156,7 +155,7 @@ async function whyUnfit(): Promise<string | undefined> {
   ]);
   const missing = stdout.split("\n").filter(Boolean);
   if (missing.length > 0)
-    return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl`;
+    return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl git npm`;
   try {
     makeCgroups("probe");
     await endCgroups("probe");
