@@ -25,6 +25,7 @@ export {
   readFrameHead,
 } from "./frame.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
+export { formatShare, parseShare, type Share } from "./share.ts";
 export {
   EVERY_EDGE,
   EVERY_PRESENCE,

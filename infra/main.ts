@@ -3,7 +3,7 @@
 //
 //   node dist/infra/main.js --help
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { codeOf, messageOf } from "../lib/errors.ts";
@@ -16,6 +16,7 @@ import { fetchPackages } from "./packages/fetch.ts";
 import { makeBundle } from "./release/bundle.ts";
 import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
 import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
+import { mappingsOf } from "./topology/shares.ts";
 import { readTopology, type Topology } from "./topology/topology.ts";
 
 const stopping = new AbortController();
@@ -30,13 +31,19 @@ const program = new Command("encke-infra")
 
 program
   .command("inventory <topology>")
-  .description("writes infra/state/NAME/inventory.json for Ansible")
+  .description(
+    "writes infra/state/NAME/inventory.json for Ansible, and what NATS needs of a graph in partitions",
+  )
   .option("--outputs <file>", "`terraform output -json`, for hosts that are reached by public addresses")
   .action((path: string, { outputs }: { outputs?: string }) => {
     const topology = readTopology(path);
     const reachable = outputs === undefined ? undefined : parseOutputs(topology, readJson(outputs));
     const target = join(stateOf(topology), "inventory.json");
     write(target, JSON.stringify(inventoryOf(topology, reachable), undefined, 2));
+    const partitions = join(stateOf(topology), "partitions.conf");
+    const mappings = mappingsOf(topology.hosts);
+    if (mappings === undefined) rmSync(partitions, { force: true });
+    else write(partitions, mappings.trimEnd());
     print(target);
   });
 
