@@ -10,8 +10,8 @@ export const graphLoad: Command = defineCommand({
   name: "graph load",
   summary: "add an edge list to a graph (`-` reads standard input, .gz works)",
   parameters: ["<file>"],
-  settings: pick(ownSettings, "data", "partitions", "as", "strict", "json"),
-  async run(context, { data: directory, partitions, as: kind, strict, json }, [file = ""]) {
+  settings: pick(ownSettings, "data", "partitions", "as", "muted", "blocked", "strict", "json"),
+  async run(context, { data: directory, partitions, as: kind, muted, blocked, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
     let bar: Progress | undefined;
     let phase: string | undefined;
@@ -20,6 +20,8 @@ export const graphLoad: Command = defineCommand({
         directory,
         kind,
         partitions,
+        ...(muted === undefined ? {} : { muted: { path: muted } }),
+        ...(blocked === undefined ? {} : { blocked: { path: blocked } }),
         strict,
         signal: context.signal,
         onProgress(now, done, total) {
