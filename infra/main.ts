@@ -97,8 +97,9 @@ lab
   .description("up, site, deploy, rollback, reboot, backup, down: everything, with real Encke, and a verdict")
   .option("--streams <n>", "live TLS streams", Number, 240)
   .option("--keep", "leave the hosts up", false)
+  .option("--day-two", "follow the recipes of day two instead of releases and reboots", false)
   .option("--from <step>", "begin with the step whose name contains this, on hosts that an earlier run kept")
-  .action(async (options: { streams: number; keep: boolean; from?: string }) => {
+  .action(async (options: { streams: number; keep: boolean; dayTwo: boolean; from?: string }) => {
     const passed = await runEndToEnd({ ...options, signal: stopping.signal, print });
     if (!passed) process.exitCode = 1;
   });

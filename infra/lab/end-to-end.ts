@@ -3,19 +3,23 @@
 
 import { InfraError } from "../errors.ts";
 import { makeCheckout } from "./checkout.ts";
-import { PLACES } from "./differences.ts";
+import { dayTwoSteps } from "./day-two.ts";
+import { DAY_TWO_TITLES } from "./day-two-places.ts";
+import { FOLLOWED, PLACES } from "./differences.ts";
 import { Lab } from "./lab.ts";
 import { Operator } from "./operator.ts";
 import type { Readers } from "./readers.ts";
-import { type Stage, steps } from "./steps.ts";
+import { steps as firstDaySteps, type Stage } from "./steps.ts";
 
 /** No run may take longer, whatever hangs. */
-const TIME_MS = 1_500_000;
+const TIME_MS = 2_400_000;
 
 export interface EndToEndOptions {
   readonly streams: number;
   /** Leave the hosts up. */
   readonly keep: boolean;
+  /** The recipes of "Day two" instead of releases and reboots. */
+  readonly dayTwo?: boolean;
   /** Begin with the first step whose name contains this, on hosts that an earlier run left up. */
   readonly from?: string | undefined;
   readonly signal: AbortSignal;
@@ -26,17 +30,19 @@ export interface EndToEndOptions {
 export async function runEndToEnd({
   streams,
   keep,
+  dayTwo = false,
   from = "",
   signal,
   print,
 }: EndToEndOptions): Promise<boolean> {
   const lab = await Lab.create(print);
+  const steps = dayTwo ? dayTwoSteps : firstDaySteps;
   const ending = AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]);
   const stage: Stage = {
     lab,
     streams,
     signal: ending,
-    operator: new Operator(lab, ending),
+    operator: new Operator(lab, ending, dayTwo ? [...FOLLOWED, ...DAY_TWO_TITLES] : FOLLOWED),
     readers: undefined,
     old: "1",
     next: "2",

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
 import { InfraError } from "../errors.ts";
 import { type RunOptions, type RunResult, run } from "../run.ts";
-import { readTopology, type Topology } from "../topology/topology.ts";
+import { type Host, readTopology, type Topology } from "../topology/topology.ts";
 import { endCgroups, makeCgroups } from "./cgroups.ts";
 import { makeImage } from "./image.ts";
 import { endNetwork, makeNetwork, OPERATOR } from "./network.ts";
@@ -22,13 +22,20 @@ const LOOK_MS = 250;
 const SSH = ["-q", "-i", sshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
 const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl", "git", "npm"];
 
+/** Machines that stand there and are in no topology yet: day two adds them (day-two.ts). */
+export const SPARES: Readonly<Record<string, Host>> = {
+  "gw-3": spare("gateway", "10.77.0.13"),
+  "graph-2": spare("graph", "10.77.0.32"),
+};
+
 export class Lab {
+  /** What the deployment begins with. */
   readonly topology: Topology;
-  readonly #print: (line: string) => void;
+  readonly print: (line: string) => void;
 
   private constructor(topology: Topology, print: (line: string) => void) {
     this.topology = topology;
-    this.#print = print;
+    this.print = print;
   }
 
   /** @throws InfraError LAB_UNFIT where this machine cannot run it */
@@ -38,25 +45,33 @@ export class Lab {
     return new Lab(readTopology(topologyFile), print);
   }
 
-  /** Boots every host and waits until SSH answers. @throws InfraError LAB_BUSY, LAB_FAILED, TOOL_FAILED */
-  async up(signal?: AbortSignal): Promise<void> {
+  /**
+   * Boots every host of the topology, and the spare ones where they are wanted, and waits until SSH answers.
+   * @throws InfraError LAB_BUSY, LAB_FAILED, TOOL_FAILED
+   */
+  async up(signal?: AbortSignal, spares: typeof SPARES = {}): Promise<void> {
     this.#takeLock();
-    await makeImage(this.#print, signal);
+    await makeImage(this.print, signal);
     mkdirSync(runFolder, { recursive: true });
     await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", sshKey]);
-    await makeNetwork(this.topology);
-    for (const name of Object.keys(this.topology.hosts)) await this.#boot(name);
-    await Promise.all(Object.keys(this.topology.hosts).map((name) => this.#untilUp(name, signal)));
+    const hosts = { ...this.topology.hosts, ...spares };
+    await makeNetwork({ ...this.topology, hosts });
+    for (const name of Object.keys(hosts)) await this.#boot(name);
+    await Promise.all(Object.keys(hosts).map((name) => this.#untilUp(name, signal)));
+  }
+
+  /** Takes a host away as a power cut and a thief would, and boots a bare one under its name and address. */
+  async replace(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#end(name);
+    await this.#boot(name);
+    await this.#untilUp(name, signal);
   }
 
   /** Ends every host and removes what the lab made, all but the cached tree. Idempotent. */
   async down(): Promise<void> {
-    for (const name of Object.keys(this.topology.hosts)) {
-      await endCgroups(name);
-      const root = rootOf(name);
-      if (isMounted(root)) await run("umount", ["--lazy", root]);
-    }
-    await endNetwork(this.topology);
+    const hosts = { ...this.topology.hosts, ...SPARES };
+    for (const name of Object.keys(hosts)) await this.#end(name);
+    await endNetwork({ ...this.topology, hosts });
     rmSync(runFolder, { recursive: true, force: true });
     rmSync(lock, { recursive: true, force: true });
   }
@@ -83,7 +98,7 @@ export class Lab {
   }
 
   addressOf(name: string): string {
-    return this.topology.hosts[name]?.private ?? name;
+    return { ...this.topology.hosts, ...SPARES }[name]?.private ?? name;
   }
 
   /** What an operator types to look around. */
@@ -100,6 +115,13 @@ export class Lab {
         cause,
       });
     }
+  }
+
+  async #end(name: string): Promise<void> {
+    await endCgroups(name);
+    const root = rootOf(name);
+    if (isMounted(root)) await run("umount", ["--lazy", root]);
+    rmSync(join(runFolder, name), { recursive: true, force: true });
   }
 
   async #boot(name: string): Promise<void> {
@@ -137,6 +159,10 @@ export class Lab {
       `${name} did not boot in ${BOOT_MS} ms (${said}): see its console.log`,
     );
   }
+}
+
+function spare(role: Host["roles"][number], address: string): Host {
+  return { roles: [role], private: address, size: "lab", groups: 2, workers: 1 };
 }
 
 const rootOf = (name: string): string => join(runFolder, name, "root");

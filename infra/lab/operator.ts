@@ -34,11 +34,12 @@ export class Operator {
   readonly #done = new Set<GuideCommand>();
   #resumed = false;
 
-  constructor(lab: Lab, signal: AbortSignal) {
+  /** @param titles whose commands are to be followed */
+  constructor(lab: Lab, signal: AbortSignal, titles: readonly string[] = FOLLOWED) {
     this.#lab = lab;
     this.#signal = signal;
     this.#commands = commandsOf(readFileSync(guideFile, "utf8")).filter(({ title }) =>
-      FOLLOWED.includes(title),
+      titles.includes(title),
     );
   }
 

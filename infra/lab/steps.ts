@@ -29,7 +29,7 @@ export interface Stage {
   readonly broken: string;
 }
 
-type Step = (stage: Stage) => Promise<string>;
+export type Step = (stage: Stage) => Promise<string>;
 
 const releases: string = join(state, "releases");
 const secretsFile: string = join(runFolder, "secrets.json");
@@ -234,7 +234,7 @@ async function account({ operator }: Stage): Promise<string> {
 }
 
 /** What readers lived through while something was done, everybody back at its end. */
-async function during({ readers, streams }: Stage, work: () => Promise<void>): Promise<Counts> {
+export async function during({ readers, streams }: Stage, work: () => Promise<void>): Promise<Counts> {
   if (readers === undefined) throw new InfraError("LAB_FAILED", "no readers are there");
   const before = readers.counts;
   await work();
@@ -244,7 +244,7 @@ async function during({ readers, streams }: Stage, work: () => Promise<void>): P
   return diff(readers.counts, before);
 }
 
-function diff(now: Counts, before: Counts | undefined): Counts {
+export function diff(now: Counts, before: Counts | undefined): Counts {
   if (before === undefined) return now;
   const entries = Object.entries(now).map(([name, count]) => [
     name,
@@ -254,12 +254,21 @@ function diff(now: Counts, before: Counts | undefined): Counts {
 }
 
 /** Nobody was cut, nobody refused, nothing came twice. What was lost between an end and a new beginning is told. */
-function mustBeCalm(found: Counts): void {
+export function mustBeCalm(found: Counts): void {
   const { cut, refused, movedOn, doubled } = found;
   must(cut === 0 && refused === 0 && movedOn === 0 && doubled === 0, describe(found));
 }
 
-function describe({ ended, cut, refused, movedOn, lost, published, resyncs, doubled }: Counts): string {
+export function describe({
+  ended,
+  cut,
+  refused,
+  movedOn,
+  lost,
+  published,
+  resyncs,
+  doubled,
+}: Counts): string {
   return `${ended} ended and came back, ${cut} cut, ${refused} refused, ${movedOn} moved on to another address, ${lost} events lost (${published} published), ${doubled} doubled, ${resyncs} resyncs`;
 }
 
@@ -281,7 +290,7 @@ async function runningReleases(lab: Lab, name: string): Promise<string[]> {
   return output.split("\n");
 }
 
-async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {
+export async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {
   const env = {
     NATS_URL: natsUrl(lab),
     NATS_USER: "producer",
@@ -291,31 +300,31 @@ async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<st
   return (await lab.runInside(process.execPath, [encke, ...args], { env, signal })).stdout;
 }
 
-function natsUrl(lab: Lab): string {
+export function natsUrl(lab: Lab): string {
   return hostsWith(lab.topology, "nats")
     .map((name) => `tls://${lab.addressOf(name)}:4222`)
     .join(",");
 }
 
 /** Readers sign in and publish with them. */
-async function decryptSecrets({ signal }: Stage): Promise<void> {
+export async function decryptSecrets({ signal }: Stage): Promise<void> {
   const target = join(state, "group_vars", "all", "secrets.yml");
   const args = ["view", "--vault-password-file", vaultPassword, target];
   const { stdout } = await run("ansible-vault", args, { signal });
   writeFileSync(secretsFile, stdout, { mode: 0o600 });
 }
 
-function secretsOf(): Secrets {
+export function secretsOf(): Secrets {
   const text = readFileSync(secretsFile, "utf8");
   return (JSON.parse(text) as { encke_secrets: Secrets }).encke_secrets;
 }
 
-function caFile(): string {
+export function caFile(): string {
   const file = join(runFolder, "ca.pem");
   writeFileSync(file, secretsOf().ca.cert);
   return file;
 }
 
-function must(holds: boolean, message: string): asserts holds {
+export function must(holds: boolean, message: string): asserts holds {
   if (!holds) throw new InfraError("LAB_FAILED", message);
 }

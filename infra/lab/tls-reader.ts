@@ -47,7 +47,7 @@ interface Handlers {
 }
 
 export class TlsReader {
-  readonly #options: ReaderOptions;
+  #options: ReaderOptions;
   #last: number | undefined;
   #cursor: string | undefined;
   #line = "";
@@ -68,6 +68,11 @@ export class TlsReader {
       tally[end] += 1;
       if (end !== "ended") await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+  }
+
+  /** What counts from its next connection on. */
+  hear(news: Partial<Pick<ReaderOptions, "addresses" | "ca" | "token">>): void {
+    this.#options = { ...this.#options, ...news };
   }
 
   stop(): void {
