@@ -59,7 +59,7 @@ program
     const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
     if (unknown !== undefined)
       throw new InfraError("USAGE", `--renew ${JSON.stringify(unknown)}: expected ${RENEWABLE.join(", ")}`);
-    const known = old === undefined ? undefined : parseSecrets(readJson(old === "-" ? 0 : old));
+    const known = old === undefined ? undefined : parseSecrets(old === "-" ? await readInput() : readJson(old));
     const secrets = await makeSecrets(readTopology(path), known, new Set(renew as Renewable[]));
     print(JSON.stringify({ encke_secrets: secrets }, undefined, 2));
   });
@@ -117,8 +117,15 @@ try {
 }
 process.exit();
 
-function readJson(path: string | 0): unknown {
+function readJson(path: string): unknown {
   return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/** Waits for who writes it: ansible-vault takes its time. */
+async function readInput(): Promise<unknown> {
+  let text = "";
+  for await (const part of process.stdin.setEncoding("utf8")) text += part;
+  return JSON.parse(text);
 }
 
 function write(path: string, text: string): void {
