@@ -1,7 +1,7 @@
 // Day two of docs/deploy.md, done to the lab's hosts as the text says, with readers over TLS all the while: the long form of
 // the end-to-end test. Each step checks what the text promises and answers what readers lived through.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { partitionOf, type Topic } from "../../broker/contract.ts";
 import type { Host } from "../topology/topology.ts";
@@ -37,6 +37,9 @@ const OTHER_TOPIC = Array.from({ length: 99 }, (_, n) => `other-${n}`).find(
 const FIRST_STEPS = /^(hosts boot|a checkout|site\.yml on bare|readers over TLS)/;
 /** Ansible is killed when it begins one of these: before all new folders are whole, and among their swaps. */
 const INTERRUPTED_AT = [/TASK \[graph : Loaded/, /TASK \[graph : The new folder takes/];
+
+/** What a run that begins with a later step must do first. */
+export const READERS_STEP: RegExp = /^readers over TLS/;
 
 export const dayTwoSteps: readonly (readonly [string, Step])[] = [
   ...steps
@@ -250,9 +253,13 @@ async function changeTopology(
   edit: (hosts: Record<string, Host>) => void,
 ): Promise<void> {
   const file = join(checkout, "infra", "topology", "lab.json");
-  const topology = JSON.parse(readFileSync(file, "utf8")) as { hosts: Record<string, Host> };
+  // a later run that goes on from here has a checkout without the edits
+  const kept = join(runFolder, "topology.json");
+  const topology = JSON.parse(readFileSync(existsSync(kept) ? kept : file, "utf8")) as {
+    hosts: Record<string, Host>;
+  };
   edit(topology.hosts);
-  writeFileSync(file, `${JSON.stringify(topology, undefined, 2)}\n`);
+  for (const path of [file, kept]) writeFileSync(path, `${JSON.stringify(topology, undefined, 2)}\n`);
   for (const place of [PLACE.inventory, PLACE.view, PLACE.encrypt]) await operator.again(place);
 }
 

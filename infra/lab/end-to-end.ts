@@ -3,7 +3,7 @@
 
 import { InfraError } from "../errors.ts";
 import { makeCheckout } from "./checkout.ts";
-import { dayTwoSteps } from "./day-two.ts";
+import { dayTwoSteps, READERS_STEP } from "./day-two.ts";
 import { DAY_TWO_TITLES } from "./day-two-places.ts";
 import { FOLLOWED, PLACES } from "./differences.ts";
 import { Lab } from "./lab.ts";
@@ -57,6 +57,8 @@ export async function runEndToEnd({
     ),
   );
   let mine = chosen.length < steps.length;
+  if (dayTwo && !chosen.some(([name]) => READERS_STEP.test(name)))
+    chosen.unshift(...steps.filter(([name]) => READERS_STEP.test(name)));
   try {
     if (mine) {
       stage.operator.resume([PLACES.release, PLACES.packages]);
