@@ -59,7 +59,8 @@ program
     const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
     if (unknown !== undefined)
       throw new InfraError("USAGE", `--renew ${JSON.stringify(unknown)}: expected ${RENEWABLE.join(", ")}`);
-    const known = old === undefined ? undefined : parseSecrets(old === "-" ? await readInput() : readJson(old));
+    const known =
+      old === undefined ? undefined : parseSecrets(old === "-" ? await readInput() : readJson(old));
     const secrets = await makeSecrets(readTopology(path), known, new Set(renew as Renewable[]));
     print(JSON.stringify({ encke_secrets: secrets }, undefined, 2));
   });
