@@ -191,32 +191,30 @@ type Renewed = "nats" | "hosts" | "jwt" | "site" | "ca";
 
 /** What each does to readers, by the table in docs/deploy.md. */
 const PROMISES: Readonly<Record<Renewed, { readonly waits: boolean; holds(found: Counts): boolean }>> = {
-  nats: { waits: false, holds: ({ cut, refused, ended }) => cut + refused + ended === 0 },
+  nats: { waits: false, holds: ({ cut, refused }) => cut + refused === 0 },
   hosts: { waits: true, holds: ({ cut, refused, ended }) => cut + refused + ended === 0 },
   jwt: { waits: true, holds: ({ cut }) => cut === 0 },
   site: { waits: true, holds: ({ cut, refused, ended, resyncs }) => cut + refused + ended + resyncs === 0 },
-  ca: { waits: false, holds: ({ cut, refused, ended }) => cut + refused + ended === 0 },
+  ca: { waits: false, holds: ({ cut, refused }) => cut + refused === 0 },
 };
 
 async function renew(stage: Stage, what: Renewed): Promise<string> {
   const { waits, holds } = PROMISES[what];
   const { lab, operator, readers } = stage;
+  const { ca: old } = secretsOf();
   const found = await during(stage, async () => {
     await operator.again(PLACE.renew, { change: (text) => text.replace("--renew nats", `--renew ${what}`) });
     await operator.again(PLACE.encryptRenewed);
+    await decryptSecrets(stage);
+    const { jwt_key: jwtKey, ca, nats } = secretsOf();
+    readers?.tell({ ca: old.cert + ca.cert });
     await operator.again(PLACE.siteRenewed, {
       change: (text) =>
         withRelease(stage, waits ? text.replace(/ -e nats_wait_for_cluster=false/, "") : text),
     });
-    await decryptSecrets(stage);
-    const { jwt_key: jwtKey, ca, nats } = secretsOf();
     // what an operator tells the applications, and new tokens
-    readers?.tell({
-      ...{ jwtKey, ca: ca.cert },
-      ...(what === "nats" || what === "ca"
-        ? { nats: { url: natsUrl(lab), user: "producer", password: nats.producer, ca: caFile() } }
-        : {}),
-    });
+    const producer = { url: natsUrl(lab), user: "producer", password: nats.producer, ca: caFile() };
+    readers?.tell({ jwtKey, ca: ca.cert, ...(what === "nats" || what === "ca" ? { nats: producer } : {}) });
   });
   must(holds(found), `${what}: ${describe(found)}`);
   await mustReachAll(stage);
