@@ -244,7 +244,7 @@ export async function during({ readers, streams }: Stage, work: () => Promise<vo
   return diff(readers.counts, before);
 }
 
-export function diff(now: Counts, before: Counts | undefined): Counts {
+function diff(now: Counts, before: Counts | undefined): Counts {
   if (before === undefined) return now;
   const entries = Object.entries(now).map(([name, count]) => [
     name,

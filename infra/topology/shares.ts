@@ -9,7 +9,7 @@ import type { Host, Topology } from "./topology.ts";
 /** What an emptied graph host's `partitions` says. */
 export const NOTHING = "none";
 /** The one graph that is not divided, in the form of `graph serve --partitions`. */
-export const WHOLE = "0/1";
+const WHOLE = "0/1";
 
 type Hosts = Topology["hosts"];
 
