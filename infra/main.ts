@@ -5,6 +5,7 @@
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import { projectRoot } from "../lib/project.ts";
@@ -14,6 +15,7 @@ import { Lab } from "./lab/lab.ts";
 import { holdReaders, type ReadersConfig } from "./lab/readers-command.ts";
 import { fetchPackages } from "./packages/fetch.ts";
 import { makeBundle } from "./release/bundle.ts";
+import { credentialsOf } from "./secrets/credentials.ts";
 import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
 import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
 import { mappingsOf } from "./topology/shares.ts";
@@ -35,9 +37,9 @@ program
     "writes infra/state/NAME/inventory.json for Ansible, and what NATS needs of a graph in partitions",
   )
   .option("--outputs <file>", "`terraform output -json`, for hosts that are reached by public addresses")
-  .action((path: string, { outputs }: { outputs?: string }) => {
+  .action(async (path: string, { outputs }: { outputs?: string }) => {
     const topology = readTopology(path);
-    const reachable = outputs === undefined ? undefined : parseOutputs(topology, readJson(outputs));
+    const reachable = outputs === undefined ? undefined : parseOutputs(topology, await readJson(outputs));
     const target = join(stateOf(topology), "inventory.json");
     write(target, JSON.stringify(inventoryOf(topology, reachable), undefined, 2));
     const partitions = join(stateOf(topology), "partitions.conf");
@@ -59,10 +61,21 @@ program
     const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
     if (unknown !== undefined)
       throw new InfraError("USAGE", `--renew ${JSON.stringify(unknown)}: expected ${RENEWABLE.join(", ")}`);
-    const known =
-      old === undefined ? undefined : parseSecrets(old === "-" ? await readInput() : readJson(old));
+    const known = old === undefined ? undefined : parseSecrets(await readJson(old));
     const secrets = await makeSecrets(readTopology(path), known, new Set(renew as Renewable[]));
     print(JSON.stringify({ encke_secrets: secrets }, undefined, 2));
+  });
+
+program
+  .command("credentials <topology>")
+  .description("prints, for a shell, what an application needs to publish and to sign its users' tokens")
+  .option("--secrets <file>", "the secrets, decrypted (`-`: standard input)", "-")
+  .action(async (path: string, { secrets: file }: { secrets: string }) => {
+    const topology = readTopology(path);
+    const secrets = parseSecrets(await readJson(file));
+    const ca = join(stateOf(topology), "ca.pem");
+    write(ca, secrets.ca.cert.trimEnd());
+    print(credentialsOf(topology, secrets, ca));
   });
 
 program
@@ -108,7 +121,7 @@ lab
   .command("readers", { hidden: true })
   .description("holds TLS streams and reports as JSON lines: started by e2e, inside the lab's network")
   .argument("<file>", "what they need to know, as JSON")
-  .action((file: string) => holdReaders(readJson(file) as ReadersConfig, stopping.signal));
+  .action(async (file: string) => holdReaders((await readJson(file)) as ReadersConfig, stopping.signal));
 
 try {
   await program.parseAsync();
@@ -118,20 +131,23 @@ try {
 }
 process.exit();
 
-function readJson(path: string): unknown {
-  return JSON.parse(readFileSync(path, "utf8"));
+/** `-` is standard input; read as a stream: what is not there yet is waited for. */
+async function readJson(path: string): Promise<unknown> {
+  const content = path === "-" ? await text(process.stdin) : readFileSync(path, "utf8");
+  try {
+    return JSON.parse(content);
+  } catch (cause) {
+    const shown = path === "-" ? "standard input" : path;
+    const remedy = content.startsWith("$ANSIBLE_VAULT")
+      ? "decrypt it first (ansible-vault view)"
+      : "hand in JSON";
+    throw new InfraError("USAGE", `${shown} is no JSON (${messageOf(cause)}): ${remedy}`, { cause });
+  }
 }
 
-/** Waits for who writes it: ansible-vault takes its time. */
-async function readInput(): Promise<unknown> {
-  let text = "";
-  for await (const part of process.stdin.setEncoding("utf8")) text += part;
-  return JSON.parse(text);
-}
-
-function write(path: string, text: string): void {
+function write(path: string, content: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${text}\n`);
+  writeFileSync(path, `${content}\n`);
 }
 
 function print(line: string): void {

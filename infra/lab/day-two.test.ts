@@ -24,9 +24,9 @@ describe("day two in docs/deploy.md", () => {
 
   it("every command under its titles - is one that is followed", () => {
     const followed = Object.values(DAY_TWO_PLACES).map((place) => locate(commands, place).line);
-    const missed = commands.filter(
-      ({ title, line }) => DAY_TWO_TITLES.includes(title) && !followed.includes(line),
-    );
+    const missed = commands
+      .filter(({ title, line }) => DAY_TWO_TITLES.includes(title) && !followed.includes(line))
+      .filter((command) => inLab(command).text !== undefined);
     assert.deepEqual(missed, []);
   });
 

@@ -1,17 +1,23 @@
 // Secrets that a deployment is made with: what is kept, what is renewed, and that the certificates really hold.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { projectRoot } from "../../lib/project.ts";
+import { tempDir } from "../../test/support/temp-dir.ts";
 import { readTopology, type Topology } from "../topology/topology.ts";
+import { credentialsOf } from "./credentials.ts";
 import { makeSecrets, parseSecrets, type Renewable } from "./secrets.ts";
 
 const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
 /** Two hosts are enough, and openssl is called less. */
 const two: Topology = { ...lab, hosts: pick("gw-1", "nats-1") };
 const none: ReadonlySet<Renewable> = new Set();
+
+const vault = spawnSync("ansible-vault", ["--version"]).error === undefined;
 
 function pick(...names: string[]): Topology["hosts"] {
   return Object.fromEntries(Object.entries(lab.hosts).filter(([name]) => names.includes(name)));
@@ -58,10 +64,62 @@ describe("secrets", () => {
     assert.equal(renewed.site_pem, site_pem);
   });
 
+  it("credentials - are what a shell reads and an application needs", async () => {
+    const secrets = await makeSecrets(lab, undefined, none);
+    const lines = credentialsOf(lab, secrets, "/it's here/ca.pem");
+    const names = ["NATS_URL", "NATS_USER", "NATS_PASSWORD", "NATS_CA", "ENCKE_JWT_KEY"];
+    const script = `${lines}\n${names.map((name) => `echo "$${name}"`).join("\n")}`;
+    const { stdout } = spawnSync("/bin/sh", ["-c", script], { encoding: "utf8" });
+    assert.deepEqual(stdout.trimEnd().split("\n"), [
+      "tls://10.77.0.21:4222,tls://10.77.0.22:4222,tls://10.77.0.23:4222",
+      "producer",
+      secrets.nats.producer,
+      "/it's here/ca.pem",
+      secrets.jwt_key,
+    ]);
+  });
+
   it("an encrypted file - is refused with the remedy", () => {
     assert.throws(() => parseSecrets("$ANSIBLE_VAULT;1.1;AES256"), {
       code: "USAGE",
       message: /decrypt it first/,
     });
   });
+
+  it("the example - has what is made, and goes through ansible-vault", {
+    skip: !vault && "no ansible-vault on this machine (Debian's ansible-core)",
+  }, async () => {
+    const folder = tempDir();
+    const file = join(folder, "secrets.yml");
+    const password = join(folder, "password");
+    copyFileSync(join(projectRoot, "infra", "secrets", "example.yml"), file);
+    writeFileSync(password, "only for this test\n");
+    const call = (tool: string, ...args: string[]): string => {
+      const env = { ...process.env, ANSIBLE_NOCOLOR: "1" };
+      const key = ["--vault-password-file", password];
+      const { status, stdout, stderr } = spawnSync(tool, [...args, ...key], { encoding: "utf8", env });
+      assert.equal(status, 0, `${tool}: ${stdout}${stderr}`);
+      return stdout;
+    };
+    call("ansible-vault", "encrypt", file);
+    assert.match(readFileSync(file, "utf8"), /^\$ANSIBLE_VAULT;/);
+    const shown = call(
+      "ansible",
+      ...["-i", "nats-1,", "nats-1"],
+      ...["-m", "debug", "-a", "var=encke_secrets", "-e", `@${file}`],
+    );
+    const example = parseSecrets(JSON.parse(shown.slice(shown.indexOf("{"))));
+    const made = await makeSecrets({ ...lab, hosts: pick("nats-1") }, undefined, none);
+    assert.deepEqual(shapeOf(example), shapeOf(made));
+  });
 });
+
+/** Names of what is in it, without the values. */
+function shapeOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return typeof value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([name, inner]) => [name, shapeOf(inner)] as const)
+      .sort(([a], [b]) => a.localeCompare(b)),
+  );
+}

@@ -25,19 +25,21 @@ describe("terraform", () => {
   it("tofu or terraform - finds nothing in what it can check here", (t) => {
     const { status, stdout, stderr } = spawnSync(join(folder, "check"), {
       encoding: "utf8",
-      timeout: 300_000,
+      timeout: 400_000,
     });
     assert.equal(status, 0, stdout + stderr);
     for (const line of stdout.split("\n").filter((text) => text.startsWith("skipped"))) t.diagnostic(line);
   });
 });
 
+const TEST = "tests/hetzner.tftest.hcl";
+
 describe("terraform lint", () => {
   const mistakes: readonly (readonly [string, string, string, string, RegExp])[] = [
     ["broken syntax", "main.tf", 'module "network" {', 'module "network" {{', /main\.tf: /],
-    ["a line that is not formatted", "main.tf", "  name = module", "  name    = module", /not formatted/],
+    ["a line that is not formatted", "main.tf", "  name      = module", "  name = module", /not formatted/],
     ["an unknown variable", "main.tf", "var.location", "var.place", /var\.place is not declared/],
-    ["an unknown local", "main.tf", "= local.gateways", "= local.gatways", /local\.gatways is not declared/],
+    ["an unknown local", "main.tf", "in local.serving", "in local.servng", /local\.servng is not declared/],
     ["an unknown module", "main.tf", "module.network.id", "module.net.id", /module\.net is not declared/],
     [
       "an unknown output",
@@ -46,7 +48,13 @@ describe("terraform lint", () => {
       "module.network.nr",
       /module\.network has no output nr/,
     ],
-    ["a misspelt argument", "main.tf", "  cidr = module", "  cird = module", /takes no cird|lacks cidr/],
+    [
+      "a misspelt argument",
+      "main.tf",
+      "  cidr     = module",
+      "  cird     = module",
+      /takes no cird|lacks cidr/,
+    ],
     ["a folder that is not there", "main.tf", "hcloud-entry", "hcloud-exit", /has no folder/],
     [
       "a variable without description",
@@ -61,6 +69,36 @@ describe("terraform lint", () => {
       'output "balancer"',
       'output "addresses"',
       /output\.addresses is declared twice/,
+    ],
+    [
+      "a provider of another version than a module's",
+      "versions.tf",
+      "~> 1",
+      "~> 2",
+      /module\.pool wants hcloud ~> 1\.67, not ~> 2\.67/,
+    ],
+    [
+      "a provider that is not required",
+      "main.tf",
+      'resource "terraform_data"',
+      'resource "null_resource"',
+      /provider null is not required/,
+    ],
+    [
+      "a test of what is not there",
+      TEST,
+      "output.balancer",
+      "output.balncer",
+      /output\.balncer is not declared/,
+    ],
+    ["a test without a variable", TEST, /\n {2}dns_zone[^\n]*/.source, "", /run by_dns lacks dns_zone/],
+    ["a test with one too many", TEST, "leaving =", "leeving =", /a_gateway_leaves sets leeving/],
+    [
+      "a failure expected elsewhere",
+      TEST,
+      "[terraform_data.deployment]",
+      "[module.firewall.var.operators]",
+      /only the tested module's own/,
     ],
     [
       "a provider of any version",

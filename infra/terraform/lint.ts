@@ -1,32 +1,25 @@
 // What can be known of Terraform files without Terraform: they parse, are formatted, declare nothing twice, refer only to
-// what is declared, describe and pin what others rely on, and call each other's modules with the arguments that these
-// take. A subset of `terraform validate` that needs no provider, so that it runs in every test run.
+// what is declared, describe and pin what others rely on, call each other's modules with the arguments that these take,
+// and are tested for what they are. A subset of `terraform validate` that needs no provider, so that it runs in every
+// test run.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, normalize } from "node:path";
-import { format } from "@cdktn/hcl-tools";
-import { getReferencesInExpression, parse } from "@cdktn/hcl2json";
+import {
+  type Blocks,
+  type Body,
+  blocksOf,
+  type Document,
+  declarationsOf,
+  type Module,
+  partsOf,
+  readModule,
+  referencesOf,
+  settingsOf,
+  typesOf,
+} from "./lint-read.ts";
+import { lintTests } from "./lint-tests.ts";
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
-type Blocks = Readonly<Record<string, readonly Readonly<Record<string, Json>>[]>>;
-
-interface Document {
-  readonly path: string;
-  readonly body: Readonly<Record<string, Json>>;
-}
-
-/** One folder of .tf files, as others see it. */
-interface Module {
-  readonly documents: readonly Document[];
-  readonly problems: readonly string[];
-  readonly variables: Blocks;
-  readonly outputs: Blocks;
-}
-
-/** Roots of references that are no declarations. */
-const BUILT_IN = new Set(["each", "count", "self", "path", "terraform", "null", "true", "false"]);
-/** Arguments whose strings are no expressions, or name things in another way. */
-const NOT_REFERENCES = new Set(["ignore_changes", "providers", "type", "source", "version"]);
 /** Arguments of a module call that belong to Terraform. */
 const META = new Set(["source", "version", "providers", "for_each", "count", "depends_on"]);
 
@@ -42,7 +35,7 @@ export async function lintModule(folder: string): Promise<string[]> {
   );
   const references: string[] = [];
   for (const { path, body } of module.documents) {
-    for await (const reference of referencesOf(path, body, new Set())) {
+    for await (const reference of referencesOf(path, body)) {
       const problem = problemOf(
         reference,
         declared.names,
@@ -55,92 +48,12 @@ export async function lintModule(folder: string): Promise<string[]> {
     ...module.problems,
     ...declared.twice.map((name) => `${folder}: ${name} is declared twice`),
     ...references,
-    ...called.flatMap(([name, target, call]) => callProblems(folder, name, target, call)),
+    ...called.flatMap(([name, target, call]) => callProblems(folder, module, name, target, call)),
     ...undescribed(folder, "variable", module.variables),
     ...undescribed(folder, "output", module.outputs),
-    ...unpinned(folder, module.documents),
+    ...unpinned(folder, module),
+    ...(await lintTests(module, declared.names)),
   ];
-}
-
-async function readModule(folder: string): Promise<Module> {
-  const documents: Document[] = [];
-  const problems: string[] = [];
-  const tests = existsSync(join(folder, "tests"))
-    ? readdirSync(join(folder, "tests")).map((name) => `tests/${name}`)
-    : [];
-  for (const name of [...readdirSync(folder), ...tests]
-    .filter((file) => /\.(tf|tftest\.hcl)$/.test(file))
-    .sort()) {
-    const path = join(folder, name);
-    const text = readFileSync(path, "utf8");
-    try {
-      const body = (await parse(name, text)) as Document["body"];
-      if ((await format(text)) !== text) problems.push(`${path}: is not formatted: run terraform fmt`);
-      if (name.endsWith(".tf")) documents.push({ path, body });
-    } catch (error) {
-      problems.push(`${path}: ${String(error).split("\n")[0]}`);
-    }
-  }
-  const variables = blocksOf(documents, "variable");
-  return { documents, problems, variables, outputs: blocksOf(documents, "output") };
-}
-
-/** All blocks of one kind with one label, by it. */
-function blocksOf(documents: readonly Document[], kind: string): Blocks {
-  const found: Record<string, Readonly<Record<string, Json>>[]> = {};
-  for (const { body } of documents) {
-    for (const [name, blocks] of Object.entries((body[kind] ?? {}) as Blocks)) {
-      found[name] = [...(found[name] ?? []), ...blocks];
-    }
-  }
-  return found;
-}
-
-function declarationsOf(documents: readonly Document[]): { names: ReadonlySet<string>; twice: string[] } {
-  const all: string[] = [];
-  for (const [kind, prefix] of [
-    ["variable", "var."],
-    ["module", "module."],
-    ["output", "output."],
-  ] as const)
-    for (const [name, blocks] of Object.entries(blocksOf(documents, kind)))
-      for (const _ of blocks) all.push(prefix + name);
-  for (const { body } of documents) {
-    for (const locals of (body.locals ?? []) as readonly object[])
-      for (const name of Object.keys(locals)) all.push(`local.${name}`);
-    for (const [kind, prefix] of [
-      ["resource", ""],
-      ["data", "data."],
-    ] as const)
-      for (const [type, named] of Object.entries((body[kind] ?? {}) as Record<string, Blocks>))
-        for (const [name, blocks] of Object.entries(named))
-          for (const _ of blocks) all.push(`${prefix}${type}.${name}`);
-  }
-  return {
-    names: new Set(all),
-    twice: [...new Set(all.filter((name, index) => all.indexOf(name) !== index))],
-  };
-}
-
-/** Every reference in every expression, with the names that dynamic blocks bind left out. */
-async function* referencesOf(path: string, value: Json, bound: ReadonlySet<string>): AsyncGenerator<string> {
-  if (typeof value === "string") {
-    if (!value.includes("${")) return;
-    for (const { value: reference } of await getReferencesInExpression(path, value)) {
-      const root = reference.split(/[.[]/)[0] ?? "";
-      if (!BUILT_IN.has(root) && !bound.has(root)) yield reference;
-    }
-  } else if (Array.isArray(value)) {
-    for (const item of value) yield* referencesOf(path, item, bound);
-  } else if (typeof value === "object" && value !== null) {
-    for (const [name, item] of Object.entries(value)) {
-      if (NOT_REFERENCES.has(name)) continue;
-      if (name !== "dynamic") yield* referencesOf(path, item, bound);
-      else
-        for (const [label, block] of Object.entries(item as object))
-          yield* referencesOf(path, block as Json, new Set([...bound, label]));
-    }
-  }
 }
 
 function problemOf(
@@ -148,8 +61,7 @@ function problemOf(
   declared: ReadonlySet<string>,
   modules: ReadonlyMap<string, Module | undefined>,
 ): string | undefined {
-  const parts = reference.replace(/\[[^\]]*\]/g, "").split(".");
-  const name = parts.slice(0, parts[0] === "data" ? 3 : 2).join(".");
+  const { name, parts } = partsOf(reference);
   // a `for` binds plain words; what could be declared has two parts
   if (parts.length < 2) return undefined;
   if (!declared.has(name)) return isDeclarable(parts) ? `${name} is not declared` : undefined;
@@ -166,9 +78,10 @@ function isDeclarable([root = ""]: readonly string[]): boolean {
 
 function callProblems(
   folder: string,
+  { providers }: Module,
   name: string,
   target: Module | undefined,
-  call: Readonly<Record<string, Json>>,
+  call: Body,
 ): string[] {
   if (target === undefined) return [`${folder}: module.${name} has no folder ${String(call.source)}`];
   const given = Object.keys(call).filter((argument) => !META.has(argument));
@@ -180,6 +93,12 @@ function callProblems(
     ...required
       .filter(([argument]) => !given.includes(argument))
       .map(([argument]) => `${folder}: module.${name} lacks ${argument}`),
+    ...Object.entries(target.providers)
+      .filter(([provider, version]) => providers[provider] !== version)
+      .map(
+        ([provider, version]) =>
+          `${folder}: module.${name} wants ${provider} ${version}, not ${providers[provider]}`,
+      ),
   ];
 }
 
@@ -189,16 +108,21 @@ function undescribed(folder: string, kind: string, blocks: Blocks): string[] {
     .map(([name]) => `${folder}: ${kind} ${name} has no description`);
 }
 
-function unpinned(folder: string, documents: readonly Document[]): string[] {
-  const settings = documents.flatMap(({ body }) => (body.terraform ?? []) as readonly Record<string, Json>[]);
-  const providers = settings.flatMap(({ required_providers: required }) =>
-    ((required ?? []) as readonly Record<string, { version?: string }>[]).flatMap((block) =>
-      Object.entries(block),
-    ),
-  );
-  const loose = providers.filter(([, { version }]) => version === undefined).map(([name]) => name);
+function unpinned(
+  folder: string,
+  { documents, providers }: { documents: readonly Document[]; providers: Module["providers"] },
+): string[] {
+  const used = new Set([...typesOf(documents)].map((type) => type.split("_")[0] ?? ""));
+  // `terraform_data` is Terraform's own
+  used.delete("terraform");
+  const loose = Object.keys(providers).filter((name) => providers[name] === undefined);
   return [
-    ...(settings.some((block) => "required_version" in block) ? [] : [`${folder}: no required_version`]),
+    ...(settingsOf(documents).some((block) => "required_version" in block)
+      ? []
+      : [`${folder}: no required_version`]),
     ...loose.map((name) => `${folder}: provider ${name} has no version`),
+    ...[...used]
+      .filter((name) => !(name in providers))
+      .map((name) => `${folder}: provider ${name} is not required`),
   ];
 }

@@ -25,7 +25,7 @@ describe("the edge under Bun", {
     network = await TestNetwork.start({ broker: embedded, fleet: [], follows: [["7", "42"]] });
     let output = "";
     child = spawn(bun ?? "", [join(projectRoot, "dist", "test", "runtimes", "bun-edge.js")], {
-      env: { ...process.env, NATS_URL: network.nats().url },
+      env: { ...process.env, NATS_URL: network.broker.urls[0] },
       stdio: ["ignore", "pipe", "inherit"],
     });
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {

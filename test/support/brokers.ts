@@ -1,6 +1,6 @@
 // The brokers that suites run against: the embedded one, and a real nats-server where this machine has one.
 
-import { EmbeddedBroker } from "../../broker/index.ts";
+import { EmbeddedBroker, type NatsConfig } from "../../broker/index.ts";
 import { findNatsServer, NatsServer } from "../../broker/server/nats-server.ts";
 import { createLogger } from "../../lib/log.ts";
 import { anyFreePort } from "../../lib/ports.ts";
@@ -10,10 +10,15 @@ export function urlOf({ urls }: Pick<TestBroker, "urls">, node = 0): string {
   return urls[node % urls.length] ?? "";
 }
 
+/** Who logs in, where the broker wants to know. */
+export type TestUser = "producer" | "graph" | "edge";
+
 export interface TestBroker {
   /** Its nodes' addresses; a single server is one. */
   readonly urls: readonly string[];
   readonly ports: readonly number[];
+  /** What each must show; absent where everybody may do everything. */
+  readonly login?: (user: TestUser) => Partial<NatsConfig>;
   stop(): Promise<void>;
 }
 

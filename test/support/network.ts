@@ -7,7 +7,7 @@ import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService, Partitions } from "../../graph/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { createMetrics } from "../../lib/metrics.ts";
-import { type BrokerUnderTest, type TestBroker, urlOf } from "./brokers.ts";
+import { type BrokerUnderTest, type TestBroker, type TestUser, urlOf } from "./brokers.ts";
 import { Reader } from "./reader.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
@@ -56,7 +56,8 @@ export class TestNetwork {
     follows = [],
   }: NetworkOptions): Promise<TestNetwork> {
     const started = await broker.start();
-    const client = await BrokerClient.connect({ url: urlOf(started) }, { name: "test", log, wait: false });
+    const producer = natsOf(started, "producer");
+    const client = await BrokerClient.connect(producer, { name: "test", log, wait: false });
     const network = new TestNetwork(started, client, edge);
     for (const share of shares) await network.startGraph(share);
     for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
@@ -64,13 +65,8 @@ export class TestNetwork {
     return network;
   }
 
-  /** What one service is told: in a cluster, each hangs on a node of its own. */
-  nats(node = 0): NatsConfig {
-    return { url: urlOf(this.broker, node) };
-  }
-
   async startEdge(overrides: Partial<EdgeConfig> = {}): Promise<Edge> {
-    const nats = this.nats(2 + this.edges.length);
+    const nats = natsOf(this.broker, "edge", 2 + this.edges.length);
     const edge = newEdge(nats, { ...this.#edgeConfig, ...overrides });
     await edge.start();
     this.edges.push(edge);
@@ -89,7 +85,7 @@ export class TestNetwork {
   /** Starts a graph service for a share of the partitions, on a folder that it had before, or on one of its own. */
   async startGraph(share: string, directory: string = tempDir()): Promise<TestGraph> {
     const partitions = Partitions.parse(share);
-    const nats = this.nats(1 + this.graphs.length);
+    const nats = natsOf(this.broker, "graph", 1 + this.graphs.length);
     const service = new GraphService({ directory, nats, partitions, log, metrics: createMetrics() });
     await service.start();
     await this.#untilKnown(partitions);
@@ -164,6 +160,11 @@ export class TestNetwork {
     await this.client.close();
     await this.broker.stop();
   }
+}
+
+/** What one service is told: in a cluster, each hangs on a node of its own. */
+function natsOf(broker: TestBroker, user: TestUser, node = 0): NatsConfig {
+  return { url: urlOf(broker, node), ...broker.login?.(user) };
 }
 
 /** An edge on a free port, not started. */

@@ -5,14 +5,31 @@ provider "hcloud" {}
 module "topology" {
   source = "../../modules/topology"
 
-  file = var.topology
+  file       = var.topology
+  all_public = var.all_public
+}
+
+# A state is one deployment: with another topology in the same workspace, the machines of the first would be taken for
+# the second's.
+resource "terraform_data" "deployment" {
+  input = module.topology.name
+
+  lifecycle {
+    ignore_changes = [input]
+
+    postcondition {
+      condition     = self.input == module.topology.name
+      error_message = "This state is the deployment ${self.input}: choose ${module.topology.name}'s workspace, or make it with `terraform workspace new ${module.topology.name}`."
+    }
+  }
 }
 
 module "network" {
   source = "../../modules/hcloud-network"
 
-  name = module.topology.name
-  cidr = module.topology.network
+  name     = module.topology.name
+  cidr     = module.topology.network
+  location = var.location
 }
 
 module "firewall" {
@@ -22,33 +39,25 @@ module "firewall" {
   operators = var.operators
 }
 
+# All hosts in one pool: one that takes on another role changes its firewalls, not its address in the state, which would
+# make it anew.
+module "pool" {
+  source = "../../modules/hcloud-pool"
+
+  deployment = module.topology.name
+  hosts      = module.topology.hosts
+  network_id = module.network.id
+  firewall_ids = {
+    gateway = module.firewall.gateway_ids
+    inner   = module.firewall.inner_ids
+  }
+  ssh_keys = var.ssh_keys
+  location = var.location
+  protect  = var.protect
+}
+
 locals {
-  gateways = { for name, host in module.topology.hosts : name => host if host.is_gateway }
-  others   = { for name, host in module.topology.hosts : name => host if !host.is_gateway }
-}
-
-module "gateways" {
-  source = "../../modules/hcloud-pool"
-
-  name         = "gateway"
-  deployment   = module.topology.name
-  hosts        = local.gateways
-  network_id   = module.network.id
-  firewall_ids = module.firewall.gateway_ids
-  ssh_keys     = var.ssh_keys
-  location     = var.location
-}
-
-module "others" {
-  source = "../../modules/hcloud-pool"
-
-  name         = "inner"
-  deployment   = module.topology.name
-  hosts        = local.others
-  network_id   = module.network.id
-  firewall_ids = module.firewall.inner_ids
-  ssh_keys     = var.ssh_keys
-  location     = var.location
+  serving = setsubtract(module.topology.by_role.gateway, var.leaving)
 }
 
 module "entry" {
@@ -56,10 +65,10 @@ module "entry" {
 
   kind        = var.entry
   name        = module.topology.name
+  domain      = module.topology.domain
   zone        = var.dns_zone
-  record      = trimsuffix(module.topology.domain, ".${var.dns_zone}")
-  gateways    = module.gateways.public
-  gateway_ids = module.gateways.ids
+  gateways    = { for name in local.serving : name => module.pool.public[name] }
+  gateway_ids = { for name in local.serving : name => module.pool.ids[name] }
   network_id  = module.network.id
   location    = var.location
 }

@@ -24,6 +24,17 @@ variable "bridge" {
   default     = "vmbr0"
 }
 
+variable "vlan" {
+  description = "VLAN tag of the network, 2 to 4094; null puts machines on the bridge as it is."
+  type        = number
+  default     = null
+}
+
+variable "operators" {
+  description = "Networks that may reach SSH, such as 192.0.2.0/24."
+  type        = list(string)
+}
+
 variable "template_id" {
   description = "Id of the Debian 12 template."
   type        = number
@@ -34,7 +45,19 @@ variable "template_node" {
   type        = string
 }
 
+variable "disk" {
+  description = "The one disk: where the template has it (scsi0), the datastore for it and cloud-init's (local-lvm), its size in gigabytes (40)."
+  type        = object({ interface = optional(string), datastore = optional(string), gb = optional(number) })
+  default     = {}
+}
+
 variable "ssh_keys" {
-  description = "Public SSH keys, for Ansible."
+  description = "Public SSH keys, for Ansible. Machines get them when they are made."
   type        = list(string)
+}
+
+variable "protect" {
+  description = "Whether Proxmox refuses to remove graph hosts. Set it to false in an apply of its own before one shall go."
+  type        = bool
+  default     = true
 }

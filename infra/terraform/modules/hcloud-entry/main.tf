@@ -1,25 +1,34 @@
 # How readers find gateways. By DNS: every gateway's address under one name, browsers take another when one refuses; no
-# machine stands before them all, so nothing but the gateways bounds the streams. By L4: one address, for installations of
-# some tens of thousands of streams; each takes two connections there, and Hetzner bounds them by the balancer's type.
+# machine stands before them all, so nothing but the gateways bounds the streams. By L4: the balancer's address, for
+# installations of some tens of thousands of streams; each takes two connections there, and Hetzner bounds them, and the
+# gateways, by the balancer's type.
 
-resource "hcloud_zone_rrset" "v4" {
-  count = var.kind == "dns" ? 1 : 0
-
-  zone    = var.zone
-  name    = var.record
-  type    = "A"
-  ttl     = var.ttl
-  records = [for name in sort(keys(var.gateways)) : { value = var.gateways[name].v4, comment = name }]
+locals {
+  found = var.kind == "dns" ? var.gateways : {
+    balancer = { v4 = one(hcloud_load_balancer.this[*].ipv4), v6 = one(hcloud_load_balancer.this[*].ipv6) }
+  }
 }
 
-resource "hcloud_zone_rrset" "v6" {
-  count = var.kind == "dns" ? 1 : 0
+resource "hcloud_zone_rrset" "this" {
+  for_each = { A = "v4", AAAA = "v6" }
 
   zone    = var.zone
-  name    = var.record
-  type    = "AAAA"
+  name    = var.domain == var.zone ? "@" : trimsuffix(var.domain, ".${var.zone}")
+  type    = each.key
   ttl     = var.ttl
-  records = [for name in sort(keys(var.gateways)) : { value = var.gateways[name].v6, comment = name }]
+  records = [for name in sort(keys(local.found)) : { value = local.found[name][each.value], comment = name }]
+
+  lifecycle {
+    precondition {
+      condition     = var.domain == var.zone || endswith(var.domain, ".${var.zone}")
+      error_message = "The topology's domain ${var.domain} does not lie in the DNS zone ${var.zone}."
+    }
+
+    precondition {
+      condition     = length(var.gateways) > 0
+      error_message = "No gateway is left for readers: let one stay."
+    }
+  }
 }
 
 resource "hcloud_load_balancer" "this" {
@@ -31,6 +40,11 @@ resource "hcloud_load_balancer" "this" {
 
   algorithm {
     type = "least_connections"
+  }
+
+  lifecycle {
+    # as the machines: a new location would make it anew, with another address
+    ignore_changes = [location]
   }
 }
 

@@ -18,8 +18,8 @@ variable "zone" {
   type        = string
 }
 
-variable "record" {
-  description = "Name inside of the zone."
+variable "domain" {
+  description = "What readers' browsers ask for: the zone itself, or a name in it."
   type        = string
 }
 
@@ -35,12 +35,12 @@ variable "ttl" {
 }
 
 variable "gateways" {
-  description = "Public addresses of the gateways."
+  description = "Public addresses of the gateways that readers shall find."
   type        = map(object({ v4 = string, v6 = string }))
 }
 
 variable "gateway_ids" {
-  description = "Ids of the gateways' machines."
+  description = "Ids of their machines."
   type        = map(number)
 }
 

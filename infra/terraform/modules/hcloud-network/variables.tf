@@ -4,17 +4,21 @@ variable "name" {
 }
 
 variable "cidr" {
-  description = "Its addresses."
+  description = "Its addresses, /24 or larger, as Hetzner wants it."
   type        = string
 
   validation {
-    condition     = can(cidrhost(var.cidr, 0))
-    error_message = "Expected a network such as 10.20.0.0/24."
+    condition     = try(cidrsubnet(var.cidr, 0, 0) == var.cidr && tonumber(split("/", var.cidr)[1]) <= 24, false)
+    error_message = "Expected a network of at least 256 addresses by its first one, such as 10.20.0.0/24."
   }
 }
 
-variable "zone" {
-  description = "Hetzner's network zone."
+variable "location" {
+  description = "Where its machines stand."
   type        = string
-  default     = "eu-central"
+
+  validation {
+    condition     = contains(["fsn1", "nbg1", "hel1", "ash", "hil", "sin"], var.location)
+    error_message = "Expected fsn1, nbg1, hel1, ash, hil or sin; a newer place wants its network zone in this module."
+  }
 }

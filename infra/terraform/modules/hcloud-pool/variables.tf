@@ -1,17 +1,14 @@
-variable "name" {
-  description = "Name of the pool."
-  type        = string
-}
-
 variable "deployment" {
-  description = "Name of the deployment, as a label."
+  description = "Name of the deployment: a label, and a prefix of the placement groups' names."
   type        = string
 }
 
 variable "hosts" {
   description = "Hosts of the topology module."
   type = map(object({
+    roles        = list(string)
     private      = string
+    is_gateway   = bool
     has_a_public = bool
     size         = object({ hcloud = optional(string) })
   }))
@@ -28,8 +25,8 @@ variable "network_id" {
 }
 
 variable "firewall_ids" {
-  description = "Firewalls of each machine."
-  type        = list(number)
+  description = "Firewalls of a gateway, and of every other machine."
+  type        = object({ gateway = list(number), inner = list(number) })
 }
 
 variable "ssh_keys" {
@@ -49,17 +46,12 @@ variable "image" {
 }
 
 variable "location" {
-  description = "Where they stand."
+  description = "Where new machines stand."
   type        = string
 }
 
-variable "spread" {
-  description = "Machines a placement group; Hetzner takes at most 10."
-  type        = number
-  default     = 10
-
-  validation {
-    condition     = var.spread >= 1 && var.spread <= 10
-    error_message = "Expected 1 to 10."
-  }
+variable "protect" {
+  description = "Whether Hetzner refuses to delete graph hosts."
+  type        = bool
+  default     = true
 }

@@ -6,9 +6,11 @@ variable "deployment" {
 variable "hosts" {
   description = "Hosts of the topology module."
   type = map(object({
-    private = string
-    node    = optional(string)
-    size    = object({ cores = number, memoryGb = number })
+    roles      = list(string)
+    private    = string
+    is_gateway = bool
+    node       = optional(string)
+    size       = object({ cores = number, memoryGb = number })
   }))
 }
 
@@ -25,6 +27,11 @@ variable "network" {
 variable "gateway" {
   description = "The network's way out."
   type        = string
+
+  validation {
+    condition     = can(cidrhost("${var.gateway}/32", 0))
+    error_message = "Expected an address such as 10.20.0.1."
+  }
 }
 
 variable "bridge" {
@@ -52,6 +59,17 @@ variable "default_node" {
   type        = string
 }
 
+variable "disk" {
+  description = "The one disk: where the template has it, the datastore that it and cloud-init's go to, and its size, not below the template's."
+  type        = object({ interface = optional(string, "scsi0"), datastore = optional(string, "local-lvm"), gb = optional(number, 40) })
+  default     = {}
+
+  validation {
+    condition     = can(regex("^(scsi|virtio|sata)[0-9]+$", var.disk.interface)) && var.disk.gb >= 8
+    error_message = "Expected an interface such as scsi0 and at least 8 gigabytes."
+  }
+}
+
 variable "ssh_keys" {
   description = "Public SSH keys, for Ansible."
   type        = list(string)
@@ -60,4 +78,10 @@ variable "ssh_keys" {
     condition     = length(var.ssh_keys) > 0
     error_message = "Without an SSH key Ansible cannot reach the machines."
   }
+}
+
+variable "protect" {
+  description = "Whether Proxmox refuses to remove graph hosts."
+  type        = bool
+  default     = true
 }

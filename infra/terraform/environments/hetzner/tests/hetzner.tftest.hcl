@@ -22,6 +22,7 @@ mock_provider "hcloud" {
     defaults = {
       id   = "4"
       ipv4 = "192.0.2.44"
+      ipv6 = "2001:db8::44"
     }
   }
 }
@@ -45,6 +46,27 @@ run "by_dns" {
   }
 }
 
+run "a_gateway_leaves" {
+  variables {
+    leaving = ["gw-2"]
+  }
+
+  assert {
+    condition     = length(output.addresses) == 6 && output.found == tolist(["gw-1"])
+    error_message = "Its machine stays, and readers find the others."
+  }
+}
+
+run "a_stranger_leaves" {
+  command = plan
+
+  variables {
+    leaving = ["gw-9"]
+  }
+
+  expect_failures = [output.found]
+}
+
 run "by_l4" {
   variables {
     entry = "l4"
@@ -56,12 +78,23 @@ run "by_l4" {
   }
 }
 
-run "nobody_may_deploy" {
+run "private_hosts" {
+  variables {
+    all_public = false
+  }
+
+  assert {
+    condition     = output.addresses["nats-1"] == "10.20.0.21" && output.addresses["gw-1"] == "192.0.2.7"
+    error_message = "Only gateways are reached at public addresses."
+  }
+}
+
+run "another_deployment" {
   command = plan
 
   variables {
-    operators = []
+    topology = "../../../topology/million.json"
   }
 
-  expect_failures = [module.firewall.var.operators]
+  expect_failures = [terraform_data.deployment]
 }

@@ -1,6 +1,10 @@
 # With a mocked provider: what would be made, without metal. See the Hetzner tests.
 
-mock_provider "proxmox" {}
+mock_provider "proxmox" {
+  mock_resource "proxmox_virtual_environment_vm" {
+    defaults = { vm_id = 101 }
+  }
+}
 
 variables {
   topology      = "../../../topology/small.json"
@@ -9,12 +13,30 @@ variables {
   template_id   = 9000
   template_node = "metal-1"
   ssh_keys      = ["ssh-ed25519 AAAA operator"]
+  operators     = ["192.0.2.0/24"]
 }
 
 run "small" {
   assert {
     condition     = output.addresses["graph-1"] == "10.20.0.31"
     error_message = "Every host is reached at its private address."
+  }
+
+  assert {
+    condition     = output.gateways == { gw-1 = "10.20.0.11", gw-2 = "10.20.0.12" }
+    error_message = "It says where readers find gateways."
+  }
+}
+
+run "on_a_vlan" {
+  variables {
+    vlan = 120
+    disk = { datastore = "tank" }
+  }
+
+  assert {
+    condition     = length(output.addresses) == 6
+    error_message = "Every host is there."
   }
 }
 
@@ -26,4 +48,14 @@ run "no_https" {
   }
 
   expect_failures = [var.endpoint]
+}
+
+run "another_deployment" {
+  command = plan
+
+  variables {
+    topology = "../../../topology/million.json"
+  }
+
+  expect_failures = [terraform_data.deployment]
 }

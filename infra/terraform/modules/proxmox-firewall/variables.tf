@@ -1,0 +1,34 @@
+variable "network" {
+  description = "The private network."
+  type        = string
+
+  validation {
+    condition     = can(cidrhost(var.network, 0))
+    error_message = "Expected a network such as 10.20.0.0/24."
+  }
+}
+
+variable "operators" {
+  description = "Networks that may reach SSH."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.operators) > 0
+    error_message = "Name at least one network such as 192.0.2.0/24, or nobody could deploy."
+  }
+
+  validation {
+    condition     = alltrue([for cidr in var.operators : try(cidrsubnet(cidr, 0, 0) == cidr, false)])
+    error_message = "Expected networks by their first address, such as 192.0.2.0/24, 198.51.100.7/32 or 2001:db8::/32."
+  }
+
+  validation {
+    condition     = alltrue([for cidr in var.operators : try(tonumber(split("/", cidr)[1]) >= 8, true)])
+    error_message = "A network wider than /8 is most of the world: name those that operators come from."
+  }
+}
+
+variable "machines" {
+  description = "Machines of the pool module."
+  type        = map(object({ node = string, vm_id = number, is_gateway = bool }))
+}
