@@ -135,7 +135,10 @@ export class TlsReader {
       });
       socket.setTimeout(CONNECT_MS, () => connected || socket.destroy());
       const reader = new ChunkedReader({
-        onHead: ({ status }) => onHead(status),
+        onHead: ({ status }) => {
+          onHead(status);
+          if (status !== 200) socket.destroy(); // what follows an error is no stream, and may stay open
+        },
         onChunk: (data) => onText(data.toString("utf8")),
         onEnd: () => {
           complete = true;
