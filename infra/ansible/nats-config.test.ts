@@ -71,15 +71,20 @@ describe("NATS of a deployment", { skip: missing() }, () => {
     return client;
   };
 
+  let port: number;
+  let text: string;
+  const config = join(tempDir(), "nats.conf");
+  /** Runs with it, but for what needs certificates and other nodes. */
+  const use = (rendered: string): void => {
+    const blocks = rendered.match(/^(authorization|mappings) \{[\s\S]*?^\}$/gm) ?? [];
+    writeFileSync(config, `listen: "127.0.0.1:${port}"\n${blocks.join("\n")}\n`);
+  };
+
   before(async () => {
-    const text = render(divided);
-    // what needs certificates and other nodes is left out
-    const users = /^authorization \{[\s\S]*?^\}$/m.exec(text)?.[0] ?? "";
-    const mappings = /^mappings \{[\s\S]*?^\}$/m.exec(text)?.[0] ?? "";
+    port = await anyFreePort("127.0.0.1");
+    text = render(divided);
     assert.ok(text.includes(partitionMappings(PARTITIONS)), "the mappings of `encke broker --print-config`");
-    const port = await anyFreePort("127.0.0.1");
-    const config = join(tempDir(), "nats.conf");
-    writeFileSync(config, `listen: "127.0.0.1:${port}"\n${users}\n${mappings}\n`);
+    use(text);
     server = spawn(binary ?? "", ["-c", config], { stdio: "ignore" });
     await waitFor("nats-server", async () => !(await isPortFree("127.0.0.1", port)));
     url = `127.0.0.1:${port}`;
@@ -89,10 +94,6 @@ describe("NATS of a deployment", { skip: missing() }, () => {
     const ended = once(server, "exit");
     server.kill();
     await ended;
-  });
-
-  it("a whole graph - has no mappings", () => {
-    assert.doesNotMatch(render(lab), /mappings|part\.\{\{/);
   });
 
   it("producers and edges - reach the partitions by their own subjects, and nothing that is between graph services", async () => {
@@ -118,5 +119,32 @@ describe("NATS of a deployment", { skip: missing() }, () => {
       );
     }
     assert.deepEqual(owner.refused, []);
+  });
+
+  it("a whole graph, divided by a reload - connections that are there have the mappings once they have spoken", async () => {
+    const whole = render(lab);
+    assert.doesNotMatch(whole, /mappings|part\.\{\{|part\.\*/);
+    const producer = await connect("producer", "p");
+    const owner = await connect("graph", "g");
+    const got: string[] = [];
+    for (const subject of ["part.>", "event.>"])
+      owner.subscribe(subject, (message) => got.push(message.subject));
+    await owner.flush();
+    for (const [rendered, subject] of [
+      [whole, /^event\.1$/],
+      [text, /^part\.\d+\.event\.1$/],
+      [whole, /^event\.1$/],
+    ] as const) {
+      use(rendered);
+      server.kill("SIGHUP");
+      await waitFor(`events on ${subject}`, async () => {
+        got.length = 0;
+        producer.publish("event.1");
+        await producer.flush();
+        await owner.flush();
+        return got.length === 1 && subject.test(got[0] ?? "");
+      });
+    }
+    assert.equal(producer.reconnects + owner.reconnects, 0);
   });
 });
