@@ -7,13 +7,14 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
+import { projectRoot } from "../../lib/project.ts";
 import { InfraError } from "../errors.ts";
 import { type RunOptions, type RunResult, run } from "../run.ts";
 import { type Host, readTopology, type Topology } from "../topology/topology.ts";
 import { endCgroups, makeCgroups } from "./cgroups.ts";
 import { makeImage } from "./image.ts";
 import { endNetwork, makeNetwork, OPERATOR } from "./network.ts";
-import { hostScript, lock, runFolder, sshKey, topologyFile, tree } from "./places.ts";
+import { hostScript, lock, lockOwner, runFolder, sshKey, topologyFile, tree } from "./places.ts";
 
 /** A host ends by itself after so long, whoever forgot it. */
 const LIFE_SECONDS = 3_600;
@@ -67,8 +68,17 @@ export class Lab {
     await this.#untilUp(name, signal);
   }
 
-  /** Ends every host and removes what the lab made, all but the cached tree. Idempotent. */
+  /**
+   * Ends every host and removes what the lab made, all but the cached tree. Idempotent.
+   * @throws InfraError LAB_BUSY where it is another checkout's
+   */
   async down(): Promise<void> {
+    const owner = ownerOfLock();
+    if (owner !== undefined && owner !== projectRoot)
+      throw new InfraError(
+        "LAB_BUSY",
+        `the lab that is up is ${owner}'s: end it with ${owner}/infra/lab/down`,
+      );
     const hosts = { ...this.topology.hosts, ...SPARES };
     for (const name of Object.keys(hosts)) await this.#end(name);
     await endNetwork({ ...this.topology, hosts });
@@ -109,9 +119,11 @@ export class Lab {
   #takeLock(): void {
     try {
       mkdirSync(lock);
+      writeFileSync(lockOwner, projectRoot);
     } catch (cause) {
       if (codeOf(cause) !== "EEXIST") throw cause;
-      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with infra/lab/down`, {
+      const down = join(ownerOfLock() ?? ".", "infra", "lab", "down");
+      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with ${down}`, {
         cause,
       });
     }
@@ -163,6 +175,11 @@ export class Lab {
 
 function spare(role: Host["roles"][number], address: string): Host {
   return { roles: [role], private: address, size: "lab", groups: 2, workers: 1 };
+}
+
+/** Whose lab is up; undefined where none is, or its owner died before saying so. */
+function ownerOfLock(): string | undefined {
+  return existsSync(lockOwner) ? readFileSync(lockOwner, "utf8") : undefined;
 }
 
 const rootOf = (name: string): string => join(runFolder, name, "root");

@@ -8,7 +8,7 @@ import { failuresOf, type Played, playedOf } from "./ansible.ts";
 import { FOLLOWED, inLab, type LabCommand } from "./differences.ts";
 import { commandsOf, type GuideCommand, locate, type Place } from "./guide.ts";
 import type { Lab } from "./lab.ts";
-import { checkout, guideFile, shellFile } from "./places.ts";
+import { checkout, guideFile, shellFile, sshSockets } from "./places.ts";
 
 /** The longest command is the first site.yml. */
 const COMMAND_MS = 600_000;
@@ -94,7 +94,13 @@ export class Operator {
     if (text === undefined) return playedOf(0, "");
     const options = {
       cwd: checkout,
-      env: { LAB_SHELL: shellFile, ANSIBLE_FORCE_COLOR: "0", ANSIBLE_NOCOLOR: "1" },
+      env: {
+        LAB_SHELL: shellFile,
+        // by default they lie in ~/.ansible and go by address alone: another lab's would be taken for ours
+        ANSIBLE_SSH_CONTROL_PATH_DIR: sshSockets,
+        ANSIBLE_FORCE_COLOR: "0",
+        ANSIBLE_NOCOLOR: "1",
+      },
       timeoutMs: COMMAND_MS,
       signal: this.#signal,
       accept: ANY_STATUS,

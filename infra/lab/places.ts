@@ -11,6 +11,9 @@ export const packages: string = join(cache, "packages.tar");
 
 /** One lab at a time a machine: this folder is its lock, and says whose it is. */
 export const lock = "/run/encke-lab";
+export const lockOwner: string = join(lock, "checkout");
+/** Connections that SSH keeps open; here, because a socket's path may have 107 characters. */
+export const sshSockets: string = join(lock, "ssh");
 
 /** Root of each host, console logs, the key for SSH. Removed by `down`. */
 export const runFolder: string = join(cache, "run");

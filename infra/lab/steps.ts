@@ -157,13 +157,15 @@ async function deployBroken(stage: Stage): Promise<string> {
     must(played.status !== 0, "a broken release was deployed");
     output = played.output;
   });
-  const touched = await Promise.all(
-    serving(stage).map(async (name) => [name, await lab.ssh(name, `ls /opt/encke/releases`)] as const),
+  const tried = await Promise.all(
+    hostsWith(lab.topology, "gateway").map(
+      async (name) => [name, await lab.ssh(name, "readlink /opt/encke/candidate")] as const,
+    ),
   );
-  const having = touched.filter(([, list]) => list.includes(broken)).map(([name]) => name);
+  const having = tried.filter(([, candidate]) => candidate === `releases/${broken}`).map(([name]) => name);
   must(
     having.length === 1,
-    `the broken release is on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
+    `the broken release was tried on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
   );
   for (const name of serving(stage)) {
     const running = await runningReleases(lab, name);
