@@ -12,6 +12,8 @@ import {
   type NatsConnection,
   type Service,
   type ServiceConfig,
+  type Status,
+  type Subscription,
 } from "nats";
 import { Backoff } from "../lib/backoff.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -19,9 +21,10 @@ import type { Logger } from "../lib/log.ts";
 import { connectError, isRefusal, requestError } from "./client-errors.ts";
 import { BrokerError } from "./errors.ts";
 import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
+import { Kept } from "./kept.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 
-export type { Msg, MsgHdrs, Service } from "nats";
+export type { Msg, MsgHdrs } from "nats";
 
 /** A dead server is noticed after two of these without an answer. */
 const PING_INTERVAL_MS = 10_000;
@@ -29,6 +32,8 @@ const RECONNECT_WAIT_MS = 250;
 const FIRST_CONNECT_TIMEOUT_MS = 2_000;
 const WAITING_NOTE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
+/** What every micro service hears, besides its endpoints, begins so. */
+const CONTROL = "$SRV.";
 
 export interface ConnectOptions {
   /** Shown in the server's connection list. */
@@ -51,10 +56,24 @@ export interface Subscribed {
   unsubscribe(): void;
 }
 
+/** One question that a micro service answers. */
+export interface Endpoint {
+  readonly name: string;
+  readonly subject: string;
+  readonly handle: (message: Msg) => void;
+}
+
+export interface Served {
+  /** Answers what has arrived, then no more. */
+  stop(): Promise<void>;
+}
+
 export class BrokerClient {
   readonly #nats: NatsConnection;
   readonly #log: Logger;
   readonly #listeners = new Set<(connected: boolean) => void>();
+  readonly #kept = new Set<Kept>();
+  readonly #grantListeners = new Set<() => void>();
   #connected = true;
   /** Publishes refused because the connection was down. */
   refusedPublishes = 0;
@@ -113,6 +132,16 @@ export class BrokerClient {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Subjects that NATS refuses to bring us at this moment; each is asked for again until it is granted. */
+  get refused(): readonly string[] {
+    return [...this.#kept].flatMap(({ refused }) => refused ?? []);
+  }
+
+  /** Calls `listener` whenever something is granted that was refused: what came in between did not come to us. */
+  onGranted(listener: () => void): void {
+    this.#grantListeners.add(listener);
+  }
+
   /**
    * Hands a message to the connection; at most once, in the order of the calls. False, and counted, while
    * disconnected.
@@ -126,20 +155,34 @@ export class BrokerClient {
     return true;
   }
 
-  /** Calls back for every message. It survives reconnects. A callback must not throw: what does is logged. */
+  /**
+   * Calls back for every message. It survives reconnects and refusals (`refused` names it meanwhile). A callback must not
+   * throw: what does is logged.
+   */
   subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Subscribed {
-    return this.#nats.subscribe(subject, {
-      ...(queue === undefined ? {} : { queue }),
-      callback: (error, message) => {
-        if (error !== null)
-          return this.#log.error({ subject, reason: error.message }, "subscription refused");
-        try {
-          onMessage(message);
-        } catch (thrown) {
-          this.#log.error({ subject, err: thrown }, "message handler failed");
-        }
+    let subscription: Subscription | undefined;
+    const open = (): void => {
+      subscription?.unsubscribe();
+      subscription = this.#nats.subscribe(subject, {
+        ...(queue === undefined ? {} : { queue }),
+        callback: (error, message) => {
+          if (error !== null) return kept.refuse(subject, error.message);
+          try {
+            onMessage(message);
+          } catch (thrown) {
+            this.#log.error({ subject, err: thrown }, "message handler failed");
+          }
+        },
+      });
+    };
+    const kept = this.#keep(open, (refused) => refused === subject);
+    open();
+    return {
+      unsubscribe: () => {
+        this.#drop(kept);
+        subscription?.unsubscribe();
       },
-    });
+    };
   }
 
   /** Many literal subjects, one callback: no closure and no wrapper a subscription. The callback must not throw. */
@@ -174,9 +217,28 @@ export class BrokerClient {
     return createInbox();
   }
 
-  /** Announces a NATS micro service (`nats micro ls` shows it). */
-  addService(config: ServiceConfig): Promise<Service> {
-    return this.#nats.services.add(config);
+  /**
+   * Answers as a NATS micro service (`nats micro ls` shows it). While one of its subjects is refused it answers on none
+   * (`refused` names it), and begins anew when it may.
+   */
+  async addService(config: ServiceConfig, endpoints: readonly Endpoint[]): Promise<Served> {
+    let service: Service | undefined;
+    const subjects = new Set(endpoints.map(({ subject }) => subject));
+    const open = async (): Promise<void> => {
+      await service?.stop();
+      service = await this.#nats.services.add(config);
+      for (const { name, subject, handle } of endpoints)
+        service.addEndpoint(name, { subject, handler: (_, message) => handle(message) });
+    };
+    const isOwn = (subject: string): boolean => subjects.has(subject) || subject.startsWith(CONTROL);
+    const kept = this.#keep(open, isOwn);
+    await open();
+    return {
+      stop: async () => {
+        this.#drop(kept);
+        await service?.stop();
+      },
+    };
   }
 
   /** Sends what is left and closes. Idempotent. */
@@ -190,9 +252,29 @@ export class BrokerClient {
     for await (const status of this.#nats.status()) {
       if (status.type === "disconnect") this.#become(false);
       else if (status.type === "reconnect") this.#become(true);
-      else if (status.type === "error") this.#log.warn({ reason: status.data }, "NATS error");
+      else if (status.type === "error") this.#hearError(status);
     }
     this.#become(false);
+  }
+
+  #keep(open: () => void | Promise<void>, hears: (subject: string) => boolean): Kept {
+    const onGranted = (): void => {
+      for (const listener of this.#grantListeners) listener();
+    };
+    const kept = new Kept({ log: this.#log, open, flush: () => this.#nats.flush(), hears, onGranted });
+    this.#kept.add(kept);
+    return kept;
+  }
+
+  #drop(kept: Kept): void {
+    kept.end();
+    this.#kept.delete(kept);
+  }
+
+  #hearError({ data, permissionContext }: Status): void {
+    this.#log.warn({ reason: data, subject: permissionContext?.subject }, "NATS error");
+    if (permissionContext?.operation !== "subscription") return;
+    for (const kept of this.#kept) kept.refuse(permissionContext.subject, String(data));
   }
 
   #become(connected: boolean): void {

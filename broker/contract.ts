@@ -26,6 +26,7 @@ export {
 } from "./frame.ts";
 export { isTopic, isUserId, ownerOf, parseTopic, parseUserId, type Topic, type UserId } from "./names.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
+export { formatShare, parseShare, type Share } from "./share.ts";
 export {
   EVERY_EDGE,
   EVERY_PRESENCE,

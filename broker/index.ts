@@ -4,10 +4,11 @@
 export {
   BrokerClient,
   type ConnectOptions,
+  type Endpoint,
   type Msg,
   type PublishOptions,
   replyOf,
-  type Service,
+  type Served,
   type Subscribed,
   serviceErrorOf,
 } from "./client.ts";

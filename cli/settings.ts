@@ -166,6 +166,8 @@ export interface OwnValues {
   out: string | undefined;
   svg: string | undefined;
   as: LoadKind;
+  muted: string | undefined;
+  blocked: string | undefined;
   strict: boolean;
   file: string | undefined;
   after: number;
@@ -251,6 +253,8 @@ export const ownSettings: Settings<OwnValues> = {
     schema: oneOf(LOAD_KINDS),
     default: "friendships",
   },
+  muted: { value: "FILE", help: "who of them is sent nothing, as an export writes it", schema: text },
+  blocked: { value: "FILE", help: "who cannot follow, likewise", schema: text },
   strict: { help: "stop at the first line that is not an edge", schema: flag, default: false },
   file: { value: "FILE", help: "many, a `SUBSCRIBER TOPIC` a line", schema: text },
   after: {

@@ -59,7 +59,7 @@ export async function proveMappings(
   const asker = await BrokerClient.connect(nats, { ...options, name: `${SERVICE_NAME} probe` });
   try {
     await owner.flush();
-    await Promise.all(partitions.owned.map((partition) => prove(asker, partition, partitions, ours)));
+    await Promise.all(partitions.owned.map((partition) => prove(owner, asker, partition, partitions, ours)));
   } finally {
     for (const answer of answers) answer.unsubscribe();
     await asker.close();
@@ -67,6 +67,7 @@ export async function proveMappings(
 }
 
 async function prove(
+  owner: BrokerClient,
   client: BrokerClient,
   partition: number,
   partitions: Partitions,
@@ -83,6 +84,7 @@ async function prove(
       const code = codeOf(error);
       if (code === "REQUEST_TIMEOUT") return; // not allowed to ask: nothing is proven either way
       if (code !== "NO_RESPONDERS") throw error;
+      if (owner.refused.length > 0) return; // nor may we hear: `notReady` says so
       if (Date.now() > deadline) throw unmapped(partitions, error);
     }
     await delay(ASK_AGAIN_MS);

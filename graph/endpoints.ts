@@ -30,7 +30,7 @@ import {
   partitionSubject,
   type Topic,
 } from "../broker/contract.ts";
-import { type BrokerClient, errorHeaders, type Msg, type Service } from "../broker/index.ts";
+import { type BrokerClient, type Endpoint, errorHeaders, type Msg, type Served } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { OnlineTable } from "./edges/online.ts";
@@ -118,21 +118,10 @@ const PARTITION_HANDLERS: Readonly<
 };
 
 /** Serves the endpoints until the service is stopped. */
-export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger): Promise<Service> {
-  const service = await client.addService({
-    name: SERVICE_NAME,
-    version: "1.0.0",
-    description: "The friend graph: who follows whom, and fan-out of events",
-    metadata: { partitions: String(graph.partitions) },
-  });
+export function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger): Promise<Served> {
+  const endpoints: Endpoint[] = [];
   const serve = (name: string, subject: string, handle: (message: Msg, payload: string) => Answer): void => {
-    service.addEndpoint(name, {
-      subject,
-      handler: (error, message) => {
-        if (error !== null) return log.error({ endpoint: name, reason: error.message }, "endpoint refused");
-        void answer(message, handle, log);
-      },
-    });
+    endpoints.push({ name, subject, handle: (message) => void answer(message, handle, log) });
   };
   const { subjects, owned, of } = graph.partitions;
   for (const partition of subjects) {
@@ -150,7 +139,13 @@ export async function serveEndpoints(client: BrokerClient, graph: Graph, log: Lo
       );
     }
   }
-  return service;
+  const about = {
+    name: SERVICE_NAME,
+    version: "1.0.0",
+    description: "The friend graph: who follows whom, and fan-out of events",
+    metadata: { partitions: String(graph.partitions) },
+  };
+  return client.addService(about, endpoints);
 }
 
 async function answer(

@@ -1,5 +1,6 @@
 // The public list of this room, for the command line, the benches, and tests of several processes.
 
+export { type GraphFacts, readGraphFacts } from "./about.ts";
 export { type RestoreOptions, type RestoreReport, restoreBackup } from "./backup/restore.ts";
 export { GraphError, type GraphErrorCode } from "./errors.ts";
 export { EXPORT_KINDS, type ExportKind, exportLines } from "./export/export.ts";

@@ -1,18 +1,13 @@
 // Which part of the topics one graph service owns: some of so many partitions, or all where the graph is not split. Set
 // once, by `--partitions` or by the folder that is served; immutable.
 
-import { BrokerError, MAX_PARTITIONS, partitionOf, type Topic } from "../broker/contract.ts";
-import { quote } from "../lib/errors.ts";
+import { formatShare, parseShare, partitionOf, type Share, type Topic } from "../broker/contract.ts";
 
-const FORM = /^(\d{1,3}(?:-\d{1,3})?(?:,\d{1,3}(?:-\d{1,3})?)*)\/(\d{1,3})$/;
-
-export class Partitions {
+export class Partitions implements Share {
   /** A graph that is not split: one partition, whose subjects are the plain ones. */
   static readonly whole: Partitions = new Partitions([0], 1);
 
-  /** Ascending. */
   readonly owned: readonly number[];
-  /** How many there are in all. */
   readonly of: number;
   readonly #owned: ReadonlySet<number>;
 
@@ -24,18 +19,8 @@ export class Partitions {
 
   /** `0-3/16`, `2/4`, `0,2,5-7/16`: these of so many. @throws BrokerError BAD_PARTITIONS */
   static parse(text: string): Partitions {
-    const [, list = "", total = ""] = FORM.exec(text) ?? [];
-    const of = Number(total);
-    const owned = new Set<number>();
-    for (const range of list.split(",")) {
-      const [first = Number.NaN, last = first] = range.split("-").map(Number);
-      if (!(first <= last && last < of && of <= MAX_PARTITIONS)) throw unreadable(text);
-      for (let partition = first; partition <= last; partition += 1) owned.add(partition);
-    }
-    return new Partitions(
-      [...owned].sort((a, b) => a - b),
-      of,
-    );
+    const { owned, of } = parseShare(text);
+    return new Partitions(owned, of);
   }
 
   /** What the subjects of each owned partition begin with: its number, nothing where the graph is not split. */
@@ -59,20 +44,6 @@ export class Partitions {
 
   /** In its shortest form: `0-3/16`. */
   toString(): string {
-    const ranges: string[] = [];
-    for (let at = 0; at < this.owned.length; at += 1) {
-      const first = this.owned[at] as number;
-      while (this.owned[at + 1] === (this.owned[at] as number) + 1) at += 1;
-      const last = this.owned[at] as number;
-      ranges.push(first === last ? `${first}` : `${first}-${last}`);
-    }
-    return `${ranges.join(",")}/${this.of}`;
+    return formatShare(this);
   }
-}
-
-function unreadable(text: string): BrokerError {
-  return new BrokerError(
-    "BAD_PARTITIONS",
-    `${quote(text)} names no partitions: say which of how many, as 0-3/16, 2/4 or 0,2,5-7/16 (at most ${MAX_PARTITIONS})`,
-  );
 }

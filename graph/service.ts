@@ -20,9 +20,10 @@ import {
   type Msg,
   type NatsConfig,
   type Owner,
-  type Service,
+  type Served,
   type Subscribed,
 } from "../broker/index.ts";
+import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { Spaced } from "../lib/spaced.ts";
@@ -77,7 +78,7 @@ interface Running {
   readonly lists: UserLists;
   /** Tells every reader that something may be missing. */
   readonly losses: Spaced<string>;
-  readonly service: Service;
+  readonly service: Served;
   readonly subscriptions: Subscribed[];
   readonly expiry: NodeJS.Timeout;
 }
@@ -98,7 +99,10 @@ export class GraphService {
   /** Why it does not serve at this moment; undefined when it does. */
   get notReady(): string | undefined {
     if (this.#running === undefined) return "starting";
-    return this.#running.client.connected ? undefined : "NATS is away";
+    const { connected, refused } = this.#running.client;
+    if (!connected) return "NATS is away";
+    const [subject] = refused;
+    return subject === undefined ? undefined : `NATS refuses ${quote(subject)} to us: allow it`;
   }
 
   /**
@@ -227,6 +231,7 @@ export class GraphService {
     client.onStatus((connected) => {
       if (connected) losses.say("graph-reconnected"); // what was on the way to us is lost
     });
+    client.onGranted(() => losses.say("graph-reconnected")); // likewise
     const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
     const windows = { window, narrowWindow };
     const parts = {

@@ -3,7 +3,7 @@
 //
 //   node dist/infra/main.js --help
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
@@ -18,6 +18,7 @@ import { makeBundle } from "./release/bundle.ts";
 import { credentialsOf } from "./secrets/credentials.ts";
 import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
 import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
+import { mappingsOf } from "./topology/shares.ts";
 import { readTopology, type Topology } from "./topology/topology.ts";
 
 const stopping = new AbortController();
@@ -32,13 +33,19 @@ const program = new Command("encke-infra")
 
 program
   .command("inventory <topology>")
-  .description("writes infra/state/NAME/inventory.json for Ansible")
+  .description(
+    "writes infra/state/NAME/inventory.json for Ansible, and what NATS needs of a graph in partitions",
+  )
   .option("--outputs <file>", "`terraform output -json`, for hosts that are reached by public addresses")
   .action(async (path: string, { outputs }: { outputs?: string }) => {
     const topology = readTopology(path);
     const reachable = outputs === undefined ? undefined : parseOutputs(topology, await readJson(outputs));
     const target = join(stateOf(topology), "inventory.json");
     write(target, JSON.stringify(inventoryOf(topology, reachable), undefined, 2));
+    const partitions = join(stateOf(topology), "partitions.conf");
+    const mappings = mappingsOf(topology.hosts);
+    if (mappings === undefined) rmSync(partitions, { force: true });
+    else write(partitions, mappings.trimEnd());
     print(target);
   });
 
@@ -104,8 +111,9 @@ lab
   .description("up, site, deploy, rollback, reboot, backup, down: everything, with real Encke, and a verdict")
   .option("--streams <n>", "live TLS streams", Number, 240)
   .option("--keep", "leave the hosts up", false)
+  .option("--day-two", "follow the recipes of day two instead of releases and reboots", false)
   .option("--from <step>", "begin with the step whose name contains this, on hosts that an earlier run kept")
-  .action(async (options: { streams: number; keep: boolean; from?: string }) => {
+  .action(async (options: { streams: number; keep: boolean; dayTwo: boolean; from?: string }) => {
     const passed = await runEndToEnd({ ...options, signal: stopping.signal, print });
     if (!passed) process.exitCode = 1;
   });

@@ -94,6 +94,25 @@ describe("encke graph", () => {
     await encke("load", out, "--data", loaded, "--as", "subscriptions");
     assert.equal(await encke("export", "--data", loaded), exported);
 
+    for (const only of ["muted", "blocked"])
+      await encke("export", "--data", restored, "--only", only, "--out", join(folder, only));
+    const moved = join(folder, "moved");
+    const files = ["--muted", join(folder, "muted"), "--blocked", join(folder, "blocked")];
+    await encke("load", out, "--data", moved, "--as", "subscriptions", ...files);
+    for (const only of ["followers", "muted", "blocked"])
+      assert.equal(
+        await encke("export", "--data", moved, "--only", only),
+        await encke("export", "--data", restored, "--only", only),
+      );
+    assert.equal(
+      await encke("about", "--data", moved),
+      "partitions 0/1, 5 follow relations, up to change 0\n",
+    );
+    assert.equal(
+      await encke("about", "--data", restored, "--json"),
+      '{"partitions":"0/1","edges":5,"sequence":12,"empty":false}\n',
+    );
+
     const served = await services.encke("graph", "export", "--data", services.directory, "--out", out);
     assert.deepEqual([served.exit, /is served or loaded/.test(served.stderr)], [1, true]);
     assert.equal(readFileSync(out, "utf8"), exported, "a file is not touched by an export that fails");

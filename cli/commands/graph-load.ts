@@ -10,11 +10,20 @@ export const graphLoad: Command = defineCommand({
   name: "graph load",
   summary: "add an edge list to a graph (`-` reads standard input, .gz works)",
   parameters: ["<file>"],
-  settings: pick(ownSettings, "data", "partitions", "as", "strict", "json"),
-  async run(context, { data: directory, partitions, as: kind, strict, json }, [file = ""]) {
+  settings: pick(ownSettings, "data", "partitions", "as", "muted", "blocked", "strict", "json"),
+  async run(context, { data: directory, partitions, as: kind, muted, blocked, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
     const report = await withProgress({ reading: "bytes", writing: "rows' entries" }, (onProgress) =>
-      loadEdges(source, { directory, kind, partitions, strict, signal: context.signal, onProgress }),
+      loadEdges(source, {
+        directory,
+        kind,
+        partitions,
+        ...(muted === undefined ? {} : { muted: { path: muted } }),
+        ...(blocked === undefined ? {} : { blocked: { path: blocked } }),
+        strict,
+        signal: context.signal,
+        onProgress,
+      }),
     );
     for (const line of report.shown) process.stderr.write(`${line}\n`);
     if (json) return context.print(JSON.stringify(report));

@@ -5,6 +5,7 @@ import { broker } from "./broker.ts";
 import { doctor } from "./doctor.ts";
 import { edge } from "./edge.ts";
 import { flood } from "./flood.ts";
+import { graphAbout } from "./graph-about.ts";
 import {
   graphBlocked,
   graphCount,
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   graphCheck,
   graphLoad,
   graphExport,
+  graphAbout,
   graphBackup,
   graphRestore,
   graphSubscribers,

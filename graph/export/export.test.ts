@@ -6,7 +6,9 @@ import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
+import { readGraphFacts } from "../about.ts";
 import { loadEdges } from "../load/load.ts";
+import { Partitions } from "../partitions.ts";
 import type { Change, ChangeKind } from "../store/changes.ts";
 import { GraphStore } from "../store/store.ts";
 import { type ExportKind, exportLines } from "./export.ts";
@@ -73,6 +75,50 @@ describe("export", () => {
         .some((line) => lines.has(line)),
       "who is blocked does not",
     );
+
+    const third = tempDir();
+    const part = (name: string, content: string) => ({ name, stream: Readable.from([Buffer.from(content)]) });
+    const loaded = await loadEdges(part("edges", text), {
+      ...{ directory: third, kind: "subscriptions", strict: true },
+      ...{ muted: part("muted", muted), blocked: part("blocked", blocked) },
+    });
+    assert.deepEqual([loaded.edges, loaded.duplicates], [edges, 0]);
+    for (const [kind, wanted] of [
+      ["followers", text],
+      ["muted", muted],
+      ["blocked", blocked],
+    ] as const)
+      assert.equal(await textOf(third, kind), wanted, kind);
+    const again = await GraphStore.open(third);
+    const [line = ""] = muted.split("\n");
+    const [user = "", topic = ""] = line.split(" ");
+    assert.equal(again.edges, edges);
+    const names = [...again.followers(parseTopic(topic))].flatMap((set) =>
+      [...set].map((id) => again.nameOf(id)),
+    );
+    assert.ok(!names.includes(user), "who is muted is sent nothing");
+    assert.ok(again.pageSubscriptions(parseUserId(user), undefined, 20_000).names.includes(topic));
+    await again.close();
+  });
+
+  it("who is muted and blocked alone, or both - loads, blocked wins, and only topics of the partitions count", async () => {
+    const part = (name: string, content: string) => ({ name, stream: Readable.from([Buffer.from(content)]) });
+    const directory = tempDir();
+    const report = await loadEdges(part("edges", ""), {
+      ...{ directory, kind: "subscriptions", partitions: Partitions.parse("2/4") },
+      // "3" is in partition 2 of 4, "1" in 0
+      ...{ muted: part("muted", "7 3\n8 3\n7 1\n"), blocked: part("blocked", "8 3\n9 3\n9 1\n") },
+    });
+    assert.equal(report.edges, 1);
+    assert.equal(await textOf(directory), "7 3\n");
+    assert.equal(await textOf(directory, "muted"), "7 3\n");
+    assert.equal(await textOf(directory, "blocked"), "8 3\n9 3\n");
+    assert.deepEqual(await readGraphFacts(directory), {
+      ...{ partitions: "2/4", edges: 1, sequence: 0, empty: false },
+    });
+    await assert.rejects(loadEdges(part("edges", ""), { directory: tempDir(), kind: "subscriptions" }), {
+      code: "BAD_EDGE_FILE",
+    });
   });
 
   it("loading into a graph - who is muted stays muted, who is blocked stays out", async () => {
@@ -98,6 +144,7 @@ describe("export", () => {
   it("no graph - is an error, and makes none", async () => {
     const directory = join(tempDir(), "nothing");
     await assert.rejects(textOf(directory), { code: "GRAPH_DIR_FOREIGN", message: /holds no graph/ });
+    await assert.rejects(readGraphFacts(directory), { code: "GRAPH_DIR_FOREIGN", message: /holds no graph/ });
     assert.equal(existsSync(directory), false);
   });
 });

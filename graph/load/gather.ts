@@ -30,6 +30,8 @@ export interface GatherOptions {
   readonly partitions?: Partitions;
   /** Stop at the first line that is not an edge instead of leaving it out. */
   readonly strict?: boolean | undefined;
+  /** Whether a source without an edge is right, too. */
+  readonly mayBeEmpty?: boolean;
   /** Stops the reading. */
   readonly signal?: AbortSignal | undefined;
   /** The id of a name that is no short decimal. */
@@ -48,7 +50,7 @@ export interface Gathered {
   readonly shown: readonly string[];
 }
 
-/** @throws GraphError BAD_EDGE_FILE where it cannot be read, is no text, holds no edge, or a bad line with `strict` */
+/** @throws GraphError BAD_EDGE_FILE where it cannot be read, is no text, holds no edge (and must), or a bad line with `strict` */
 export async function gatherEdges(source: EdgeSource, options: GatherOptions): Promise<Gathered> {
   const { kind, partitions = Partitions.whole, strict, signal, intern, add } = options;
   const name = nameOf(source);
@@ -107,7 +109,7 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
     }
   }
   parser.end();
-  if (edges === 0) {
+  if (edges === 0 && options.mayBeEmpty !== true) {
     const first = shown[0] === undefined ? "" : ` (${shown[0]})`;
     throw new GraphError(
       "BAD_EDGE_FILE",

@@ -24,6 +24,7 @@ import { countOf } from "../store/row.ts";
 import { EdgeSorter } from "./edge-sorter.ts";
 import { type EdgeSource, nameOf } from "./edge-source.ts";
 import { type Gathered, gatherEdges, type LoadKind } from "./gather.ts";
+import { gatherMarks, type MarkSources, type Marks, writeMarks } from "./marks.ts";
 import { writeAll, writeRows } from "./row-writer.ts";
 
 /** Files of edges too many for memory, inside the graph's folder: LevelDB leaves what it does not know alone. */
@@ -35,7 +36,7 @@ const FORWARD = { range: SUBSCRIPTIONS, keyOf: subscriptionsKey };
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export interface LoadOptions {
+export interface LoadOptions extends MarkSources {
   readonly directory: string;
   readonly kind: LoadKind;
   /** Only edges whose topic is in one of these are taken; all where absent. */
@@ -71,17 +72,20 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
   const mutual = kind === "friendships" && partitions.of === 1;
   const folder = join(directory, RUNS_FOLDER);
   const sorter = new EdgeSorter({ mutual, folder, blockEdges });
+  let marks: Marks | undefined;
   try {
     await keepPartitions(db, directory, partitions);
     const mark = basename(nameOf(source));
     const isRepeated = checkMark(db, directory, mark);
     const names = new Names((key) => db.getSync(key)).batch();
+    const intern = (name: string): number => names.intern(name);
     const gathered = await gatherEdges(source, {
-      ...{ kind, partitions, strict, signal },
-      intern: (name) => names.intern(name),
+      ...{ kind, partitions, strict, signal, intern },
+      mayBeEmpty: options.muted !== undefined || options.blocked !== undefined,
       add: (from, to) => sorter.add(from, to),
       onProgress: (done, total) => onProgress?.("reading", done, total),
     });
+    marks = await gatherMarks(options, { partitions, strict, signal, intern });
     const { forward, backward } = sorter.finish();
     const total = forward.size + backward.size;
     const progressFrom = (start: number) => (done: number) => onProgress?.("writing", start + done, total);
@@ -92,13 +96,15 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     // an edge is "subscriber topic": forward rows are what somebody follows
     await writeRows(db, forward, FORWARD, progressFrom(0));
     const { added, entries } = await writeRows(db, backward, BACKWARD, progressFrom(forward.size));
+    await writeMarks(db, marks);
     const left = await reconcile(db, (operations) => writeAll(db, operations)); // who is muted or blocked stays so
-    const edges = isRepeated ? await countEdges(db) : before + added - left;
+    const edges = isRepeated || marks.length > 0 ? await countEdges(db) : before + added - left;
     await db.batch([numberOperation(META.edges, edges), { type: "del", key: META.loading }], { sync: true });
     const duplicates = mutual ? sorter.length - entries / 2 : sorter.length - entries;
     return { added: edges - before, edges, duplicates, ...gathered };
   } finally {
     sorter.remove();
+    for (const { sorter } of marks ?? []) sorter.remove();
     await db.close();
     release();
   }

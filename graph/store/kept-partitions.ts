@@ -12,10 +12,9 @@ import { BLOCKED, META } from "./keys.ts";
  * @throws GraphError GRAPH_OTHER_PARTITIONS
  */
 export async function keepPartitions(db: Database, directory: string, wanted: Partitions): Promise<void> {
-  const stored = db.getSync(META.partitions);
-  const kept = stored === undefined ? String(Partitions.whole) : new TextDecoder().decode(stored);
+  const kept = keptPartitions(db);
   if (kept === String(wanted)) return;
-  if (await holdsSomething(db)) {
+  if (!(await isEmpty(db))) {
     const remedy =
       kept === String(Partitions.whole)
         ? `export it and load it into another folder with --partitions ${wanted}, or serve it without`
@@ -28,9 +27,15 @@ export async function keepPartitions(db: Database, directory: string, wanted: Pa
   await db.put(META.partitions, new TextEncoder().encode(String(wanted)), { sync: true });
 }
 
-/** Follow relations, somebody who is blocked, or half a load. */
-async function holdsSomething(db: Database): Promise<boolean> {
-  if (db.getSync(META.loading) !== undefined) return true;
-  if (readNumber((key) => db.getSync(key), META.edges) > 0) return true;
-  return (await db.keys({ ...BLOCKED, limit: 1 }).all()).length > 0;
+/** Of which partitions a graph's rows are, in the form of `--partitions`. */
+export function keptPartitions(db: Database): string {
+  const stored = db.getSync(META.partitions);
+  return stored === undefined ? String(Partitions.whole) : new TextDecoder().decode(stored);
+}
+
+/** No follow relation, nobody who is blocked, no half load. */
+export async function isEmpty(db: Database): Promise<boolean> {
+  if (db.getSync(META.loading) !== undefined) return false;
+  if (readNumber((key) => db.getSync(key), META.edges) > 0) return false;
+  return (await db.keys({ ...BLOCKED, limit: 1 }).all()).length === 0;
 }

@@ -22,17 +22,19 @@ export async function reconcile(
       const topic = idOfRow(key);
       if (topic === undefined) continue;
       const followers = new RowEditor(followersKey(topic), read);
+      const muted = new RowEditor(mutedKey(topic), read);
       const operations: Operation[] = [];
       for (const ids of readRow(read, keyOf(topic))) {
         for (const user of ids) {
           if (followers.remove(user)) removed += 1;
           if (!isBlocked) continue;
+          muted.remove(user); // a file may name somebody as both
           const subscriptions = new RowEditor(subscriptionsKey(user), read);
           subscriptions.remove(topic);
           operations.push(...subscriptions.operations());
         }
       }
-      await write([...operations, ...followers.operations()]);
+      await write([...operations, ...followers.operations(), ...muted.operations()]);
     }
   }
   return removed;

@@ -1,11 +1,4 @@
-// Playbooks, run as an operator runs them, inside the lab's network; and what their recap says.
-
-import { join } from "node:path";
-import { InfraError } from "../errors.ts";
-import type { Lab } from "./lab.ts";
-import { ansibleFolder, state } from "./places.ts";
-
-const PLAYBOOK_MS = 600_000;
+// What a playbook's output says. Pure.
 
 /** One host's line of a recap. */
 export interface HostRecap {
@@ -43,32 +36,11 @@ export function parseRecap(output: string): Record<string, HostRecap> {
   return hosts;
 }
 
-export interface PlayOptions {
-  readonly args?: readonly string[];
-  readonly signal?: AbortSignal | undefined;
-  /** That it fails is what is asked for. */
-  readonly mayFail?: boolean;
-}
-
-/** @throws InfraError LAB_FAILED with the failed tasks where it fails and may not */
-export async function play(lab: Lab, playbook: string, options: PlayOptions = {}): Promise<Played> {
-  const { args = [], signal, mayFail = false } = options;
-  const secrets = ["--vault-password-file", join(state, "vault-password")];
-  const { status, stdout, stderr } = await lab.runInside(
-    "ansible-playbook",
-    ["-i", join(state, "inventory.json"), ...secrets, playbook, ...args],
-    {
-      cwd: ansibleFolder,
-      env: { ANSIBLE_FORCE_COLOR: "0", ANSIBLE_NOCOLOR: "1" },
-      timeoutMs: PLAYBOOK_MS,
-      signal,
-      accept: [1, 2, 3, 4],
-    },
-  );
-  const hosts = parseRecap(stdout);
+/** What a playbook did, as its recap says; of another program only its status and output. */
+export function playedOf(status: number, output: string): Played {
+  const hosts = parseRecap(output);
   const changed = Object.values(hosts).reduce((sum, host) => sum + host.changed, 0);
-  if (status === 0 || mayFail) return { status, output: stdout, hosts, changed };
-  throw new InfraError("LAB_FAILED", `${playbook} ended with ${status}:\n${failuresOf(stdout)}${stderr}`);
+  return { status, output, hosts, changed };
 }
 
 /** The failed tasks, and the tasks that changed something. */

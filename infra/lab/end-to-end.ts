@@ -2,17 +2,24 @@
 // Each step says what it found; the first that fails ends the run, and the hosts go down in any case.
 
 import { InfraError } from "../errors.ts";
+import { makeCheckout } from "./checkout.ts";
+import { dayTwoSteps, READERS_STEP } from "./day-two.ts";
+import { DAY_TWO_TITLES } from "./day-two-places.ts";
+import { FOLLOWED, PLACES } from "./differences.ts";
 import { Lab } from "./lab.ts";
+import { Operator } from "./operator.ts";
 import type { Readers } from "./readers.ts";
-import { type Stage, steps } from "./steps.ts";
+import { steps as firstDaySteps, type Stage } from "./steps.ts";
 
 /** No run may take longer, whatever hangs. */
-const TIME_MS = 1_500_000;
+const TIME_MS = 2_400_000;
 
 export interface EndToEndOptions {
   readonly streams: number;
   /** Leave the hosts up. */
   readonly keep: boolean;
+  /** The recipes of "Day two" instead of releases and reboots. */
+  readonly dayTwo?: boolean;
   /** Begin with the first step whose name contains this, on hosts that an earlier run left up. */
   readonly from?: string | undefined;
   readonly signal: AbortSignal;
@@ -23,19 +30,23 @@ export interface EndToEndOptions {
 export async function runEndToEnd({
   streams,
   keep,
+  dayTwo = false,
   from = "",
   signal,
   print,
 }: EndToEndOptions): Promise<boolean> {
   const lab = await Lab.create(print);
+  const steps = dayTwo ? dayTwoSteps : firstDaySteps;
+  const ending = AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]);
   const stage: Stage = {
     lab,
     streams,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(TIME_MS)]),
+    signal: ending,
+    operator: new Operator(lab, ending, dayTwo ? [...FOLLOWED, ...DAY_TWO_TITLES] : FOLLOWED),
     readers: undefined,
-    old: "e2e-1",
-    next: "e2e-2",
-    broken: "e2e-broken",
+    old: "1",
+    next: "2",
+    broken: "broken",
   };
   const startedAtMs = Date.now();
   const results: boolean[] = [];
@@ -46,7 +57,13 @@ export async function runEndToEnd({
     ),
   );
   let mine = chosen.length < steps.length;
+  if (dayTwo && !chosen.some(([name]) => READERS_STEP.test(name)))
+    chosen.unshift(...steps.filter(([name]) => READERS_STEP.test(name)));
   try {
+    if (mine) {
+      stage.operator.resume([PLACES.release, PLACES.packages]);
+      await makeCheckout(ending); // with what was changed since
+    }
     for (const [name, step] of chosen) {
       const fromMs = Date.now();
       const seconds = (): string => `${((Date.now() - fromMs) / 1000).toFixed(1)} s`;

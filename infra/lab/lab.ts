@@ -7,28 +7,36 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { codeOf } from "../../lib/errors.ts";
+import { projectRoot } from "../../lib/project.ts";
 import { InfraError } from "../errors.ts";
 import { type RunOptions, type RunResult, run } from "../run.ts";
-import { readTopology, type Topology } from "../topology/topology.ts";
+import { type Host, readTopology, type Topology } from "../topology/topology.ts";
 import { endCgroups, makeCgroups } from "./cgroups.ts";
 import { makeImage } from "./image.ts";
 import { endNetwork, makeNetwork, OPERATOR } from "./network.ts";
-import { hostScript, lock, runFolder, sshKey, state, topologyFile, tree } from "./places.ts";
+import { hostScript, lock, lockOwner, runFolder, sshKey, topologyFile, tree } from "./places.ts";
 
 /** A host ends by itself after so long, whoever forgot it. */
 const LIFE_SECONDS = 3_600;
 const BOOT_MS = 90_000;
 const LOOK_MS = 250;
 const SSH = ["-q", "-i", sshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl"];
+const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl", "git", "npm"];
+
+/** Machines that stand there and are in no topology yet: day two adds them (day-two.ts). */
+export const SPARES: Readonly<Record<string, Host>> = {
+  "gw-3": spare("gateway", "10.77.0.13"),
+  "graph-2": spare("graph", "10.77.0.32"),
+};
 
 export class Lab {
+  /** What the deployment begins with. */
   readonly topology: Topology;
-  readonly #print: (line: string) => void;
+  readonly print: (line: string) => void;
 
   private constructor(topology: Topology, print: (line: string) => void) {
     this.topology = topology;
-    this.#print = print;
+    this.print = print;
   }
 
   /** @throws InfraError LAB_UNFIT where this machine cannot run it */
@@ -38,27 +46,43 @@ export class Lab {
     return new Lab(readTopology(topologyFile), print);
   }
 
-  /** Boots every host and waits until SSH answers. @throws InfraError LAB_BUSY, LAB_FAILED, TOOL_FAILED */
-  async up(signal?: AbortSignal): Promise<void> {
+  /**
+   * Boots every host of the topology, and the spare ones where they are wanted, and waits until SSH answers.
+   * @throws InfraError LAB_BUSY, LAB_FAILED, TOOL_FAILED
+   */
+  async up(signal?: AbortSignal, spares: typeof SPARES = {}): Promise<void> {
     this.#takeLock();
-    await makeImage(this.#print, signal);
+    await makeImage(this.print, signal);
     mkdirSync(runFolder, { recursive: true });
     await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", sshKey]);
-    await makeNetwork(this.topology);
-    for (const name of Object.keys(this.topology.hosts)) await this.#boot(name);
-    await Promise.all(Object.keys(this.topology.hosts).map((name) => this.#untilUp(name, signal)));
+    const hosts = { ...this.topology.hosts, ...spares };
+    await makeNetwork({ ...this.topology, hosts });
+    for (const name of Object.keys(hosts)) await this.#boot(name);
+    await Promise.all(Object.keys(hosts).map((name) => this.#untilUp(name, signal)));
   }
 
-  /** Ends every host and removes what the lab made, all but the cached tree. Idempotent. */
+  /** Takes a host away as a power cut and a thief would, and boots a bare one under its name and address. */
+  async replace(name: string, signal?: AbortSignal): Promise<void> {
+    await this.#end(name);
+    await this.#boot(name);
+    await this.#untilUp(name, signal);
+  }
+
+  /**
+   * Ends every host and removes what the lab made, all but the cached tree. Idempotent.
+   * @throws InfraError LAB_BUSY where it is another checkout's
+   */
   async down(): Promise<void> {
-    for (const name of Object.keys(this.topology.hosts)) {
-      await endCgroups(name);
-      const root = rootOf(name);
-      if (isMounted(root)) await run("umount", ["--lazy", root]);
-    }
-    await endNetwork(this.topology);
+    const owner = ownerOfLock();
+    if (owner !== undefined && owner !== projectRoot)
+      throw new InfraError(
+        "LAB_BUSY",
+        `the lab that is up is ${owner}'s: end it with ${owner}/infra/lab/down`,
+      );
+    const hosts = { ...this.topology.hosts, ...SPARES };
+    for (const name of Object.keys(hosts)) await this.#end(name);
+    await endNetwork({ ...this.topology, hosts });
     rmSync(runFolder, { recursive: true, force: true });
-    rmSync(state, { recursive: true, force: true });
     rmSync(lock, { recursive: true, force: true });
   }
 
@@ -69,7 +93,7 @@ export class Lab {
     const mounts = readFileSync("/proc/self/mounts", "utf8")
       .split("\n")
       .filter((line) => line.includes(runFolder));
-    return [...namespaces, ...mounts, ...[runFolder, state, lock].filter((path) => existsSync(path))];
+    return [...namespaces, ...mounts, ...[runFolder, lock].filter((path) => existsSync(path))];
   }
 
   /** Runs a program of this machine inside the operator's network namespace. @throws InfraError TOOL_FAILED */
@@ -84,7 +108,7 @@ export class Lab {
   }
 
   addressOf(name: string): string {
-    return this.topology.hosts[name]?.private ?? name;
+    return { ...this.topology.hosts, ...SPARES }[name]?.private ?? name;
   }
 
   /** What an operator types to look around. */
@@ -95,12 +119,21 @@ export class Lab {
   #takeLock(): void {
     try {
       mkdirSync(lock);
+      writeFileSync(lockOwner, projectRoot);
     } catch (cause) {
       if (codeOf(cause) !== "EEXIST") throw cause;
-      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with infra/lab/down`, {
+      const down = join(ownerOfLock() ?? ".", "infra", "lab", "down");
+      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with ${down}`, {
         cause,
       });
     }
+  }
+
+  async #end(name: string): Promise<void> {
+    await endCgroups(name);
+    const root = rootOf(name);
+    if (isMounted(root)) await run("umount", ["--lazy", root]);
+    rmSync(join(runFolder, name), { recursive: true, force: true });
   }
 
   async #boot(name: string): Promise<void> {
@@ -140,6 +173,15 @@ export class Lab {
   }
 }
 
+function spare(role: Host["roles"][number], address: string): Host {
+  return { roles: [role], private: address, size: "lab", groups: 2, workers: 1 };
+}
+
+/** Whose lab is up; undefined where none is, or its owner died before saying so. */
+function ownerOfLock(): string | undefined {
+  return existsSync(lockOwner) ? readFileSync(lockOwner, "utf8") : undefined;
+}
+
 const rootOf = (name: string): string => join(runFolder, name, "root");
 
 function isMounted(path: string): boolean {
@@ -156,7 +198,7 @@ async function whyUnfit(): Promise<string | undefined> {
   ]);
   const missing = stdout.split("\n").filter(Boolean);
   if (missing.length > 0)
-    return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl`;
+    return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl git npm`;
   try {
     makeCgroups("probe");
     await endCgroups("probe");

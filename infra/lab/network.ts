@@ -2,10 +2,13 @@
 // No address of it exists outside of them, and nothing in them reaches outside.
 
 import { existsSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { run } from "../run.ts";
 import type { Topology } from "../topology/topology.ts";
 
 const FABRIC = "encke-fabric";
+const LOOK_MS = 20;
+const PATIENCE_MS = 10_000;
 export const OPERATOR = "encke-operator";
 
 const namespaceOf = (host: string): string => `encke-${host}`;
@@ -51,8 +54,31 @@ export async function makeNetwork(topology: Topology): Promise<void> {
   }
 }
 
+/**
+ * Ends what an operator left running in there: SSH keeps its connections for minutes. Idempotent.
+ * @throws Error where something survives that
+ */
+async function endOperator(): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (existsSync(`/run/netns/${OPERATOR}`)) {
+    const { stdout } = await run("ip", ["netns", "pids", OPERATOR]);
+    const pids = stdout.split("\n").filter(Boolean).map(Number);
+    if (pids.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`${OPERATOR} does not become empty: ${pids.join(" ")}`);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // it ended between being listed and now
+      }
+    }
+    await delay(LOOK_MS);
+  }
+}
+
 /** Idempotent. */
 export async function endNetwork(topology: Topology): Promise<void> {
+  await endOperator();
   for (const namespace of [OPERATOR, ...Object.keys(topology.hosts).map(namespaceOf), FABRIC]) {
     if (existsSync(`/run/netns/${namespace}`)) await ip("netns", "delete", namespace);
   }

@@ -1,6 +1,7 @@
 // The load of the lab's end-to-end test, a process of its own inside the operator's network: readers over TLS, and a
 // producer that numbers what everybody hears. Its tally goes to standard output as a JSON line four times a second.
 
+import { createInterface } from "node:readline";
 import { SignJWT } from "jose";
 import { BrokerClient } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
@@ -13,6 +14,9 @@ const HTTP2_EVERY = 4;
 /** Readers that begin at once; all at the same moment would measure this process. */
 const BATCH = 20;
 const BATCH_MS = 50;
+
+/** What somebody may be told while they read: where the site is now, whom to trust, who they are at NATS. */
+export type News = Partial<Pick<ReadersConfig, "addresses" | "ca" | "jwtKey" | "nats">>;
 
 export interface ReadersConfig {
   readonly addresses: readonly string[];
@@ -46,17 +50,20 @@ export async function holdReaders(config: ReadersConfig, signal: AbortSignal): P
     resyncs: 0,
   };
   const log = createLogger("lab", "warn");
-  const client = await BrokerClient.connect(config.nats, { name: "lab producer", log, wait: false });
-  const key = new TextEncoder().encode(config.jwtKey);
+  const produce = (nats: ReadersConfig["nats"]): Promise<BrokerClient> =>
+    BrokerClient.connect(nats, { name: "lab producer", log, wait: true });
+  let client = await produce(config.nats);
   const readers: TlsReader[] = [];
+  const signFor = (index: number, key: string): Promise<string> =>
+    new SignJWT({})
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject(String(index + 2))
+      .setExpirationTime("2h")
+      .sign(new TextEncoder().encode(key));
   const running: Promise<void>[] = [];
   const open = async (): Promise<void> => {
     for (let index = 0; index < streams && !signal.aborted; index += 1) {
-      const token = await new SignJWT({})
-        .setProtectedHeader({ alg: "HS256" })
-        .setSubject(String(index + 2))
-        .setExpirationTime("2h")
-        .sign(key);
+      const token = await signFor(index, config.jwtKey);
       const protocol = index % HTTP2_EVERY === 0 ? "h2" : "http/1.1";
       const reader = new TlsReader({ addresses, domain, ca, token, protocol, tally });
       readers.push(reader);
@@ -73,12 +80,23 @@ export async function holdReaders(config: ReadersConfig, signal: AbortSignal): P
   const reporting = setInterval(() => {
     process.stdout.write(`${JSON.stringify({ ...tally, published: number })}\n`);
   }, REPORT_MS);
+  const hear = async ({ addresses, ca, jwtKey, nats }: News): Promise<void> => {
+    for (const [index, reader] of readers.entries()) {
+      const token = jwtKey === undefined ? {} : { token: await signFor(index, jwtKey) };
+      reader.hear({ ...(addresses && { addresses }), ...(ca && { ca }), ...token });
+    }
+    if (nats === undefined) return;
+    const old = client;
+    client = await produce(nats);
+    await old.close();
+  };
   await open();
+  createInterface({ input: process.stdin }).on("line", (line) => void hear(JSON.parse(line) as News));
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
     // who started us is gone
-    process.stdin.on("end", resolve).resume();
+    process.stdin.on("end", resolve);
   });
   clearInterval(publishing);
   clearInterval(reporting);

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { InfraError } from "../errors.ts";
 import { OPERATOR } from "./network.ts";
 import { program, runFolder } from "./places.ts";
-import type { ReadersConfig } from "./readers-command.ts";
+import type { News, ReadersConfig } from "./readers-command.ts";
 import type { Tally } from "./tls-reader.ts";
 
 const LOOK_MS = 50;
@@ -41,6 +41,11 @@ export class Readers {
   get counts(): Counts {
     if (this.#counts === undefined) throw new InfraError("LAB_FAILED", `no readers: ${this.#stderr}`);
     return this.#counts;
+  }
+
+  /** Tells readers and producer what is new from now on. */
+  tell(news: News): void {
+    this.#child.stdin?.write(`${JSON.stringify(news)}\n`);
   }
 
   /** Waits until the counts are as asked. @throws InfraError LAB_FAILED when they do not become so, or the readers ended */

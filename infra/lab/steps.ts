@@ -8,40 +8,48 @@ import { makeBundle } from "../release/bundle.ts";
 import { run } from "../run.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import { hostsWith } from "../topology/topology.ts";
-import { changesOf, failuresOf, type PlayOptions, play } from "./ansible.ts";
+import { changesOf, failuresOf, type Played } from "./ansible.ts";
+import { makeCheckout } from "./checkout.ts";
+import { PLACES } from "./differences.ts";
 import type { Lab } from "./lab.ts";
-import { encke, groupVars, packages, program, runFolder, state, topologyFile } from "./places.ts";
+import type { Operator } from "./operator.ts";
+import { encke, groupVars, home, runFolder, state, vaultPassword } from "./places.ts";
 import { type Counts, Readers } from "./readers.ts";
 
 export interface Stage {
   readonly lab: Lab;
   readonly streams: number;
   readonly signal: AbortSignal;
+  /** Follows docs/deploy.md. */
+  readonly operator: Operator;
   readers: Readers | undefined;
-  /** Names of releases: what runs first, what is deployed over it, what does not start. */
+  /** Names of releases: what runs first and what is deployed over it, as the text has them, and what does not start. */
   readonly old: string;
   readonly next: string;
   readonly broken: string;
 }
 
-type Step = (stage: Stage) => Promise<string>;
+export type Step = (stage: Stage) => Promise<string>;
 
 const releases: string = join(state, "releases");
+const secretsFile: string = join(runFolder, "secrets.json");
 const GRAPH_HOST = "graph-1";
 
 export const steps: readonly (readonly [string, Step])[] = [
   ["hosts boot", boot],
-  ["inventory, secrets, releases", prepare],
+  ["a checkout, built; secrets, a release", prepare],
   ["site.yml on bare hosts", firstSite],
   ["site.yml again", secondSite],
   ["site.yml --check", checkedSite],
+  ["verify.yml", firstVerify],
   ["readers over TLS, events over NATS", openReaders],
   ["deploy a release", deployNext],
   ["deploy a broken release", deployBroken],
   ["roll back", rollBack],
   ["reboot a gateway and a NATS node", reboot],
-  ["verify.yml", verify],
+  ["verify.yml again", verify],
   ["backup and restore of the graph", backUpAndRestore],
+  ["docs/deploy.md", account],
 ];
 
 async function boot({ lab, signal }: Stage): Promise<string> {
@@ -49,24 +57,15 @@ async function boot({ lab, signal }: Stage): Promise<string> {
   return `${Object.keys(lab.topology.hosts).length} hosts answer SSH`;
 }
 
-async function prepare({ old, next, broken, signal }: Stage): Promise<string> {
-  const node = (...args: string[]) => run(process.execPath, [program, ...args], { signal });
-  await node("inventory", topologyFile);
-  const folder = join(state, "group_vars", "all");
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(groupVars, join(folder, "lab.yml"));
-  copyFileSync(packages, join(state, "packages.tar"));
-  const { stdout: secrets } = await node("secrets", topologyFile);
-  // the readers sign in and publish with them; Ansible gets them encrypted
-  writeFileSync(join(runFolder, "secrets.json"), secrets, { mode: 0o600 });
-  writeFileSync(join(state, "vault-password"), "only for the lab\n", { mode: 0o600 });
-  const vault = ["--vault-password-file", join(state, "vault-password")];
-  const target = join(folder, "secrets.yml");
-  await run("ansible-vault", ["encrypt", ...vault, "--output", target, join(runFolder, "secrets.json")], {
-    signal,
-  });
-  await node("release", topologyFile, old);
-  await node("release", topologyFile, next);
+async function prepare({ operator, broken, signal }: Stage): Promise<string> {
+  await makeCheckout(signal);
+  // what the text asks the operator to have
+  mkdirSync(home, { recursive: true });
+  writeFileSync(vaultPassword, "only for the lab\n", { mode: 0o600 });
+  operator.begin();
+  await operator.follow(PLACES.release);
+  await operator.follow(PLACES.packages);
+  copyFileSync(groupVars, join(state, "group_vars", "all", "lab.yml"));
   await makeBundle({
     name: broken,
     out: releases,
@@ -77,31 +76,34 @@ async function prepare({ old, next, broken, signal }: Stage): Promise<string> {
   return `${readdirSync(releases).length} releases`;
 }
 
-async function firstSite(stage: Stage): Promise<string> {
-  const { changed } = await playbook(stage, "site.yml", { args: ["-e", `encke_release=${stage.old}`] });
+async function firstSite({ operator }: Stage): Promise<string> {
+  const { changed } = await operator.follow(PLACES.site);
   return `changed=${changed}`;
 }
 
 async function secondSite(stage: Stage): Promise<string> {
-  return mustNotChange(stage, []);
+  return mustNotChange(stage, "");
 }
 
 async function checkedSite(stage: Stage): Promise<string> {
-  return mustNotChange(stage, ["--check"]);
+  return mustNotChange(stage, " --check");
 }
 
-async function mustNotChange(stage: Stage, args: readonly string[]): Promise<string> {
-  const { changed, output } = await playbook(stage, "site.yml", {
-    args: ["-e", `encke_release=${stage.old}`, ...args],
-  });
+async function mustNotChange({ operator }: Stage, more: string): Promise<string> {
+  const { changed, output } = await operator.again(PLACES.site, { change: (text) => text + more });
   must(changed === 0, `changed=${changed}:\n${changesOf(output)}`);
   return "changed=0";
+}
+
+async function firstVerify({ operator }: Stage): Promise<string> {
+  return mustFindAllWell(await operator.follow(PLACES.verify));
 }
 
 async function openReaders(stage: Stage): Promise<string> {
   const { lab, streams } = stage;
   const list = join(runFolder, "follow");
   writeFileSync(list, Array.from({ length: streams }, (_, index) => `${index + 2} 1\n`).join(""));
+  await decryptSecrets(stage);
   await asProducer(stage, "graph", "add", "--file", list);
   const { jwt_key: jwtKey, ca, nats } = secretsOf();
   const idleKb = await haproxyKb(lab);
@@ -130,7 +132,7 @@ async function openReaders(stage: Stage): Promise<string> {
 
 async function deployNext(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
-    await playbook(stage, "deploy.yml", { args: ["-e", `encke_release=${stage.next}`] });
+    await stage.operator.follow(PLACES.deploy);
   });
   for (const name of serving(stage)) {
     const running = await runningReleases(stage.lab, name);
@@ -145,23 +147,25 @@ async function deployNext(stage: Stage): Promise<string> {
 }
 
 async function deployBroken(stage: Stage): Promise<string> {
-  const { lab, broken, next } = stage;
+  const { lab, operator, broken, next } = stage;
   let output = "";
   const found = await during(stage, async () => {
-    const played = await playbook(stage, "deploy.yml", {
-      args: ["-e", `encke_release=${broken}`],
+    const played = await operator.again(PLACES.deploy, {
+      change: (text) => text.replace(`encke_release=${next}`, `encke_release=${broken}`),
       mayFail: true,
     });
     must(played.status !== 0, "a broken release was deployed");
     output = played.output;
   });
-  const touched = await Promise.all(
-    serving(stage).map(async (name) => [name, await lab.ssh(name, `ls /opt/encke/releases`)] as const),
+  const tried = await Promise.all(
+    hostsWith(lab.topology, "gateway").map(
+      async (name) => [name, await lab.ssh(name, "readlink /opt/encke/candidate")] as const,
+    ),
   );
-  const having = touched.filter(([, list]) => list.includes(broken)).map(([name]) => name);
+  const having = tried.filter(([, candidate]) => candidate === `releases/${broken}`).map(([name]) => name);
   must(
     having.length === 1,
-    `the broken release is on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
+    `the broken release was tried on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
   );
   for (const name of serving(stage)) {
     const running = await runningReleases(lab, name);
@@ -178,7 +182,7 @@ async function deployBroken(stage: Stage): Promise<string> {
 
 async function rollBack(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
-    await playbook(stage, "rollback.yml");
+    await stage.operator.follow(PLACES.rollback);
   });
   for (const name of serving(stage)) {
     const running = await runningReleases(stage.lab, name);
@@ -193,14 +197,17 @@ async function rollBack(stage: Stage): Promise<string> {
 
 async function reboot(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
-    await playbook(stage, "reboot.yml", { args: ["--limit", "gw-1,nats-1"] });
+    await stage.operator.follow(PLACES.reboot);
   });
   must(found.cut === 0 && found.refused === 0, describe(found));
   return describe(found);
 }
 
-async function verify(stage: Stage): Promise<string> {
-  const { changed } = await playbook(stage, "verify.yml");
+async function verify({ operator }: Stage): Promise<string> {
+  return mustFindAllWell(await operator.again(PLACES.verify));
+}
+
+function mustFindAllWell({ changed }: Played): string {
   must(changed === 0, `verify changed ${changed}`);
   return "everything is as the files say";
 }
@@ -208,12 +215,11 @@ async function verify(stage: Stage): Promise<string> {
 async function backUpAndRestore(stage: Stage): Promise<string> {
   const countOf = async (): Promise<string> => (await asProducer(stage, "graph", "count", "1")).trim();
   const before = await countOf();
-  await playbook(stage, "backup.yml");
-  const [backup = ""] = readdirSync(join(state, "backups"));
+  await stage.operator.follow(PLACES.backup);
   await asProducer(stage, "graph", "add", "9999", "1");
   must((await countOf()) !== before, "the change after the backup is not there");
   const found = await during(stage, async () => {
-    await playbook(stage, "restore.yml", { args: ["-e", `restore_from=${join(state, "backups", backup)}`] });
+    await stage.operator.follow(PLACES.restore);
   });
   must((await countOf()) === before, `count ${await countOf()}, was ${before}`);
   mustBeCalm(found);
@@ -221,8 +227,16 @@ async function backUpAndRestore(stage: Stage): Promise<string> {
   return `count ${before} again; ${describe(found)}`;
 }
 
+/** Every command under the titles that are followed was run: none was added to the text behind the last place. */
+async function account({ operator }: Stage): Promise<string> {
+  const { followed, leftOut, missed } = operator.account;
+  const lines = missed.map(({ line, text }) => `docs/deploy.md:${line}: ${text}`);
+  must(missed.length === 0, `not run: ${lines.join("; ")}`);
+  return `${followed} commands followed, ${leftOut} of them left out`;
+}
+
 /** What readers lived through while something was done, everybody back at its end. */
-async function during({ readers, streams }: Stage, work: () => Promise<void>): Promise<Counts> {
+export async function during({ readers, streams }: Stage, work: () => Promise<void>): Promise<Counts> {
   if (readers === undefined) throw new InfraError("LAB_FAILED", "no readers are there");
   const before = readers.counts;
   await work();
@@ -242,17 +256,22 @@ function diff(now: Counts, before: Counts | undefined): Counts {
 }
 
 /** Nobody was cut, nobody refused, nothing came twice. What was lost between an end and a new beginning is told. */
-function mustBeCalm(found: Counts): void {
+export function mustBeCalm(found: Counts): void {
   const { cut, refused, movedOn, doubled } = found;
   must(cut === 0 && refused === 0 && movedOn === 0 && doubled === 0, describe(found));
 }
 
-function describe({ ended, cut, refused, movedOn, lost, published, resyncs, doubled }: Counts): string {
+export function describe({
+  ended,
+  cut,
+  refused,
+  movedOn,
+  lost,
+  published,
+  resyncs,
+  doubled,
+}: Counts): string {
   return `${ended} ended and came back, ${cut} cut, ${refused} refused, ${movedOn} moved on to another address, ${lost} events lost (${published} published), ${doubled} doubled, ${resyncs} resyncs`;
-}
-
-function playbook({ lab, signal }: Stage, name: string, options: PlayOptions = {}): ReturnType<typeof play> {
-  return play(lab, name, { signal, ...options });
 }
 
 const serving = ({ lab }: Stage): string[] => [...hostsWith(lab.topology, "gateway"), GRAPH_HOST];
@@ -273,7 +292,7 @@ async function runningReleases(lab: Lab, name: string): Promise<string[]> {
   return output.split("\n");
 }
 
-async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {
+export async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {
   const env = {
     NATS_URL: natsUrl(lab),
     NATS_USER: "producer",
@@ -283,25 +302,31 @@ async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<st
   return (await lab.runInside(process.execPath, [encke, ...args], { env, signal })).stdout;
 }
 
-function natsUrl(lab: Lab): string {
+export function natsUrl(lab: Lab): string {
   return hostsWith(lab.topology, "nats")
     .map((name) => `tls://${lab.addressOf(name)}:4222`)
     .join(",");
 }
 
-function secretsOf(): Secrets {
-  const { encke_secrets: secrets } = JSON.parse(readFileSync(join(runFolder, "secrets.json"), "utf8")) as {
-    encke_secrets: Secrets;
-  };
-  return secrets;
+/** Readers sign in and publish with them. */
+export async function decryptSecrets({ signal }: Stage): Promise<void> {
+  const target = join(state, "group_vars", "all", "secrets.yml");
+  const args = ["view", "--vault-password-file", vaultPassword, target];
+  const { stdout } = await run("ansible-vault", args, { signal });
+  writeFileSync(secretsFile, stdout, { mode: 0o600 });
 }
 
-function caFile(): string {
+export function secretsOf(): Secrets {
+  const text = readFileSync(secretsFile, "utf8");
+  return (JSON.parse(text) as { encke_secrets: Secrets }).encke_secrets;
+}
+
+export function caFile(): string {
   const file = join(runFolder, "ca.pem");
   writeFileSync(file, secretsOf().ca.cert);
   return file;
 }
 
-function must(holds: boolean, message: string): asserts holds {
+export function must(holds: boolean, message: string): asserts holds {
   if (!holds) throw new InfraError("LAB_FAILED", message);
 }

@@ -1,8 +1,8 @@
 // A reader as a browser is one: finds the site's hosts by name, takes the next address when one refuses, reads a stream
-// over TLS with HTTP/1.1 or HTTP/2, comes back at once when it ended, and knows an end from a cut. Its counts go into a
-// tally that all readers share.
+// over TLS with HTTP/1.1 or HTTP/2, comes back at once when it ended (over HTTP/2 on the same connection while that lasts),
+// and knows an end from a cut. Its counts go into a tally that all readers share.
 
-import { connect as connectHttp2, constants } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import { ChunkedReader } from "../../lib/chunked-reader.ts";
 
@@ -47,13 +47,15 @@ interface Handlers {
 }
 
 export class TlsReader {
-  readonly #options: ReaderOptions;
+  #options: ReaderOptions;
   #last: number | undefined;
   #cursor: string | undefined;
   #line = "";
   #opened = false;
   #stopped = false;
   #close: (() => void) | undefined;
+  /** An HTTP/2 connection that may be used again. */
+  #session: ClientHttp2Session | undefined;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -70,13 +72,24 @@ export class TlsReader {
     }
   }
 
+  /** What counts from its next connection on. */
+  hear(news: Partial<Pick<ReaderOptions, "addresses" | "ca" | "token">>): void {
+    this.#options = { ...this.#options, ...news };
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#close?.();
+    this.#session?.destroy();
   }
 
   async #anyAddress(): Promise<"ended" | "cut" | "refused"> {
     const { addresses, tally } = this.#options;
+    if (this.#session !== undefined) {
+      // as a browser does: what has a connection uses it, and opens another one where that was closing just then
+      const end = await this.#read("");
+      if (end !== "address refused") return end;
+    }
     const from = Math.floor(Math.random() * addresses.length);
     for (let index = 0; index < addresses.length && !this.#stopped; index += 1) {
       const end = await this.#read(addresses[(from + index) % addresses.length] ?? "");
@@ -101,12 +114,15 @@ export class TlsReader {
       },
       onText: (text) => this.#take(text),
     };
-    const end = await (protocol === "h2"
-      ? this.#overHttp2(address, handlers)
-      : this.#overHttp1(address, handlers));
+    const session = this.#session;
+    const end = await (session !== undefined
+      ? this.#request(session, handlers)
+      : protocol === "h2"
+        ? this.#overHttp2(address, handlers)
+        : this.#overHttp1(address, handlers));
     if (this.#opened) tally.open -= 1;
     if (status !== 0 && status !== 200) return "refused";
-    return end;
+    return session !== undefined && status === 0 ? "address refused" : end;
   }
 
   get #headers(): Record<string, string> {
@@ -130,7 +146,10 @@ export class TlsReader {
       });
       socket.setTimeout(CONNECT_MS, () => connected || socket.destroy());
       const reader = new ChunkedReader({
-        onHead: ({ status }) => onHead(status),
+        onHead: ({ status }) => {
+          onHead(status);
+          if (status !== 200) socket.destroy(); // what follows an error is no stream, and may stay open
+        },
         onChunk: (data) => onText(data.toString("utf8")),
         onEnd: () => {
           complete = true;
@@ -149,35 +168,52 @@ export class TlsReader {
     });
   }
 
-  #overHttp2(address: string, { onHead, onText }: Handlers): Promise<End> {
+  #overHttp2(address: string, handlers: Handlers): Promise<End> {
     const { domain, ca } = this.#options;
     return new Promise((resolve) => {
-      let end: End = "address refused";
       const session = connectHttp2(`https://${domain}`, {
         createConnection: () =>
           connectTls({ host: address, port: 443, servername: domain, ca, ALPNProtocols: ["h2"] }),
       });
+      let connected = false;
+      const forget = (): void => {
+        if (this.#session === session) this.#session = undefined;
+      };
       this.#close = () => session.destroy();
-      session.setTimeout(CONNECT_MS, () => end === "address refused" && session.destroy());
+      session.setTimeout(CONNECT_MS, () => connected || session.destroy());
       session.on("connect", () => {
-        end = "cut";
-        const stream = session.request({ ":path": "/stream", ...this.#headers });
-        stream.setEncoding("utf8");
-        stream.on("response", (head) => onHead(Number(head[":status"])));
-        stream.on("data", onText);
-        let complete = false;
-        stream.on("end", () => {
-          complete = true;
-        });
-        stream.on("error", () => {}); // told apart at the close
-        stream.on("close", () => {
-          // END_STREAM, and no reset
-          if (complete && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted) end = "ended";
-          session.destroy();
-        });
+        connected = true;
+        this.#session = session;
+        void this.#request(session, handlers).then(resolve);
       });
-      session.on("error", () => {}); // likewise
-      session.on("close", () => resolve(end));
+      session.on("goaway", forget);
+      session.on("error", () => {}); // told apart by whether it had connected
+      session.on("close", () => {
+        forget();
+        if (!connected) resolve("address refused");
+      });
+    });
+  }
+
+  /** One stream of a connection, to its end. The connection stays for the next, unless the server said that it goes. */
+  #request(session: ClientHttp2Session, { onHead, onText }: Handlers): Promise<End> {
+    return new Promise((resolve) => {
+      if (session.closed || session.destroyed) return resolve("address refused");
+      const stream = session.request({ ":path": "/stream", ...this.#headers });
+      let complete = false;
+      stream.setEncoding("utf8");
+      stream.on("response", (head) => onHead(Number(head[":status"])));
+      stream.on("data", onText);
+      stream.on("end", () => {
+        complete = true;
+      });
+      stream.on("error", () => {}); // told apart at the close
+      stream.on("close", () => {
+        // END_STREAM, and no reset
+        const whole = complete && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;
+        if (this.#session !== session || session.destroyed) session.destroy();
+        resolve(whole ? "ended" : "cut");
+      });
     });
   }
 

@@ -53,6 +53,15 @@ describe("secrets", () => {
     const third = await makeSecrets(two, first, new Set(["ca"] as const));
     assert.notEqual(third.hosts["gw-1"]?.cert, first.hosts["gw-1"]?.cert);
     assert.equal(third.jwt_key, first.jwt_key);
+    assert.notEqual(third.site_pem, first.site_pem, "its authority is gone");
+  });
+
+  it("a site's certificate of another authority - stays when ours is renewed", async () => {
+    const first = await makeSecrets(two, undefined, none);
+    const { site_pem } = await makeSecrets(two, undefined, none);
+    const renewed = await makeSecrets(two, { ...first, site_pem }, new Set(["ca"] as const));
+    assert.notEqual(renewed.ca.cert, first.ca.cert);
+    assert.equal(renewed.site_pem, site_pem);
   });
 
   it("credentials - are what a shell reads and an application needs", async () => {

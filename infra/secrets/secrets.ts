@@ -2,7 +2,7 @@
 // what the services say to each other, one certificate a host, and the site's own. Made here once, kept in one file
 // that ansible-vault encrypts. What exists is kept; what is missing (a new host) is added; what is named is renewed.
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { InfraError } from "../errors.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -32,7 +32,7 @@ const schema: z.ZodType<Secrets> = z.strictObject({
   site_pem: z.string(),
 });
 
-/** What can be renewed by itself. `ca` renews every host's certificate, too. */
+/** What can be renewed by itself. `ca` renews every certificate that it signed, too. */
 export const RENEWABLE = ["nats", "jwt", "hosts", "ca", "site"] as const;
 export type Renewable = (typeof RENEWABLE)[number];
 
@@ -60,7 +60,7 @@ export async function makeSecrets(
     hosts[name] = known ?? (await makeCertificate(ca, name, [`DNS:${name}`, `IP:${address}`]));
   }
   const passwords = renew.has("nats") ? undefined : old?.nats;
-  const site = renew.has("site") || keep === undefined ? undefined : old?.site_pem;
+  const site = renew.has("site") || (keep === undefined && isOurs(old)) ? undefined : old?.site_pem;
   return {
     nats: Object.fromEntries(
       NATS_USERS.map((name) => [name, passwords?.[name] ?? makeSecret()]),
@@ -70,6 +70,13 @@ export async function makeSecrets(
     hosts,
     site_pem: site ?? (await makeSitePem(ca, topology.domain)),
   };
+}
+
+/** Whether the site's certificate is of the old authority, and goes with it: one that browsers trust stays. */
+function isOurs(old: Secrets | undefined): boolean {
+  return (
+    old !== undefined && new X509Certificate(old.site_pem).verify(new X509Certificate(old.ca.cert).publicKey)
+  );
 }
 
 async function makeSitePem(ca: Pair, domain: string): Promise<string> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { projectRoot } from "../../lib/project.ts";
 import { inventoryOf, parseOutputs } from "./inventory.ts";
-import { readTopology } from "./topology.ts";
+import { type Host, parseTopology, readTopology } from "./topology.ts";
 
 const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
 const addresses = Object.fromEntries(
@@ -32,8 +32,39 @@ describe("inventory", () => {
 
   it("groups - are the roles", () => {
     const { children } = inventoryOf(lab).all;
-    assert.deepEqual(Object.keys(children ?? {}), ["gateway", "nats", "graph", "observe"]);
+    assert.deepEqual(Object.keys(children ?? {}), ["gateway", "nats", "graph", "observe", "graph_emptied"]);
     assert.deepEqual(Object.keys(children?.observe?.hosts ?? {}), ["graph-1"]);
+  });
+
+  it("graph hosts - know their partitions, all know how many there are, and an emptied one serves nothing", () => {
+    const of = (text: string | undefined, other: string): ReturnType<typeof inventoryOf>["all"] => {
+      const graph = lab.hosts["graph-1"] as Host;
+      const hosts = {
+        ...lab.hosts,
+        "graph-1": { ...graph, partitions: text },
+        "graph-2": { ...graph, roles: ["graph"], private: "10.77.0.32", partitions: other },
+      };
+      return inventoryOf(parseTopology({ ...lab, hosts })).all;
+    };
+    const halves = of("7,0-6/16", "8-15/16");
+    assert.equal(halves.vars?.encke_partitions, 16);
+    assert.deepEqual(
+      Object.entries(halves.hosts)
+        .flatMap(([name, vars]) => Object.entries(vars).map((pair) => [name, ...pair]))
+        .filter(([, key]) => key === "graph_partitions"),
+      [
+        ["graph-1", "graph_partitions", "0-7/16"],
+        ["graph-2", "graph_partitions", "8-15/16"],
+      ],
+    );
+    assert.deepEqual(Object.keys(halves.children?.graph?.hosts ?? {}), ["graph-1", "graph-2"]);
+    const whole = of(undefined, "none");
+    assert.equal(whole.vars?.encke_partitions, 1);
+    assert.deepEqual(Object.keys(whole.children?.graph?.hosts ?? {}), ["graph-1"]);
+    assert.deepEqual(Object.keys(whole.children?.graph_emptied?.hosts ?? {}), ["graph-2"]);
+    const moved = of("none", "0-15/16");
+    assert.deepEqual(Object.keys(moved.children?.graph?.hosts ?? {}), ["graph-2"]);
+    assert.deepEqual(Object.keys(moved.children?.observe?.hosts ?? {}), ["graph-1"]);
   });
 
   it("outputs - must know every host", () => {

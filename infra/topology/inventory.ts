@@ -2,8 +2,13 @@
 // which Ansible reads as YAML; nothing here is secret. Pure: same topology, same bytes.
 
 import { z } from "zod";
+import { formatShare } from "../../broker/contract.ts";
 import { InfraError } from "../errors.ts";
-import { type Host, hostsWith, ROLES, type Topology } from "./topology.ts";
+import { NOTHING, partitionsOf, sharesOf } from "./shares.ts";
+import { type Host, hostsWith, ROLES, type Role, type Topology } from "./topology.ts";
+
+/** Graph hosts that own nothing: what they hold is moved away, and nothing runs there. */
+const EMPTIED = "graph_emptied";
 
 /** What `terraform output -json` says of the machines that it made. */
 const outputs = z.looseObject({
@@ -39,14 +44,19 @@ export function parseOutputs(topology: Topology, value: unknown): Addresses {
 /** The whole inventory. `reachable` overrides where SSH connects to. */
 export function inventoryOf(topology: Topology, reachable?: Addresses): { readonly all: InventoryGroup } {
   const names = Object.keys(topology.hosts).sort();
+  const shares = sharesOf(topology.hosts);
   const hosts = names.map((name) => {
     const host = topology.hosts[name] as Host;
-    return [name, { ansible_host: reachable?.[name] ?? host.private, ...varsOf(host) }];
+    const share = shares.get(name);
+    const owned = shares.has(name) ? { graph_partitions: share ? formatShare(share) : NOTHING } : {};
+    return [name, { ansible_host: reachable?.[name] ?? host.private, ...varsOf(host), ...owned }];
   });
-  const groups = ROLES.map((role) => [
-    role,
-    { hosts: Object.fromEntries(hostsWith(topology, role).map((name) => [name, {}])) },
-  ]);
+  const emptied = [...shares].filter(([, share]) => share === undefined).map(([name]) => name);
+  const membersOf = (role: Role): string[] =>
+    hostsWith(topology, role).filter((name) => role !== "graph" || !emptied.includes(name));
+  const groups = [...ROLES.map((role) => [role, membersOf(role)] as const), [EMPTIED, emptied] as const].map(
+    ([group, members]) => [group, { hosts: Object.fromEntries(members.map((name) => [name, {}])) }],
+  );
   return {
     all: {
       hosts: Object.fromEntries(hosts),
@@ -54,6 +64,7 @@ export function inventoryOf(topology: Topology, reachable?: Addresses): { readon
         encke_deployment: topology.name,
         encke_domain: topology.domain,
         encke_network: topology.network,
+        encke_partitions: partitionsOf(topology.hosts),
       },
       children: Object.fromEntries(groups),
     },

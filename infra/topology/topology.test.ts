@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { partitionMappings } from "../../broker/contract.ts";
 import { projectRoot } from "../../lib/project.ts";
+import { mappingsOf } from "./shares.ts";
 import { contains, hostsWith, parseTopology, readTopology } from "./topology.ts";
 
 const folder = join(projectRoot, "infra", "topology");
@@ -41,7 +43,36 @@ describe("topology", () => {
     ],
     ["an unknown size", (t) => Object.assign(host(t, "gw-2"), { size: "huge" }), /no size is called huge/],
     ["two NATS nodes", (t) => void delete t.hosts["nats-3"], /2 NATS nodes; have 1, 3 or 5/],
-    ["two writers of the graph", (t) => host(t, "nats-1").roles.push("graph"), /exactly one writes/],
+    ["no graph host", (t) => void host(t, "graph-1").roles.shift(), /a graph host is missing/],
+    [
+      "two writers of one graph",
+      (t) => host(t, "nats-1").roles.push("graph"),
+      /graph-1, nats-1 would own the whole graph beside others; give each graph host its "partitions"/,
+    ],
+    [
+      "a whole graph and parts of it",
+      divided(undefined, "8-15/16"),
+      /graph-1 would own the whole graph beside/,
+    ],
+    [
+      "different counts of partitions",
+      divided("0-7/16", "4-7/8"),
+      /count 16 and 8 partitions; all must name one/,
+    ],
+    ["a partition twice", divided("0-8/16", "8-15/16"), /graph-2\.partitions: 8\/16 is graph-1's already/],
+    [
+      "a partition that is nobody's",
+      divided("0-6/16", "9-15/16"),
+      /7-8\/16 is nobody's; give it to a graph host/,
+    ],
+    ["partitions that are none", divided("0-16/16", "8-15/16"), /graph-1\.partitions: "0-16\/16" names no/],
+    ["partitions of a whole", divided("0/1", "none"), /0\/1 is the whole graph; leave it away/],
+    ["graph hosts that all own nothing", divided("none", "none"), /every graph host's partitions are "none"/],
+    [
+      "partitions of another host",
+      (t) => Object.assign(host(t, "gw-1"), { partitions: "0-7/16" }),
+      /hosts\.gw-1\.partitions: only a graph host has some/,
+    ],
     ["no gateway", (t) => Object.assign(t, { hosts: withoutGateways(t) }), /a gateway is missing/],
     ["one worker group", (t) => Object.assign(host(t, "gw-1"), { groups: 1 }), /hosts\.gw-1\.groups/],
     ["a role twice", (t) => host(t, "gw-1").roles.push("gateway"), /twice/],
@@ -53,6 +84,24 @@ describe("topology", () => {
       assert.throws(() => parseTopology(labWith(change)), { code: "BAD_TOPOLOGY", message });
     });
   }
+
+  for (const [first, second] of [
+    ["0-7/16", "8-15/16"],
+    ["0,2/4", "3,1/4"],
+    ["none", "0-15/16"],
+    [undefined, "none"],
+  ]) {
+    it(`parse - takes ${first ?? "the whole graph"} and ${second}`, () => {
+      const { hosts } = parseTopology(labWith(divided(first, second)));
+      assert.equal(hosts["graph-1"]?.partitions, first);
+    });
+  }
+
+  it("mappings - are those that the command prints; a whole graph needs none", () => {
+    const { hosts } = parseTopology(labWith(divided("0-7/16", "8-15/16")));
+    assert.equal(mappingsOf(hosts), partitionMappings(16));
+    assert.equal(mappingsOf(readTopology(join(folder, "lab.json")).hosts), undefined);
+  });
 
   it("hosts - are found by role, in order", () => {
     const lab = readTopology(join(folder, "lab.json"));
@@ -66,6 +115,16 @@ describe("topology", () => {
     assert.ok(!contains("10.77.0.128/25", "10.77.0.127"));
   });
 });
+
+/** Two graph hosts with these partitions. */
+function divided(first: string | undefined, second: string | undefined): (topology: Loose) => void {
+  return (topology) => {
+    const { hosts } = topology;
+    hosts["graph-2"] = { ...host(topology, "graph-1"), roles: ["graph"], private: "10.77.0.32" };
+    if (first !== undefined) host(topology, "graph-1").partitions = first;
+    if (second !== undefined) hosts["graph-2"].partitions = second;
+  };
+}
 
 function host(topology: Loose, name: string): Loose["hosts"][string] {
   const found = topology.hosts[name];

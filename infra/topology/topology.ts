@@ -7,6 +7,7 @@ import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
 import { InfraError } from "../errors.ts";
+import { problemsOfShares } from "./shares.ts";
 
 export const ROLES = ["gateway", "nats", "graph", "observe"] as const;
 export type Role = (typeof ROLES)[number];
@@ -37,6 +38,8 @@ export interface Host {
   readonly groups: number;
   /** Worker processes a group. */
   readonly workers: number;
+  /** A graph host's part of the topics, `0-7/16`: the whole graph where absent, nothing where it is `none`. */
+  readonly partitions?: string | undefined;
   /** Metal that carries the machine, where there is more than one. */
   readonly node?: string | undefined;
 }
@@ -69,6 +72,7 @@ const host: z.ZodType<Host> = z.strictObject({
   size: z.string(),
   groups: z.int().min(2).max(MAX_GROUPS).default(2),
   workers: z.int().min(1).max(1_024).default(1),
+  partitions: z.string().optional(),
   node: label.optional(),
 });
 
@@ -125,10 +129,14 @@ function problemsOf(topology: Topology): string[] {
     [hosts.length <= MAX_HOSTS, `hosts: at most ${MAX_HOSTS}`],
     [count("gateway") >= 1, "hosts: a gateway is missing"],
     [NATS_SIZES.includes(count("nats")), `hosts: ${count("nats")} NATS nodes; have 1, 3 or 5`],
-    [count("graph") === 1, `hosts: ${count("graph")} graph hosts; exactly one writes the graph`],
+    [count("graph") >= 1, "hosts: a graph host is missing"],
     [count("observe") <= 1, "hosts: one host observes at most"],
   ];
-  return [...problems, ...rules.map(([holds, text]) => (holds ? "" : text))].filter((text) => text !== "");
+  return [
+    ...problems,
+    ...rules.map(([holds, text]) => (holds ? "" : text)),
+    ...problemsOfShares(topology.hosts),
+  ].filter((text) => text !== "");
 }
 
 /** Whether an IPv4 network contains an address. */

@@ -89,9 +89,24 @@ export class TestNetwork {
     const nats = natsOf(this.broker, "graph", 1 + this.graphs.length);
     const service = new GraphService({ directory, nats, partitions, log, metrics: createMetrics() });
     await service.start();
+    await this.#untilKnown(partitions);
     const graph = { partitions, directory, service };
     this.graphs.push(graph);
     return graph;
+  }
+
+  /** A subscription is known on the other nodes of a cluster a moment after its own; the last one that a service makes, last. */
+  async #untilKnown(partitions: Partitions): Promise<void> {
+    const topics = Array.from({ length: 16 * partitions.of }, (_, n) => parseTopic(`known-${n}`));
+    for (const partition of partitions.owned) {
+      const topic = topics.find((name) => partitions.partitionOf(name) === partition);
+      await waitFor(`partition ${partition} to be known`, () =>
+        this.client.request(`graph.audit.${topic}`, "", 2_000).then(
+          () => true,
+          () => false,
+        ),
+      );
+    }
   }
 
   async stopGraph(graph: TestGraph): Promise<void> {

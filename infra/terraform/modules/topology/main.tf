@@ -13,6 +13,24 @@ locals {
       has_a_public = contains(host.roles, "gateway") || var.all_public
     }
   }
+  # graph hosts that own something: null is the whole graph
+  shares = {
+    for name, host in local.topology.hosts : name => lookup(host, "partitions", null)
+    if contains(host.roles, "graph") && lookup(host, "partitions", "") != "none"
+  }
+  share_form = "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*/[0-9]+$"
+  divided    = [for share in values(local.shares) : share if share != null && can(regex(local.share_form, share))]
+  counts     = distinct([for share in local.divided : tonumber(split("/", share)[1])])
+  partitions = try(local.counts[0], 0)
+  # of equal length, so that their order is the numbers'
+  owned = sort(flatten([
+    for share in local.divided : [
+      for part in split(",", split("/", share)[0]) : [
+        for partition in range(tonumber(split("-", part)[0]), tonumber(reverse(split("-", part))[0]) + 1) :
+        format("%03d", partition)
+      ]
+    ]
+  ]))
   by_role = {
     for role in ["gateway", "nats", "graph", "observe"] :
     role => sort([for name, host in local.hosts : name if contains(host.roles, role)])

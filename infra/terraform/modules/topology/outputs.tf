@@ -43,7 +43,15 @@ output "by_role" {
   }
 
   precondition {
-    condition     = length(local.by_role.graph) == 1
-    error_message = "Exactly one host writes the graph."
+    condition = (
+      length(local.divided) == 0 ? values(local.shares) == [null]
+      : length(local.divided) == length(local.shares) && length(local.counts) == 1
+    )
+    error_message = "One host owns the whole graph, or each graph host its partitions of one count, as 0-7/16."
+  }
+
+  precondition {
+    condition     = join(",", local.owned) == join(",", [for partition in range(local.partitions) : format("%03d", partition)])
+    error_message = "Each partition of the graph is one host's."
   }
 }

@@ -46,3 +46,64 @@ run "missing_file" {
 
   expect_failures = [var.file]
 }
+
+run "divided_graph" {
+  command = plan
+
+  variables {
+    file = "tests/divided.json"
+  }
+
+  assert {
+    condition     = output.by_role.graph == tolist(["graph-1", "graph-2"])
+    error_message = "Two hosts share the graph."
+  }
+}
+
+run "emptied_graph_host" {
+  command = plan
+
+  variables {
+    file = "tests/emptied.json"
+  }
+}
+
+run "twice" {
+  command = plan
+
+  variables {
+    file = "tests/twice.json"
+  }
+
+  expect_failures = [output.by_role]
+}
+
+run "missing" {
+  command = plan
+
+  variables {
+    file = "tests/missing.json"
+  }
+
+  expect_failures = [output.by_role]
+}
+
+run "counts" {
+  command = plan
+
+  variables {
+    file = "tests/counts.json"
+  }
+
+  expect_failures = [output.by_role]
+}
+
+run "two_whole" {
+  command = plan
+
+  variables {
+    file = "tests/two-whole.json"
+  }
+
+  expect_failures = [output.by_role]
+}

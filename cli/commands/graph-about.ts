@@ -1,0 +1,21 @@
+// encke graph about: what a graph's folder holds, while nobody serves it.
+
+import { readGraphFacts } from "../../graph/index.ts";
+import { pick } from "../../lib/settings.ts";
+import { type Command, defineCommand } from "../command.ts";
+import { ownSettings } from "../settings.ts";
+
+export const graphAbout: Command = defineCommand({
+  name: "graph about",
+  summary: "what the folder of a graph that nobody serves holds: its partitions, how many relations",
+  settings: pick(ownSettings, "data", "json"),
+  async run(context, { data, json }) {
+    const facts = await readGraphFacts(data);
+    if (json) return context.print(JSON.stringify(facts));
+    const { partitions, edges, sequence, loading } = facts;
+    context.print(
+      `partitions ${partitions}, ${edges} follow relations, up to change ${sequence}` +
+        (loading === undefined ? "" : `; loading ${loading} did not finish`),
+    );
+  },
+});

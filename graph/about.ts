@@ -1,0 +1,47 @@
+// What a graph's folder says of itself, while nobody serves it. Opens it for a moment; holds nothing.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { quote } from "../lib/errors.ts";
+import { AuditLog } from "./audit/audit-log.ts";
+import { GraphError } from "./errors.ts";
+import { openDatabase, readNumber } from "./store/database.ts";
+import { isEmpty, keptPartitions } from "./store/kept-partitions.ts";
+import { META } from "./store/keys.ts";
+
+export interface GraphFacts {
+  /** Of which partitions its rows are, as `--partitions` takes them; 0/1 is the whole graph. */
+  readonly partitions: string;
+  /** Follow relations. */
+  readonly edges: number;
+  /** The last change. */
+  readonly sequence: number;
+  /** Nothing is in it: it may become anybody's. */
+  readonly empty: boolean;
+  /** The load that did not finish. */
+  readonly loading?: string;
+}
+
+/** @throws GraphError GRAPH_DIR_FOREIGN where there is no graph, GRAPH_DIR_BUSY while it is served, GRAPH_DAMAGED */
+export async function readGraphFacts(directory: string): Promise<GraphFacts> {
+  if (!existsSync(join(directory, "CURRENT"))) {
+    throw new GraphError(
+      "GRAPH_DIR_FOREIGN",
+      `${quote(directory)} holds no graph: name its folder with --data`,
+    );
+  }
+  const { db, release } = await openDatabase(directory);
+  try {
+    const loading = db.getSync(META.loading);
+    return {
+      partitions: keptPartitions(db),
+      edges: readNumber((key) => db.getSync(key), META.edges),
+      sequence: (await AuditLog.open(db, 0)).last,
+      empty: await isEmpty(db),
+      ...(loading === undefined ? {} : { loading: new TextDecoder().decode(loading) }),
+    };
+  } finally {
+    await db.close();
+    release();
+  }
+}

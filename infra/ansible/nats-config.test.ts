@@ -1,0 +1,150 @@
+// The configuration that the role writes for NATS of a divided graph, rendered by Ansible and run by a real nats-server: the
+// mappings are those that the command prints, and each user may what it needs in them and no more.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { partitionMappings } from "../../broker/contract.ts";
+import { BrokerClient } from "../../broker/index.ts";
+import { findNatsServer } from "../../broker/server/nats-server.ts";
+import { createLogger } from "../../lib/log.ts";
+import { anyFreePort, isPortFree } from "../../lib/ports.ts";
+import { projectRoot } from "../../lib/project.ts";
+import { tempDir } from "../../test/support/temp-dir.ts";
+import { waitFor } from "../../test/support/wait-for.ts";
+import { inventoryOf } from "../topology/inventory.ts";
+import { mappingsOf } from "../topology/shares.ts";
+import { type Host, parseTopology, readTopology, type Topology } from "../topology/topology.ts";
+
+const role = join(projectRoot, "infra", "ansible", "roles", "nats");
+const binary = findNatsServer(process.env.PATH ?? "");
+const log = createLogger("test", "silent");
+const PARTITIONS = 16;
+
+/** What the role writes on a node of this topology. */
+function render(topology: Topology): string {
+  const state = tempDir();
+  const vars = join(state, "group_vars", "all");
+  mkdirSync(vars, { recursive: true });
+  copyFileSync(join(role, "defaults", "main.yml"), join(vars, "nats.yml"));
+  const nats = { producer: "p", graph: "g", edge: "e", route: "r" };
+  writeFileSync(join(vars, "secrets.json"), JSON.stringify({ encke_secrets: { nats }, encke_state: state }));
+  writeFileSync(join(state, "inventory.json"), JSON.stringify(inventoryOf(topology)));
+  writeFileSync(join(state, "partitions.conf"), mappingsOf(topology.hosts) ?? "");
+  const target = join(state, "nats-server.conf");
+  const from = `src=${join(role, "templates", "nats-server.conf.j2")} dest=${target}`;
+  const { status, stdout, stderr } = spawnSync(
+    "ansible",
+    ["-i", join(state, "inventory.json"), "-c", "local", "nats-1", "-m", "template", "-a", from],
+    { encoding: "utf8", timeout: 60_000 },
+  );
+  assert.equal(status, 0, stdout + stderr);
+  return readFileSync(target, "utf8");
+}
+
+const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
+const graph = lab.hosts["graph-1"] as Host;
+const divided = parseTopology({
+  ...lab,
+  hosts: {
+    ...lab.hosts,
+    "graph-1": { ...graph, partitions: "0-7/16" },
+    "graph-2": { ...graph, roles: ["graph"], private: "10.77.0.32", partitions: "8-15/16" },
+  },
+});
+
+const missing = (): string | false => {
+  if (binary === undefined) return "no nats-server on this machine";
+  return spawnSync("ansible", ["--version"]).status === 0 ? false : "no ansible on this machine";
+};
+
+describe("NATS of a deployment", { skip: missing() }, () => {
+  let server: ChildProcess;
+  let url: string;
+  const clients: BrokerClient[] = [];
+  const connect = async (user: string, password: string): Promise<BrokerClient> => {
+    const client = await BrokerClient.connect({ url, user, password }, { name: "test", log, wait: true });
+    clients.push(client);
+    return client;
+  };
+
+  let port: number;
+  let text: string;
+  const config = join(tempDir(), "nats.conf");
+  /** Runs with it, but for what needs certificates and other nodes. */
+  const use = (rendered: string): void => {
+    const blocks = rendered.match(/^(authorization|mappings) \{[\s\S]*?^\}$/gm) ?? [];
+    writeFileSync(config, `listen: "127.0.0.1:${port}"\n${blocks.join("\n")}\n`);
+  };
+
+  before(async () => {
+    port = await anyFreePort("127.0.0.1");
+    text = render(divided);
+    assert.ok(text.includes(partitionMappings(PARTITIONS)), "the mappings of `encke broker --print-config`");
+    use(text);
+    server = spawn(binary ?? "", ["-c", config], { stdio: "ignore" });
+    await waitFor("nats-server", async () => !(await isPortFree("127.0.0.1", port)));
+    url = `127.0.0.1:${port}`;
+  });
+  after(async () => {
+    for (const client of clients) await client.close();
+    const ended = once(server, "exit");
+    server.kill();
+    await ended;
+  });
+
+  it("producers and edges - reach the partitions by their own subjects, and nothing that is between graph services", async () => {
+    const got: string[] = [];
+    const owner = await connect("graph", "g");
+    owner.subscribe("part.>", (message) => got.push(message.subject));
+    await owner.flush();
+    for (const [user, password] of [
+      ["producer", "p"],
+      ["edge", "e"],
+    ] as const) {
+      const client = await connect(user, password);
+      got.length = 0;
+      for (const verb of ["audit", "backup", "rows.subscriptions.7"]) client.publish(`part.3.${verb}`);
+      client.publish("event.1");
+      client.publish("graph.count.photo.789");
+      await client.flush();
+      await owner.flush();
+      assert.deepEqual(
+        got.map((subject) => subject.replace(/^part\.\d+/, "part.N")),
+        ["part.N.event.1", "part.N.graph.count.photo.789"],
+        user,
+      );
+    }
+    assert.deepEqual(owner.refused, []);
+  });
+
+  it("a whole graph, divided by a reload - connections that are there have the mappings once they have spoken", async () => {
+    const whole = render(lab);
+    assert.doesNotMatch(whole, /mappings|part\.\{\{|part\.\*/);
+    const producer = await connect("producer", "p");
+    const owner = await connect("graph", "g");
+    const got: string[] = [];
+    for (const subject of ["part.>", "event.>"])
+      owner.subscribe(subject, (message) => got.push(message.subject));
+    await owner.flush();
+    for (const [rendered, subject] of [
+      [whole, /^event\.1$/],
+      [text, /^part\.\d+\.event\.1$/],
+      [whole, /^event\.1$/],
+    ] as const) {
+      use(rendered);
+      server.kill("SIGHUP");
+      await waitFor(`events on ${subject}`, async () => {
+        got.length = 0;
+        producer.publish("event.1");
+        await producer.flush();
+        await owner.flush();
+        return got.length === 1 && subject.test(got[0] ?? "");
+      });
+    }
+    assert.equal(producer.reconnects + owner.reconnects, 0);
+  });
+});

@@ -1,0 +1,102 @@
+// The whole graph of the lab's deployment as text, out of backups: what must be the same before and after partitions moved.
+// And a producer that goes on changing it, and remembers which changes were acknowledged.
+
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../run.ts";
+import { PLACES } from "./differences.ts";
+import { encke, runFolder, state } from "./places.ts";
+import { asProducer, type Stage } from "./steps.ts";
+
+const USERS = 400;
+/** Follow relations of the random graph, besides those of the readers. */
+const RELATIONS = 4_000;
+const KINDS = ["followers", "muted", "blocked"] as const;
+
+/** Lines of each kind, of all hosts together. */
+export type WholeGraph = Readonly<Record<(typeof KINDS)[number], ReadonlySet<string>>>;
+
+/** Follows, mutes and blocks enough to be in every partition; topics of one to four tokens. */
+export async function fillGraph(stage: Stage): Promise<void> {
+  const pairs = Array.from({ length: RELATIONS }, (_, index) => {
+    const topic = 1_000 + ((index * 7_919) % USERS);
+    const name = index % 4 === 0 ? `photo.${topic}` : index % 9 === 0 ? `a.b.c.${topic}` : String(topic);
+    return `${1_000 + ((index * 104_729) % (USERS + 1))} ${name}`;
+  }).filter((pair) => pair.split(" ")[0] !== pair.split(" ")[1]);
+  const change = async (verb: string, lines: readonly string[]): Promise<void> => {
+    const file = join(runFolder, `graph-${verb}`);
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    await asProducer(stage, "graph", verb, "--file", file);
+  };
+  await change("add", pairs);
+  await change(
+    "mute",
+    pairs.filter((_, index) => index % 50 === 7),
+  );
+  await change(
+    "block",
+    pairs.filter((_, index) => index % 50 === 21),
+  );
+}
+
+/** Takes backups as docs/deploy.md says, and reads them. */
+export async function readWholeGraph({ operator, signal }: Stage): Promise<WholeGraph> {
+  const backups = join(state, "backups");
+  rmSync(backups, { recursive: true, force: true });
+  await operator.again(PLACES.backup);
+  const lines: Record<(typeof KINDS)[number], string[]> = { followers: [], muted: [], blocked: [] };
+  const folder = join(runFolder, "whole");
+  for (const backup of readdirSync(backups)) {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder);
+    const graph = (...args: string[]) => run(process.execPath, [encke, "graph", ...args], { signal });
+    const data = join(folder, "graph");
+    await graph("restore", join(backups, backup), "--data", data);
+    for (const kind of KINDS) {
+      const out = join(folder, kind);
+      await graph("export", "--data", data, "--only", kind, "--out", out);
+      lines[kind].push(...readFileSync(out, "utf8").split("\n").filter(Boolean));
+    }
+  }
+  rmSync(folder, { recursive: true, force: true });
+  return {
+    followers: new Set(lines.followers),
+    muted: new Set(lines.muted),
+    blocked: new Set(lines.blocked),
+  };
+}
+
+/** Follows one after the other until it is stopped; an unanswered or refused one is tried, not kept. */
+export class Changes {
+  readonly acknowledged: string[] = [];
+  readonly tried: string[] = [];
+  readonly #stage: Stage;
+  readonly #running: Promise<void>;
+  #stopped = false;
+  #number: number;
+
+  /** @param first the first subscriber; each follows a topic of another partition */
+  constructor(stage: Stage, first: number) {
+    this.#stage = stage;
+    this.#number = first;
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#number += 1;
+      const pair = [String(this.#number), String(1_000 + (this.#number % USERS))] as const;
+      this.tried.push(pair.join(" "));
+      const answered = await asProducer(this.#stage, "graph", "add", ...pair).then(
+        () => true,
+        () => false, // nobody serves that partition at this moment: the client knows
+      );
+      if (answered) this.acknowledged.push(pair.join(" "));
+    }
+  }
+}
