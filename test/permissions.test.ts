@@ -6,38 +6,59 @@ import { after, before, describe, it } from "node:test";
 import { BrokerClient } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { testFanout } from "./fanout.suite.ts";
-import type { TestBroker } from "./support/brokers.ts";
-import { deployed } from "./support/deployed-broker.ts";
+import type { BrokerUnderTest, TestBroker, TestUser } from "./support/brokers.ts";
+import { deployed, deployedOf } from "./support/deployed-broker.ts";
+
+/** Two partitions with neighbours elsewhere, one on either side of a third. */
+const SHARES = ["0,2/4", "1/4", "3/4"];
+const divided = deployedOf(...SHARES);
 
 testFanout(deployed, ["gateway", "subject"]);
+testFanout(divided, ["gateway", "subject"], SHARES);
 
-describe("permissions of a deployment", { skip: deployed.skip }, () => {
-  let broker: TestBroker;
-  before(async () => {
-    broker = await deployed.start();
-  });
-  after(() => assert.rejects(broker.stop(), /Violation/, "the server wrote down what was tried"));
+const PAST_THE_MAPPING = "what NATS itself puts there, for a divided graph";
+const BETWEEN_SERVICES = "between graph services";
 
-  const forbidden = [
-    ["producer", "edge.1", "orders to an edge: what another user gets"],
-    ["producer", "presence.1", "who is connected"],
-    ["producer", "part.0.event.42", "past the partitions' mapping"],
-    ["edge", "edge.1", "orders to another edge"],
-    ["edge", "user.7", "what only the graph and producers say"],
-    ["edge", "part.0.graph.subscribe.42", "past the partitions' mapping"],
-    ["graph", "event.42", "events of its own"],
-    ["graph", "presence.1", "who is connected"],
-  ] as const;
-  for (const [user, subject, what] of forbidden) {
-    it(`${user} says ${subject} - refused: ${what}`, async () => {
-      const refused: string[] = [];
-      const log = createLogger("test", "silent");
-      log.warn = (fields: { reason?: string }) => void refused.push(fields.reason ?? "");
-      const config = { url: broker.urls[0] ?? "", ...broker.login?.(user) };
-      const client = await BrokerClient.connect(config, { name: "test", log, wait: false });
-      client.publish(subject, "x");
-      await client.close();
-      assert.deepEqual(refused, ["PERMISSIONS_VIOLATION"]);
+testForbidden(deployed, [
+  ["producer", "edge.1", "orders to an edge: what another user gets"],
+  ["producer", "presence.1", "who is connected"],
+  ["producer", "part.0.event.42", PAST_THE_MAPPING],
+  ["edge", "edge.1", "orders to another edge"],
+  ["edge", "user.7", "what only the graph and producers say"],
+  ["edge", "part.0.graph.subscribe.42", PAST_THE_MAPPING],
+  ["graph", "event.42", "events of its own"],
+  ["graph", "presence.1", "who is connected"],
+]);
+// nats-server asks for permission after it has mapped: who may say event.42 may say part.3.event.42
+testForbidden(divided, [
+  ["producer", "part.3.audit", BETWEEN_SERVICES],
+  ["producer", "part.3.backup", BETWEEN_SERVICES],
+  ["edge", "part.3.backup", BETWEEN_SERVICES],
+  ["edge", "part.3.rows.subscriptions.7", BETWEEN_SERVICES],
+]);
+
+function testForbidden(
+  server: BrokerUnderTest,
+  forbidden: readonly (readonly [user: TestUser, subject: string, what: string])[],
+): void {
+  describe(`permissions over ${server.name}`, { skip: server.skip }, () => {
+    let broker: TestBroker;
+    before(async () => {
+      broker = await server.start();
     });
-  }
-});
+    after(() => assert.rejects(broker.stop(), /Violation/, "the server wrote down what was tried"));
+
+    for (const [user, subject, what] of forbidden) {
+      it(`${user} says ${subject} - refused: ${what}`, async () => {
+        const refused: string[] = [];
+        const log = createLogger("test", "silent");
+        log.warn = (fields: { reason?: string }) => void refused.push(fields.reason ?? "");
+        const config = { url: broker.urls[0] ?? "", ...broker.login?.(user) };
+        const client = await BrokerClient.connect(config, { name: "test", log, wait: false });
+        client.publish(subject, "x");
+        await client.close();
+        assert.deepEqual(refused, ["PERMISSIONS_VIOLATION"]);
+      });
+    }
+  });
+}

@@ -2,48 +2,27 @@
 // mappings are those that the command prints, and each user may what it needs in them and no more.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { partitionMappings } from "../../broker/contract.ts";
-import { BrokerClient } from "../../broker/index.ts";
-import { findNatsServer } from "../../broker/server/nats-server.ts";
+import { BrokerClient, findNatsServer } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { anyFreePort, isPortFree } from "../../lib/ports.ts";
 import { projectRoot } from "../../lib/project.ts";
+import { noAnsible, renderNatsConfig } from "../../test/support/rendered-nats.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { inventoryOf } from "../topology/inventory.ts";
-import { mappingsOf } from "../topology/shares.ts";
 import { type Host, parseTopology, readTopology, type Topology } from "../topology/topology.ts";
 
-const role = join(projectRoot, "infra", "ansible", "roles", "nats");
 const binary = findNatsServer(process.env.PATH ?? "");
 const log = createLogger("test", "silent");
 const PARTITIONS = 16;
 
-/** What the role writes on a node of this topology. */
-function render(topology: Topology): string {
-  const state = tempDir();
-  const vars = join(state, "group_vars", "all");
-  mkdirSync(vars, { recursive: true });
-  copyFileSync(join(role, "defaults", "main.yml"), join(vars, "nats.yml"));
-  const nats = { producer: "p", graph: "g", edge: "e", route: "r" };
-  writeFileSync(join(vars, "secrets.json"), JSON.stringify({ encke_secrets: { nats }, encke_state: state }));
-  writeFileSync(join(state, "inventory.json"), JSON.stringify(inventoryOf(topology)));
-  writeFileSync(join(state, "partitions.conf"), mappingsOf(topology.hosts) ?? "");
-  const target = join(state, "nats-server.conf");
-  const from = `src=${join(role, "templates", "nats-server.conf.j2")} dest=${target}`;
-  const { status, stdout, stderr } = spawnSync(
-    "ansible",
-    ["-i", join(state, "inventory.json"), "-c", "local", "nats-1", "-m", "template", "-a", from],
-    { encoding: "utf8", timeout: 60_000 },
-  );
-  assert.equal(status, 0, stdout + stderr);
-  return readFileSync(target, "utf8");
-}
+const render = (topology: Topology): string =>
+  renderNatsConfig(topology, { nats: { producer: "p", graph: "g", edge: "e", route: "r" } });
 
 const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
 const graph = lab.hosts["graph-1"] as Host;
@@ -56,12 +35,9 @@ const divided = parseTopology({
   },
 });
 
-const missing = (): string | false => {
-  if (binary === undefined) return "no nats-server on this machine";
-  return spawnSync("ansible", ["--version"]).status === 0 ? false : "no ansible on this machine";
-};
+const missing = binary === undefined ? "no nats-server on this machine" : noAnsible;
 
-describe("NATS of a deployment", { skip: missing() }, () => {
+describe("NATS of a deployment", { skip: missing }, () => {
   let server: ChildProcess;
   let url: string;
   const clients: BrokerClient[] = [];

@@ -4,14 +4,18 @@
 
 import { formatShare, parseShare, partitionMappings, type Share } from "../../broker/contract.ts";
 import { messageOf } from "../../lib/errors.ts";
-import type { Host, Topology } from "./topology.ts";
 
 /** What an emptied graph host's `partitions` says. */
 export const NOTHING = "none";
 /** The one graph that is not divided, in the form of `graph serve --partitions`. */
 const WHOLE = "0/1";
 
-type Hosts = Topology["hosts"];
+/** What of a host is looked at here. */
+interface Owner {
+  readonly roles: readonly string[];
+  readonly partitions?: string | undefined;
+}
+type Hosts = Readonly<Record<string, Owner>>;
 
 /** Each graph host's share, by its name; undefined for one that owns nothing. The topology keeps the rules. */
 export function sharesOf(hosts: Hosts): Map<string, Share | undefined> {
@@ -52,7 +56,7 @@ export function problemsOfShares(hosts: Hosts): string[] {
   return [...strangers, ...problemsOfDivided(serving)];
 }
 
-function problemsOfDivided(serving: readonly (readonly [string, Host])[]): string[] {
+function problemsOfDivided(serving: readonly (readonly [string, Owner])[]): string[] {
   const problems: string[] = [];
   const shares: (readonly [string, Share])[] = [];
   for (const [name, { partitions = "" }] of serving) {
@@ -87,7 +91,7 @@ function problemsOfDivided(serving: readonly (readonly [string, Host])[]): strin
   return problems;
 }
 
-function graphHosts(hosts: Hosts): [string, Host][] {
+function graphHosts(hosts: Hosts): [string, Owner][] {
   return Object.entries(hosts)
     .filter(([, { roles }]) => roles.includes("graph"))
     .sort(([a], [b]) => (a < b ? -1 : 1));

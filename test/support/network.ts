@@ -60,10 +60,16 @@ export class TestNetwork {
     const producer = natsOf(started, "producer");
     const client = await BrokerClient.connect(producer, { name: "test", log, wait: false });
     const network = new TestNetwork(started, client, edge);
-    for (const share of shares) await network.startGraph(share);
-    for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
-    for (const fanout of fleet) await network.startEdge({ fanout });
-    return network;
+    try {
+      for (const share of shares) await network.startGraph(share);
+      for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
+      for (const fanout of fleet) await network.startEdge({ fanout });
+      return network;
+    } catch (error) {
+      // a server that stayed would keep the whole test file from its end
+      await network.stop();
+      throw error;
+    }
   }
 
   async startEdge(overrides: Partial<EdgeConfig> = {}): Promise<Edge> {
