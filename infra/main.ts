@@ -3,7 +3,7 @@
 //
 //   node dist/infra/main.js --help
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
@@ -61,8 +61,15 @@ program
     const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
     if (unknown !== undefined)
       throw new InfraError("USAGE", `--renew ${JSON.stringify(unknown)}: expected ${RENEWABLE.join(", ")}`);
+    const topology = readTopology(path);
+    const kept = join(stateOf(topology), "group_vars", "all", "secrets.yml");
+    if (old === undefined && existsSync(kept))
+      throw new InfraError(
+        "USAGE",
+        `${kept} is there, and new secrets would lock everybody out: keep it with --old (docs/deploy.md, "Change the topology"), or remove it first`,
+      );
     const known = old === undefined ? undefined : parseSecrets(await readJson(old));
-    const secrets = await makeSecrets(readTopology(path), known, new Set(renew as Renewable[]));
+    const secrets = await makeSecrets(topology, known, new Set(renew as Renewable[]));
     print(JSON.stringify({ encke_secrets: secrets }, undefined, 2));
   });
 

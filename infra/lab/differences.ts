@@ -9,6 +9,7 @@ type PlaceName =
   | "packages"
   | "site"
   | "verify"
+  | "publish"
   | "deploy"
   | "rollback"
   | "reboot"
@@ -21,6 +22,7 @@ export const PLACES: Readonly<Record<PlaceName, Place>> = {
   packages: ["Hosts that reach no archive", "base_packages_file"],
   site: ["From nothing to running", "/site.yml "],
   verify: ["From nothing to running", "/verify.yml"],
+  publish: ["Sign in, and publish", " request "],
   deploy: ["A new release", "/deploy.yml "],
   rollback: ["A new release", "/rollback.yml"],
   reboot: ["Reboot", "/reboot.yml "],

@@ -42,6 +42,7 @@ export const steps: readonly (readonly [string, Step])[] = [
   ["site.yml again", secondSite],
   ["site.yml --check", checkedSite],
   ["verify.yml", firstVerify],
+  ["sign in, and publish", publish],
   ["readers over TLS, events over NATS", openReaders],
   ["deploy a release", deployNext],
   ["deploy a broken release", deployBroken],
@@ -97,6 +98,13 @@ async function mustNotChange({ operator }: Stage, more: string): Promise<string>
 
 async function firstVerify({ operator }: Stage): Promise<string> {
   return mustFindAllWell(await operator.follow(PLACES.verify));
+}
+
+async function publish({ operator }: Stage): Promise<string> {
+  const { output } = await operator.follow(PLACES.publish);
+  const { recipients } = JSON.parse(output) as { recipients: number };
+  must(recipients === 2, `recipients are the author and one who follows: ${output}`);
+  return `an event has ${recipients} recipients`;
 }
 
 async function openReaders(stage: Stage): Promise<string> {
