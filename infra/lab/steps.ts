@@ -96,8 +96,13 @@ async function mustNotChange({ operator }: Stage, more: string): Promise<string>
   return "changed=0";
 }
 
-async function firstVerify({ operator }: Stage): Promise<string> {
-  return mustFindAllWell(await operator.follow(PLACES.verify));
+async function firstVerify({ lab, operator }: Stage): Promise<string> {
+  const found = mustFindAllWell(await operator.follow(PLACES.verify));
+  for (const name of Object.keys(lab.topology.hosts)) {
+    const noted = await lab.ssh(name, 'journalctl --no-pager | grep -c "ansible.*Invoked with" || true');
+    must(noted === "0", `${name}'s journal has ${noted} tasks of Ansible's, with keys and passwords`);
+  }
+  return `${found}; no journal has what Ansible was told`;
 }
 
 async function publish({ operator }: Stage): Promise<string> {
