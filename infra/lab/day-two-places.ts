@@ -4,26 +4,22 @@ import type { Place } from "./guide.ts";
 
 type PlaceName =
   | "inventory"
-  | "view"
-  | "encrypt"
+  | "secrets"
   | "addGateway"
   | "drain"
   | "replaceNats"
   | "repartition"
   | "renew"
-  | "encryptRenewed"
   | "siteRenewed";
 
 export const DAY_TWO_PLACES: Readonly<Record<PlaceName, Place>> = {
   inventory: ["Change the topology", " inventory "],
-  view: ["Change the topology", "ansible-vault view"],
-  encrypt: ["Change the topology", "ansible-vault encrypt"],
+  secrets: ["Change the topology", " secrets "],
   addGateway: ["Add a gateway", "/site.yml "],
   drain: ["Remove a gateway", "/drain.yml "],
   replaceNats: ["Replace a NATS node", "/site.yml "],
   repartition: ["Divide the graph, or move it", "/repartition.yml"],
-  renew: ["Rotate keys", "ansible-vault view"],
-  encryptRenewed: ["Rotate keys", "ansible-vault encrypt"],
+  renew: ["Rotate keys", " --renew "],
   siteRenewed: ["Rotate keys", "/site.yml "],
 };
 

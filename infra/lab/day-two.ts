@@ -204,7 +204,6 @@ async function renew(stage: Stage, what: Renewed): Promise<string> {
   const { ca: old } = secretsOf();
   const found = await during(stage, async () => {
     await operator.again(PLACE.renew, { change: (text) => text.replace("--renew nats", `--renew ${what}`) });
-    await operator.again(PLACE.encryptRenewed);
     await decryptSecrets(stage);
     const { jwt_key: jwtKey, ca, nats } = secretsOf();
     readers?.tell({ ca: old.cert + ca.cert });
@@ -258,7 +257,7 @@ async function changeTopology(
   };
   edit(topology.hosts);
   for (const path of [file, kept]) writeFileSync(path, `${JSON.stringify(topology, undefined, 2)}\n`);
-  for (const place of [PLACE.inventory, PLACE.view, PLACE.encrypt]) await operator.again(place);
+  for (const place of [PLACE.inventory, PLACE.secrets]) await operator.again(place);
 }
 
 async function follow(stage: Stage, place: Place): Promise<void> {
