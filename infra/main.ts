@@ -15,6 +15,7 @@ import { Lab } from "./lab/lab.ts";
 import { holdReaders, type ReadersConfig } from "./lab/readers-command.ts";
 import { fetchPackages } from "./packages/fetch.ts";
 import { makeBundle } from "./release/bundle.ts";
+import { run } from "./run.ts";
 import { credentialsOf } from "./secrets/credentials.ts";
 import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
 import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
@@ -26,6 +27,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 /** Folder of a deployment: what is made for it and not kept in the repository. */
 const stateOf = ({ name }: Topology): string => join(projectRoot, "infra", "state", name);
+
+/** Where a deployment's secrets lie, encrypted. */
+const secretsOf = (topology: Topology): string => join(stateOf(topology), "group_vars", "all", "secrets.yml");
 
 const program = new Command("encke-infra")
   .description("Prepares deployments of Encke, and proves them in a lab on this machine")
@@ -54,7 +58,7 @@ program
   .description("prints a deployment's secrets as JSON, for `ansible-vault encrypt`")
   .option(
     "--old <file>",
-    "secrets that exist, decrypted (`-`: standard input): they are kept, what is missing is added",
+    "secrets that exist, encrypted or not (`-`: standard input): they are kept, what is missing is added",
   )
   .option("--renew <what...>", `makes new ones: ${RENEWABLE.join(", ")}`, [])
   .action(async (path: string, { old, renew }: { old?: string; renew: string[] }) => {
@@ -62,7 +66,7 @@ program
     if (unknown !== undefined)
       throw new InfraError("USAGE", `--renew ${JSON.stringify(unknown)}: expected ${RENEWABLE.join(", ")}`);
     const topology = readTopology(path);
-    const kept = join(stateOf(topology), "group_vars", "all", "secrets.yml");
+    const kept = secretsOf(topology);
     if (old === undefined && existsSync(kept))
       throw new InfraError(
         "USAGE",
@@ -76,10 +80,9 @@ program
 program
   .command("credentials <topology>")
   .description("prints, for a shell, what an application needs to publish and to sign its users' tokens")
-  .option("--secrets <file>", "the secrets, decrypted (`-`: standard input)", "-")
-  .action(async (path: string, { secrets: file }: { secrets: string }) => {
+  .action(async (path: string) => {
     const topology = readTopology(path);
-    const secrets = parseSecrets(await readJson(file));
+    const secrets = parseSecrets(await readJson(secretsOf(topology)));
     const ca = join(stateOf(topology), "ca.pem");
     write(ca, secrets.ca.cert.trimEnd());
     print(credentialsOf(topology, secrets, ca));
@@ -140,14 +143,15 @@ process.exit();
 
 /** `-` is standard input; read as a stream: what is not there yet is waited for. */
 async function readJson(path: string): Promise<unknown> {
-  const content = path === "-" ? await text(process.stdin) : readFileSync(path, "utf8");
+  const found = path === "-" ? await text(process.stdin) : readFileSync(path, "utf8");
+  const isEncrypted = found.startsWith("$ANSIBLE_VAULT");
+  // by a call of its own: in a pipeline it would share our stderr, and refuses one that Node has touched
+  const content = isEncrypted && path !== "-" ? (await run("ansible-vault", ["view", path])).stdout : found;
   try {
     return JSON.parse(content);
   } catch (cause) {
     const shown = path === "-" ? "standard input" : path;
-    const remedy = content.startsWith("$ANSIBLE_VAULT")
-      ? "decrypt it first (ansible-vault view)"
-      : "hand in JSON";
+    const remedy = content.startsWith("$ANSIBLE_VAULT") ? "name the file instead" : "hand in JSON";
     throw new InfraError("USAGE", `${shown} is no JSON (${messageOf(cause)}): ${remedy}`, { cause });
   }
 }

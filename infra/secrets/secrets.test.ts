@@ -79,10 +79,10 @@ describe("secrets", () => {
     ]);
   });
 
-  it("an encrypted file - is refused with the remedy", () => {
+  it("another file - is refused with the remedy", () => {
     assert.throws(() => parseSecrets("$ANSIBLE_VAULT;1.1;AES256"), {
       code: "USAGE",
-      message: /decrypt it first/,
+      message: /name a file that `secrets` made/,
     });
   });
 

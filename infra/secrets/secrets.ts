@@ -40,7 +40,7 @@ export type Renewable = (typeof RENEWABLE)[number];
 export function parseSecrets(value: unknown): Secrets {
   const parsed = z.object({ encke_secrets: schema }).safeParse(value);
   if (parsed.success) return parsed.data.encke_secrets;
-  throw new InfraError("USAGE", "the old file holds no encke_secrets: decrypt it first (ansible-vault view)");
+  throw new InfraError("USAGE", "the old file holds no encke_secrets: name a file that `secrets` made");
 }
 
 /**
