@@ -1,11 +1,7 @@
 // What a graph's folder says of itself, while nobody serves it. Opens it for a moment; holds nothing.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { quote } from "../lib/errors.ts";
 import { AuditLog } from "./audit/audit-log.ts";
-import { GraphError } from "./errors.ts";
-import { openDatabase, readNumber } from "./store/database.ts";
+import { openExisting, readNumber } from "./store/database.ts";
 import { isEmpty, keptPartitions } from "./store/kept-partitions.ts";
 import { META } from "./store/keys.ts";
 
@@ -24,13 +20,7 @@ export interface GraphFacts {
 
 /** @throws GraphError GRAPH_DIR_FOREIGN where there is no graph, GRAPH_DIR_BUSY while it is served, GRAPH_DAMAGED */
 export async function readGraphFacts(directory: string): Promise<GraphFacts> {
-  if (!existsSync(join(directory, "CURRENT"))) {
-    throw new GraphError(
-      "GRAPH_DIR_FOREIGN",
-      `${quote(directory)} holds no graph: name its folder with --data`,
-    );
-  }
-  const { db, release } = await openDatabase(directory);
+  const { db, release } = await openExisting(directory);
   try {
     const loading = db.getSync(META.loading);
     return {

@@ -4,11 +4,7 @@
 // Canonical decimals come first, by value, then all other names, byte by byte; topics outside, subscribers within.
 // In memory stand some twenty bytes a topic, eight a name that is not a decimal, and one topic's followers.
 
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { quote } from "../../lib/errors.ts";
-import { GraphError } from "../errors.ts";
-import { type Database, openDatabase, type Read } from "../store/database.ts";
+import { type Database, openExisting, type Read } from "../store/database.ts";
 import { union } from "../store/ids.ts";
 import { BLOCKED, blockedKey, FOLLOWERS, followersKey, idOfRow, MUTED, mutedKey } from "../store/keys.ts";
 import { Names } from "../store/names.ts";
@@ -48,13 +44,7 @@ const KINDS: Readonly<Record<ExportKind, Kind>> = {
  */
 export async function* exportLines(directory: string, kind: ExportKind): AsyncGenerator<string, void, void> {
   const { ranges, rows } = KINDS[kind];
-  if (!existsSync(join(directory, "CURRENT"))) {
-    throw new GraphError(
-      "GRAPH_DIR_FOREIGN",
-      `${quote(directory)} holds no graph: name its folder with --data`,
-    );
-  }
-  const { db, release } = await openDatabase(directory);
+  const { db, release } = await openExisting(directory);
   try {
     const read: Read = (key) => db.getSync(key);
     const names = new Names(read);

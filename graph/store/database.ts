@@ -1,6 +1,8 @@
 // The LevelDB underneath: opened once a directory, checked to be ours and of our format. The store and the bulk loader
 // stand on it.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { Level } from "level";
 import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
@@ -43,6 +45,15 @@ export async function openDatabase(directory: string): Promise<{ db: Database; r
     if (cause instanceof GraphError) throw cause;
     throw openError(directory, cause);
   }
+}
+
+/** The same of a graph that is there already; makes none. @throws GraphError GRAPH_DIR_FOREIGN where there is none, and likewise */
+export async function openExisting(directory: string): ReturnType<typeof openDatabase> {
+  if (existsSync(join(directory, "CURRENT"))) return openDatabase(directory);
+  throw new GraphError(
+    "GRAPH_DIR_FOREIGN",
+    `${quote(directory)} holds no graph: name its folder with --data`,
+  );
 }
 
 /** Writes operations as one, on disk when it resolves. A chained batch: half the CPU of one made of an array. */
