@@ -63,7 +63,7 @@ export const million: Command = defineCommand({
       runAsBatch();
       const result = await runMillion(context, planMillion({ ...options, pool }, machine), data, teller);
       const figures = figuresOf(result);
-      const path = writeReport(report, result, figures);
+      const path = await writeReport(report, result, figures);
       context.print(json ? JSON.stringify(figures) : summaryOf(figures, path));
       if (figures.ok) return;
       throw new CliError("CHECK_FAILED", `${troubles(figures)}: see ${path}`);

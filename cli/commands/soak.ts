@@ -45,7 +45,7 @@ above the threshold with 95 % confidence) or a message was lost.`,
       ? startOwnServices(context, values)
       : useRunningEdge(url, values.admin, natsConfigOf(values)));
     try {
-      prepareReport(folder, target.sources.keys());
+      await prepareReport(folder, target.sources.keys());
       const logs = new Map<string, (sample: MemorySample) => void>();
       for (const name of target.sources.keys())
         logs.set(name, openLog(join(folder, `${name}.tsv`), "tsv", context.print));

@@ -1,7 +1,8 @@
 // What a soak says at its end: a verdict with its reasons, as JSON for programs and as a page with a picture for people.
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../../lib/make-folder.ts";
 import { articleReferences, memoryChart } from "./memory-chart.ts";
 import { writePicture } from "./picture.ts";
 import { readBy, type SoakPlan, type SoakRun } from "./soak.ts";
@@ -67,8 +68,8 @@ const PROBLEMS = {
 };
 
 /** Makes the folder, without what an earlier run left there. */
-export function prepareReport(folder: string, names: Iterable<string>): void {
-  mkdirSync(folder, { recursive: true });
+export async function prepareReport(folder: string, names: Iterable<string>): Promise<void> {
+  await makeFolder(folder);
   for (const name of names) rmSync(join(folder, `${name}.tsv`), { force: true });
 }
 

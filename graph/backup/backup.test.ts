@@ -168,7 +168,9 @@ describe("backup", () => {
     const file = join(tempDir(), "file");
     writeFileSync(file, "");
     await assert.rejects(store.backup(file), { code: "BACKUP_FAILED" });
-    await assert.rejects(store.backup("somewhere"), { code: "BACKUP_FAILED", message: /absolute/ });
+    await assert.rejects(store.backup("somewhere"), { code: "BAD_REQUEST", message: /absolute/ });
+    for (const folder of ["/proc/x", "/proc/x/y", "/dev/null/x"])
+      await assert.rejects(store.backup(folder), { code: "BACKUP_FAILED" }, folder);
     assert.deepEqual(await store.apply([change("subscribe", 7, "rj")]), ["changed"]);
     await store.close();
   });

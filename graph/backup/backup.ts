@@ -3,9 +3,10 @@
 // under its name only when it is whole and on disk.
 
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { messageOf, quote } from "../../lib/errors.ts";
+import { makeFolder } from "../../lib/make-folder.ts";
 import { AuditLog } from "../audit/audit-log.ts";
 import { GraphError } from "../errors.ts";
 import { type Database, readNumber, type Snapshot } from "../store/database.ts";
@@ -30,17 +31,17 @@ export interface BackupReport {
 
 /**
  * Writes the graph as it is at the call into a folder, which is made where it is missing.
- * @throws GraphError BACKUP_FAILED, and nothing is left behind
+ * @throws GraphError BAD_REQUEST for a relative path; BACKUP_FAILED, and nothing is left behind
  */
 export async function writeBackup(db: Database, folder: string, signal: AbortSignal): Promise<BackupReport> {
   if (!isAbsolute(folder)) {
-    throw new GraphError("BACKUP_FAILED", `${quote(folder)} is no absolute path: name the whole path`);
+    throw new GraphError("BAD_REQUEST", `${quote(folder)} is not an absolute path: name the whole path`);
   }
   const snapshot = db.snapshot();
   try {
     const { last: sequence } = await AuditLog.open(db, 0, snapshot);
     const edges = readNumber((key) => db.getSync(key, { snapshot }), META.edges);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const time = new Date().toISOString().replace(/[:.]/g, "-");
     const file = join(folder, `graph-${time}-${sequence}.backup`);
     const written = await writeWhole(file, (to) => copy(db, snapshot, to, signal));
@@ -69,7 +70,7 @@ async function writeWhole<T>(file: string, write: (to: FileHandle) => Promise<T>
     await rename(part, file);
     return result;
   } catch (error) {
-    await handle.close();
+    await handle.close().catch(() => {}); // a full disk may say so once more: the first error tells why
     await unlink(part);
     throw error;
   }
@@ -101,8 +102,7 @@ async function copy(
   };
   try {
     for (;;) {
-      if (signal.aborted)
-        throw new GraphError("BACKUP_FAILED", "the graph is closing: ask again when it is back");
+      refuseIfStopped(signal);
       const looked = await entries.nextv(LOOK_ENTRIES);
       if (looked.length === 0) break;
       for (const [key, value] of looked) writer.add(key, value);
@@ -116,5 +116,14 @@ async function copy(
   await append(END);
   const checksum = hash.digest();
   await append(checksum);
+  refuseIfStopped(signal); // what follows is a sync of all of it, which a stop would have to wait for
   return { bytes, sha256: checksum.toString("hex") };
+}
+
+function refuseIfStopped(signal: AbortSignal): void {
+  if (signal.aborted)
+    throw new GraphError(
+      "BACKUP_FAILED",
+      "the graph is closing or opened again: ask for the backup once more",
+    );
 }

@@ -3,9 +3,10 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { codeOf, messageOf, quote } from "../../lib/errors.ts";
+import { makeFolder } from "../../lib/make-folder.ts";
 import { AuditLog } from "../audit/audit-log.ts";
 import { GraphError } from "../errors.ts";
 import { type Database, openDatabase, readNumber } from "../store/database.ts";
@@ -102,7 +103,7 @@ async function build(
   directory: string,
   onProgress: (done: number) => void,
 ): Promise<RestoreReport> {
-  await mkdir(dirname(directory), { recursive: true });
+  await makeFolder(dirname(directory));
   try {
     await withDatabase(directory, async (db) => {
       await db.clear(); // what a crash left

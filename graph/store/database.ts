@@ -26,7 +26,7 @@ export type Operation =
 
 /** @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED */
 export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {
-  const release = claimDirectory(directory);
+  const release = await claimDirectory(directory);
   const db: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
   try {
     await db.open();

@@ -1,7 +1,8 @@
 // Who has which directory open. LevelDB locks a directory against other processes, but a second, failed open in the
 // same process drops that lock: so within a process this list refuses first, and the database is never asked twice.
 
-import { mkdirSync, readdirSync, realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
+import { makeFolder } from "../../lib/make-folder.ts";
 import { GraphError } from "../errors.ts";
 
 const open = new Set<string>();
@@ -10,8 +11,8 @@ const open = new Set<string>();
  * Claims a directory for this process, making it if it is not there. Answers the function that gives it back.
  * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN
  */
-export function claimDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true });
+export async function claimDirectory(directory: string): Promise<() => void> {
+  await makeFolder(directory);
   const path = realpathSync(directory);
   if (open.has(path)) {
     throw new GraphError("GRAPH_DIR_BUSY", `${path} is open in this process already: close it first`);

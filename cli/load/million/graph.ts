@@ -2,11 +2,12 @@
 // by the next run with the same shape. The shape is written beside the data: what the streams must receive is computed
 // from it.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type GraphShape, generateFriendships, loadEdges } from "../../../graph/index.ts";
 import { quote } from "../../../lib/errors.ts";
+import { makeFolder } from "../../../lib/make-folder.ts";
 import { CliError } from "../../errors.ts";
 
 const SHAPE_FILE = "encke-million.json";
@@ -35,7 +36,7 @@ export async function prepareGraph(
       );
     }
   }
-  if (kept !== undefined) mkdirSync(kept, { recursive: true });
+  if (kept !== undefined) await makeFolder(kept);
   const directory = kept ?? mkdtempSync(join(tmpdir(), "encke-million-"));
   const remove = (): void => {
     if (kept === undefined) rmSync(directory, { recursive: true, force: true });

@@ -1,10 +1,11 @@
 // What a run has shown, for people (Markdown with a picture) and for programs (one object of figures). Figures are
 // computed once, here; whether the run passed is decided here too.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Chart, type ChartLine, drawChart } from "../../../lib/chart.ts";
+import { makeFolder } from "../../../lib/make-folder.ts";
 import type { LatencyMs } from "../latency.ts";
 import { type MemorySample, type Role, totalOf } from "./memory.ts";
 import type { MillionResult } from "./run.ts";
@@ -110,8 +111,12 @@ export function figuresOf({
 }
 
 /** Writes report.md, memory.svg and figures.json. Answers the Markdown's path. @throws Node's error */
-export function writeReport(folder: string, result: MillionResult, figures: MillionFigures): string {
-  mkdirSync(folder, { recursive: true });
+export async function writeReport(
+  folder: string,
+  result: MillionResult,
+  figures: MillionFigures,
+): Promise<string> {
+  await makeFolder(folder);
   writeFileSync(join(folder, "memory.svg"), drawChart(chartOf(result)));
   writeFileSync(
     join(folder, "figures.json"),
