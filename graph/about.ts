@@ -1,6 +1,6 @@
 // What a graph's folder says of itself, while nobody serves it. Opens it for a moment; holds nothing.
 
-import { AuditLog } from "./audit/audit-log.ts";
+import { readExtent } from "./audit/audit-log.ts";
 import { openExisting, readNumber } from "./store/database.ts";
 import { isEmpty, keptPartitions } from "./store/kept-partitions.ts";
 import { META } from "./store/keys.ts";
@@ -26,7 +26,7 @@ export async function readGraphFacts(directory: string): Promise<GraphFacts> {
     return {
       partitions: keptPartitions(db),
       edges: readNumber((key) => db.getSync(key), META.edges),
-      sequence: (await AuditLog.open(db, 0)).last,
+      sequence: (await readExtent(db)).last,
       empty: await isEmpty(db),
       ...(loading === undefined ? {} : { loading: new TextDecoder().decode(loading) }),
     };

@@ -121,7 +121,9 @@ const PARTITION_HANDLERS: Readonly<
 export function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger): Promise<Served> {
   const endpoints: Endpoint[] = [];
   const serve = (name: string, subject: string, handle: (message: Msg, payload: string) => Answer): void => {
-    endpoints.push({ name, subject, handle: (message) => void answer(message, handle, log) });
+    const read = (message: Msg, payload: string): Promise<object> =>
+      graph.store.read(() => handle(message, payload));
+    endpoints.push({ name, subject, handle: (message) => void answer(message, read, log) });
   };
   const { subjects, owned, of } = graph.partitions;
   for (const partition of subjects) {
@@ -150,7 +152,7 @@ export function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger):
 
 async function answer(
   message: Msg,
-  handle: (message: Msg, payload: string) => Answer,
+  handle: (message: Msg, payload: string) => Promise<object>,
   log: Logger,
 ): Promise<void> {
   try {
@@ -222,6 +224,8 @@ const TOLD: Partial<Record<GraphErrorCode, number>> = {
   BAD_REQUEST: 400,
   GRAPH_OVERLOADED: 503,
   GRAPH_PARTITION_AWAY: 503,
+  GRAPH_REOPENING: 503,
+  GRAPH_DISK_FAILED: 507,
   BACKUP_FAILED: 507,
 };
 

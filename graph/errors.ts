@@ -7,6 +7,8 @@ export type GraphErrorCode =
   | "GRAPH_DIR_FOREIGN" // the directory holds something that is not a graph
   | "GRAPH_HALF_LOADED" // a bulk load did not finish
   | "GRAPH_DAMAGED" // LevelDB or a row cannot be read
+  | "GRAPH_DISK_FAILED" // the disk is full or fails: nothing is written until it takes writes again
+  | "GRAPH_REOPENING" // the directory is being opened again after a failed write
   | "GRAPH_OVERLOADED" // more changes or events are waiting than may
   | "GRAPH_CUT_OFF" // NATS went away in the middle of an event
   | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS, for one of our partitions

@@ -40,6 +40,14 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
     "Times the oldest changes could not be deleted",
     () => store.audit.failedTrims,
   );
+  metrics.gauge("encke_graph_writable", "1 while the disk takes changes", () =>
+    Number(store.trouble === undefined),
+  );
+  metrics.counter(
+    "encke_graph_failed_writes_total",
+    "Writes to the disk that failed",
+    () => store.failedWrites,
+  );
   metrics.gauge("encke_graph_rows", "Rows of followers in memory", () => store.receivers.rows);
   metrics.gauge("encke_graph_row_bytes", "What they take", () => store.receivers.bytes);
   metrics.counter(

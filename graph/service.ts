@@ -102,7 +102,9 @@ export class GraphService {
     const { connected, refused } = this.#running.client;
     if (!connected) return "NATS is away";
     const [subject] = refused;
-    return subject === undefined ? undefined : `NATS refuses ${quote(subject)} to us: allow it`;
+    if (subject !== undefined) return `NATS refuses ${quote(subject)} to us: allow it`;
+    const { trouble } = this.#running.store;
+    return trouble && `no changes are taken, the disk failed (${trouble.reason})`;
   }
 
   /**
@@ -113,7 +115,14 @@ export class GraphService {
   async start(): Promise<void> {
     const { directory, nats, log, metrics, signal } = this.#options;
     const { partitions = Partitions.whole, rowMemoryMb = DEFAULT_ROW_MEMORY_MB } = this.#options;
-    const store = await GraphStore.open(directory, { partitions, memoryBytes: rowMemoryMb * 1_048_576 });
+    const store = await GraphStore.open(directory, {
+      partitions,
+      memoryBytes: rowMemoryMb * 1_048_576,
+      onTrouble: (trouble) =>
+        trouble === undefined
+          ? log.warn("the disk takes writes again: changes are taken")
+          : log.error({ ...trouble }, "the disk takes no writes: changes are refused"),
+    });
     const { rows, full } = store.receivers;
     if (full && rowMemoryMb > 0)
       log.warn({ rows, rowMemoryMb }, "not all followers fit into memory: raise --row-memory");
@@ -222,6 +231,7 @@ export class GraphService {
         mutual: (user, { with: other, after, limit }) =>
           store.pageMutual(user, parseUserId(other ?? ""), after, limit),
       },
+      read: (work) => store.read(work),
       log,
     });
     subscriptions.push(...lists.serve());

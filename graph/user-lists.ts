@@ -53,6 +53,8 @@ export interface UserListsOptions {
   readonly partitions: Partitions;
   /** The lists that are about a user, and lie in all partitions. */
   readonly lists: Readonly<Partial<Record<GraphVerb, ReadList>>>;
+  /** Runs what reads our rows while they can be read. */
+  readonly read: <T>(work: () => T) => Promise<T>;
   readonly log: Logger;
 }
 
@@ -86,15 +88,16 @@ export class UserLists {
     const { client, partitions } = this.#options;
     if (partitions.of === 1) return [];
     return partitions.owned.map((partition) =>
-      client.subscribe(rowsEndpoint(partition), (message) => this.#answer(message)),
+      client.subscribe(rowsEndpoint(partition), (message) => void this.#answer(message)),
     );
   }
 
-  #answer(message: Msg): void {
+  async #answer(message: Msg): Promise<void> {
     try {
       const { partition, verb, user } = parseRowsSubject(message.subject);
       const page = wanted.parse(JSON.parse(new TextDecoder().decode(message.data)));
-      message.respond(JSON.stringify(this.#ownShare(partition, verb, user, page)));
+      const share = await this.#options.read(() => this.#ownShare(partition, verb, user, page));
+      message.respond(JSON.stringify(share));
     } catch (error) {
       this.#options.log.warn(
         { subject: message.subject, reason: messageOf(error) },

@@ -2,7 +2,8 @@
 // is the authority; memory is filled by one scan at the beginning and follows every commit. Long rows (a
 // celebrity's) stay on disk and are read chunk by chunk, as they were at one instant. Owned by the store.
 
-import type { Database, Operation } from "../store/database.ts";
+import type { Operation } from "../store/database.ts";
+import type { GuardedDatabase } from "../store/guarded-database.ts";
 import { FOLLOWERS, followersKey, topicOfFollowersKey } from "../store/keys.ts";
 import { isInline, MAX_CHUNK_IDS } from "../store/row.ts";
 import { readRowAsOfNow } from "../store/row-reader.ts";
@@ -13,7 +14,7 @@ const ROWS_A_TURN = 1_000;
 const NOBODY: readonly Uint32Array[] = [];
 
 export class FollowerRows {
-  readonly #db: Database;
+  readonly #disk: GuardedDatabase;
   readonly #memory: RowMemory;
   readonly #scratch = new Uint32Array(MAX_CHUNK_IDS);
   /** Topics whose rows stand on disk in chunks. */
@@ -25,8 +26,8 @@ export class FollowerRows {
   readonly lookups: { memory: number; disk: number } = { memory: 0, disk: 0 };
 
   /** @param maxBytes what rows in memory may take; 0 leaves all of them on disk */
-  constructor(db: Database, maxBytes: number) {
-    this.#db = db;
+  constructor(disk: GuardedDatabase, maxBytes: number) {
+    this.#disk = disk;
     this.#memory = new RowMemory(maxBytes);
     this.#full = maxBytes === 0;
   }
@@ -67,7 +68,7 @@ export class FollowerRows {
       return NOBODY;
     }
     this.lookups.disk += 1;
-    return readRowAsOfNow(this.#db, followersKey(topic));
+    return readRowAsOfNow(this.#disk, followersKey(topic));
   }
 
   /** Takes over what a commit has written, once that is on disk. */
@@ -83,12 +84,23 @@ export class FollowerRows {
     }
   }
 
+  /** Takes over what the database holds at the keys of operations of which it is not known whether they took effect. */
+  readAgain(uncertain: readonly Operation[]): void {
+    const { db } = this.#disk;
+    this.follow(
+      uncertain.map(({ key }): Operation => {
+        const value = db.getSync(key);
+        return value === undefined ? { type: "del", key } : { type: "put", key, value };
+      }),
+    );
+  }
+
   /**
    * Fills the memory, before anything is committed. About 2 CPU-seconds for 1,000,000 rows of 30; stops where the room
    * ends. Rejects with what the database says.
    */
   async load(): Promise<void> {
-    const scan = this.#db.iterator({ ...FOLLOWERS });
+    const scan = this.#disk.db.iterator({ ...FOLLOWERS });
     try {
       while (!this.#full && !this.#scanned) {
         const entries = await scan.nextv(ROWS_A_TURN);

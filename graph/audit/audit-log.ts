@@ -3,6 +3,7 @@
 // deletes the oldest records behind the commits' back.
 
 import type { Database, Operation, Snapshot } from "../store/database.ts";
+import type { GuardedDatabase } from "../store/guarded-database.ts";
 import { AUDIT, auditKey } from "../store/keys.ts";
 import { decodeRecord, encodeRecord, type RecordedChange } from "./record.ts";
 
@@ -10,6 +11,8 @@ import { decodeRecord, encodeRecord, type RecordedChange } from "./record.ts";
 export const KEPT_CHANGES = 1_000_000;
 /** Changes in one record, so that reading one stays short. */
 const MAX_RECORD_CHANGES = 1_000;
+/** Records deleted as one write: commits wait for no more than these. */
+const TRIMMED_RECORDS = 1_000;
 /** Changes looked through for one page. */
 const MAX_SCANNED = 20_000;
 
@@ -29,10 +32,25 @@ export interface AuditPage {
   readonly oldest: number;
 }
 
+/** Sequence numbers of the first change that is kept and of the last one; `last` is one less where there is none. */
+interface Extent {
+  readonly oldest: number;
+  readonly last: number;
+}
+
+/** Returns which changes a database holds, or held at a snapshot. Two look-ups. */
+export async function readExtent(db: Database, snapshot?: Snapshot): Promise<Extent> {
+  const range = { ...AUDIT, ...(snapshot && { snapshot }) };
+  const [first] = await db.keys({ ...range, limit: 1 }).all();
+  const [newest] = await db.iterator({ ...range, reverse: true, limit: 1 }).all();
+  if (first === undefined || newest === undefined) return { oldest: 1, last: 0 };
+  const last = sequenceOf(newest[0]) + decodeRecord(newest[1]).changes.length - 1;
+  return { oldest: sequenceOf(first), last };
+}
+
 export class AuditLog {
-  readonly #db: Database;
+  readonly #disk: GuardedDatabase;
   readonly #keep: number;
-  /** Sequence numbers of the first change that is kept and of the last one; `last` is one less where there is none. */
   #oldest: number;
   #last: number;
   #trimming: Promise<void> | undefined;
@@ -41,21 +59,16 @@ export class AuditLog {
   /** Trimmings that failed; the next one tries again. */
   failedTrims = 0;
 
-  private constructor(db: Database, keep: number, oldest: number, last: number) {
-    this.#db = db;
+  private constructor(disk: GuardedDatabase, keep: number, { oldest, last }: Extent) {
+    this.#disk = disk;
     this.#keep = keep;
     this.#oldest = oldest;
     this.#last = last;
   }
 
-  /** As the database has it, or had it at a snapshot. */
-  static async open(db: Database, keep: number, snapshot?: Snapshot): Promise<AuditLog> {
-    const range = { ...AUDIT, ...(snapshot && { snapshot }) };
-    const [first] = await db.keys({ ...range, limit: 1 }).all();
-    const [newest] = await db.iterator({ ...range, reverse: true, limit: 1 }).all();
-    if (first === undefined || newest === undefined) return new AuditLog(db, keep, 1, 0);
-    const last = sequenceOf(newest[0]) + decodeRecord(newest[1]).changes.length - 1;
-    return new AuditLog(db, keep, sequenceOf(first), last);
+  /** @param keep the newest changes that are kept */
+  static async open(disk: GuardedDatabase, keep: number): Promise<AuditLog> {
+    return new AuditLog(disk, keep, await readExtent(disk.db));
   }
 
   /** Sequence number of the last change; 0 where there was none. */
@@ -96,6 +109,13 @@ export class AuditLog {
       });
   }
 
+  /** Takes over what the database holds, after it was opened again. */
+  async readAgain(): Promise<void> {
+    const { oldest, last } = await readExtent(this.#disk.db);
+    this.#oldest = oldest;
+    this.#last = last;
+  }
+
   /**
    * Changes behind `after`, of one topic if given, oldest first. Looks through a bounded number of changes, so a page
    * may be empty and have a `next` all the same.
@@ -104,7 +124,7 @@ export class AuditLog {
     const entries: AuditEntry[] = [];
     let scanned = 0;
     const from = await this.#recordWith(after + 1);
-    for await (const [key, value] of this.#db.iterator({ gte: from, lt: AUDIT.lt })) {
+    for await (const [key, value] of this.#disk.db.iterator({ gte: from, lt: AUDIT.lt })) {
       const { timeMs, changes } = decodeRecord(value);
       const first = sequenceOf(key);
       for (const [index, change] of changes.entries()) {
@@ -128,7 +148,17 @@ export class AuditLog {
 
   async #trim(): Promise<void> {
     const cut = await this.#recordWith(this.#last - this.#keep + 1);
-    await this.#db.clear({ gte: AUDIT.gte, lt: cut });
+    const { db } = this.#disk;
+    for (let from: string = AUDIT.gte; ; ) {
+      const keys = await db.keys({ gt: from, lt: cut, limit: TRIMMED_RECORDS }).all();
+      const newest = keys.at(-1);
+      if (newest === undefined) break;
+      await this.#disk.write(
+        keys.map((key) => ({ type: "del", key })),
+        { sync: false },
+      );
+      from = newest;
+    }
     const oldest = sequenceOf(cut);
     this.trimmed += oldest - this.#oldest;
     this.#oldest = oldest;
@@ -137,7 +167,7 @@ export class AuditLog {
   /** The key of the record that holds a change; of the first one where it was trimmed. */
   async #recordWith(sequence: number): Promise<string> {
     const range = { gte: AUDIT.gte, lte: auditKey(Math.max(0, sequence)), reverse: true, limit: 1 };
-    const [key] = await this.#db.keys(range).all();
+    const [key] = await this.#disk.db.keys(range).all();
     return key ?? AUDIT.gte;
   }
 }

@@ -7,7 +7,7 @@ import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { messageOf, quote } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/make-folder.ts";
-import { AuditLog } from "../audit/audit-log.ts";
+import { readExtent } from "../audit/audit-log.ts";
 import { GraphError } from "../errors.ts";
 import { type Database, readNumber, type Snapshot } from "../store/database.ts";
 import { META } from "../store/keys.ts";
@@ -39,7 +39,7 @@ export async function writeBackup(db: Database, folder: string, signal: AbortSig
   }
   const snapshot = db.snapshot();
   try {
-    const { last: sequence } = await AuditLog.open(db, 0, snapshot);
+    const { last: sequence } = await readExtent(db, snapshot);
     const edges = readNumber((key) => db.getSync(key, { snapshot }), META.edges);
     await makeFolder(folder);
     const time = new Date().toISOString().replace(/[:.]/g, "-");

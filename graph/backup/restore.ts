@@ -7,9 +7,9 @@ import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/make-folder.ts";
-import { AuditLog } from "../audit/audit-log.ts";
+import { readExtent } from "../audit/audit-log.ts";
 import { GraphError } from "../errors.ts";
-import { type Database, openDatabase, readNumber } from "../store/database.ts";
+import { type Database, explainDisk, openDatabase, readNumber } from "../store/database.ts";
 import { META } from "../store/keys.ts";
 import { CHECKSUM_BYTES, HEAD, readEntries } from "./format.ts";
 import { syncFolder } from "./sync-folder.ts";
@@ -118,12 +118,12 @@ async function build(
     // opening it once more checks its format, and puts what is still in a log into synced tables
     return await withDatabase(directory, async (db) => ({
       edges: readNumber((key) => db.getSync(key), META.edges),
-      sequence: (await AuditLog.open(db, 0)).last,
+      sequence: (await readExtent(db)).last,
     }));
   } catch (cause) {
     if (codeOf(cause) !== "GRAPH_DIR_BUSY") await rm(directory, { recursive: true, force: true });
     if (cause instanceof RangeError) throw badBackup(file, cause.message, cause);
-    throw cause;
+    throw explainDisk(directory, cause);
   }
 }
 

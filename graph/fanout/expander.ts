@@ -87,6 +87,7 @@ export class Expander {
       open: (event) => this.#begin(event),
       fail: (event, error) => this.#fail(event, error),
       flush: () => options.distributor.flush(),
+      readable: () => options.store.readable,
       window: options.narrowWindow,
     });
   }
@@ -162,6 +163,7 @@ export class Expander {
       this.#queue = [];
       for (const event of batch) {
         try {
+          if (this.#options.store.readable !== undefined) await this.#options.store.readable;
           if (isForUser(event)) await this.#pass(event);
           else if (isForFollowers(event)) await this.#expand(event);
         } catch (error) {

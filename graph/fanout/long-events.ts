@@ -19,6 +19,8 @@ interface Lane<Event> {
   readonly author: string;
   event: Event;
   parts: Parts;
+  /** Its event has sent a part. */
+  hasBegun: boolean;
   readonly behind: Event[];
 }
 
@@ -29,6 +31,8 @@ export interface LongEventsOptions<Event> {
   readonly fail: (event: Event, error: unknown) => void;
   /** Sends what waits for a tick. */
   readonly flush: () => void;
+  /** Resolves when an event may begin to read its followers. One that has begun keeps the rows readable to its end. */
+  readonly readable: () => Promise<void> | undefined;
   /** How far long events together run ahead of those who deliver. */
   readonly window: Window;
 }
@@ -50,7 +54,7 @@ export class LongEvents<Event> {
 
   /** Goes on with an event whose first part was sent. Only where `follow` said false for its author. */
   begin(author: string, event: Event, parts: Parts): void {
-    this.#lanes.set(author, { author, event, parts, behind: [] });
+    this.#lanes.set(author, { author, event, parts, hasBegun: true, behind: [] });
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
@@ -78,6 +82,8 @@ export class LongEvents<Event> {
     while (this.#lanes.size > 0) {
       for (const lane of [...this.#lanes.values()]) {
         await new Promise(setImmediate); // whatever has arrived goes first
+        if (!lane.hasBegun) await this.#options.readable();
+        lane.hasBegun = true;
         const { event, parts } = lane;
         try {
           const { value, done } = parts.next();
@@ -100,6 +106,7 @@ export class LongEvents<Event> {
     if (next !== undefined) {
       lane.event = next;
       lane.parts = this.#options.open(next);
+      lane.hasBegun = false;
       return;
     }
     this.#lanes.delete(lane.author);

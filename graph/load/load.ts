@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
-import { type Database, numberOperation, openDatabase, readNumber } from "../store/database.ts";
+import { type Database, explainDisk, numberOperation, openDatabase, readNumber } from "../store/database.ts";
 import { keepPartitions } from "../store/kept-partitions.ts";
 import {
   FOLLOWERS,
@@ -63,7 +63,7 @@ export interface LoadReport extends Gathered {
 /**
  * Adds the edges of a source to the graph in a directory.
  * @throws GraphError BAD_EDGE_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
- * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED
+ * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED, GRAPH_DISK_FAILED (load it again)
  */
 export async function loadEdges(source: EdgeSource, options: LoadOptions): Promise<LoadReport> {
   const { directory, kind, partitions = Partitions.whole, strict, signal, onProgress, blockEdges } = options;
@@ -102,6 +102,8 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     await db.batch([numberOperation(META.edges, edges), { type: "del", key: META.loading }], { sync: true });
     const duplicates = mutual ? sorter.length - entries / 2 : sorter.length - entries;
     return { added: edges - before, edges, duplicates, ...gathered };
+  } catch (cause) {
+    throw explainDisk(directory, cause);
   } finally {
     sorter.remove();
     for (const { sorter } of marks ?? []) sorter.remove();

@@ -38,7 +38,8 @@ export class CommitQueue {
 
   /**
    * Hands changes in behind those that wait. Resolves when they are on disk, with one outcome a change.
-   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DAMAGED where the disk failed
+   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED, GRAPH_REOPENING while the disk takes
+   *   no writes; GRAPH_DAMAGED where a row cannot be read
    */
   async add(changes: readonly Change[]): Promise<readonly Outcome[]> {
     if (this.#closed)
@@ -72,12 +73,7 @@ export class CommitQueue {
         const outcomes = await this.#commit(taken.map(({ changes }) => changes));
         for (const [index, { resolve }] of taken.entries()) resolve(outcomes[index] ?? []);
       } catch (cause) {
-        const error = new GraphError(
-          "GRAPH_DAMAGED",
-          `the graph could not be written (${messageOf(cause)}): check the disk`,
-          { cause },
-        );
-        for (const { reject } of taken) reject(error);
+        for (const { reject } of taken) reject(asGraphError(cause));
       }
     }
   }
@@ -92,4 +88,13 @@ export class CommitQueue {
     this.#waitingChanges -= changes;
     return this.#waiting.splice(0, count);
   }
+}
+
+function asGraphError(cause: unknown): GraphError {
+  if (cause instanceof GraphError) return cause;
+  return new GraphError(
+    "GRAPH_DAMAGED",
+    `the graph could not be changed (${messageOf(cause)}): see the graph service's log`,
+    { cause },
+  );
 }

@@ -56,15 +56,22 @@ export async function openExisting(directory: string): ReturnType<typeof openDat
   );
 }
 
-/** Writes operations as one, on disk when it resolves. A chained batch: half the CPU of one made of an array. */
-export async function writeSynced(db: Database, operations: readonly Operation[]): Promise<void> {
+/**
+ * Writes operations as one batch; synced, it is on disk when the promise resolves. A chained batch takes half the CPU of
+ * one made of an array. Rejects with what the database says; what may follow is guarded-database.ts's to decide.
+ */
+export async function writeBatch(
+  db: Database,
+  operations: readonly Operation[],
+  sync: boolean,
+): Promise<void> {
   const batch = db.batch();
   try {
     for (const operation of operations) {
       if (operation.type === "put") batch.put(operation.key, operation.value);
       else batch.del(operation.key);
     }
-    await batch.write({ sync: true });
+    await batch.write({ sync });
   } finally {
     await batch.close();
   }
@@ -92,6 +99,24 @@ export function numberOperation(key: string, value: number): Operation {
   return { type: "put", key, value: encoder.encode(String(value)) };
 }
 
+/** Codes of a disk that is full or fails, LevelDB's and the system's. */
+const DISK_CODES = new Set(["LEVEL_IO_ERROR", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"]);
+
+/** Explains a write that failed because of the disk; any other error is returned as it is. */
+export function explainDisk(directory: string, cause: unknown): unknown {
+  if (!DISK_CODES.has(codeOf(cause) ?? "")) return cause;
+  return new GraphError(
+    "GRAPH_DISK_FAILED",
+    `${quote(directory)} cannot be written (${causeOf(cause)}): make room on that disk, then run the command again`,
+    { cause },
+  );
+}
+
+/** What LevelDB said; the binding wraps it where a directory cannot be opened. */
+export function causeOf(error: unknown): string {
+  return messageOf((error instanceof Error ? error.cause : undefined) ?? error);
+}
+
 function openError(directory: string, cause: unknown): GraphError {
   const inner = cause instanceof Error ? cause.cause : undefined;
   if (codeOf(inner) === "LEVEL_LOCKED") {
@@ -101,11 +126,10 @@ function openError(directory: string, cause: unknown): GraphError {
       { cause },
     );
   }
+  const isDisk = DISK_CODES.has(codeOf(inner) ?? "");
   return new GraphError(
-    "GRAPH_DAMAGED",
-    `${quote(directory)} cannot be opened (${messageOf(inner ?? cause)}): restore a backup`,
-    {
-      cause,
-    },
+    isDisk ? "GRAPH_DISK_FAILED" : "GRAPH_DAMAGED",
+    `${quote(directory)} cannot be opened (${causeOf(cause)}): ${isDisk ? "check the disk, its room and its permissions" : "restore a backup"}`,
+    { cause },
   );
 }

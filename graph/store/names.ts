@@ -23,8 +23,12 @@ export class Names {
 
   constructor(read: Read) {
     this.#read = read;
-    const stored = read(META.nextId);
-    this.#nextId = stored === undefined ? FIRST_INTERNED : Number(decoder.decode(stored));
+    this.#nextId = nextIdIn(read);
+  }
+
+  /** Takes over what the database holds, after it was opened again. */
+  readAgain(): void {
+    this.#nextId = nextIdIn(this.#read);
   }
 
   /** The first number that stands for a name, and how many do. */
@@ -65,6 +69,11 @@ export class Names {
   settle(batch: NameBatch): void {
     this.#nextId = batch.nextId;
   }
+}
+
+function nextIdIn(read: Read): number {
+  const stored = read(META.nextId);
+  return stored === undefined ? FIRST_INTERNED : Number(decoder.decode(stored));
 }
 
 /** Ids given out by one write, together with the operations that make them last. */

@@ -4,6 +4,7 @@
 
 import { GraphError } from "../errors.ts";
 import type { Database, Read } from "./database.ts";
+import type { GuardedDatabase } from "./guarded-database.ts";
 import { lowerBound } from "./ids.ts";
 import { chunkKey } from "./keys.ts";
 import { countOf, decodeChunk, decodeRow, isInline } from "./row.ts";
@@ -47,7 +48,8 @@ export function readAsOfNow<T>(db: Database, use: (read: Read) => T): T {
  * The whole row as of one instant, however long its reading takes and whatever is committed meanwhile: the chunks of a
  * long row are read from a snapshot, which is kept until the last of them or until the reader stops.
  */
-export function* readRowAsOfNow(db: Database, key: string): Generator<Uint32Array, void, void> {
+export function* readRowAsOfNow(disk: GuardedDatabase, key: string): Generator<Uint32Array, void, void> {
+  const { db } = disk;
   const bytes = db.getSync(key);
   if (bytes === undefined) return;
   if (isInline(bytes)) {
@@ -55,11 +57,13 @@ export function* readRowAsOfNow(db: Database, key: string): Generator<Uint32Arra
     if (row.kind === "inline") yield row.ids;
     return;
   }
+  const release = disk.hold();
   const snapshot = db.snapshot();
   try {
     yield* readRow((wanted) => db.getSync(wanted, { snapshot }), key);
   } finally {
     void snapshot.close();
+    release();
   }
 }
 

@@ -19,8 +19,8 @@ import {
   type Read,
   readNumber,
   reopenDatabase,
-  writeSynced,
 } from "./database.ts";
+import { type DiskTrouble, GuardedDatabase } from "./guarded-database.ts";
 import { keepPartitions } from "./kept-partitions.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import { Names } from "./names.ts";
@@ -41,6 +41,8 @@ export interface StoreOptions {
   readonly memoryBytes?: number;
   /** The part of the topics whose rows these are; all where absent. */
   readonly partitions?: Partitions;
+  /** Called when changes become impossible because a write failed, and when they are possible again. */
+  readonly onTrouble?: (trouble: DiskTrouble | undefined) => void;
 }
 
 /** One page of a row, as names. */
@@ -56,6 +58,7 @@ type RowBehind = (key: KeyOf, name: Topic) => Iterable<Uint32Array>;
 
 export class GraphStore {
   readonly #db: Database;
+  readonly #disk: GuardedDatabase;
   readonly #names: Names;
   readonly #release: () => void;
   readonly #read: Read;
@@ -65,14 +68,14 @@ export class GraphStore {
   readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
   #edges: number;
   #closed = false;
-  readonly #closing = new AbortController();
-  #backup: Promise<BackupReport> | undefined;
+  #backup: { readonly written: Promise<BackupReport>; readonly stop: AbortController } | undefined;
 
-  private constructor(db: Database, release: () => void, audit: AuditLog, receivers: FollowerRows) {
-    this.#db = db;
+  private constructor(disk: GuardedDatabase, release: () => void, audit: AuditLog, receivers: FollowerRows) {
+    this.#disk = disk;
+    this.#db = disk.db;
     this.#audit = audit;
     this.#release = release;
-    this.#read = (key) => db.getSync(key);
+    this.#read = (key) => disk.db.getSync(key);
     this.#names = new Names(this.#read);
     this.#edges = readNumber(this.#read, META.edges);
     this.receivers = receivers;
@@ -86,7 +89,12 @@ export class GraphStore {
    */
   static async open(
     directory: string,
-    { keepChanges = KEPT_CHANGES, memoryBytes = 0, partitions = Partitions.whole }: StoreOptions = {},
+    {
+      keepChanges = KEPT_CHANGES,
+      memoryBytes = 0,
+      partitions = Partitions.whole,
+      onTrouble,
+    }: StoreOptions = {},
   ): Promise<GraphStore> {
     const { db, release } = await openDatabase(directory);
     try {
@@ -99,10 +107,17 @@ export class GraphStore {
         );
       }
       await keepPartitions(db, directory, partitions);
-      const receivers = new FollowerRows(db, memoryBytes);
+      const disk = new GuardedDatabase(db, directory);
+      const receivers = new FollowerRows(disk, memoryBytes);
       await receivers.load();
       if (receivers.bytes > WORTH_REOPENING_BYTES) await reopenDatabase(db, directory);
-      return new GraphStore(db, release, await AuditLog.open(db, keepChanges), receivers);
+      const store = new GraphStore(disk, release, await AuditLog.open(disk, keepChanges), receivers);
+      disk.listen({
+        beforeReopen: () => store.#backup?.stop.abort(),
+        afterReopen: (failed) => store.#readAgain(failed),
+        onTrouble: (trouble) => onTrouble?.(trouble),
+      });
+      return store;
     } catch (error) {
       await db.close();
       release();
@@ -123,6 +138,32 @@ export class GraphStore {
   /** The audit's own figures. */
   get audit(): Pick<AuditLog, "last" | "length" | "trimmed" | "failedTrims"> {
     return this.#audit;
+  }
+
+  /** Why no change is taken at this moment: a write failed, and the disk has not taken one since. */
+  get trouble(): DiskTrouble | undefined {
+    return this.#disk.trouble;
+  }
+
+  /** Writes that failed since the start. */
+  get failedWrites(): number {
+    return this.#disk.failedWrites;
+  }
+
+  /** Resolves when the rows can be read: pending only while the directory is being opened again after a failed write. */
+  get readable(): Promise<void> | undefined {
+    return this.#disk.readable;
+  }
+
+  /** Runs reads, also such as last over several turns: the directory stays open until `work` has settled. */
+  async read<T>(work: () => T | Promise<T>): Promise<T> {
+    while (this.#disk.readable !== undefined) await this.#disk.readable;
+    const release = this.#disk.hold();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
   }
 
   /** Those who are sent nothing included. */
@@ -187,7 +228,8 @@ export class GraphStore {
   /**
    * Applies changes in order, after those that were handed in before. Resolves when they are on disk, with one
    * outcome a change. Following oneself is always the case, and no change of that makes a difference.
-   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied
+   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED or GRAPH_REOPENING while the disk takes
+   *   no writes: those under way may or may not take effect, and all may be sent again
    */
   apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     return this.#queue.add(changes);
@@ -196,7 +238,9 @@ export class GraphStore {
   /** A number greater than every one it answered before, on disk before it is answered. */
   async nextEpoch(): Promise<number> {
     const epoch = Math.max(Date.now(), readNumber(this.#read, META.epoch) + 1);
-    await this.#db.put(META.epoch, encoder.encode(String(epoch)), { sync: true });
+    await this.#disk.write([{ type: "put", key: META.epoch, value: encoder.encode(String(epoch)) }], {
+      sync: true,
+    });
     return epoch;
   }
 
@@ -208,22 +252,26 @@ export class GraphStore {
     if (this.#backup !== undefined) {
       throw new GraphError("GRAPH_OVERLOADED", "a backup is being written: ask again when it is done");
     }
-    this.#backup = writeBackup(this.#db, folder, this.#closing.signal).finally(() => {
+    const stop = new AbortController();
+    const release = this.#disk.hold();
+    const written = writeBackup(this.#db, folder, stop.signal).finally(() => {
       this.#backup = undefined;
+      release();
     });
-    return this.#backup;
+    this.#backup = { written, stop };
+    return written;
   }
 
   /** Waits for what was handed in, ends a backup, then gives the directory back. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#closing.abort();
+    this.#backup?.stop.abort();
     const written = this.#queue.close();
-    await this.#backup?.catch(() => {}); // who asked for it is told
+    await this.#backup?.written.catch(() => {}); // who asked for it is told
     await written;
     await this.#audit.close();
-    await this.#db.close();
+    await this.#disk.close();
     this.#release();
   }
 
@@ -256,6 +304,7 @@ export class GraphStore {
   }
 
   async #commit(lists: readonly (readonly Change[])[]): Promise<Outcome[][]> {
+    this.#disk.refuseInTrouble();
     const transaction = new Transaction(this.#read, this.#names.batch());
     const outcomes = lists.map((changes) => changes.map((change) => transaction.apply(change)));
     if (transaction.changes.length > 0) {
@@ -264,10 +313,18 @@ export class GraphStore {
         ...this.#audit.operations(transaction.changes, Date.now()),
         numberOperation(META.edges, this.#edges + transaction.edges),
       ];
-      await writeSynced(this.#db, operations);
+      await this.#disk.write(operations, { sync: true });
       this.#committed(transaction, operations);
     }
     return outcomes;
+  }
+
+  /** Reads again what is kept in memory. Of the operations that failed it is not known whether they took effect. */
+  async #readAgain(failed: readonly Operation[]): Promise<void> {
+    this.#names.readAgain();
+    this.receivers.readAgain(failed);
+    this.#edges = readNumber(this.#read, META.edges);
+    await this.#audit.readAgain();
   }
 
   /** The one place that knows what a commit changed: it is on disk, and nobody has been told so yet. */
