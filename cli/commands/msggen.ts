@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventSubject, parseUserId, type UserId, userSubject } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
-import { quote } from "../../lib/errors.ts";
+import { codeOf, quote } from "../../lib/errors.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { withClient } from "../client.ts";
@@ -21,6 +21,7 @@ const FLUSH_EVERY = 100;
 /** Readers opened at once. */
 const OPEN_AT_ONCE = 50;
 const GRAPH_ANSWER_MS = 10_000;
+const RETRY_MS = 50;
 /** With nothing new for so long, what has not come is lost. */
 const SETTLE_MS = 5_000;
 
@@ -120,21 +121,31 @@ async function sendAll(
     for (let mine = 1; sent < messages && !signal.aborted; mine += 1) {
       sent += 1;
       const from = parseUserId(String(1 + Math.floor(Math.random() * max)));
-      const event: Numbered = { run, from, seq: verifier.numberOf(from), sentUs: nowUs() };
-      client.publish(to === "event" ? eventSubject(from) : userSubject(from), JSON.stringify(event));
+      const subject = to === "event" ? eventSubject(from) : userSubject(from);
+      const seq = verifier.numberOf(from);
+      const publish = (): boolean =>
+        client.publish(subject, JSON.stringify({ run, from, seq, sentUs: nowUs() } satisfies Numbered));
+      while (!publish() && !signal.aborted) await delay(RETRY_MS); // NATS is away: the client comes back by itself
       progress.update(sent);
       const pause = interval.least + Math.random() * (interval.most - interval.least);
       if (pause > 0) await delay(pause);
-      else if (mine % FLUSH_EVERY === 0) await client.flush();
+      else if (mine % FLUSH_EVERY === 0) await keepUp(client);
     }
   };
   try {
     await Promise.all(Array.from({ length: senders }, sender));
-    await client.flush();
+    await keepUp(client);
   } finally {
     progress.stop();
   }
   return sent;
+}
+
+/** Waits until the server has taken what was sent; not while it is away. */
+async function keepUp(client: BrokerClient): Promise<void> {
+  await client.flush().catch((error: unknown) => {
+    if (codeOf(error) !== "NATS_DISCONNECTED") throw error; // what was lost with the connection, readers are told
+  });
 }
 
 /** Waits until everything has arrived, or nothing new has for a while. */

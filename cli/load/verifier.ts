@@ -19,7 +19,10 @@ export interface Verdict {
   readonly streams: number;
   readonly expected: number;
   readonly received: number;
+  /** Did not arrive, and the stream never said that it may miss them. */
   readonly lost: number;
+  /** Did not arrive, and the stream said so: a later `resync` covers them. */
+  readonly told: number;
   readonly duplicated: number;
   /** Arrived after a later one of the same author. */
   readonly reordered: number;
@@ -34,6 +37,8 @@ export interface Verdict {
 interface Seen {
   next: number;
   readonly missing: Set<number>;
+  /** Events up to this number were sent before the stream last said that it may miss some. */
+  coveredTo: number;
 }
 
 interface Reader {
@@ -75,7 +80,7 @@ export class Verifier {
   openReader(edge: URL, user: UserId, authors: Iterable<string>): Promise<void> {
     const seen = new Map<string, Seen>();
     for (const author of authors) {
-      seen.set(author, { next: 1, missing: new Set() });
+      seen.set(author, { next: 1, missing: new Set(), coveredTo: 0 });
       this.#audience.set(author, (this.#audience.get(author) ?? 0) + 1);
     }
     return new Promise((resolve, reject) => {
@@ -99,7 +104,7 @@ export class Verifier {
 
   /** The next number of an author; call it right before the event is published. */
   numberOf(author: string): number {
-    const seq = (this.#sent.get(author) ?? 0) + 1;
+    const seq = this.#sentBy(author) + 1;
     this.#sent.set(author, seq);
     this.#expected += this.#audience.get(author) ?? 0;
     return seq;
@@ -108,16 +113,22 @@ export class Verifier {
   close(): Verdict {
     this.#closing = true;
     let lost = 0;
+    let told = 0;
     for (const { client, authors } of this.#readers) {
       client.close();
-      for (const [author, { next, missing }] of authors)
-        lost += missing.size + (this.#sent.get(author) ?? 0) - (next - 1);
+      for (const [author, { next, missing, coveredTo }] of authors) {
+        for (let seq = next; seq <= this.#sentBy(author); seq += 1) missing.add(seq);
+        const covered = [...missing].filter((seq) => seq <= coveredTo).length;
+        told += covered;
+        lost += missing.size - covered;
+      }
     }
     return {
       streams: this.#readers.length,
       expected: this.#expected,
       received: this.#received,
       lost,
+      told,
       duplicated: this.#duplicated,
       reordered: this.#reordered,
       closed: this.#closed,
@@ -131,9 +142,18 @@ export class Verifier {
     reader.partial = lines.pop() ?? "";
     for (const line of lines) {
       const { data: event, resync } = JSON.parse(line) as { data?: Numbered; resync?: object };
-      if (resync !== undefined) this.#resyncs += 1;
+      if (resync !== undefined) this.#noteResync(reader);
       else if (event?.run === this.#run) this.#note(reader, event);
     }
+  }
+
+  #sentBy(author: string): number {
+    return this.#sent.get(author) ?? 0;
+  }
+
+  #noteResync({ authors }: Reader): void {
+    this.#resyncs += 1;
+    for (const [author, seen] of authors) seen.coveredTo = this.#sentBy(author);
   }
 
   #note(reader: Reader, { from, seq, sentUs }: Numbered): void {
