@@ -27,6 +27,21 @@ describe("app - what is refused", () => {
     });
   }
 
+  for (const [path, allow] of [
+    ["/", undefined],
+    ["/stream", "GET, HEAD, OPTIONS"],
+    ["/test/7", "GET, HEAD, OPTIONS"],
+    ["/session", "GET, HEAD, POST, DELETE, OPTIONS"],
+    ["/graph/7", "GET, HEAD, OPTIONS"],
+    ["/events/7", "POST, OPTIONS"],
+  ] as const) {
+    it(`OPTIONS on ${path} - has Allow`, async () => {
+      const response = await edges.app.request(path, { method: "OPTIONS" });
+      const expected = allow === undefined ? [404, null] : [204, allow];
+      assert.deepEqual([response.status, response.headers.get("Allow")], expected);
+    });
+  }
+
   it("an unknown path - 404 that says what there is", async () => {
     for (const path of ["/nothing", "/test", "/test/7/8", "/stream/7", `/${"x".repeat(10_000)}`]) {
       const response = await edges.app.request(path);

@@ -2,12 +2,12 @@
 // alike. It authenticates, validates and routes; holding the streams is the matter of whoever runs it (services.ts).
 
 import { Hono } from "hono";
-import { cors } from "hono/cors";
 import { quote } from "../lib/errors.ts";
+import { route } from "../lib/http/route.ts";
+import { cors } from "./cors.ts";
 import { EdgeError, respondToError } from "./errors.ts";
 import { isAllowedOrigin } from "./origins.ts";
 import { addGraphRoutes } from "./routes/graph.ts";
-import { route } from "./routes/methods.ts";
 import { addSessionRoute } from "./routes/session.ts";
 import { addStreamRoute } from "./routes/stream.ts";
 import { addTestRoute } from "./routes/test.ts";
@@ -19,15 +19,7 @@ const PAGE_POLICY =
 
 export function createApp(services: EdgeServices): Hono {
   const app = new Hono();
-  app.use(
-    cors({
-      origin: (origin) => (isAllowedOrigin(origin, services) ? origin : null),
-      credentials: true,
-      allowMethods: ["GET", "HEAD", "POST", "DELETE"],
-      allowHeaders: ["Authorization", "Content-Type", "Last-Event-ID"],
-      maxAge: 600,
-    }),
-  );
+  app.use(cors((origin) => isAllowedOrigin(origin, services)));
   addStreamRoute(app, services);
   addTestRoute(app, services);
   addSessionRoute(app, services);

@@ -47,4 +47,23 @@ describe("app - other sites", () => {
       assert.equal(await allowed(edges.keyed, origin), null);
     }
   });
+
+  it("replies to others, and to programs - have no CORS headers but Vary", async () => {
+    for (const headers of [{ Origin: "https://evil.example" }, {}]) {
+      const response = await edges.keyed.request("/session", { headers });
+      assert.doesNotMatch([...response.headers.keys()].join(), /access-control/);
+      assert.match(response.headers.get("Vary") ?? "", /Origin/);
+    }
+  });
+
+  it("a preflight - allows the route's methods, and OPTIONS has Allow all the same", async () => {
+    const preflight = await edges.keyed.request("/session", {
+      method: "OPTIONS",
+      headers: { Origin: "https://app.example", "Access-Control-Request-Method": "DELETE" },
+    });
+    assert.deepEqual(
+      ["Allow", "Access-Control-Allow-Methods"].map((name) => preflight.headers.get(name)),
+      ["GET, HEAD, POST, DELETE, OPTIONS", "GET, HEAD, POST, DELETE, OPTIONS"],
+    );
+  });
 });

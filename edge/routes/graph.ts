@@ -4,11 +4,11 @@
 import type { Context, Hono } from "hono";
 import { checkPayload, isUserId, MAX_PAYLOAD_BYTES, parseTopic, parseUserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
+import { route } from "../../lib/http/route.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { isAllowedOrigin } from "../origins.ts";
 import type { EdgeServices } from "../services.ts";
-import { route } from "./methods.ts";
 
 const MAX_NEIGHBOURS = 500;
 const DEFAULT_NEIGHBOURS = 60;

@@ -29,7 +29,7 @@ export async function openStream(
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",
     "X-Content-Type-Options": "nosniff",
-    Vary: "Accept, Authorization, Cookie",
+    Vary: "Accept, Authorization, Cookie, Origin",
   };
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
   services.admission.check(users);

@@ -3,10 +3,10 @@
 
 import type { Context, Hono } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
+import { route } from "../../lib/http/route.ts";
 import { bearerToken, SESSION_COOKIE } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import type { EdgeServices } from "../services.ts";
-import { route } from "./methods.ts";
 
 /** A cookie for a token without an end lasts as long as a browser lets it; ours says a day. */
 const MAX_AGE_S = 86_400;

@@ -2,12 +2,12 @@
 
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
+import { route } from "../../lib/http/route.ts";
 import { authorize, type Reader } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { ndjson } from "../formats/ndjson.ts";
 import { sse } from "../formats/sse.ts";
 import type { EdgeServices } from "../services.ts";
-import { route } from "./methods.ts";
 import { openStream } from "./open-stream.ts";
 
 export function addStreamRoute(app: Hono, services: EdgeServices): void {

@@ -4,11 +4,11 @@
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
+import { route } from "../../lib/http/route.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { text } from "../formats/text.ts";
 import type { EdgeServices } from "../services.ts";
-import { route } from "./methods.ts";
 import { openStream } from "./open-stream.ts";
 
 const MAX_USERS = 16;
