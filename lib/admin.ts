@@ -2,8 +2,10 @@
 // listens on loopback unless told otherwise and shows nothing that identifies a user.
 
 import type { Server } from "node:http";
-import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
+import { quote } from "./errors.ts";
+import { route } from "./http/route.ts";
+import { createHttpServer } from "./http/server.ts";
 
 export interface AdminOptions {
   readonly host: string;
@@ -22,15 +24,21 @@ export class AdminServer {
   constructor(options: AdminOptions) {
     this.#options = options;
     const app = new Hono();
-    app.get("/healthz", (c) => c.text("alive\n"));
-    app.get("/readyz", (c) => {
-      const reason = options.notReady();
-      return reason === undefined ? c.text("ready\n") : c.text(`not ready: ${reason}\n`, 503);
+    route(app, "/healthz", { GET: (c) => c.text("alive\n") });
+    route(app, "/readyz", {
+      GET(c) {
+        const reason = options.notReady();
+        return reason === undefined ? c.text("ready\n") : c.text(`not ready: ${reason}\n`, 503);
+      },
     });
-    app.get("/metrics", async (c) =>
-      c.text(await options.metrics(), 200, { "Content-Type": "text/plain; version=0.0.4" }),
-    );
-    this.#server = createAdaptorServer({ fetch: app.fetch }) as Server;
+    route(app, "/metrics", {
+      GET: async (c) => c.text(await options.metrics(), 200, { "Content-Type": "text/plain; version=0.0.4" }),
+    });
+    app.notFound((c) => {
+      const message = `nothing at ${quote(c.req.path)}: try /healthz, /readyz or /metrics`;
+      return c.json({ error: "NOT_FOUND", message }, 404);
+    });
+    this.#server = createHttpServer({ fetch: app.fetch, methods: "GET, HEAD, OPTIONS" });
   }
 
   /** Listens and answers the port. @throws Node's error where the address is taken */

@@ -9,7 +9,8 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { awaitTurn, hasConnection, takeConnection } from "./turn.ts";
+import { takeConnection } from "../../lib/http/connections.ts";
+import { awaitTurn, hasConnection } from "./turn.ts";
 
 /** Two minutes of silence and the kernel asks whether the reader's machine is still there. */
 const KEEP_ALIVE_MS = 120_000;

@@ -2,18 +2,14 @@
 // leaves Node's HTTP here. Its head is written by us, with every header that middleware set, and its connection goes to
 // the pool.
 
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import type { IncomingMessage, Server } from "node:http";
+import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
+import { createHttpServer } from "../../lib/http/server.ts";
 import type { StreamSpec } from "../pool/pool.ts";
 import type { Holder } from "./holders.ts";
-import { trackRequests } from "./turn.ts";
 
-/** A client that takes longer to say what it wants is answered 408; checked every CHECK_MS. */
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 15_000;
-const CHECK_MS = 2_000;
 /** When to come back to an edge that ran out of room. */
 const RETRY_AFTER_S = 5;
 
@@ -55,16 +51,7 @@ export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions
     if (result !== "held") onAbandoned(spec);
     return result === "full" ? fullResponse() : RESPONSE_ALREADY_SENT;
   };
-  const server = createAdaptorServer({
-    fetch: (request, env) => fetchAndHold(request, env as HoldBindings),
-    serverOptions: {
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      connectionsCheckingInterval: CHECK_MS,
-    },
-  }) as Server<typeof IncomingMessage, typeof ServerResponse>;
-  trackRequests(server);
-  return server;
+  return createHttpServer({ fetch: fetchAndHold, methods: "GET, HEAD, POST, DELETE, OPTIONS" });
 }
 
 function fullResponse(): Response {

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { isHost } from "./host.ts";
+
+const VALID = [
+  ...["localhost", "LOCALHOST", "localhost:", "localhost:8080", "edge.example.", "a_b.example", "ex%41mple"],
+  ...["127.0.0.1:65535", "[::1]", "[::1]:", "[0:0:0:0:0:0:0:1]:8080", "[::ffff:127.0.0.1]:1", "[v1.a:b]"],
+  ...["", "xn--bcher-kva.example", "a!$&'()*+,;=~b", "x:00080"],
+];
+const INVALID = [
+  ...[
+    ":8080",
+    "localhost:65536",
+    "localhost:8a",
+    "localhost:-1",
+    "localhost:80:80",
+    "a b",
+    "a/b",
+    "a?b",
+    "a#b",
+  ],
+  ...["user@host", "a\\b", "http://a", "bücher.example", "%4", "%zz", "::1", "[::1", "::1]", "[]", "[:::1]"],
+  ...["[1:2:3:4:5:6:7:8:9]", "[::1]x", "[fe80::1%25eth0]", "[fe80::1%eth0]", "[v1.]", "[127.0.0.1]", "a\0b"],
+];
+
+describe("Host", () => {
+  for (const host of VALID) it(`${host} - is valid`, () => assert.equal(isHost(host), true));
+  for (const host of INVALID)
+    it(`${JSON.stringify(host)} - is not valid`, () => assert.equal(isHost(host), false));
+});

@@ -1,0 +1,88 @@
+// An HTTP server on Node for an app of web standards: Hono's adaptor between a check of each request's target and host,
+// and a JSON body on every refusal. The edge and the admin port are both this.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-server";
+import { messageOf, quote } from "../errors.ts";
+import { endWith, requestsOn, trackConnections } from "./connections.ts";
+import {
+  CODING_UNKNOWN,
+  EXPECTATION_FAILED,
+  type Refusal,
+  rawRefusal,
+  refuse,
+  VERSION_NOT_SUPPORTED,
+} from "./refusal.ts";
+import { settleTarget } from "./target.ts";
+
+export interface HttpTimeouts {
+  /** From the first byte of a request to the end of its head; then 408. */
+  readonly headMs: number;
+  /** From the first byte of a request to its last; then 408. */
+  readonly requestMs: number;
+  /** How often both are checked. */
+  readonly checkMs: number;
+}
+
+const TIMEOUTS: HttpTimeouts = { headMs: 10_000, requestMs: 15_000, checkMs: 2_000 };
+
+export interface HttpServerOptions {
+  readonly fetch: (request: Request, env: HttpBindings) => Response | Promise<Response>;
+  /** The methods of all paths together: the reply to `OPTIONS *`. */
+  readonly methods: string;
+  readonly timeouts?: HttpTimeouts;
+}
+
+/** A server that does not listen yet. */
+export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpServerOptions): Server {
+  const { headMs, requestMs, checkMs } = timeouts;
+  const respond = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
+    errorHandler: respondToFailure,
+  });
+  const serverOptions = {
+    headersTimeout: headMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+    requireHostHeader: false, // Node's own refusal has no body
+  };
+  const server = createServer(serverOptions, (incoming, outgoing) => {
+    const refusal = refusalFor(incoming);
+    if (refusal !== undefined) return refuse(incoming, outgoing, refusal);
+    if (incoming.url === "*") return void outgoing.writeHead(204, { Allow: methods }).end();
+    void respond(incoming, outgoing);
+  });
+  trackConnections(server);
+  server.on("checkExpectation", (incoming: IncomingMessage, outgoing: ServerResponse) =>
+    refuse(incoming, outgoing, EXPECTATION_FAILED),
+  );
+  server.on("connect", (incoming: IncomingMessage, socket: Socket) => refuseTunnel(incoming, socket));
+  return server;
+}
+
+/** Why a request reaches no app; undefined where it does. */
+function refusalFor(incoming: IncomingMessage): Refusal | undefined {
+  if (incoming.httpVersionMajor !== 1) return VERSION_NOT_SUPPORTED;
+  const coding = incoming.headers["transfer-encoding"] ?? "chunked";
+  return coding.toLowerCase() === "chunked" ? settleTarget(incoming) : CODING_UNKNOWN;
+}
+
+/** For a URL that the adaptor cannot read, and for an app that failed. */
+function respondToFailure(error: unknown): Response {
+  if (!(error instanceof RequestError))
+    return Response.json({ error: "INTERNAL", message: "something went wrong here" }, { status: 500 });
+  return Response.json(
+    { error: "BAD_TARGET", message: `the request's URL cannot be read (${messageOf(error)}): correct it` },
+    { status: 400 },
+  );
+}
+
+/** CONNECT asks a proxy for a tunnel. Node hands the connection over as it is. */
+function refuseTunnel({ method, url }: IncomingMessage, socket: Socket): void {
+  const [pending] = requestsOn(socket);
+  if (pending !== undefined) return void socket.destroy();
+  const message = `${method} ${quote(url)}: this server is no proxy, ask for a path`;
+  socket.on("error", () => {}); // its client left first
+  socket.resume();
+  endWith(socket, rawRefusal({ status: 400, error: "BAD_TARGET", message }));
+}
