@@ -57,4 +57,11 @@ describe("admin port", () => {
       [404, "NOT_FOUND"],
     );
   });
+
+  it("an idle connection - is kept longer than load balancers keep it", async () => {
+    const raw = new RawHttp(port).get("/healthz");
+    await raw.until("alive\n");
+    assert.ok(Number(/\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(raw.text)?.[1]) > 60);
+    raw.close();
+  });
 });

@@ -20,8 +20,13 @@ interface Connection {
   refusal: Refusal | undefined;
 }
 
+export interface ConnectionLimits {
+  /** How long a connection may be silent before its first request; then it is closed without a reply. */
+  readonly silentMs: number;
+}
+
 /** Keeps track of a server's connections, and replies to what is no HTTP. */
-export function trackConnections(server: Server): void {
+export function trackConnections(server: Server, { silentMs }: ConnectionLimits): void {
   server.prependListener("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { socket } = incoming;
     const connection = connectionOf(socket);
@@ -40,6 +45,9 @@ export function trackConnections(server: Server): void {
     if (error.code === "ECONNRESET") return void socket.destroy(error);
     if (connection.refusal !== undefined) return; // the parser fails again on whatever follows
     if (!socket.writable) return void socket.destroy(error);
+    // load balancers and browsers open connections before they need them, and take a reply there for an error
+    if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead === 0)
+      return void socket.setTimeout(silentMs);
     connection.refusal = refusalOf(error);
     refuseInTurn(socket, connection, connection.refusal);
   });

@@ -8,7 +8,7 @@ import { waitFor } from "../../test/support/wait-for.ts";
 import { route } from "./route.ts";
 import { createHttpServer, type HttpTimeouts } from "./server.ts";
 
-const QUICK: HttpTimeouts = { headMs: 200, requestMs: 400, checkMs: 20 };
+const QUICK: HttpTimeouts = { headMs: 200, requestMs: 400, checkMs: 20, idleMs: 60_000 };
 
 describe("HTTP server", () => {
   let server: Server;
@@ -252,6 +252,33 @@ describe("HTTP server", () => {
       await restart(QUICK);
       const head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
       refused(await ask(`${head}half`), 408, "REQUEST_TOO_SLOW");
+    });
+
+    it("an idle connection - is kept longer than load balancers keep it, and says so", async () => {
+      const raw = client().get("/where");
+      await raw.until(/\/where x\n$/);
+      assert.ok(Number(/\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(raw.text)?.[1]) > 60);
+    });
+
+    it("an idle connection, before its first request or after it - outlives the time for a head", async () => {
+      await restart(QUICK);
+      const [silent, used] = [client(), client().get("/where")];
+      await used.until(/\/where x\n$/);
+      const slow = client().send("GET"); // opened later than both
+      await slow.untilEnded();
+      refused(slow, 408, "REQUEST_TOO_SLOW");
+      for (const raw of [silent, used]) {
+        assert.equal(raw.ended, undefined);
+        raw.get("/where?again");
+        await raw.until(/\/where\?again x\n$/);
+      }
+    });
+
+    it("a connection that never sends anything - is closed without a reply in the end", async () => {
+      await restart({ ...QUICK, idleMs: 300 });
+      const raw = client();
+      await raw.untilEnded();
+      assert.equal(raw.text, "");
     });
   });
 

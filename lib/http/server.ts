@@ -23,9 +23,12 @@ export interface HttpTimeouts {
   readonly requestMs: number;
   /** How often both are checked. */
   readonly checkMs: number;
+  /** How long a connection may be idle, before its first request and between two. */
+  readonly idleMs: number;
 }
 
-const TIMEOUTS: HttpTimeouts = { headMs: 10_000, requestMs: 15_000, checkMs: 2_000 };
+/** Load balancers keep idle connections for 60 s and expect the server to keep them longer. */
+const TIMEOUTS: HttpTimeouts = { headMs: 10_000, requestMs: 15_000, checkMs: 2_000, idleMs: 75_000 };
 
 export interface HttpServerOptions {
   readonly fetch: (request: Request, env: HttpBindings) => Response | Promise<Response>;
@@ -36,7 +39,7 @@ export interface HttpServerOptions {
 
 /** A server that does not listen yet. */
 export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpServerOptions): Server {
-  const { headMs, requestMs, checkMs } = timeouts;
+  const { headMs, requestMs, checkMs, idleMs } = timeouts;
   const respond = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
     errorHandler: respondToFailure,
   });
@@ -44,6 +47,7 @@ export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpSe
     headersTimeout: headMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,
+    keepAliveTimeout: idleMs,
     requireHostHeader: false, // Node's own refusal has no body
   };
   const server = createServer(serverOptions, (incoming, outgoing) => {
@@ -52,7 +56,7 @@ export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpSe
     if (incoming.url === "*") return void outgoing.writeHead(204, { Allow: methods }).end();
     void respond(incoming, outgoing);
   });
-  trackConnections(server);
+  trackConnections(server, { silentMs: idleMs });
   server.on("checkExpectation", (incoming: IncomingMessage, outgoing: ServerResponse) =>
     refuse(incoming, outgoing, EXPECTATION_FAILED),
   );
