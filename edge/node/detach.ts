@@ -4,12 +4,13 @@
 // The steps are public API except `_httpMessage` (the socket's way back to the response, which would keep it alive).
 // Each was found to be needed on Node 20, 22 and 24:
 //   setImmediate         the HTTP server finishes with the request in this turn
+//   request.socket=null  or the next step destroys the socket with every request whose body is not complete
 //   emit("close")        on the socket: HTTP's own listeners free the parser and the message
 //   allowHalfOpen=false  or a reader's FIN would never end the socket
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { takeConnection } from "../../lib/http/connections.ts";
+import { requestsOn, takeConnection } from "../../lib/http/connections.ts";
 import { awaitTurn, hasConnection } from "./turn.ts";
 
 /** Two minutes of silence and the kernel asks whether the reader's machine is still there. */
@@ -25,6 +26,7 @@ export async function detachSocket(
   await new Promise<void>((resolve) => setImmediate(resolve));
   if (!hasConnection(socket, outgoing)) return undefined;
   outgoing.detachSocket(socket);
+  for (const request of requestsOn(socket)) (request as { socket: Socket | null }).socket = null;
   socket.emit("close", false);
   socket.removeAllListeners();
   takeConnection(socket);

@@ -50,6 +50,37 @@ export function testRequests(served: ServedPool): void {
       await raw.until("msg #1");
     });
 
+    const bodies: readonly (readonly [string, string, string])[] = [
+      ["a body that comes late", "Content-Length: 5", "hello"],
+      ["a body that never comes", "Content-Length: 5", ""],
+      ["a body that stops in the middle", "Content-Length: 5", "he"],
+      ["late chunks", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"],
+      ["chunks without an end", "Transfer-Encoding: chunked", "5\r\nhello\r\n"],
+      ["a late chunk that is none", "Transfer-Encoding: chunked", "zz\r\n"],
+      ["an expectation of 100", "Expect: 100-continue\r\nContent-Length: 5", "hello"],
+    ];
+    for (const [what, headers, late] of bodies) {
+      it(`${what} - changes nothing: the head and the stream come at once`, async () => {
+        const raw = served.client().send(`GET /hold/ann HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n`);
+        await raw.until("welcome");
+        assert.match(raw.text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 OK\r\n/);
+        raw.send(late);
+        assert.equal(served.pool.deliver(ann, eventOf("x")), 1);
+        await raw.until("msg #1: 'x'");
+        assert.equal(raw.ended, undefined);
+      });
+    }
+
+    it("an unfinished body, with a request before it - the stream comes in its turn", async () => {
+      const raw = served
+        .client()
+        .get("/hello")
+        .send("GET /hold/ann HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe");
+      await raw.until(/hi\n[\s\S]*welcome/);
+      assert.equal(served.pool.deliver(ann, eventOf("x")), 1);
+      await raw.until("msg #1: 'x'");
+    });
+
     it("HTTP/1.0 - bare bytes, no chunks, ended by the close", async () => {
       const raw = served.client().get("/hold/ann", "1.0");
       await raw.until("welcome");
