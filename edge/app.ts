@@ -4,9 +4,9 @@
 import { Hono } from "hono";
 import { quote } from "../lib/errors.ts";
 import { route } from "../lib/http/route.ts";
+import { checkRequest } from "./check-request.ts";
 import { cors } from "./cors.ts";
 import { EdgeError, respondToError } from "./errors.ts";
-import { isAllowedOrigin } from "./origins.ts";
 import { addGraphRoutes } from "./routes/graph.ts";
 import { addSessionRoute } from "./routes/session.ts";
 import { addStreamRoute } from "./routes/stream.ts";
@@ -19,7 +19,7 @@ const PAGE_POLICY =
 
 export function createApp(services: EdgeServices): Hono {
   const app = new Hono();
-  app.use(cors((origin) => isAllowedOrigin(origin, services)));
+  app.use(cors(services.origins), checkRequest(services.origins));
   addStreamRoute(app, services);
   addTestRoute(app, services);
   addSessionRoute(app, services);

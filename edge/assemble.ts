@@ -13,6 +13,7 @@ import { GatewayFanout } from "./fanout/gateway.ts";
 import { Readers } from "./fanout/readers.ts";
 import { SubjectFanout } from "./fanout/subject.ts";
 import { createGraphGate } from "./graph-gate.ts";
+import { Origins } from "./origins.ts";
 import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
 import { Ledger } from "./presence/ledger.ts";
 import { Presence } from "./presence/presence.ts";
@@ -53,7 +54,8 @@ export interface EdgeParts<Pool extends ConnectionPool> {
 /** @throws EdgeError BAD_CONFIG */
 export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptions<Pool>): EdgeParts<Pool> {
   const { edgeId, client, config, anonymous, onStatus } = options;
-  const auth = new Auth({ key: config.jwtKey, anonymous });
+  const origins = new Origins({ corsOrigins: config.corsOrigins, anonymous });
+  const auth = new Auth({ key: config.jwtKey, anonymous, origins });
   const tallies = new EventTallies();
   const pool: Pool = options.makePool((users) => fanout.leave(users));
   const onLoss = (reason: string): void => pool.resync(reason);
@@ -90,7 +92,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     fanout,
     graph: createGraphGate(client),
     publish: config.allowPublish ?? anonymous,
-    corsOrigins: config.corsOrigins,
+    origins,
     assets: options.assets,
     hold: (c, spec, headers) => options.hold(pool, c, spec, headers),
     onError: options.onError,

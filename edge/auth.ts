@@ -8,6 +8,7 @@ import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { isUserId, parseUserId, type UserId } from "../broker/contract.ts";
 import { messageOf, quote } from "../lib/errors.ts";
 import { EdgeError } from "./errors.ts";
+import type { Origins } from "./origins.ts";
 
 export const SESSION_COOKIE = "encke_session";
 
@@ -27,27 +28,32 @@ export interface AuthConfig {
   /** Shared secret that signs users' tokens. */
   readonly key: string | undefined;
   readonly anonymous: boolean;
+  /** Whose pages may bring a cookie along. */
+  readonly origins: Origins;
 }
 
 export class Auth {
   readonly #key: Uint8Array | undefined;
   readonly #anonymous: boolean;
+  readonly #origins: Origins;
 
   /** @throws EdgeError BAD_CONFIG for a key that is too short */
-  constructor({ key, anonymous }: AuthConfig) {
+  constructor({ key, anonymous, origins }: AuthConfig) {
     this.#key = key === undefined ? undefined : keyBytes(key);
     this.#anonymous = anonymous;
+    this.#origins = origins;
   }
 
-  get anonymous(): boolean {
-    return this.#anonymous;
-  }
-
-  /** @throws EdgeError TOKEN_MISSING, TOKEN_INVALID */
+  /** @throws EdgeError TOKEN_MISSING, TOKEN_INVALID, FOREIGN_ORIGIN */
   async reader(c: Context): Promise<Reader> {
-    // without a key a cookie can only be left over from another Encke on this host: it says nothing here
-    const token = bearerToken(c) ?? (this.#key === undefined ? undefined : getCookie(c, SESSION_COOKIE));
+    const token = bearerToken(c);
     if (token !== undefined) return this.verify(token);
+    // without a key a cookie can only be left over from another Encke on this host: it says nothing here
+    const cookie = this.#key === undefined ? undefined : getCookie(c, SESSION_COOKIE);
+    if (cookie !== undefined) {
+      this.#origins.checkCookie(c);
+      return this.verify(cookie);
+    }
     if (this.#anonymous) return { user: undefined, expiresAtMs: undefined };
     throw new EdgeError(
       "TOKEN_MISSING",

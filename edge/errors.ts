@@ -10,7 +10,7 @@ export type EdgeErrorCode =
   | "TOKEN_MISSING" // no bearer token, no session cookie, and anonymous reading is off
   | "TOKEN_INVALID" // not signed with our key, expired, or without a user
   | "NOT_YOURS" // signed in as somebody else
-  | "FOREIGN_ORIGIN" // a page of another site tries to publish
+  | "FOREIGN_ORIGIN" // a page of another site tries to change something, or brought a cookie along
   | "BAD_QUERY" // a query parameter is not of its form
   | "TOO_MANY_STREAMS" // this user holds as many streams as one may
   | "EDGE_FULL" // this edge holds as many streams as it can

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Hono } from "hono";
-import { bearer, WebEdges } from "../test/support/web-edges.ts";
+import { bearer, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
 
 describe("app - other sites", () => {
   let edges: WebEdges;
@@ -65,5 +65,156 @@ describe("app - other sites", () => {
       ["Allow", "Access-Control-Allow-Methods"].map((name) => preflight.headers.get(name)),
       ["GET, HEAD, POST, DELETE, OPTIONS", "GET, HEAD, POST, DELETE, OPTIONS"],
     );
+  });
+
+  describe("any site", () => {
+    const ORIGIN = { Origin: "https://anywhere.example" };
+    let any: Hono;
+    before(async () => {
+      const corsOrigins = ["*", "https://app.example"];
+      any = (await edges.make({ jwtKey: KEY, corsOrigins, allowPublish: true })).app;
+    });
+
+    it("with a token - reads and publishes, but with no cookie in play", async () => {
+      const headers = { ...ORIGIN, ...bearer(edges.token) };
+      for (const [path, init] of [
+        ["/session", { headers }],
+        ["/events/7", { method: "POST", body: "x", headers }],
+      ] as const) {
+        const response = await any.request(path, init);
+        assert.equal(response.status, 200);
+        assert.equal(response.headers.get("Access-Control-Allow-Origin"), "*");
+        assert.equal(response.headers.get("Access-Control-Allow-Credentials"), null);
+      }
+    });
+
+    it("with the visitor's cookie - 403, where a named site may use it", async () => {
+      const Cookie = `encke_session=${edges.token}`;
+      const foreign = await any.request("/session", { headers: { ...ORIGIN, Cookie } });
+      assert.deepEqual([foreign.status, await errorOf(foreign)], [403, "FOREIGN_ORIGIN"]);
+      const named = await any.request("/session", { headers: { Origin: "https://app.example", Cookie } });
+      assert.equal(named.status, 200);
+      assert.equal(named.headers.get("Access-Control-Allow-Credentials"), "true");
+    });
+
+    it("alone - leaves the cookie to our own pages", async () => {
+      const edge = await edges.make({ jwtKey: KEY, corsOrigins: ["*"] });
+      const headers = { ...bearer(edges.token), "X-Forwarded-Proto": "https" };
+      const response = await edge.app.request("/session", { method: "POST", headers });
+      assert.match(response.headers.get("Set-Cookie") ?? "", /; Secure; SameSite=Lax$/);
+    });
+  });
+});
+
+describe("app - our own pages, as the proxy in front shows them", () => {
+  let edges: WebEdges;
+  let app: Hono;
+  before(async () => {
+    edges = await WebEdges.start();
+    app = (await edges.make({ jwtKey: KEY, allowPublish: true, corsOrigins: ["https://app.example"] })).app;
+  });
+  after(() => edges.stop());
+
+  /** The status of a publish by user 7's cookie. */
+  const publish = async (headers: Record<string, string>, on = app): Promise<number> => {
+    const Cookie = `encke_session=${edges.token}`;
+    const response = await on.request("http://edge.example/events/7", {
+      method: "POST",
+      body: "x",
+      headers: { Cookie, ...headers },
+    });
+    if (response.status === 403) assert.equal(await errorOf(response), "FOREIGN_ORIGIN");
+    return response.status;
+  };
+
+  const own: readonly Record<string, string>[] = [
+    { Origin: "http://edge.example" },
+    { Origin: "http://edge.example:8080", Host: "edge.example:8080" },
+    { Origin: "http://edge.example", Host: "Edge.Example:80" },
+    { Origin: "http://[::1]:8080", Host: "[0:0:0:0:0:0:0:1]:8080" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": "https", Host: "edge.example" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": "HTTPS" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": "https, http" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": " , HTTPS ,http" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": "https", Host: "edge.example:443" },
+    { Origin: "https://edge.example:8443", "X-Forwarded-Proto": "https", Host: "edge.example:8443" },
+    { Origin: "https://www.example", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example, proxy" },
+    { Origin: "http://edge.example:81", "X-Forwarded-Host": "edge.example", Host: "edge.example:81" },
+    { Origin: "https://edge.example", "Sec-Fetch-Site": "same-origin" },
+    { Origin: "null", "Sec-Fetch-Site": "same-origin" },
+    { "Sec-Fetch-Site": "none" },
+    { Origin: "https://app.example" },
+    { Origin: "https://app.example", "Sec-Fetch-Site": "cross-site" },
+    {},
+  ];
+  for (const headers of own) {
+    it(`${JSON.stringify(headers)} - may publish`, async () => assert.equal(await publish(headers), 200));
+  }
+
+  const foreign: readonly Record<string, string>[] = [
+    { Origin: "https://evil.example" },
+    { Origin: "null" },
+    { Origin: "https://edge.example" },
+    { Origin: "http://edge.example", "X-Forwarded-Proto": "https" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": "http, https" },
+    { Origin: "https://edge.example", "X-Forwarded-Proto": "wss" },
+    { Origin: "http://edge.example:8080" },
+    { Origin: "https://edge.example:80", "X-Forwarded-Proto": "https" },
+    { Origin: "http://third.example", "X-Forwarded-Host": "www.example" },
+    { Origin: "http://256.1.1.1", Host: "256.1.1.1" },
+    { Origin: "https://sub.edge.example", "Sec-Fetch-Site": "same-site" },
+    { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "cross-site" },
+    { "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate" },
+  ];
+  for (const headers of foreign) {
+    it(`${JSON.stringify(headers)} - may not publish`, async () => assert.equal(await publish(headers), 403));
+  }
+
+  it("a cookie that another site's page sends along - 403 on every route, for reads too", async () => {
+    const headers = { Cookie: `encke_session=${edges.token}`, Origin: "https://evil.example" };
+    for (const [method, path] of [
+      ["GET", "/stream"],
+      ["GET", "/test/7"],
+      ["GET", "/graph/7"],
+      ["GET", "/session"],
+      ["POST", "/session"],
+      ["DELETE", "/session"],
+      ["POST", "/events/7"],
+    ] as const) {
+      const response = await app.request(path, { method, headers });
+      assert.deepEqual(
+        [response.status, await errorOf(response)],
+        [403, "FOREIGN_ORIGIN"],
+        `${method} ${path}`,
+      );
+    }
+  });
+
+  it("a cookie in a picture's request from another site - 403, in a link that its visitor follows - 200", async () => {
+    const cookie = { Cookie: `encke_session=${edges.token}`, "Sec-Fetch-Site": "cross-site" };
+    const picture = await app.request("/session", { headers: { ...cookie, "Sec-Fetch-Mode": "no-cors" } });
+    assert.equal(picture.status, 403);
+    const link = await app.request("/session", { headers: { ...cookie, "Sec-Fetch-Mode": "navigate" } });
+    assert.equal(link.status, 200);
+  });
+
+  it("a page of another site, where anybody may read - may not publish", async () => {
+    assert.equal(await publish({ Cookie: "", Origin: "https://evil.example" }, edges.app), 403);
+    assert.equal(await publish({ Cookie: "", Origin: "http://localhost:3000" }, edges.app), 200);
+  });
+
+  it("the cookie - is Secure wherever the page's scheme is https, and goes as it came", async () => {
+    for (const scheme of ["https", "HTTPS", "https,http"]) {
+      const headers = { ...bearer(edges.token), "X-Forwarded-Proto": scheme };
+      for (const method of ["POST", "DELETE"]) {
+        const response = await app.request("/session", { method, headers });
+        assert.match(
+          response.headers.get("Set-Cookie") ?? "",
+          /; Secure; SameSite=None$/,
+          `${method} ${scheme}`,
+        );
+      }
+    }
   });
 });

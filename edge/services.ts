@@ -6,6 +6,7 @@ import type { Topic, UserId } from "../broker/contract.ts";
 import type { Admission } from "./admission.ts";
 import type { Auth } from "./auth.ts";
 import type { Fanout } from "./fanout/fanout.ts";
+import type { Origins } from "./origins.ts";
 import type { StreamSpec } from "./pool/pool.ts";
 
 /** A static file of the live page. */
@@ -36,8 +37,7 @@ export interface EdgeServices {
   readonly graph: GraphGate;
   /** Whether readers may publish over HTTP: on their own topic, on any where reading is anonymous. */
   readonly publish: boolean;
-  /** Origins whose pages may read, beside our own; `*` is any. */
-  readonly corsOrigins: readonly string[];
+  readonly origins: Origins;
   readonly assets: ReadonlyMap<string, Asset>;
   /** Answers with a response that stays open as this stream. */
   hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;

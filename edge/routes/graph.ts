@@ -7,7 +7,6 @@ import { quote } from "../../lib/errors.ts";
 import { route } from "../../lib/http/route.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
-import { isAllowedOrigin } from "../origins.ts";
 import type { EdgeServices } from "../services.ts";
 
 const MAX_NEIGHBOURS = 500;
@@ -27,7 +26,6 @@ export function addGraphRoutes(app: Hono, services: EdgeServices): void {
   if (!services.publish) return;
   route(app, "/events/:topic", {
     async POST(c) {
-      refuseForeignPage(c, services);
       const reader = await auth.reader(c);
       const topic = parseTopic(c.req.param("topic") ?? "");
       if (reader.user !== undefined && (!isUserId(topic) || topic !== reader.user)) {
@@ -39,17 +37,6 @@ export function addGraphRoutes(app: Hono, services: EdgeServices): void {
       return c.json(await graph.publish(topic, await readPayload(c)));
     },
   });
-}
-
-/** A page of another site could send a form here in its visitor's name; a browser then says where the page is from. */
-function refuseForeignPage(c: Context, services: EdgeServices): void {
-  const origin = c.req.header("Origin");
-  if (origin === undefined || origin === new URL(c.req.url).origin || isAllowedOrigin(origin, services))
-    return;
-  throw new EdgeError(
-    "FOREIGN_ORIGIN",
-    `pages of ${quote(origin)} may not publish here: allow it with --cors-origin`,
-  );
 }
 
 /** The body, read no further than an event may be long. @throws BrokerError PAYLOAD_TOO_LARGE */

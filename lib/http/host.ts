@@ -14,3 +14,9 @@ export function isHost(value: string): boolean {
   if (IPV6_ADDRESS.test(host)) return URL.canParse(`http://${host}`);
   return FUTURE_ADDRESS.test(host) || (NAME.test(host) && (host !== "" || value === ""));
 }
+
+/** The origin of a scheme and a host as a browser writes it; undefined where no browser can have it. */
+export function originOf(scheme: "http" | "https", host: string): string | undefined {
+  const url = `${scheme}://${host}`;
+  return host !== "" && isHost(host) && URL.canParse(url) ? new URL(url).origin : undefined;
+}
