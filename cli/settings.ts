@@ -10,7 +10,7 @@ import {
   type FanoutMode,
   type NatsConfig,
 } from "../broker/index.ts";
-import { POOL_KINDS, type PoolKind } from "../edge/index.ts";
+import { POOL_KINDS, type PoolKind, parseCorsOrigin } from "../edge/index.ts";
 import {
   DEFAULT_ROW_MEMORY_MB,
   EXPORT_KINDS,
@@ -110,7 +110,19 @@ export const edgeSettings: Settings<EdgeValues> = {
     help: "readers may publish over HTTP (by itself while reading is anonymous)",
     schema: flag,
   },
-  corsOrigin: { value: "ORIGIN,…", help: "other sites whose pages may read", schema: list, default: [] },
+  corsOrigin: {
+    value: "ORIGIN,…",
+    help: "other sites whose pages may read and publish, such as https://app.example (*: any, without cookies)",
+    schema: list.transform((given, { addIssue }) => {
+      try {
+        return given.map(parseCorsOrigin);
+      } catch (error) {
+        addIssue({ code: "custom", message: messageOf(error) });
+        return [];
+      }
+    }),
+    default: [],
+  },
   maxStreams: {
     value: "N",
     help: "streams a worker (as many as descriptors allow)",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Hono } from "hono";
 import { bearer, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
+import { parseCorsOrigin } from "./origins.ts";
 
 describe("app - other sites", () => {
   let edges: WebEdges;
@@ -216,5 +217,62 @@ describe("app - our own pages, as the proxy in front shows them", () => {
         );
       }
     }
+  });
+});
+
+describe("--cors-origin", () => {
+  const written: readonly (readonly [string, string])[] = [
+    ["https://app.example", "https://app.example"],
+    ["https://app.example/", "https://app.example"],
+    ["HTTPS://App.Example", "https://app.example"],
+    ["https://app.example:443", "https://app.example"],
+    ["http://app.example:80/", "http://app.example"],
+    ["https://app.example:8443", "https://app.example:8443"],
+    ["http://[0:0:0:0:0:0:0:1]:3000", "http://[::1]:3000"],
+    ["https://b\u00fccher.example", "https://xn--bcher-kva.example"],
+    ["capacitor://localhost", "capacitor://localhost"],
+    ["*", "*"],
+  ];
+  for (const [given, origin] of written) {
+    it(`${given} - is read as ${origin}`, () => assert.equal(parseCorsOrigin(given), origin));
+  }
+
+  for (const given of [
+    ...["app.example", "app.example:8080", "localhost:3000", "//app.example", "", " ", "null", "NULL"],
+    ...[
+      "https://app.example/live",
+      "https://app.example/?x",
+      "https://app.example#x",
+      "https://app.example//",
+    ],
+    ...["https://", "https://:8080", "https://user@app.example", "https://app.example:99999", "https://a b"],
+    ...[
+      "https://*.example",
+      "https://*",
+      "wss://app.example",
+      "ftp://app.example",
+      "file:///",
+      "data:text/html,x",
+    ],
+  ]) {
+    it(`${JSON.stringify(given)} - is refused, with the value and the remedy`, () =>
+      assert.throws(
+        () => parseCorsOrigin(given),
+        (error: Error & { code?: string }) => {
+          assert.equal(error.code, "BAD_CONFIG");
+          return (
+            error.message.includes(JSON.stringify(given)) &&
+            /such as https:\/\/app\.example$/.test(error.message)
+          );
+        },
+      ));
+  }
+
+  it("a site written otherwise than browsers write it - may read all the same", async () => {
+    const edges = await WebEdges.start();
+    const edge = await edges.make({ jwtKey: KEY, corsOrigins: ["HTTPS://App.Example:443/"] });
+    const response = await edge.app.request("/session", { headers: { Origin: "https://app.example" } });
+    assert.equal(response.headers.get("Access-Control-Allow-Origin"), "https://app.example");
+    await edges.stop();
   });
 });

@@ -30,8 +30,9 @@ export class Origins {
   readonly #named: ReadonlySet<string>;
   readonly #loopback: boolean;
 
+  /** @throws EdgeError BAD_CONFIG for a site that no page can be from */
   constructor({ corsOrigins, anonymous }: OriginsConfig) {
-    this.#named = new Set(corsOrigins);
+    this.#named = new Set(corsOrigins.map(parseCorsOrigin));
     this.#loopback = anonymous;
   }
 
@@ -81,6 +82,35 @@ export function schemeOf(c: Context): "http" | "https" {
 function ownOrigins(c: Context): readonly (string | undefined)[] {
   const hosts = [c.req.header("Host") ?? hostOf(c.req.url), firstOf(c, "X-Forwarded-Host") ?? ""];
   return hosts.map((host) => originOf(schemeOf(c), host));
+}
+
+/**
+ * An origin as browsers write it, from what an operator wrote. `*` stays.
+ * @throws EdgeError BAD_CONFIG for what no page can be from
+ */
+export function parseCorsOrigin(given: string): string {
+  const refused = (why: string): EdgeError =>
+    new EdgeError("BAD_CONFIG", `origin ${quote(given)} ${why}, such as https://app.example`);
+  if (given === ANY) return given;
+  const [, scheme = "", host = "", rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i.exec(given) ?? [];
+  if (given.toLowerCase() === "null")
+    throw refused(
+      "is sent by sandboxed pages of any site: serve the page from a site of its own and name that",
+    );
+  if (scheme === "") throw refused("has no scheme: name scheme and host");
+  if (rest !== "" && rest !== "/")
+    throw refused("has a path, which origins never have: name scheme and host");
+  const name = scheme.toLowerCase();
+  if (name === "http" || name === "https") {
+    const url = `${name}://${host}`;
+    if (/[*@\\]/.test(host) || !URL.canParse(url))
+      throw refused("has no plain host and port: name each site in full");
+    return new URL(url).origin;
+  }
+  // apps show pages under schemes of their own (capacitor://localhost); no page comes from the web's other protocols
+  if (/^(?:wss?|ftp|file)$/.test(name) || host === "")
+    throw refused("can be no page's: name the http or https origin");
+  return `${name}://${host}`;
 }
 
 /** The first element of a header that is a list: what the proxy nearest to the client said. */

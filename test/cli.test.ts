@@ -48,6 +48,11 @@ describe("encke - help and usage", () => {
       ["edge", "--port", "99999"],
       /--port: expected a whole number from 0 to 65535, got "99999"/,
     ],
+    [
+      "a site that no page can be from",
+      ["edge", "--cors-origin", "https://app.example,app.example"],
+      /--cors-origin: origin "app\.example" has no scheme: .* such as https:\/\/app\.example/,
+    ],
     ["a misspelt variable", ["pub", "event.42", "x"], /ENCKE_PROT is not a setting/, { ENCKE_PROT: "1" }],
     [
       "bad variables, all at once",
