@@ -49,6 +49,20 @@ describe("app - other sites", () => {
     }
   });
 
+  it("replies to named ones - show their pages what they must read of a refusal", async () => {
+    const headers = { Origin: "https://app.example" };
+    for (const [path, status] of [
+      ["/session", 401],
+      ["/nothing", 404],
+    ] as const) {
+      const response = await edges.keyed.request(path, { headers });
+      assert.equal(response.status, status);
+      const exposed = response.headers.get("Access-Control-Expose-Headers") ?? "";
+      for (const name of ["Retry-After", "WWW-Authenticate", "Allow"])
+        assert.ok(exposed.includes(name), name);
+    }
+  });
+
   it("replies to others, and to programs - have no CORS headers but Vary", async () => {
     for (const headers of [{ Origin: "https://evil.example" }, {}]) {
       const response = await edges.keyed.request("/session", { headers });

@@ -49,14 +49,17 @@ export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions
       throw error;
     });
     if (result !== "held") onAbandoned(spec);
-    return result === "full" ? fullResponse() : RESPONSE_ALREADY_SENT;
+    return result === "full" ? fullResponse(response.headers) : RESPONSE_ALREADY_SENT;
   };
   return createHttpServer({ fetch: fetchAndHold, methods: "GET, HEAD, POST, DELETE, OPTIONS" });
 }
 
-function fullResponse(): Response {
+/** @param promised the stream's headers, of which CORS holds for a refusal too */
+function fullResponse(promised: Headers): Response {
   const error = { error: "EDGE_FULL", message: "this edge has no room for another stream: try again soon" };
-  return Response.json(error, { status: 503, headers: { "Retry-After": String(RETRY_AFTER_S) } });
+  const headers = new Headers([...promised].filter(([name]) => /^(?:access-control-|vary$)/.test(name)));
+  headers.set("Retry-After", String(RETRY_AFTER_S));
+  return Response.json(error, { status: 503, headers });
 }
 
 /** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */

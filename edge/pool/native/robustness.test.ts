@@ -90,7 +90,8 @@ describe("native pool, robustness", { skip }, () => {
     const pool = new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} });
     await pool.drain({ perSecond: 1, deadlineMs: 0 }); // takes nobody any more
     const app = new Hono();
-    app.get("/", (c) => markHeld(c, { users: [ann], format: text, opening: "welcome\n" }, {}));
+    const headers = { "Access-Control-Allow-Origin": "https://app.example", "Cache-Control": "no-store" };
+    app.get("/", (c) => markHeld(c, { users: [ann], format: text, opening: "welcome\n" }, headers));
     let abandoned = 0;
     const onAbandoned = (): void => {
       abandoned += 1;
@@ -101,6 +102,8 @@ describe("native pool, robustness", { skip }, () => {
     const raw = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0).get("/");
     await raw.until("EDGE_FULL");
     assert.match(raw.text, /^HTTP\/1\.1 503 [\s\S]*retry-after: 5\r\n/i);
+    assert.match(raw.text, /\r\naccess-control-allow-origin: https:\/\/app\.example\r\n/i); // its page reads it
+    assert.doesNotMatch(raw.text, /cache-control/i);
     assert.equal(abandoned, 1);
     raw.close();
     await new Promise((resolve) => server.close(resolve));
