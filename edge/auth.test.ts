@@ -1,8 +1,25 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { SignJWT } from "jose";
+import { quote } from "../lib/errors.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { Body, bearer, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
 import { signToken } from "./auth.ts";
+
+/** A token with these claims, whatever they are. */
+function sign(claims: Record<string, unknown>): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(KEY));
+}
+
+/** A token whose claims are this text: JSON has numbers that JavaScript does not write. */
+async function signText(claims: string): Promise<string> {
+  const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
+  const text = new TextEncoder();
+  const signed = `${encode(text.encode('{"alg":"HS256"}'))}.${encode(text.encode(claims))}`;
+  const hash = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", text.encode(KEY), hash, false, ["sign"]);
+  return `${signed}.${encode(new Uint8Array(await crypto.subtle.sign("HMAC", key, text.encode(signed))))}`;
+}
 
 describe("app - who reads", () => {
   let edges: WebEdges;
@@ -43,6 +60,92 @@ describe("app - who reads", () => {
       assert.deepEqual([response.status, await errorOf(response)], [401, "TOKEN_INVALID"]);
     }
   });
+
+  for (const sub of [
+    7,
+    0,
+    -1,
+    1.5,
+    null,
+    true,
+    false,
+    ["7"],
+    [],
+    {},
+    { toString: "7" },
+    "",
+    "a.b",
+    "7\n",
+    "ä",
+  ]) {
+    it(`a token whose sub is ${JSON.stringify(sub)} - 401 that names the claim, on every route`, async () => {
+      const token = await sign({ sub });
+      for (const [method, path] of [
+        ["GET", "/stream"],
+        ["GET", "/session"],
+        ["POST", "/session"],
+        ["GET", "/graph/7"],
+      ] as const) {
+        const response = await edges.keyed.request(path, { method, headers: bearer(token) });
+        assert.equal(response.status, 401, `${method} ${path}`);
+        const { error, message } = (await response.json()) as { error: string; message: string };
+        assert.equal(error, "TOKEN_INVALID");
+        assert.ok(
+          message.includes('"sub"') &&
+            message.includes(quote(typeof sub === "string" ? sub : JSON.stringify(sub))),
+          message,
+        );
+      }
+    });
+  }
+
+  it("a token without a sub - 401 that names the claim", async () => {
+    const response = await edges.keyed.request("/stream", { headers: bearer(await sign({})) });
+    assert.equal(response.status, 401);
+    assert.match(await response.text(), /\\"sub\\" must be .*, it is missing/);
+  });
+
+  for (const claim of ["exp", "nbf", "iat"]) {
+    for (const value of ['"9999999999"', "null", "true", "[9999999999]", "{}"]) {
+      it(`a token whose ${claim} is ${value} - 401 that names the claim`, async () => {
+        const token = await signText(`{"sub":"7","${claim}":${value}}`);
+        const response = await edges.keyed.request("/session", { headers: bearer(token) });
+        assert.equal(response.status, 401);
+        assert.ok((await response.text()).includes(claim));
+      });
+    }
+  }
+
+  for (const claims of [
+    '"exp":-1',
+    '"exp":0',
+    '"exp":-1e308',
+    '"exp":1.5',
+    '"nbf":1e308',
+    '"nbf":1e999',
+    '"nbf":9999999999.5',
+  ]) {
+    it(`a token with ${claims} - 401`, async () => {
+      const token = await signText(`{"sub":"7",${claims}}`);
+      assert.equal((await edges.keyed.request("/session", { headers: bearer(token) })).status, 401);
+    });
+  }
+
+  for (const claims of [
+    ...['"exp":9223372036854775807', '"exp":1e17', '"exp":1e308', '"exp":1e999', '"exp":8640000000000'],
+    ...['"exp":4102444800.75', '"nbf":-1e308', '"nbf":0.5', '"iat":1e308', '"iat":-1', '"iat":1e999'],
+  ]) {
+    it(`a token with ${claims} - is practically valid for ever, in a stream and as a cookie`, async () => {
+      const token = await signText(`{"sub":"7",${claims}}`);
+      const body = new Body(await edges.keyed.request("/stream", { headers: bearer(token) }));
+      edges.network.client.publish("user.7", "still here");
+      await body.until(/"still here"/);
+      assert.equal(body.done, false);
+      await body.cancel();
+      const signedIn = await edges.keyed.request("/session", { method: "POST", headers: bearer(token) });
+      assert.match(signedIn.headers.get("Set-Cookie") ?? "", /; Max-Age=86400; /);
+    });
+  }
 
   it("a token on an edge without a key - 401, not anonymous", async () => {
     assert.equal((await edges.app.request("/stream?user=7", { headers: bearer(edges.token) })).status, 401);

@@ -17,6 +17,8 @@ const MIN_KEY_BYTES = 32;
 const ALGORITHM = "HS256";
 /** Clocks of two machines may differ by so many seconds. */
 const CLOCK_TOLERANCE_S = 5;
+/** The last instant that a Date holds, in 275,760: a token that is valid for longer is practically valid for ever. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
 
 export interface Reader {
   /** Whose token it was; undefined for an anonymous reader, who may read anybody. */
@@ -78,14 +80,22 @@ export class Auth {
       const why = cause instanceof errors.JWTExpired ? "it has expired" : messageOf(cause);
       throw new EdgeError("TOKEN_INVALID", `the token is not accepted (${why}): sign in again`, { cause });
     }
-    if (claims.sub === undefined || !isUserId(claims.sub)) {
-      throw new EdgeError(
-        "TOKEN_INVALID",
-        `the token's sub ${quote(claims.sub)} is no user id: make one with \`encke token --sub USER\``,
-      );
-    }
-    return { user: claims.sub, expiresAtMs: claims.exp === undefined ? undefined : claims.exp * 1000 };
+    const { exp } = claims;
+    return {
+      user: userOf(claims),
+      expiresAtMs: exp === undefined ? undefined : Math.min(exp * 1000, MAX_TIME_MS),
+    };
   }
+}
+
+/** The user whom a token names. Claims are any JSON: the types of jose say only what they should be. */
+function userOf({ sub }: { readonly sub?: unknown }): UserId {
+  if (typeof sub === "string" && isUserId(sub)) return sub;
+  const given = sub === undefined ? "missing" : quote(typeof sub === "string" ? sub : JSON.stringify(sub));
+  throw new EdgeError(
+    "TOKEN_INVALID",
+    `the token's claim "sub" must be a user id as text, it is ${given}: make one with \`encke token --sub USER\``,
+  );
 }
 
 /**
