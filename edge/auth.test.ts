@@ -147,6 +147,31 @@ describe("app - who reads", () => {
     });
   }
 
+  it("several session cookies - the first that is valid counts, and at most four are tried", async () => {
+    const stale = await signToken(KEY, "7", -60_000);
+    const foreign = await signToken("another key of at least 32 bytes!", "9", 60_000);
+    const session = (...tokens: string[]): Promise<Response> => {
+      const Cookie = tokens.map((token) => `encke_session=${token}`).join("; ");
+      return Promise.resolve(edges.keyed.request("/session", { headers: { Cookie: `a=b; ${Cookie}; c=d` } }));
+    };
+    for (const before of [[stale], [foreign], ["x"], [""], [stale, foreign, "x"], ["", "", "", "", ""]]) {
+      const response = await session(...before, edges.token);
+      assert.deepEqual([response.status, ((await response.json()) as { user: string }).user], [200, "7"]);
+    }
+    assert.equal((await session(stale, foreign, "x", "y", edges.token)).status, 401);
+    const refused = await session(stale, foreign);
+    assert.equal(refused.status, 401);
+    assert.match(await refused.text(), /it has expired/); // what is wrong with the first
+    assert.equal(await errorOf(await session("")), "TOKEN_MISSING");
+  });
+
+  it("a cookie of a similar name - is not the session's", async () => {
+    for (const name of ["encke_session2", "xencke_session", "ENCKE_SESSION"]) {
+      const headers = { Cookie: `${name}=${edges.token}` };
+      assert.equal(await errorOf(await edges.keyed.request("/session", { headers })), "TOKEN_MISSING");
+    }
+  });
+
   it("a token on an edge without a key - 401, not anonymous", async () => {
     assert.equal((await edges.app.request("/stream?user=7", { headers: bearer(edges.token) })).status, 401);
   });

@@ -3,7 +3,6 @@
 // machine, or for who says so in so many words.
 
 import type { Context } from "hono";
-import { getCookie } from "hono/cookie";
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { isUserId, parseUserId, type UserId } from "../broker/contract.ts";
 import { messageOf, quote } from "../lib/errors.ts";
@@ -19,6 +18,8 @@ const ALGORITHM = "HS256";
 const CLOCK_TOLERANCE_S = 5;
 /** The last instant that a Date holds, in 275,760: a token that is valid for longer is practically valid for ever. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
+/** Session cookies of one request that are tried. Two Enckes on one host see each other's, whatever their ports. */
+const MAX_COOKIES = 4;
 
 export interface Reader {
   /** Whose token it was; undefined for an anonymous reader, who may read anybody. */
@@ -51,10 +52,10 @@ export class Auth {
     const token = bearerToken(c);
     if (token !== undefined) return this.verify(token);
     // without a key a cookie can only be left over from another Encke on this host: it says nothing here
-    const cookie = this.#key === undefined ? undefined : getCookie(c, SESSION_COOKIE);
-    if (cookie !== undefined) {
+    const cookies = this.#key === undefined ? [] : sessionCookies(c);
+    if (cookies.length > 0) {
       this.#origins.checkCookie(c);
-      return this.verify(cookie);
+      return this.#firstValid(cookies);
     }
     if (this.#anonymous) return { user: undefined, expiresAtMs: undefined };
     throw new EdgeError(
@@ -85,6 +86,19 @@ export class Auth {
       user: userOf(claims),
       expiresAtMs: exp === undefined ? undefined : Math.min(exp * 1000, MAX_TIME_MS),
     };
+  }
+
+  /** @throws EdgeError TOKEN_INVALID that says why the first is not accepted, where none is */
+  async #firstValid(tokens: readonly string[]): Promise<Reader> {
+    let problem: unknown;
+    for (const token of tokens) {
+      try {
+        return await this.verify(token);
+      } catch (error) {
+        problem ??= error;
+      }
+    }
+    throw problem;
   }
 }
 
@@ -121,6 +135,17 @@ export async function signToken(key: string, user: string, ttlMs: number): Promi
 
 export function bearerToken(c: Context): string | undefined {
   return /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+}
+
+/** The session cookies of a request in their order, at most MAX_COOKIES. The first may be stale, or another edge's. */
+function sessionCookies(c: Context): readonly string[] {
+  const name = `${SESSION_COOKIE}=`;
+  return (c.req.header("Cookie") ?? "")
+    .split(";")
+    .map((cookie) => cookie.trim())
+    .filter((cookie) => cookie.startsWith(name) && cookie.length > name.length)
+    .slice(0, MAX_COOKIES)
+    .map((cookie) => cookie.slice(name.length));
 }
 
 function keyBytes(key: string): Uint8Array {
