@@ -34,6 +34,28 @@ describe("app - streams", () => {
     await body.cancel();
   });
 
+  it("GET /stream - a type that is refused, or only resembles it, is not sent", async () => {
+    for (const [accept, type] of [
+      ["text/event-stream;q=0", "application/x-ndjson"],
+      ["text/event-streamish", "application/x-ndjson"],
+      ["*/*", "application/x-ndjson"],
+      ["text/*;q=0.5, application/x-ndjson", "application/x-ndjson"],
+      ["text/*;q=0.5", "text/event-stream"],
+    ] as const) {
+      const response = await edges.app.request("/stream?user=7", { headers: { Accept: accept } });
+      assert.equal(response.headers.get("Content-Type"), `${type}; charset=utf-8`, accept);
+      await response.body?.cancel();
+    }
+  });
+
+  it("GET /stream - the type is chosen among all Accept lines", async () => {
+    const headers = new Headers({ Accept: "application/json" });
+    headers.append("Accept", "text/event-stream");
+    const response = await edges.app.request("/stream?user=7", { headers });
+    assert.equal(response.headers.get("Content-Type"), "text/event-stream; charset=utf-8");
+    await response.body?.cancel();
+  });
+
   it("GET /stream - who comes back with a cursor is told that something may be missing", async () => {
     const body = new Body(
       await edges.app.request("/stream?user=7", {

@@ -3,6 +3,7 @@
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
 import { route } from "../../lib/http/route.ts";
+import { prefers } from "../accept.ts";
 import { authorize, type Reader } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { ndjson } from "../formats/ndjson.ts";
@@ -16,7 +17,9 @@ export function addStreamRoute(app: Hono, services: EdgeServices): void {
       const reader = await services.auth.reader(c);
       const users = [userOf(reader, c.req.query("user"))];
       authorize(reader, users);
-      const format = /\btext\/event-stream\b/i.test(c.req.header("Accept") ?? "") ? sse : ndjson;
+      const format = prefers(c.req.header("Accept"), "text/event-stream", "application/x-ndjson")
+        ? sse
+        : ndjson;
       return openStream(c, services, { users, format, expiresAtMs: reader.expiresAtMs });
     },
   });
