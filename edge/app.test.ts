@@ -42,6 +42,21 @@ describe("app - what is refused", () => {
     });
   }
 
+  for (const path of [
+    "/stream?user=7&user=9",
+    "/stream?user=7&user=7",
+    "/stream?user=&user=7",
+    "/stream?user=7&%75ser=9",
+    "/test/7?tick=10&tick=20",
+    "/graph/7?limit=1&limit=2",
+  ]) {
+    it(`${path}, a parameter twice - 400 that names it`, async () => {
+      const response = await edges.app.request(path);
+      assert.equal(response.status, 400);
+      assert.match(await response.text(), /"BAD_QUERY","message":"(user|tick|limit)= is given 2 times/);
+    });
+  }
+
   it("an unknown path - 404 that says what there is", async () => {
     for (const path of ["/nothing", "/test", "/test/7/8", "/stream/7", `/${"x".repeat(10_000)}`]) {
       const response = await edges.app.request(path);

@@ -8,6 +8,7 @@ import { route } from "../../lib/http/route.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import type { EdgeServices } from "../services.ts";
+import { queryOf } from "./query.ts";
 
 const MAX_NEIGHBOURS = 500;
 const DEFAULT_NEIGHBOURS = 60;
@@ -20,7 +21,7 @@ export function addGraphRoutes(app: Hono, services: EdgeServices): void {
       const user = parseUserId(c.req.param("user") ?? "");
       authorize(reader, [user]);
       c.header("Cache-Control", "no-store");
-      return c.json(await graph.neighbours(user, limitOf(c.req.query("limit"))));
+      return c.json(await graph.neighbours(user, limitOf(queryOf(c, "limit"))));
     },
   });
   if (!services.publish) return;

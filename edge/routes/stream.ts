@@ -10,12 +10,13 @@ import { ndjson } from "../formats/ndjson.ts";
 import { sse } from "../formats/sse.ts";
 import type { EdgeServices } from "../services.ts";
 import { openStream } from "./open-stream.ts";
+import { queryOf } from "./query.ts";
 
 export function addStreamRoute(app: Hono, services: EdgeServices): void {
   route(app, "/stream", {
     async GET(c) {
       const reader = await services.auth.reader(c);
-      const users = [userOf(reader, c.req.query("user"))];
+      const users = [userOf(reader, queryOf(c, "user"))];
       authorize(reader, users);
       const format = prefers(c.req.header("Accept"), "text/event-stream", "application/x-ndjson")
         ? sse

@@ -10,6 +10,7 @@ import { EdgeError } from "../errors.ts";
 import { text } from "../formats/text.ts";
 import type { EdgeServices } from "../services.ts";
 import { openStream } from "./open-stream.ts";
+import { queryOf } from "./query.ts";
 
 const MAX_USERS = 16;
 const MAX_TICK_S = 3_600;
@@ -20,7 +21,7 @@ export function addTestRoute(app: Hono, services: EdgeServices): void {
       const reader = await services.auth.reader(c);
       const users = usersOf(c.req.param("id") ?? "");
       authorize(reader, users);
-      const tickMs = tickOf(c.req.query("tick"));
+      const tickMs = tickOf(queryOf(c, "tick"));
       return openStream(c, services, { users, format: text, expiresAtMs: reader.expiresAtMs, tickMs });
     },
   });
