@@ -12,6 +12,7 @@ export type EdgeErrorCode =
   | "NOT_YOURS" // signed in as somebody else
   | "FOREIGN_ORIGIN" // a page of another site tries to change something, or brought a cookie along
   | "BAD_QUERY" // a query parameter is not of its form
+  | "BODY_ENCODED" // a body in a content coding
   | "TOO_MANY_STREAMS" // this user holds as many streams as one may
   | "EDGE_FULL" // this edge holds as many streams as it can
   | "EDGE_DRAINING" // this edge is about to stop
@@ -40,6 +41,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   FOREIGN_ORIGIN: 403,
   NOT_FOUND: 404,
   PAYLOAD_TOO_LARGE: 413,
+  BODY_ENCODED: 415,
   TOO_MANY_STREAMS: 429,
   EDGE_FULL: 503,
   EDGE_DRAINING: 503,
@@ -58,6 +60,7 @@ export function respondToError(error: Error, c: Context, onUnknown: (error: Erro
   const status = ours === undefined ? 500 : (STATUS[ours.code] ?? 500);
   if (ours === undefined || status === 500) onUnknown(error);
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="encke"');
+  if (status === 415) c.header("Accept-Encoding", "identity");
   if (status === 429 || status === 503) {
     c.header("Retry-After", String((ours instanceof EdgeError ? ours.retryAfter : undefined) ?? RETRY_AFTER));
   }

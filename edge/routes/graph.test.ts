@@ -42,6 +42,36 @@ describe("app - the graph, for the page", () => {
     assert.deepEqual([foreign.status, await errorOf(foreign)], [403, "FOREIGN_ORIGIN"]);
   });
 
+  for (const coding of [
+    "gzip",
+    "GZIP",
+    "br",
+    "deflate",
+    "zstd",
+    "identity, gzip",
+    "compress,identity",
+    "unheard-of",
+  ]) {
+    it(`POST of a body in ${coding} - 415 that says what is accepted`, async () => {
+      for (const path of ["/events/42", "/session"]) {
+        const headers = { "Content-Encoding": coding };
+        const response = await edges.app.request(path, { method: "POST", body: "x", headers });
+        assert.deepEqual(
+          [response.status, response.headers.get("Accept-Encoding"), await errorOf(response)],
+          [415, "identity", "BODY_ENCODED"],
+        );
+      }
+    });
+  }
+
+  it("POST of a body in no coding, said explicitly - is published", async () => {
+    for (const coding of ["identity", "Identity", "identity, identity", ""]) {
+      const headers = { "Content-Encoding": coding };
+      const response = await edges.app.request("/events/42", { method: "POST", body: "x", headers });
+      assert.equal(response.status, 200, coding);
+    }
+  });
+
   it("with tokens - nobody publishes over HTTP unless it was allowed, and then only for themself", async () => {
     const post = (on: Hono, topic: string): Promise<Response> =>
       Promise.resolve(
