@@ -12,6 +12,7 @@ export type EdgeErrorCode =
   | "NOT_YOURS" // signed in as somebody else
   | "FOREIGN_ORIGIN" // a page of another site tries to change something, or brought a cookie along
   | "BAD_QUERY" // a query parameter is not of its form
+  | "BODY_INCOMPLETE" // the client stopped sending its body
   | "BODY_ENCODED" // a body in a content coding
   | "TOO_MANY_STREAMS" // this user holds as many streams as one may
   | "EDGE_FULL" // this edge holds as many streams as it can
@@ -35,6 +36,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   BAD_TOPIC: 400,
   BAD_USER: 400,
   BAD_QUERY: 400,
+  BODY_INCOMPLETE: 400,
   TOKEN_MISSING: 401,
   TOKEN_INVALID: 401,
   NOT_YOURS: 403,

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Hono } from "hono";
+import { createHttpServer } from "../../lib/http/server.ts";
+import { RawHttp } from "../../test/support/raw-http.ts";
+import { waitFor } from "../../test/support/wait-for.ts";
 import { bearer, errorOf, KEY, WebEdges } from "../../test/support/web-edges.ts";
 
 describe("app - the graph, for the page", () => {
@@ -71,6 +75,38 @@ describe("app - the graph, for the page", () => {
       assert.equal(response.status, 200, coding);
     }
   });
+
+  for (const [way, leave] of [
+    ["resets the connection", (raw: RawHttp) => raw.socket.resetAndDestroy()],
+    ["closes it", (raw: RawHttp) => raw.socket.destroy()],
+    ["closes its half", (raw: RawHttp) => raw.socket.end()],
+  ] as const) {
+    it(`an upload whose client ${way} - is its client's error and not logged as ours`, async () => {
+      let reading = 0;
+      const statuses: number[] = [];
+      const server = createHttpServer({
+        async fetch(request, env) {
+          reading += 1;
+          const response = await edges.app.fetch(request, env);
+          statuses.push(response.status);
+          return response;
+        },
+        methods: "POST",
+      });
+      await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1" }, resolve));
+      for (const body of ["Content-Length: 9\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n9\r\nhalf"]) {
+        const raw = new RawHttp((server.address() as AddressInfo).port);
+        raw.send(`POST /events/42 HTTP/1.1\r\nHost: x\r\n${body}`);
+        const before = statuses.length;
+        await waitFor("the request", () => reading > before);
+        leave(raw);
+        await waitFor("its end", () => statuses.length > before);
+        raw.close();
+      }
+      assert.deepEqual(statuses, [400, 400]); // and `edges.stop` fails where an error was ours
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
 
   it("with tokens - nobody publishes over HTTP unless it was allowed, and then only for themself", async () => {
     const post = (on: Hono, topic: string): Promise<Response> =>

@@ -40,17 +40,24 @@ export function addGraphRoutes(app: Hono, services: EdgeServices): void {
   });
 }
 
-/** The body, read no further than an event may be long. @throws BrokerError PAYLOAD_TOO_LARGE */
+/**
+ * The body, read no further than an event may be long.
+ * @throws BrokerError PAYLOAD_TOO_LARGE; EdgeError BODY_INCOMPLETE, which is its client's doing and not an error of ours
+ */
 async function readPayload(c: Context): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
-  const reader = c.req.raw.body?.getReader();
-  for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
-    length += part.value.length;
-    parts.push(part.value);
-    if (length > MAX_PAYLOAD_BYTES) break; // one byte too many is enough to refuse it
+  try {
+    const reader = c.req.raw.body?.getReader();
+    for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
+      length += part.value.length;
+      parts.push(part.value);
+      if (length > MAX_PAYLOAD_BYTES) break; // one byte too many is enough to refuse it
+    }
+    await reader?.cancel();
+  } catch (cause) {
+    throw new EdgeError("BODY_INCOMPLETE", `the body ended after ${length} bytes: send it whole`, { cause });
   }
-  await reader?.cancel();
   const payload = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
