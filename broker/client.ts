@@ -23,12 +23,12 @@ import { BrokerError } from "./errors.ts";
 import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
 import { Kept } from "./kept.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
+import { Reconnecting } from "./reconnecting.ts";
 
 export type { Msg, MsgHdrs } from "nats";
 
 /** A dead server is noticed after two of these without an answer. */
 const PING_INTERVAL_MS = 10_000;
-const RECONNECT_WAIT_MS = 250;
 const FIRST_CONNECT_TIMEOUT_MS = 2_000;
 const WAITING_NOTE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
@@ -92,34 +92,39 @@ export class BrokerClient {
     config: NatsConfig,
     { name, log, wait, echo = true, signal }: ConnectOptions,
   ): Promise<BrokerClient> {
+    const server = natsOptions(config);
+    const reconnecting = new Reconnecting({ tls: server.tls !== undefined });
     const options = {
-      ...natsOptions(config),
+      ...server,
       name,
       noEcho: !echo,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_WAIT_MS,
-      reconnectJitter: RECONNECT_WAIT_MS,
+      reconnectDelayHandler: reconnecting.delayMs,
       pingInterval: PING_INTERVAL_MS,
       timeout: FIRST_CONNECT_TIMEOUT_MS,
       ignoreAuthErrorAbort: true, // credentials that are refused for a while, in a rotation say, are tried again
     };
     const backoff = new Backoff(100, 1_000);
-    let notedAt = 0;
+    let notedAtMs = Number.NEGATIVE_INFINITY;
+    let nats: NatsConnection;
     for (;;) {
       try {
-        return new BrokerClient(await connect(options), log);
+        nats = await connect(options);
+        break;
       } catch (cause) {
         const where = describeServers(config);
         if (!wait || isRefusal(cause)) {
           throw connectError(where, cause);
         }
-        if (Date.now() - notedAt > WAITING_NOTE_MS) {
-          notedAt = Date.now();
+        if (performance.now() - notedAtMs > WAITING_NOTE_MS) {
+          notedAtMs = performance.now();
           log.warn({ servers: where, reason: messageOf(cause) }, "waiting for NATS");
         }
       }
       await delay(backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
     }
+    reconnecting.guard(nats);
+    return new BrokerClient(nats, log);
   }
 
   get connected(): boolean {

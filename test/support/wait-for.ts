@@ -9,9 +9,9 @@ export async function waitFor(
   condition: () => boolean | Promise<boolean>,
   ms: number = PATIENCE_MS,
 ): Promise<void> {
-  const deadline = Date.now() + ms;
+  const deadline = performance.now() + ms;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
