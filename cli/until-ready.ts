@@ -10,8 +10,8 @@ const ANSWER_MS = 1_000;
 
 /** @throws CliError CHECK_FAILED after two minutes; AbortError on Ctrl-C */
 export async function untilReady(what: string, admin: URL, signal: AbortSignal): Promise<void> {
-  const deadlineMs = Date.now() + READY_MS;
-  while (Date.now() < deadlineMs) {
+  const deadlineMs = performance.now() + READY_MS;
+  while (performance.now() < deadlineMs) {
     const ready = await fetch(new URL("/readyz", admin), { signal: AbortSignal.timeout(ANSWER_MS) }).then(
       (response) => response.ok,
       () => false, // nobody listens yet

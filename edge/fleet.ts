@@ -154,7 +154,7 @@ export class EdgeFleet {
 
   #fork(): Promise<number> {
     const worker = this.#startProcess();
-    const member: Member = { worker, startedAtMs: Date.now(), listening: false, notReady: "starting" };
+    const member: Member = { worker, startedAtMs: performance.now(), listening: false, notReady: "starting" };
     this.#members.add(member);
     return new Promise((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
@@ -188,7 +188,7 @@ export class EdgeFleet {
 
   #replace(member: Member, how: string): void {
     if (this.#stopping !== undefined) return;
-    if (Date.now() - member.startedAtMs > SETTLED_MS) this.#backoff.reset();
+    if (performance.now() - member.startedAtMs > SETTLED_MS) this.#backoff.reset();
     const waitMs = this.#backoff.nextMs();
     this.restarts += 1;
     this.#options.log.warn({ how, waitMs }, "edge worker ended, restarting");

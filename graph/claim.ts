@@ -74,7 +74,7 @@ async function prove(
   ours: string,
 ): Promise<void> {
   const topic = topicIn(partition, partitions);
-  const deadline = Date.now() + KNOWN_WITHIN_MS;
+  const deadline = performance.now() + KNOWN_WITHIN_MS;
   for (;;) {
     try {
       const reply = await client.request(graphSubject("count", topic), "", ANSWER_MS);
@@ -85,7 +85,7 @@ async function prove(
       if (code === "REQUEST_TIMEOUT") return; // not allowed to ask: nothing is proven either way
       if (code !== "NO_RESPONDERS") throw error;
       if (owner.refused.length > 0) return; // nor may we hear: `notReady` says so
-      if (Date.now() > deadline) throw unmapped(partitions, error);
+      if (performance.now() > deadline) throw unmapped(partitions, error);
     }
     await delay(ASK_AGAIN_MS);
   }

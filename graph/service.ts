@@ -242,7 +242,7 @@ export class GraphService {
       if (connected) losses.say("graph-reconnected"); // what was on the way to us is lost
     });
     client.onGranted(() => losses.say("graph-reconnected")); // likewise
-    const expiry = setInterval(() => roster.expire(Date.now()), BEAT_MS);
+    const expiry = setInterval(() => roster.expire(performance.now()), BEAT_MS);
     const windows = { window, narrowWindow };
     const parts = {
       ...{ store, client, roster, online, registrar, questions, distributor },

@@ -15,12 +15,12 @@ export interface Progress {
 /** @param what the thing counted, in the plural; @param total 0 where it is not known. */
 export function createProgress(title: string, what: string, total: number): Progress {
   if (!process.stderr.isTTY) return { update() {}, stop() {} };
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   const shape = total > 0 ? "{bar} {percentage}% · {value} of {total}" : "{value}";
   let bar: SingleBar | undefined;
   return {
     update(done) {
-      const elapsedMs = Date.now() - startedAt;
+      const elapsedMs = performance.now() - startedAt;
       if (elapsedMs < SHOW_AFTER_MS) return;
       const rate = Math.round((done / elapsedMs) * 1000).toLocaleString("en");
       if (bar === undefined) {

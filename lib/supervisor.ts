@@ -60,9 +60,9 @@ export class Supervisor {
       child.kill("SIGKILL");
       throw error;
     }
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     const onExit = (): void => {
-      if (Date.now() - startedAt > SETTLED_MS) this.#backoff.reset();
+      if (performance.now() - startedAt > SETTLED_MS) this.#backoff.reset();
       this.#restart(said);
     };
     if (child.exitCode !== null || child.signalCode !== null) onExit();

@@ -2,7 +2,7 @@
 // machine cannot have is said in one line, and what needs it is left out.
 //
 //   node scripts/prepare.mjs           packages, dist/, a nats-server where Debian has one
-//   node scripts/prepare.mjs --test    and what only tests need: Chromium, Ansible and its lints
+//   node scripts/prepare.mjs --test    and what only tests need: Chromium, Ansible and its lints, libfaketime
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -28,6 +28,7 @@ const FOR_TESTS = [
   { command: "chromium", packages: ["chromium"], without: "the page's tests are skipped" },
   { command: "ansible-playbook", packages: ["ansible-core"], without: "playbooks are not checked" },
   { command: "ansible-lint", packages: ["ansible-lint"], without: "playbooks are not linted" },
+  { command: "faketime", packages: ["faketime"], without: "no test sets the wall clock" },
   { command: "yamllint", packages: ["yamllint"], without: "YAML is not linted" },
 ];
 /** What the lab needs as well: installed where it is asked for by RUN_LAB=1, for its end-to-end test. */

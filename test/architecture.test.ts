@@ -48,6 +48,30 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
   },
 ];
 
+/**
+ * The files that may read the wall clock, and why. It can be set at any time, so all timing (silence, age, stalls, waits,
+ * deadlines) goes by `performance.now()` or by timers. One that no longer reads it fails the test.
+ */
+const WALL_CLOCK: Readonly<Record<string, string>> = {
+  "broker/reconnecting.ts": "guards against the client library, which times its attempts by the wall clock",
+  "edge/auth.ts": "a token's claims are times of the wall clock",
+  "edge/fanout/subject.ts": "the time of an event",
+  "edge/node/server.ts": "the Date header of a response",
+  "edge/pool/conformance/served-pool.ts": "the end of a token, for tests",
+  "edge/pool/stream-pool.ts": "the end of a token",
+  "edge/routes/session.ts": "the lifetime of a cookie ends with its token",
+  "edge/pool/native/src/pool_time.cc": "the end of a token",
+  "graph/audit/audit-log.test.ts": "compares with stored times",
+  "graph/backup/backup.ts": "the name of a backup",
+  "graph/fanout/expander.ts": "the time of an event",
+  "graph/store/store.ts": "an epoch that never goes back, and the time of a change in the audit",
+  "lib/http/refusal.ts": "the Date header of a response",
+  "test/architecture.test.ts": "names what reads it",
+  "test/support/edge-before-graph.ts": "the time of an event",
+};
+const READS_WALL_CLOCK =
+  /\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(\)|CLOCK_REALTIME|gettimeofday|system_clock|[^\w.]time\((?:NULL|nullptr|0)\)/;
+
 const isTest = (path: string): boolean => /(\.test|conformance.*)\.ts$|conformance\//.test(path);
 const isProduct = (path: string): boolean => !isTest(path);
 
@@ -57,6 +81,17 @@ function filesOf(folder: string): string[] {
       (name) => name.endsWith(".ts") && !name.endsWith(".d.ts") && !/(^|\/)(node_modules|build)\//.test(name),
     )
     .map((name) => `${folder}/${name}`);
+}
+
+function nativeFilesOf(folder: string): string[] {
+  return readdirSync(join(projectRoot, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(cc|h)$/.test(name) && !/(^|\/)(node_modules|build)\//.test(name))
+    .map((name) => `${folder}/${name}`);
+}
+
+/** Source without comments, roughly: a string that looks like one loses its rest, which hides nothing that reads a clock. */
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
 }
 
 function importsOf(path: string): string[] {
@@ -131,6 +166,15 @@ describe("architecture", () => {
     visit("edge/app.ts", "the test");
     visit("edge/pool/web/web-pool.ts", "the test");
     assert.ok(seen.size > 20);
+  });
+
+  it("the wall clock - is read by few files, each for a reason; timing goes by the monotonic clock", () => {
+    const readers = Object.keys(MAY_IMPORT)
+      .flatMap((folder) => [...filesOf(folder), ...nativeFilesOf(folder)])
+      .filter((path) =>
+        READS_WALL_CLOCK.test(withoutComments(readFileSync(join(projectRoot, path), "utf8"))),
+      );
+    assert.deepEqual(readers.sort(), Object.keys(WALL_CLOCK).sort());
   });
 
   it("argv, process.exit and the environment - are the command's alone", () => {

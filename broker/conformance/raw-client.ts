@@ -59,7 +59,7 @@ export class RawClient {
 
   /** Waits for a pattern, and answers and takes everything up to its end. */
   async until(pattern: RegExp): Promise<string> {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const match = pattern.exec(this.#received);
       if (match !== null) {
@@ -68,12 +68,12 @@ export class RawClient {
         this.#received = this.#received.slice(end);
         return taken;
       }
-      if (this.#ended || Date.now() > deadline) {
+      if (this.#ended || performance.now() > deadline) {
         throw new Error(
           `${pattern} did not come, ${this.#ended ? "the connection ended" : "in time"}: ${JSON.stringify(this.#received)}`,
         );
       }
-      await this.#next(deadline - Date.now());
+      await this.#next(deadline - performance.now());
     }
   }
 
@@ -86,10 +86,10 @@ export class RawClient {
   /** Sends lines and answers the last words of a server that closes on them. */
   async exchangeUntilClose(lines: string | Buffer): Promise<string> {
     this.send(lines);
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     while (!this.#ended) {
-      if (Date.now() > deadline) throw new Error("the server did not close the connection");
-      await this.#next(deadline - Date.now());
+      if (performance.now() > deadline) throw new Error("the server did not close the connection");
+      await this.#next(deadline - performance.now());
     }
     return this.#received;
   }

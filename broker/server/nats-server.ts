@@ -78,8 +78,8 @@ export class NatsServer {
 
   /** Waits until the server on our port is the one that we started, by its name. */
   async #answers(): Promise<void> {
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (Date.now() < deadline) {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    while (performance.now() < deadline) {
       if ((await serverNameAt(this.port)) === this.#name) return;
       await delay(20);
     }

@@ -94,13 +94,13 @@ async function hold(
   fleet: FloodFleet,
   seconds: number | undefined,
 ): Promise<FloodTotal> {
-  const endsAtMs = Date.now() + (seconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const endsAtMs = performance.now() + (seconds ?? Number.POSITIVE_INFINITY) * 1000;
   for (;;) {
-    await pause(Math.min(REPORT_MS, Math.max(0, endsAtMs - Date.now())), signal);
+    await pause(Math.min(REPORT_MS, Math.max(0, endsAtMs - performance.now())), signal);
     const total = await fleet.total();
     const { active, closed, failed, retried, reopened, chunks, bytes, resyncs, latencyMs } = total;
     print(JSON.stringify({ active, closed, failed, retried, reopened, chunks, bytes, resyncs, latencyMs }));
-    if (signal.aborted || Date.now() >= endsAtMs) return total;
+    if (signal.aborted || performance.now() >= endsAtMs) return total;
   }
 }
 

@@ -28,7 +28,7 @@ log began, so begin it before the connections. --out is appended to; \`encke plo
       ? fixedSource(values.pid, values.admin)
       : edgeSource(values.admin));
     const write = openLog(values.out, values.json ? "json" : "tsv", print);
-    const untilMs = Date.now() + (values.seconds ?? Number.POSITIVE_INFINITY) * 1000;
+    const untilMs = performance.now() + (values.seconds ?? Number.POSITIVE_INFINITY) * 1000;
     await onEveryBeat({ intervalMs: values.interval ?? DEFAULT_INTERVAL_MS, untilMs, signal }, async () => {
       const sample = await takeSample(source);
       if (sample.processes === 0)

@@ -151,11 +151,11 @@ async function keepUp(client: BrokerClient): Promise<void> {
 /** Waits until everything has arrived, or nothing new has for a while. */
 async function settle(verifier: Verifier, signal: AbortSignal): Promise<void> {
   let received = -1;
-  let quietSince = Date.now();
-  while (!verifier.complete && Date.now() - quietSince < SETTLE_MS && !signal.aborted) {
+  let quietSince = performance.now();
+  while (!verifier.complete && performance.now() - quietSince < SETTLE_MS && !signal.aborted) {
     if (verifier.received !== received) {
       received = verifier.received;
-      quietSince = Date.now();
+      quietSince = performance.now();
     }
     await delay(50);
   }

@@ -1,5 +1,6 @@
 // How long messages took, from the time that their sender wrote into them. Sender and receiver share this machine's
-// clock, so the difference is the whole way: producer, broker, graph, edge, reader.
+// monotonic clock, so the difference is the whole way (producer, broker, graph, edge, reader), even where the wall clock
+// is set on the way. Between two machines it means nothing.
 
 import {
   build,
@@ -8,9 +9,10 @@ import {
   type Histogram,
 } from "hdr-histogram-js";
 
-/** Microseconds since 1970, as messages carry them in `sentUs`. */
+/** Microseconds of the machine's monotonic clock, as messages carry them in `sentUs`. */
 export function nowUs(): number {
-  return Math.round((performance.timeOrigin + performance.now()) * 1000);
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000_000 + Math.round(nanoseconds / 1_000);
 }
 
 const LONGEST_US = 60_000_000;

@@ -5,6 +5,7 @@ import { appendFileSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, quote } from "../../lib/errors.ts";
 import { memoryOf } from "../../lib/processes.ts";
+import { steadyTimeMs } from "../../lib/steady-time.ts";
 import { CliError } from "../errors.ts";
 import { formatSample, headerOf, type MemorySample, type SampleFormat } from "./memory-sample.ts";
 
@@ -20,7 +21,7 @@ export async function takeSample(source: MemorySource): Promise<MemorySample> {
   const connections = await source.connections?.();
   const memories = source.processes().flatMap((pid) => memoryOf(pid) ?? []);
   return {
-    timeMs: Date.now(),
+    timeMs: steadyTimeMs(),
     connections,
     pssKb: sum(memories.map(({ pssKb }) => pssKb)),
     anonKb: sum(memories.map(({ anonKb }) => anonKb)),
@@ -44,18 +45,18 @@ export function openLog(
 
 /**
  * Calls `look` at once and then every `intervalMs`, on the beat of the first: a slow look delays no later one, a beat
- * that it overran is left out. Resolves when `untilMs` (since 1970) has come or the signal is given.
+ * that it overran is left out. Resolves when `untilMs` (of performance.now) has come or the signal is given.
  */
 export async function onEveryBeat(
   { intervalMs, untilMs, signal }: { intervalMs: number; untilMs: number; signal: AbortSignal },
   look: () => Promise<void>,
 ): Promise<void> {
-  const startedAtMs = Date.now();
+  const startedAtMs = performance.now();
   while (!signal.aborted) {
     await look();
-    const beat = Math.floor((Date.now() - startedAtMs) / intervalMs) + 1;
+    const beat = Math.floor((performance.now() - startedAtMs) / intervalMs) + 1;
     const nextMs = startedAtMs + beat * intervalMs;
-    const waitMs = Math.max(0, Math.min(nextMs, untilMs) - Date.now());
+    const waitMs = Math.max(0, Math.min(nextMs, untilMs) - performance.now());
     await delay(waitMs, undefined, { signal }).catch(() => {}); // aborted: the loop's condition sees it
     if (nextMs > untilMs) return;
   }

@@ -5,6 +5,7 @@ import { quote } from "../../lib/errors.ts";
 import { CliError } from "../errors.ts";
 
 export interface MemorySample {
+  /** When it was taken, as `steadyTimeMs` counts. */
   readonly timeMs: number;
   /** undefined where nobody could be asked. */
   readonly connections: number | undefined;

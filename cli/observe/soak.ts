@@ -3,6 +3,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BrokerClient } from "../../broker/index.ts";
+import { steadyTimeMs } from "../../lib/steady-time.ts";
 import type { Context } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { FloodFleet, type FloodTotal } from "../load/flood-fleet.ts";
@@ -34,7 +35,7 @@ export interface SoakPlan {
 }
 
 export interface SoakRun {
-  /** Since 1970: when the load began. */
+  /** When the load began, as `steadyTimeMs` counts. */
   readonly loadedAtMs: number;
   readonly seconds: number;
   readonly samples: ReadonlyMap<string, readonly MemorySample[]>;
@@ -78,14 +79,14 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
   observing.catch(() => {}); // a log that cannot be written ends the run: it is thrown where it is awaited
   try {
     await untilOpen(fleet, connections, context.signal);
-    const loadedAtMs = Date.now();
+    const loadedAtMs = steadyTimeMs();
     const sent: Sent = { messages: 0, refused: 0 };
     const generating = generate({ ...plan, client, users: connections, signal: ending.signal }, sent);
     const signal = AbortSignal.any([context.signal, ending.signal]);
     await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early: report what there is
     ending.abort();
     await Promise.all([generating, observing]);
-    const seconds = (Date.now() - loadedAtMs) / 1000;
+    const seconds = (steadyTimeMs() - loadedAtMs) / 1000;
     const clients = await settle(fleet, sent);
     // an edge that does not answer any more must not cost the report of a day
     const { delivered } = await readEdgeCounts(target.admin).catch(() => ({ delivered: Number.NaN }));
@@ -106,12 +107,12 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
 }
 
 async function untilOpen(fleet: FloodFleet, connections: number, signal: AbortSignal): Promise<void> {
-  const deadlineMs = Date.now() + (connections / OPEN_RATE) * 1000 + OPEN_SLACK_MS;
+  const deadlineMs = performance.now() + (connections / OPEN_RATE) * 1000 + OPEN_SLACK_MS;
   for (;;) {
     const { active, failed, problems } = await fleet.total();
     if (active === connections) return;
     if (signal.aborted) throw new CliError("CHECK_FAILED", "stopped before the streams were open: no report");
-    if (failed > 0 || Date.now() > deadlineMs) {
+    if (failed > 0 || performance.now() > deadlineMs) {
       const why = problems[0] === undefined ? "" : ` (${problems[0]})`;
       throw new CliError(
         "CHECK_FAILED",
@@ -138,11 +139,11 @@ async function observe(
 /** Waits until every message has been read, or none has come for a while. */
 async function settle(fleet: FloodFleet, { messages }: Sent): Promise<FloodTotal> {
   let total = await fleet.total();
-  let quietSince = Date.now();
-  while (readBy(total) < messages && Date.now() - quietSince < SETTLE_MS) {
+  let quietSince = performance.now();
+  while (readBy(total) < messages && performance.now() - quietSince < SETTLE_MS) {
     await delay(LOOK_MS);
     const next = await fleet.total();
-    if (readBy(next) > readBy(total)) quietSince = Date.now();
+    if (readBy(next) > readBy(total)) quietSince = performance.now();
     total = next;
   }
   return total;

@@ -16,7 +16,10 @@ export interface StreamSpec {
   readonly opening: string;
   /** The article's sign of life every so many milliseconds; text format only. */
   readonly tickMs?: number | undefined;
-  /** When its token runs out, in milliseconds since 1970. */
+  /**
+   * When its token runs out, in milliseconds since 1970. The wall clock alone decides: after it was set, streams whose
+   * tokens have run out by the new time end within one heartbeat, and the others stay open until theirs do.
+   */
   readonly expiresAtMs?: number | undefined;
 }
 

@@ -51,7 +51,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     this.#driver = driver;
     this.#limits = limits;
     this.#onEnd = onEnd;
-    this.#sweeper = setInterval(() => this.#sweep(Date.now()), SWEEP_MS);
+    this.#sweeper = setInterval(() => this.#sweep(performance.now()), SWEEP_MS);
     unref(this.#sweeper);
   }
 
@@ -81,7 +81,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     chunked: boolean,
     preamble: Uint8Array = new Uint8Array(0),
   ): Stream<Sink> {
-    const stream = new Stream(sink, spec, chunked, this.#ageAt(Date.now()));
+    const stream = new Stream(sink, spec, chunked, this.#ageAt(performance.now()));
     stream.index = this.#streams.length;
     this.#streams.push(stream);
     for (const user of spec.users) this.#byUser.add(user, stream);
@@ -126,10 +126,10 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {
     this.#draining = true;
-    const deadline = Date.now() + deadlineMs;
+    const deadline = performance.now() + deadlineMs;
     while (this.#streams.length > 0) {
       const share =
-        Date.now() < deadline ? Math.ceil((perSecond * DRAIN_STEP_MS) / 1000) : this.#streams.length;
+        performance.now() < deadline ? Math.ceil((perSecond * DRAIN_STEP_MS) / 1000) : this.#streams.length;
       for (const stream of this.#streams.slice(-share)) this.#finish(stream, "drain");
       await wait(DRAIN_STEP_MS);
     }
@@ -176,7 +176,7 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   /** False where the stream had to go, so that what waits stays within its bounds. */
   #keepBounds(stream: Stream<Sink>, pending: number, written: number): boolean {
-    this.#backlogs.note(stream, pending, written, Date.now());
+    this.#backlogs.note(stream, pending, written, performance.now());
     if (pending > this.#limits.maxQueueBytes) this.#cut(stream, "slow");
     while (this.#backlogs.bytes > this.#limits.maxQueuedBytes) {
       const longest = this.#backlogs.longest();
@@ -194,7 +194,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs)), stream.chunked);
     if (!this.#write(stream, stream.chunked ? join(words, LAST_CHUNK) : words)) return;
     this.#remove(stream, reason);
-    if (this.#driver.end(stream.sink)) this.#ending.set(stream, Date.now() + this.#limits.endMs);
+    if (this.#driver.end(stream.sink)) this.#ending.set(stream, performance.now() + this.#limits.endMs);
   }
 
   #cut(stream: Stream<Sink>, reason: CloseReason): void {
@@ -261,7 +261,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #visit(stream: Stream<Sink>, nowMs: number): void {
-    if (nowMs >= stream.expiresAtMs) return this.#finish(stream, "expired");
+    if (Date.now() >= stream.expiresAtMs) return this.#finish(stream, "expired");
     if (nowMs >= stream.agesAtMs) return this.#finish(stream, "aged");
     if (stream.idle) this.#write(stream, bytesOf(stream.format.heartbeat, stream.chunked));
     stream.idle = true;

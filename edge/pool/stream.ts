@@ -25,7 +25,9 @@ export class Stream<Sink> {
   readonly format: StreamFormat;
   /** Whether its bytes are HTTP/1.1 chunks. */
   readonly chunked: boolean;
+  /** By the wall clock. */
   readonly expiresAtMs: number;
+  /** By the monotonic clock. */
   readonly agesAtMs: number;
   readonly recent: RecentIds | undefined;
   /** Its place in the pool's list; -1 once it is out. */

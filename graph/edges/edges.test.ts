@@ -68,12 +68,12 @@ for (const broker of brokers) {
       }
       await edge.flush();
       const edges = roster();
-      for (const id of [...Object.keys(answers), "gone"]) edges.add(id, "subject", Date.now());
+      for (const id of [...Object.keys(answers), "gone"]) edges.add(id, "subject", performance.now());
       const questions = new EdgeQuestions(graph, edges);
-      const seen = await countSeen(questions, edges.alive(Date.now()), "e-1");
+      const seen = await countSeen(questions, edges.alive(performance.now()), "e-1");
       assert.deepEqual(seen, { online: 3, delivered: 6, timedOut: 1 });
       assert.deepEqual(
-        edges.alive(Date.now()),
+        edges.alive(performance.now()),
         ["one", "two", "silent"],
         "nobody listens for `gone`: it is forgotten",
       );
@@ -91,7 +91,7 @@ for (const broker of brokers) {
       edge.subscribe(edgeSubject("slow"), (message) => waiting.push(() => message.respond()));
       await edge.flush();
       const edges = roster(60_000);
-      edges.add("slow", "subject", Date.now());
+      edges.add("slow", "subject", performance.now());
       const questions = new EdgeQuestions(graph, edges);
       const window = new Window(graph, edges, questions);
       assert.equal(window.advance({ messages: 1, bytes: 100 }), false);

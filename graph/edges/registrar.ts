@@ -63,14 +63,14 @@ export class Registrar {
     }
     const { roster } = this.#options;
     if (said.type === "leaving") return roster.left(id);
-    const edge = roster.get(id) ?? roster.add(id, said.mode, Date.now());
+    const edge = roster.get(id) ?? roster.add(id, said.mode, performance.now());
     if (edge === undefined) {
       if (this.refused === 0)
         this.#options.log.warn({ edges: roster.size }, "too many edges: more are refused");
       this.refused += 1;
       return;
     }
-    edge.heardAtMs = Date.now();
+    edge.heardAtMs = performance.now();
     const follows = said.type === "beat" ? this.#isInSequence(edge, said) : this.#apply(edge, said);
     if (follows) void this.#acknowledge(edge, said);
     else this.#restart(edge, said);

@@ -73,14 +73,14 @@ export class Window {
 
   /** Resolves when the server and every edge have handled what was published before. */
   async #handled(): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     for (const [edge, until] of this.#ignored) if (until <= now) this.#ignored.delete(edge);
     const asked = this.#roster.alive(now).filter((edge) => !this.#ignored.has(edge));
     const late = this.#questions.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
     await this.#client.flush();
     for (const edge of await late) {
       this.laggards += 1;
-      this.#ignored.set(edge, Date.now() + IGNORE_MS);
+      this.#ignored.set(edge, performance.now() + IGNORE_MS);
     }
   }
 }

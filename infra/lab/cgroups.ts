@@ -36,11 +36,11 @@ function processesIn(path: string): number[] {
 /** Kills what is left in a host's cgroups and removes them. Idempotent. @throws Error where something survives that */
 export async function endCgroups(name: string): Promise<void> {
   for (const path of cgroupsOf(name)) {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = performance.now() + PATIENCE_MS;
     while (existsSync(path)) {
       for (const pid of processesIn(path)) kill(pid);
       if (processesIn(path).length === 0 && remove(path)) break;
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw new Error(`${path} does not become empty: ${processesIn(path).join(" ")}`);
       await delay(LOOK_MS);
     }

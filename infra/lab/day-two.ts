@@ -123,7 +123,7 @@ async function repartition(
     "site.yml did not refuse what repartition.yml must do",
   );
   let changes: Changes | undefined;
-  const startedAtMs = Date.now();
+  const startedAtMs = performance.now();
   const found = await during(stage, async () => {
     changes = new Changes(stage, 100_000 + (startedAtMs % 1_000_000));
     for (const task of interruptedAt) {
@@ -134,7 +134,7 @@ async function repartition(
       must(status !== 0, `it was not interrupted at ${task}`);
     }
     await stage.operator.again(PLACE.repartition);
-    const seconds = ((Date.now() - startedAtMs) / 1_000).toFixed(0);
+    const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(0);
     await changes.stop();
     stage.lab.print(`        repartition.yml took ${seconds} s`);
   });

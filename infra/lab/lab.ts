@@ -152,9 +152,9 @@ export class Lab {
   }
 
   async #untilUp(name: string, signal: AbortSignal | undefined): Promise<void> {
-    const deadline = Date.now() + BOOT_MS;
+    const deadline = performance.now() + BOOT_MS;
     let said = "";
-    while (Date.now() < deadline) {
+    while (performance.now() < deadline) {
       try {
         return void (await this.ssh(name, "systemctl is-system-running --wait", {
           timeoutMs: 15_000,

@@ -59,12 +59,12 @@ export async function makeNetwork(topology: Topology): Promise<void> {
  * @throws Error where something survives that
  */
 async function endOperator(): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = performance.now() + PATIENCE_MS;
   while (existsSync(`/run/netns/${OPERATOR}`)) {
     const { stdout } = await run("ip", ["netns", "pids", OPERATOR]);
     const pids = stdout.split("\n").filter(Boolean).map(Number);
     if (pids.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`${OPERATOR} does not become empty: ${pids.join(" ")}`);
+    if (performance.now() > deadline) throw new Error(`${OPERATOR} does not become empty: ${pids.join(" ")}`);
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");

@@ -50,11 +50,11 @@ export class Readers {
 
   /** Waits until the counts are as asked. @throws InfraError LAB_FAILED when they do not become so, or the readers ended */
   async until(what: string, holds: (counts: Counts) => boolean, ms = 30_000): Promise<void> {
-    const deadline = Date.now() + ms;
+    const deadline = performance.now() + ms;
     while (this.#counts === undefined || !holds(this.#counts)) {
       if (this.#child.exitCode !== null)
         throw new InfraError("LAB_FAILED", `the readers ended: ${this.#stderr}`);
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw new InfraError(
           "LAB_FAILED",
           `waited ${ms} ms in vain for ${what}: ${JSON.stringify(this.#counts)}`,

@@ -17,6 +17,8 @@ export interface ServicesOptions {
   readonly edge?: readonly string[];
   /** Loaded before the graph service starts, as `encke graph load` takes it. */
   readonly friendships?: string;
+  /** More environment for each of them. */
+  readonly env?: Readonly<Record<string, string>>;
   /** How long each of them may take to come up; an edge of many workers takes a while. */
   readonly readyMs?: number;
 }
@@ -26,16 +28,21 @@ export class Services {
   readonly directory: string = join(tempDir(), "graph");
   readonly #embedded: boolean;
   readonly #edgeFlags: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   readonly #readyMs: number | undefined;
   readonly #started: EnckeCommand[] = [];
   #broker: EnckeCommand | undefined;
   #graph: EnckeCommand | undefined;
   #edge: EnckeCommand | undefined;
 
-  private constructor(port: number, { broker, fanout = "subject", edge = [], readyMs }: ServicesOptions) {
+  private constructor(
+    port: number,
+    { broker, fanout = "subject", edge = [], env = {}, readyMs }: ServicesOptions,
+  ) {
     this.nats = `nats://127.0.0.1:${port}`;
     this.#embedded = broker === "embedded";
     this.#edgeFlags = ["--fanout", fanout, ...edge];
+    this.#env = env;
     this.#readyMs = readyMs;
   }
 
@@ -93,7 +100,7 @@ export class Services {
     env: Readonly<Record<string, string>> = {},
   ): Promise<EnckeCommand> {
     const command = await EnckeCommand.start(args, ready, {
-      env: { NATS_URL: this.nats, ...env },
+      env: { NATS_URL: this.nats, ...this.#env, ...env },
       ...(this.#readyMs !== undefined && { readyMs: this.#readyMs }),
     });
     this.#started.unshift(command);

@@ -38,7 +38,8 @@ export interface NativeHandle {
     head: string,
     opening: string,
     users: string | readonly string[],
-    expiresInMs: number,
+    /** In milliseconds since 1970; infinite for never. The addon compares it with the wall clock. */
+    expiresAtMs: number,
     tickMs: number,
     tickBefore: string,
     tickAfter: string,

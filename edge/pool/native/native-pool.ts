@@ -97,10 +97,9 @@ export class NativePool implements ConnectionPool {
    * False where it cannot be held, for want of descriptors or memory: nothing was written.
    */
   adopt(fd: number, head: string, spec: StreamSpec, chunked: boolean): boolean {
-    const { users, format, opening, tickMs = 0, expiresAtMs } = spec;
+    const { users, format, opening, tickMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = spec;
     const [first] = users;
     const [before, after] = tickMs > 0 ? tickTexts(users) : ["", ""];
-    const expiresInMs = expiresAtMs === undefined ? -1 : Math.max(0, expiresAtMs - Date.now());
     const problem = this.#native.open(
       fd,
       FORMATS.indexOf(format),
@@ -108,7 +107,7 @@ export class NativePool implements ConnectionPool {
       head,
       opening,
       users.length === 1 && first !== undefined ? first : users,
-      expiresInMs,
+      expiresAtMs,
       tickMs,
       before,
       after,
@@ -136,9 +135,9 @@ export class NativePool implements ConnectionPool {
   async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {
     this.#native.startDraining();
     const reason = this.#reasons.indexOf("drain");
-    const deadline = Date.now() + deadlineMs;
+    const deadline = performance.now() + deadlineMs;
     while (this.size > 0) {
-      const share = Date.now() < deadline ? Math.ceil((perSecond * DRAIN_STEP_MS) / 1000) : this.size;
+      const share = performance.now() < deadline ? Math.ceil((perSecond * DRAIN_STEP_MS) / 1000) : this.size;
       this.#native.finishSome(share, reason);
       await wait(DRAIN_STEP_MS);
     }

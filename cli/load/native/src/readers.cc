@@ -21,10 +21,10 @@ namespace {
 constexpr size_t READ_BYTES = 64 * 1024;
 uint8_t read_buffer[READ_BYTES];
 
-/** Microseconds since 1970. */
+/** Microseconds of the machine's monotonic clock, as `nowUs` in cli/load/latency.ts. */
 int64_t now_us() {
   timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
+  clock_gettime(CLOCK_MONOTONIC, &now);
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
 }
 

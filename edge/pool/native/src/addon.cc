@@ -73,7 +73,7 @@ bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count
   return true;
 }
 
-/** open(fd, format, chunked, head, opening, users, expiresInMs, tickMs, tickBefore, tickAfter): 0 or an errno */
+/** open(fd, format, chunked, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter): 0 or an errno */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<10> arguments(env, info);
   Pool* pool = pool_of(arguments);

@@ -12,9 +12,12 @@ namespace encke {
 struct Output;  // output.h: what waits for a slow reader
 struct Extra;   // extra.h: what only few streams need
 
-/** Moments are counted in ticks of the timing wheel since the pool began. */
+/** Moments are counted in ticks of the timing wheel since the pool began; libuv's clock, which is monotonic. */
 using Tick = uint32_t;
 constexpr Tick NEVER = UINT32_MAX;
+/** A moment of the wall clock: seconds since 1970, until 2106. */
+using WallSecond = uint32_t;
+constexpr WallSecond NO_END = UINT32_MAX;
 
 enum class State : uint8_t {
   kFree,
@@ -32,7 +35,9 @@ struct Connection {
   /** Messages so far, where the format numbers them. */
   uint32_t messages;
   Tick last_write;
-  Tick expires;
+  /** When its token runs out. */
+  WallSecond expires;
+  /** When its lifetime is over; of a stream that is ending: the end of its reader's time to read. */
   Tick ages;
   /** The timing wheel's: when it looks here next, and its neighbours in that list. */
   Tick due;
@@ -71,7 +76,8 @@ class ConnectionTable {
     fresh.descriptor = -1;
     fresh.generation = generation;
     fresh.first_membership = NONE;
-    fresh.expires = fresh.ages = fresh.due = NEVER;
+    fresh.expires = NO_END;
+    fresh.ages = fresh.due = NEVER;
     fresh.wheel_next = fresh.wheel_previous = fresh.next = NONE;
     return index;
   }

@@ -51,6 +51,9 @@ struct Counts {
   uint64_t closed[CLOSE_REASONS] = {};
 };
 
+/** In pool_time.cc. */
+WallSecond wall_second_of(double ms);
+
 /** A stream that is to be held. */
 struct StreamSpec {
   int descriptor;
@@ -58,8 +61,8 @@ struct StreamSpec {
   bool chunked;
   View head;
   View opening;
-  /** Milliseconds until its token runs out; negative for never. */
-  double expires_in_ms;
+  /** When its token runs out, in milliseconds since 1970; infinite for never. */
+  double expires_at_ms;
   /** The article's sign of life; 0 for none. */
   double tick_ms;
   View tick_before;
@@ -117,7 +120,7 @@ class Pool {
 
   // streams
   bool join_users(uint32_t index, const View* users, uint32_t count);
-  void set_times(uint32_t index, double expires_in_ms);
+  void set_times(uint32_t index, double expires_at_ms);
   void finish(uint32_t index, CloseReason reason);
   void close(uint32_t index, CloseReason reason);
   void close_ended(uint32_t index);

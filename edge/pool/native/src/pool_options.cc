@@ -103,7 +103,7 @@ bool read_limits(napi_env env, napi_value options, Limits* limits) {
     if (!(each >= 0 && each <= MOST)) return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
   }
   if (!(queued >= 0 && queued <= 1e15)) return throw_type_error(env, "maxQueuedBytes is not between 0 and 1e15"), false;
-  const auto ticks = [](double ms) { return TimingWheel::ticks_of(static_cast<uint64_t>(ms)); };
+  const auto ticks = TimingWheel::ticks_of;
   *limits = Limits{static_cast<uint32_t>(queue),
                    static_cast<uint64_t>(queued),
                    ticks(stalled),

@@ -45,7 +45,7 @@ int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
   connection->chunked = spec.chunked;
   int problem = 0;
   if (user_count > 1 || spec.tick_ms > 0) {
-    const Tick every = spec.tick_ms > 0 ? TimingWheel::ticks_of(static_cast<uint64_t>(spec.tick_ms)) : 0;
+    const Tick every = spec.tick_ms > 0 ? TimingWheel::ticks_of(spec.tick_ms) : 0;
     connection->extra = make_extra(user_count > 1, every, spec.tick_before, spec.tick_after);
     if (connection->extra == nullptr) problem = ENOMEM;
   }
@@ -58,7 +58,7 @@ int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
   keep_alive(descriptor);
   open_++;
   counts_.opened++;
-  set_times(index, spec.expires_in_ms);
+  set_times(index, spec.expires_at_ms);
   write_text(index, spec.opening, View{}, View{}, spec.head);
   if (draining_) finish(index, CloseReason::kDrain);
   keep_global_bound();
@@ -93,11 +93,11 @@ bool Pool::join_users(uint32_t index, const View* users, uint32_t count) {
   return true;
 }
 
-void Pool::set_times(uint32_t index, double expires_in_ms) {
+void Pool::set_times(uint32_t index, double expires_at_ms) {
   Connection& connection = connections_[index];
   const Tick now = current_tick();
   connection.last_write = now;
-  if (expires_in_ms >= 0) connection.expires = now + TimingWheel::ticks_of(static_cast<uint64_t>(expires_in_ms));
+  connection.expires = wall_second_of(expires_at_ms);
   if (limits_.max_lifetime > 0) {
     const Tick jitter = limits_.max_lifetime / LIFETIME_JITTER_PART;
     connection.ages = now + limits_.max_lifetime - jitter + random_.below(2 * jitter + 1);
@@ -126,8 +126,8 @@ void Pool::finish(uint32_t index, CloseReason reason) {
   ending_++;
   if (connection.output == nullptr) shutdown(connection.descriptor, SHUT_WR);
   wheel_.cancel(index);
-  connection.expires = current_tick() + limits_.end;
-  look_by(index, connection.expires);
+  connection.ages = current_tick() + limits_.end;
+  look_by(index, connection.ages);
   note_end(index);
 }
 

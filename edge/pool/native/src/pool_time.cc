@@ -2,11 +2,26 @@
 // be due for it; a write changes nothing there: the look that comes too early finds that, and is put off. One timer
 // wakes the wheel, only when something is due, and keeps no process alive.
 
+#include <math.h>
+#include <time.h>
+
 #include "pool.h"
 
 namespace encke {
 
 namespace {
+
+/** Milliseconds since 1970. For the ends of tokens alone: it may be set at any time. */
+int64_t wall_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+/** Milliseconds until a token runs out by the wall clock; 0 or less once it has. */
+int64_t ms_until(WallSecond end) {
+  return int64_t{end} * 1000 - wall_ms();
+}
 
 /** The last part of a stream's quiet time, over which heartbeats are spread. */
 constexpr Tick HEARTBEAT_SPREAD_PART = 8;
@@ -17,17 +32,24 @@ Tick Pool::current_tick() const {
   return static_cast<Tick>((uv_now(handles_.loop()) - began_ms_) / TimingWheel::TICK_MS);
 }
 
+/** The second in which a moment has passed; NO_END for what lies beyond all seconds. */
+WallSecond wall_second_of(double ms) {
+  if (!(ms > 0)) return 0;
+  const double second = ceil(ms / 1000);
+  return second >= NO_END ? NO_END : static_cast<WallSecond>(second);
+}
+
 /** Something may be due for this connection now. */
 void Pool::visit(uint32_t index) {
   Connection& connection = connections_[index];
   const Tick now = current_tick();
   if (connection.state == State::kEnding) {
-    // `expires` is the end of its reader's time to read
-    return now >= connection.expires ? close_ended(index) : look_by(index, connection.expires);
+    return now >= connection.ages ? close_ended(index) : look_by(index, connection.ages);
   }
   if (connection.output != nullptr && now - connection.output->since > limits_.stalled)
     return close(index, CloseReason::kStalled);
-  if (now >= connection.expires) return finish(index, CloseReason::kExpired);
+  // where the wall clock was set forward, this look is the first that can see it: at most a heartbeat later
+  if (connection.expires != NO_END && ms_until(connection.expires) <= 0) return finish(index, CloseReason::kExpired);
   if (now >= connection.ages) return finish(index, CloseReason::kAged);
   if (connection.extra != nullptr && now >= connection.extra->tick_due && !write_tick(index)) return;
   if (now - connection.last_write >= least_quiet() && !write_heartbeat(index)) return;
@@ -62,7 +84,8 @@ Tick Pool::next_look(const Connection& connection) {
   const auto by = [&next](Tick due) {
     if (due < next) next = due;
   };
-  by(connection.expires);
+  if (connection.expires != NO_END)
+    by(current_tick() + TimingWheel::ticks_of(static_cast<double>(ms_until(connection.expires))));
   by(connection.ages);
   if (connection.output != nullptr) by(connection.output->since + limits_.stalled + 1);
   if (connection.extra != nullptr) by(connection.extra->tick_due);

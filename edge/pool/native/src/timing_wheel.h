@@ -6,6 +6,8 @@
 #ifndef ENCKE_POOL_TIMING_WHEEL_H_
 #define ENCKE_POOL_TIMING_WHEEL_H_
 
+#include <math.h>
+
 #include "connection.h"
 
 namespace encke {
@@ -18,10 +20,12 @@ class TimingWheel {
     for (uint32_t& head : heads_) head = NONE;
   }
 
-  /** Ticks that a time takes, rounded up, at least one. */
-  static Tick ticks_of(uint64_t ms) {
-    const uint64_t ticks = (ms + TICK_MS - 1) / TICK_MS;
-    return ticks == 0 ? 1 : ticks > NEVER / 2 ? NEVER / 2 : static_cast<Tick>(ticks);
+  /** Ticks that a time takes, rounded up, at least one; two years for anything longer, so that sums with the present fit. */
+  static Tick ticks_of(double ms) {
+    constexpr Tick LONGEST = NEVER / 2;
+    if (!(ms > TICK_MS)) return 1;
+    if (ms >= double{LONGEST} * TICK_MS) return LONGEST;
+    return static_cast<Tick>(ceil(ms / TICK_MS));
   }
 
   /** Looks at a connection at `due`, or as soon after now and as late before the wheel's end as it can. */

@@ -1,0 +1,116 @@
+// The services as processes while their wall clock is set by an hour, forward and back, and NATS dies in between: timing
+// goes by the monotonic clock, and the ends of tokens alone by the wall clock.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { BrokerClient } from "../broker/index.ts";
+import { createLogger } from "../lib/log.ts";
+import { real } from "./support/brokers.ts";
+import { Reader } from "./support/reader.ts";
+import { Services } from "./support/services.ts";
+import { waitFor } from "./support/wait-for.ts";
+import { skipWallClock, WallClock } from "./support/wall-clock.ts";
+
+const KEY = "0123456789abcdef0123456789abcdef";
+const HOUR_S = 3_600;
+/** Some beats, looks for silence and sweeps of a pool: what goes by the wrong clock has acted by then. */
+const OBSERVED_MS = 3_000;
+/** The clock is set so often: whatever was noted by it, the next look at that finds it hours away. */
+const STEP_MS = 50;
+const skip = skipWallClock || real.skip;
+
+describe("the wall clock is set", { skip }, () => {
+  for (const [fanout, pool] of [
+    ["gateway", "native"],
+    ["subject", "plain"],
+  ] as const) {
+    describe(`${fanout} fan-out, ${pool} pool`, () => {
+      const clock = new WallClock();
+      let services: Services;
+      let client: BrokerClient;
+      let reader: Reader;
+      let sent = 0;
+      let ahead = 0;
+
+      /** A counted send; 0 as long as something on the way is not back. */
+      const deliveredNow = async (): Promise<number> => {
+        const reply = await client.request("event.rj", `event ${sent + 1}`, 2_000).catch(() => undefined);
+        if (reply === undefined) return 0;
+        sent += 1;
+        return reply.json<{ delivered: number }>().delivered;
+      };
+      const resyncs = (): number => reader.text.split('"resync"').length - 1;
+
+      before(async () => {
+        services = await Services.start({
+          ...{ broker: "nats-server", fanout, env: clock.env },
+          edge: ["--pool", pool, "--heartbeat", "1s", "--max-stream-age", "1h"],
+        });
+        const log = createLogger("test", "silent");
+        client = await BrokerClient.connect({ url: services.nats }, { name: "test", log, wait: false });
+        assert.equal((await services.encke("graph", "add", "alice", "rj")).exit, 0);
+        reader = await Reader.open(new URL("/stream?user=alice", services.edge));
+      });
+      after(async () => {
+        reader?.close();
+        await client?.close();
+        await services?.stop();
+      });
+
+      for (const [direction, step] of [
+        ["forward", HOUR_S],
+        ["back", -2 * HOUR_S],
+        ["forward again", HOUR_S],
+      ] as const) {
+        it(`${direction} by hours, many times between two beats - no stream ends and no reader is told resync`, async () => {
+          const before = resyncs();
+          for (const fromMs = performance.now(); performance.now() - fromMs < OBSERVED_MS; ) {
+            ahead += step;
+            clock.set(ahead);
+            assert.equal(await deliveredNow(), 1);
+            await delay(STEP_MS);
+          }
+          assert.equal(resyncs(), before, reader.text.slice(-200));
+          assert.equal(reader.ended, undefined, reader.text.slice(-200));
+        });
+
+        it(`${direction}, and NATS is killed - all are connected again within seconds`, async () => {
+          const before = resyncs();
+          services.killBroker();
+          await waitFor("the readers to be told", () => resyncs() > before, 10_000);
+          await waitFor("an event to arrive", async () => (await deliveredNow()) === 1, 10_000);
+          await services.ready();
+          assert.equal(reader.ended, undefined);
+        });
+      }
+    });
+  }
+
+  it("a token runs out by the wall clock - its stream ends within a heartbeat, in both pools, and no other", async () => {
+    const clock = new WallClock();
+    const services = await Services.start({ broker: "nats-server", env: clock.env });
+    try {
+      const tokenFor = async (ttl: string): Promise<string> =>
+        (await services.encke("token", "--sub", "alice", "--ttl", ttl, "--jwt-key", KEY)).stdout.trim();
+      const [short, long] = [await tokenFor("30m"), await tokenFor("3h")];
+      for (const pool of ["native", "plain"]) {
+        clock.set(0);
+        const edge = services.edgeOf(
+          await services.startEdge("--pool", pool, "--heartbeat", "1s", "--jwt-key", KEY),
+        );
+        const read = (token: string): Promise<Reader> =>
+          Reader.open(new URL("/stream", edge), { Authorization: `Bearer ${token}` });
+        const [ends, stays] = [await read(short), await read(long)];
+        clock.set(HOUR_S);
+        await ends.until(/"goodbye":\{"reason":"expired"/);
+        await ends.untilEnded();
+        assert.doesNotMatch(stays.text, /goodbye/);
+        assert.equal(stays.ended, undefined);
+        stays.close();
+      }
+    } finally {
+      await services.stop();
+    }
+  });
+});
