@@ -1,7 +1,7 @@
-// Runs the native pool's tests where its mistakes show, on a copy of dist/ with another build of the addon:
+// Runs the addons' tests where their mistakes show, on a copy of dist/ with another build of both:
 //
-//   node scripts/sanitize.mjs asan       AddressSanitizer, UndefinedBehaviorSanitizer and the leak check: the conformance
-//                                        suite, the robustness tests, a longer fuzz
+//   node scripts/sanitize.mjs asan       AddressSanitizer, UndefinedBehaviorSanitizer and the leak check: the pool's
+//                                        conformance suite, both addons' own tests, a longer fuzz
 //   node scripts/sanitize.mjs valgrind   a short fuzz under valgrind (slow: minutes)
 //
 // Without an argument both. Node itself is not sanitized and leaks at its exit by design: of leaks and of valgrind's
@@ -14,9 +14,9 @@ import { fileURLToPath } from "node:url";
 import { ADDONS, buildAddon } from "./build-native.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const [addon] = ADDONS;
-/** Blocks of the reports that name our library or its code. */
-const OURS = /pool\.node|encke::/;
+const [pool] = ADDONS;
+/** Blocks of the reports that name our libraries or their code. */
+const OURS = /(pool|load)\.node|encke::/;
 
 const KINDS = { asan: runAddressSanitizer, valgrind: runValgrind };
 const wanted = process.argv.slice(2);
@@ -26,7 +26,9 @@ for (const kind of wanted.length > 0 ? wanted : Object.keys(KINDS)) {
 }
 
 function runAddressSanitizer() {
-  const flags = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g";
+  // `undefined` leaves out a number that does not fit what it is cast to
+  const checks = "address,undefined,float-cast-overflow";
+  const flags = `-fsanitize=${checks} -fno-sanitize-recover=undefined,float-cast-overflow -fno-omit-frame-pointer -g`;
   const { dist, logs } = prepare("asan", { CXXFLAGS: flags, LDFLAGS: "-fsanitize=address,undefined" });
   const libraries = ["libasan.so", "libubsan.so"].map((name) => {
     const { stdout } = spawnSync("g++", [`-print-file-name=${name}`], { encoding: "utf8" });
@@ -38,9 +40,11 @@ function runAddressSanitizer() {
     LSAN_OPTIONS: "exitcode=0", // judged by what the report names
     UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(logs, "report")}`,
   };
-  const pool = join(dist, "edge", "pool");
-  const tests = ["native/native-pool.test.js", "native/robustness.test.js", "user-table.test.js"];
-  runNode(["--test", "--test-reporter=dot", ...tests.map((name) => join(pool, name))], env);
+  const tests = [
+    ...["native-pool", "addon", "robustness"].map((name) => `edge/pool/native/${name}.test.js`),
+    ...["edge/pool/user-table.test.js", "cli/load/native-readers.test.js", "cli/load/readers.test.js"],
+  ];
+  runNode(["--test", "--test-reporter=dot", ...tests.map((name) => join(dist, name))], env);
   runNode(["-e", fuzzProgram(dist, 5, 1_000)], env);
   const errors = readReports(logs).flatMap(
     (text) => text.match(/ERROR: AddressSanitizer[\s\S]*|runtime error:.*/g) ?? [],
@@ -72,24 +76,26 @@ function runValgrind() {
   );
 }
 
-/** A copy of dist/ with the addon built in another way, and a folder for reports. */
+/** A copy of dist/ with the addons built in another way, and a folder for reports. */
 function prepare(kind, env) {
   const folder = join(root, ".cache", "native", kind);
   const [dist, logs] = [join(folder, "dist"), join(folder, "reports")];
-  const output = join(folder, "pool.node");
   rmSync(dist, { recursive: true, force: true });
   rmSync(logs, { recursive: true, force: true });
   mkdirSync(logs, { recursive: true });
-  const problem = buildAddon(addon, { env, output });
-  if (problem !== undefined) fail(`${kind}: ${problem}`);
   cpSync(join(root, "dist"), dist, { recursive: true });
-  cpSync(output, join(dist, addon.folder, "pool.node"));
+  for (const addon of ADDONS) {
+    const output = join(folder, `${addon.target}.node`);
+    const problem = buildAddon(addon, { env, output });
+    if (problem !== undefined) fail(`${kind}: ${problem}`);
+    cpSync(output, join(dist, addon.folder, `${addon.target}.node`));
+  }
   cpSync(join(root, "package.json"), join(folder, "package.json"));
   return { dist, logs };
 }
 
 function fuzzProgram(dist, seeds, frames) {
-  const file = join(dist, addon.folder, "conformance-fuzz.js");
+  const file = join(dist, pool.folder, "conformance-fuzz.js");
   return `import(${JSON.stringify(file)}).then(async ({ fuzzFrames }) => {
     for (let seed = 1; seed <= ${seeds}; seed += 1) await fuzzFrames({ seed, frames: ${frames} });
   }).catch((error) => { console.error(error); process.exit(1); })`;

@@ -261,7 +261,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #visit(stream: Stream<Sink>, nowMs: number): void {
-    if (Date.now() >= stream.expiresAtMs) return this.#finish(stream, "expired");
+    if (!(Date.now() < stream.expiresAtMs)) return this.#finish(stream, "expired");
     if (nowMs >= stream.agesAtMs) return this.#finish(stream, "aged");
     if (stream.idle) this.#write(stream, bytesOf(stream.format.heartbeat, stream.chunked));
     stream.idle = true;

@@ -5,6 +5,7 @@
 #ifndef ENCKE_LIB_NATIVE_NAPI_HELPERS_H_
 #define ENCKE_LIB_NATIVE_NAPI_HELPERS_H_
 
+#include <math.h>
 #include <node_api.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +24,25 @@ inline void throw_type_error(napi_env env, const char* text) {
 inline void throw_error(napi_env env, const char* code, const char* text) {
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) == napi_ok && !pending) napi_throw_error(env, code, text);
+}
+
+/**
+ * Converts a JavaScript number that is a whole one within bounds. False for every other: NaN, infinities, fractions, and
+ * what lies beyond. (Node-API's own conversions take those modulo 2^32, so NaN would be descriptor 0; a plain cast is
+ * undefined.)
+ */
+template <typename Integer>
+inline bool to_integer(double number, Integer least, Integer most, Integer* integer) {
+  static_assert(sizeof(Integer) <= 4, "a double holds every bound exactly");
+  if (!(number >= least && number <= most) || number != trunc(number)) return false;
+  *integer = static_cast<Integer>(number);
+  return true;
+}
+
+/** A number of things, at most: 0 for NaN and negative numbers, the largest for what is larger, without its fraction. */
+inline uint32_t to_count(double number) {
+  if (!(number > 0)) return 0;
+  return number >= UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(number);
 }
 
 inline napi_value to_number(napi_env env, double number) {
@@ -62,31 +82,25 @@ class Arguments {
   void* data() const { return data_; }
   napi_value operator[](size_t index) const { return values_[index]; }
 
-  /** @return the argument, or `otherwise` where it is no number (then a TypeError is pending). */
-  double number(size_t index, double otherwise = 0) const {
-    double number = otherwise;
-    if (napi_get_value_double(env_, values_[index], &number) != napi_ok) throw_type_error(env_, "a number is expected");
-    return number;
+  /** Reads a number of any kind. False for what is none: a TypeError is pending then. */
+  bool number(size_t index, double* into) const {
+    if (napi_get_value_double(env_, values_[index], into) == napi_ok) return true;
+    throw_type_error(env_, "a number is expected");
+    return false;
   }
 
-  /** @return the argument, or -1 (which is no descriptor) where it is no number: a TypeError is pending */
-  int32_t int32(size_t index) const {
-    int32_t number = -1;
-    if (napi_get_value_int32(env_, values_[index], &number) != napi_ok) throw_type_error(env_, "an integer is expected");
-    return number;
+  /** Reads a whole number within bounds. False for every other number, and for what is none: a TypeError is pending then. */
+  template <typename Integer>
+  bool integer(size_t index, Integer least, Integer most, Integer* into) const {
+    double value = NAN;
+    return number(index, &value) && to_integer(value, least, most, into);
   }
 
-  uint32_t uint32(size_t index) const {
-    uint32_t number = 0;
-    if (napi_get_value_uint32(env_, values_[index], &number) != napi_ok)
-      throw_type_error(env_, "an unsigned integer is expected");
-    return number;
-  }
-
-  bool boolean(size_t index) const {
-    bool value = false;
-    if (napi_get_value_bool(env_, values_[index], &value) != napi_ok) throw_type_error(env_, "a boolean is expected");
-    return value;
+  /** Reads a boolean. False for what is none: a TypeError is pending then. */
+  bool boolean(size_t index, bool* into) const {
+    if (napi_get_value_bool(env_, values_[index], into) == napi_ok) return true;
+    throw_type_error(env_, "a boolean is expected");
+    return false;
   }
 
  private:

@@ -23,6 +23,24 @@ export function testEndings(served: ServedPool): void {
       assert.equal(raw.chunks.at(-1), "");
       assert.equal(served.pool.counts.closed.expired, 1);
     });
+
+    it("a token whose end no calendar has - keeps its stream; one from long ago, or none at all, ends it", async () => {
+      await served.restart({ heartbeatMs: 100 });
+      const far = await Promise.all(
+        ["9223372036854775807", "1e17", "1e20", "1e308", "Infinity"].map(async (exp) => {
+          const raw = served.client().get(`/hold/ann?expiresAt=${encodeURIComponent(Number(exp) * 1000)}`);
+          await raw.until("welcome");
+          return raw;
+        }),
+      );
+      for (const gone of ["-1e20", "-Infinity", "NaN"])
+        await served.client().get(`/hold/bob?expiresAt=${gone}`).until("Goodbye (expired)\n");
+      for (const raw of far) {
+        await raw.until(/(1\r\n\n\r\n){3}/); // looked at that often, at least
+        assert.doesNotMatch(raw.text, /Goodbye/);
+      }
+      assert.equal(served.pool.size, far.length);
+    });
   });
 
   describe("lifetime", () => {

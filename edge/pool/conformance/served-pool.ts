@@ -131,11 +131,13 @@ export class ServedPool {
 
 function specOf(c: Context): StreamSpec {
   const expires = c.req.query("expires");
+  const expiresAt = c.req.query("expiresAt");
   return {
     users: (c.req.param("users") ?? "").split(",").map(parseUserId),
     format: text,
     opening: "welcome\n",
     ...(expires === undefined ? {} : { expiresAtMs: Date.now() + Number(expires) }),
+    ...(expiresAt === undefined ? {} : { expiresAtMs: Number(expiresAt) }),
   };
 }
 

@@ -28,7 +28,10 @@ export interface NativeOptions extends PoolLimits {
 /** Streams that ended: their users one behind the other, how many each has, and why each ended. */
 export type OnEnds = (names: readonly string[], usersOf: Uint8Array, reasons: Uint8Array) => void;
 
-/** Methods of a pool that was closed do nothing and answer 0, -1 or "". */
+/**
+ * Methods of a pool that was closed do nothing and return 0, -1 or "". So they do with a number that is none of what they
+ * take (an index, a count, a handle); `open` returns an errno then. What is no number at all is a TypeError.
+ */
 export interface NativeHandle {
   /** 0, or an errno: then nothing is held. */
   open(
@@ -64,11 +67,14 @@ export interface PoolAddon {
   readonly figures: readonly string[];
   readonly closeReasons: readonly string[];
   createPool(options: NativeOptions, onEnds: OnEnds): NativeHandle;
-  /** A listening descriptor with SO_REUSEPORT, or a negative errno. `host` is a numeric address without brackets. */
+  /**
+   * A listening descriptor with SO_REUSEPORT, or a negative errno (EINVAL for a number that is no port or backlog). `host`
+   * is a numeric address without brackets.
+   */
   listenFd(host: string, port: number, backlog: number): number;
   /** What the C library keeps of freed memory goes back to the system. About a millisecond for ten MB. */
   giveBackMemory(): void;
-  /** For tests: so many allocations succeed, then all fail; negative for no limit. */
+  /** For tests: so many allocations succeed, then all fail; any number but a count for no limit. */
   failAllocations(after: number): void;
 }
 

@@ -80,11 +80,27 @@ bool strings_of(napi_env env, napi_value array, std::vector<std::string>& into) 
   return true;
 }
 
-bool address_of(napi_env env, const std::string& text, int port, Address& into) {
-  into = parse_address(text, static_cast<uint16_t>(port));
+bool address_of(napi_env env, const std::string& text, uint16_t port, Address& into) {
+  into = parse_address(text, port);
   if (into.size > 0) return true;
   throw_type_error(env, "a numeric address is expected");
   return false;
+}
+
+/** A port in decimal digits. */
+bool port_of(napi_env env, const std::string& text, uint16_t& into) {
+  uint32_t port = 0;
+  bool is_port = !text.empty() && text.size() <= 5;
+  for (const char digit : text) {
+    is_port = is_port && digit >= '0' && digit <= '9';
+    port = port * 10 + static_cast<uint8_t>(digit - '0');
+  }
+  if (!is_port || port > UINT16_MAX) {
+    throw_type_error(env, "a port is expected, from 0 to 65535");
+    return false;
+  }
+  into = static_cast<uint16_t>(port);
+  return true;
 }
 
 /** Strings in threes: a server's address, its port, everything of a request behind the path. */
@@ -93,7 +109,8 @@ bool servers_of(napi_env env, napi_value array, std::vector<Server>& into) {
   if (!strings_of(env, array, strings)) return false;
   for (size_t i = 0; i + 2 < strings.size(); i += 3) {
     Server server;
-    if (!address_of(env, strings[i], atoi(strings[i + 1].c_str()), server.address)) return false;
+    uint16_t port = 0;
+    if (!port_of(env, strings[i + 1], port) || !address_of(env, strings[i], port, server.address)) return false;
     server.rest = std::move(strings[i + 2]);
     into.push_back(std::move(server));
   }
@@ -134,9 +151,10 @@ napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Session* session = session_of(env, arguments.data());
   if (session == nullptr) return nullptr;
-  const uint32_t stream = arguments.uint32(0);
-  if (stream < session->readers->streams().size()) session->readers->open(stream);
-  else throw_type_error(env, "there is no such stream");
+  uint32_t stream = 0;
+  if (!arguments.integer<uint32_t>(0, 0, UINT32_MAX, &stream) || stream >= session->readers->streams().size())
+    return throw_type_error(env, "there is no such stream"), nullptr;
+  session->readers->open(stream);
   napi_value failed = nullptr;
   napi_get_boolean(env, !session->readers->ended.empty(), &failed);
   return failed;
@@ -232,8 +250,11 @@ napi_value create_readers(napi_env env, napi_callback_info info) {
       !are_within(env, targets) || !string_of(env, arguments[7], run)) {
     return nullptr;
   }
-  targets.first_source = arguments.uint32(5);
-  targets.source_step = arguments.uint32(6);
+  if (!arguments.integer<uint32_t>(5, 0, UINT32_MAX, &targets.first_source) ||
+      !arguments.integer<uint32_t>(6, 0, UINT32_MAX, &targets.source_step)) {
+    throw_type_error(env, "a source's number and the step between two are whole, from 0 to 4294967295");
+    return nullptr;
+  }
   if (run.size() > Scanner::MAX_RUN_CHARS) {
     throw_type_error(env, "a run's name has at most 64 characters");
     return nullptr;

@@ -12,9 +12,10 @@ namespace encke {
 
 class Latencies {
  public:
-  void note(int64_t us) {
-    const uint64_t value = us < 1 ? 1 : (us > LONGEST_US ? LONGEST_US : static_cast<uint64_t>(us));
-    counts_[bucket_of(value)] += 1;
+  /** Notes a message sent at `sent_us`, which is whatever digits it held; one from the future took no time. */
+  void note(uint64_t now_us, uint64_t sent_us) {
+    const uint64_t us = now_us > sent_us ? now_us - sent_us : 1;
+    counts_[bucket_of(us > LONGEST_US ? LONGEST_US : us)] += 1;
   }
 
   /** Pairs of microseconds and how often, of all that was noted since the last call. */
@@ -30,7 +31,7 @@ class Latencies {
   }
 
  private:
-  static constexpr int64_t LONGEST_US = 60'000'000;
+  static constexpr uint64_t LONGEST_US = 60'000'000;
   /** Below 2,048 each value has its own bucket; above, each doubling has 1,024. */
   static constexpr uint32_t EXACT = 2048;
   static constexpr uint32_t PER_DOUBLING = 1024;

@@ -22,10 +22,10 @@ constexpr size_t READ_BYTES = 64 * 1024;
 uint8_t read_buffer[READ_BYTES];
 
 /** Microseconds of the machine's monotonic clock, as `nowUs` in cli/load/latency.ts. */
-int64_t now_us() {
+uint64_t now_us() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ void Readers::take_head(uint32_t number, const uint8_t* bytes, size_t size) {
 void Readers::take_body(uint32_t number, const uint8_t* from, size_t size) {
   if (size == 0) return;
   Stream& stream = streams_[number];
-  const int64_t received_us = now_us();
+  const uint64_t received_us = now_us();
   const auto on_data = [&](const uint8_t* data, size_t count) {
     bytes += count;
     scanner.read(stream, data, count, received_us);

@@ -41,7 +41,7 @@ class Scanner {
     connect();
   }
 
-  void read(Stream& stream, const uint8_t* bytes, size_t size, int64_t now_us) {
+  void read(Stream& stream, const uint8_t* bytes, size_t size, uint64_t now_us) {
     for (size_t at = 0; at < size; at += 1) {
       if (stream.field == Field::TEXT || !read_field(stream, bytes[at])) read_text(stream, bytes[at], now_us);
     }
@@ -80,7 +80,7 @@ class Scanner {
     return false;
   }
 
-  void read_text(Stream& stream, uint8_t byte, int64_t now_us) {
+  void read_text(Stream& stream, uint8_t byte, uint64_t now_us) {
     stream.state = nodes_[stream.state].next[byte];
     switch (nodes_[stream.state].action) {
       case Action::NONE:
@@ -113,11 +113,11 @@ class Scanner {
     end_line(stream, now_us);
   }
 
-  void end_line(Stream& stream, int64_t now_us) {
+  void end_line(Stream& stream, uint64_t now_us) {
     const uint8_t seen = stream.seen;
     stream.seen = 0;
     const bool counts = any_run_ || (seen & SEEN_RUN) != 0;
-    if (counts && (seen & SEEN_SENT_US) != 0) latencies.note(now_us - static_cast<int64_t>(stream.sent_us));
+    if (counts && (seen & SEEN_SENT_US) != 0) latencies.note(now_us, stream.sent_us);
     constexpr uint8_t WHOLE = SEEN_RUN | SEEN_FROM | SEEN_SEQ;
     if ((seen & WHOLE) != WHOLE) return;
     add_message(stream);

@@ -83,8 +83,17 @@ napi_value open(napi_env env, napi_callback_info info) {
   const Utf8 opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
   if (!head.ok() || !opening.ok() || !before.ok() || !after.ok() || !read_users(env, arguments[5], names, &count))
     return nullptr;
-  const StreamSpec spec{arguments.int32(0), arguments.uint32(1), arguments.boolean(2), view(head), view(opening),
-                        arguments.number(6), arguments.number(7), view(before), view(after)};
+  int32_t descriptor = -1;
+  uint32_t format = 0;
+  bool chunked = false;
+  double expires_at_ms = NAN, tick_ms = NAN;
+  if (!arguments.boolean(2, &chunked) || !arguments.number(6, &expires_at_ms) || !arguments.number(7, &tick_ms))
+    return nullptr;
+  if (!arguments.integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, EBADF);
+  if (!arguments.integer<uint32_t>(1, 0, MAX_FORMATS - 1, &format)) return to_number(env, EINVAL);
+  if (!(tick_ms >= 0 && tick_ms < INFINITY)) return to_number(env, EINVAL);
+  const StreamSpec spec{descriptor,    format,  chunked,      view(head), view(opening),
+                        expires_at_ms, tick_ms, view(before), view(after)};
   View users[MAX_USERS];
   for (uint32_t i = 0; i < count; i++) users[i] = names[i].view();
   return to_number(env, pool == nullptr ? ESHUTDOWN : pool->open(spec, users, count));
@@ -118,21 +127,25 @@ napi_value deliver_frame(napi_env env, napi_callback_info info) {
   return to_number(env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
 }
 
-/** broadcast(format, text) */
+/** broadcast(format, text): nothing where there is no such format */
 napi_value broadcast(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Pool* pool = pool_of(arguments);
   const Utf8 text(env, arguments[1]);
-  if (pool != nullptr && text.ok()) pool->broadcast(arguments.uint32(0), view(text));
+  uint32_t format = 0;
+  if (pool != nullptr && text.ok() && arguments.integer<uint32_t>(0, 0, MAX_FORMATS - 1, &format))
+    pool->broadcast(format, view(text));
   return nullptr;
 }
 
-/** finishSome(count, reason) */
+/** finishSome(count, reason): up to so many streams; nothing where there is no such reason */
 napi_value finish_some(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  const uint32_t reason = arguments.uint32(1);
-  if (pool != nullptr && reason < CLOSE_REASONS) pool->finish_some(arguments.uint32(0), static_cast<CloseReason>(reason));
+  double count = 0;
+  uint32_t reason = 0;
+  if (pool != nullptr && arguments.number(0, &count) && arguments.integer<uint32_t>(1, 0, CLOSE_REASONS - 1, &reason))
+    pool->finish_some(to_count(count), static_cast<CloseReason>(reason));
   return nullptr;
 }
 
@@ -209,16 +222,18 @@ napi_value find(napi_env env, napi_callback_info info) {
 napi_value name_of(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  const View name = pool == nullptr ? View{} : pool->users().name_of(arguments.uint32(0));
+  uint32_t handle = 0;
+  const bool is_handle = arguments.integer<uint32_t>(0, 0, NONE - 1, &handle);
+  const View name = pool == nullptr || !is_handle ? View{} : pool->users().name_of(handle);
   return to_string(env, name.length == 0 ? "" : name.data, name.length);
 }
 
-/** release(handle) */
+/** release(handle): does nothing for a number that is no handle */
 napi_value release(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  const double handle = arguments.number(0);
-  if (pool != nullptr && handle >= 0 && handle < NONE) pool->users().release(static_cast<uint32_t>(handle));
+  uint32_t handle = 0;
+  if (pool != nullptr && arguments.integer<uint32_t>(0, 0, NONE - 1, &handle)) pool->users().release(handle);
   return nullptr;
 }
 
@@ -270,7 +285,11 @@ napi_value listen_fd(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const Utf8 host(env, arguments[0]);
   if (!host.ok()) return nullptr;
-  return to_number(env, listen_shared(host.data(), static_cast<uint16_t>(arguments.uint32(1)), arguments.int32(2)));
+  uint16_t port = 0;
+  int32_t backlog = 0;
+  const bool fits = arguments.integer<uint16_t>(1, 0, UINT16_MAX, &port) &&
+                    arguments.integer<int32_t>(2, 0, INT32_MAX, &backlog);
+  return to_number(env, fits ? listen_shared(host.data(), port, backlog) : -EINVAL);
 }
 
 /** giveBackMemory(): what the C library keeps of freed memory goes back to the system; 1 ms for some ten MB */
@@ -281,9 +300,9 @@ napi_value give_back_memory(napi_env, napi_callback_info) {
   return nullptr;
 }
 
-/** failAllocations(after): for tests; from the one after next so many on they fail, negative for never */
+/** failAllocations(after): for tests; from the one after next so many on they fail, never for anything but a count */
 napi_value fail_allocations(napi_env env, napi_callback_info info) {
-  allocations_left = Arguments<1>(env, info).int32(0);
+  if (!Arguments<1>(env, info).integer<int32_t>(0, 0, INT32_MAX, &allocations_left)) allocations_left = -1;
   return nullptr;
 }
 

@@ -42,12 +42,13 @@ bool read_part(napi_env env, napi_value value, Format* format, uint32_t* numbers
   napi_typeof(env, value, &type);
   Part part{Insert::kLiteral, format->texts.size(), 0};
   if (type == napi_number) {
-    uint32_t insert = INSERTS;
-    napi_get_value_uint32(env, value, &insert);
+    double number = NAN;
+    uint32_t insert = 0;
+    napi_get_value_double(env, value, &number);
+    if (!to_integer<uint32_t>(number, 0, INSERTS - 1, &insert)) return throw_type_error(env, "no such insert"), false;
     part.insert = static_cast<Insert>(insert);
-    if (part.insert == Insert::kNumber) ++*numbers;
-    if (insert >= INSERTS || *numbers > MAX_NUMBERS)
-      return throw_type_error(env, "no such insert, or too many numbers"), false;
+    if (part.insert == Insert::kNumber && ++*numbers > MAX_NUMBERS)
+      return throw_type_error(env, "too many numbers"), false;
   } else {
     if (!append_text(env, value, format)) return false;
     part.length = format->texts.size() - part.begin;

@@ -32,7 +32,7 @@ Tick Pool::current_tick() const {
   return static_cast<Tick>((uv_now(handles_.loop()) - began_ms_) / TimingWheel::TICK_MS);
 }
 
-/** The second in which a moment has passed; NO_END for what lies beyond all seconds. */
+/** The second in which a moment has passed: NO_END for one beyond all seconds, 0 (long ago) for NaN. */
 WallSecond wall_second_of(double ms) {
   if (!(ms > 0)) return 0;
   const double second = ceil(ms / 1000);

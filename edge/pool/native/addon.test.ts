@@ -1,0 +1,276 @@
+// The addon's own contract, below what NativePool asks of it: what each method makes of every kind of number.
+
+import assert from "node:assert/strict";
+import { createServer, type Server, type Socket } from "node:net";
+import { constants } from "node:os";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { RawHttp } from "../../../test/support/raw-http.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import { FORMATS } from "../../formats/index.ts";
+import { descriptorOf } from "../../node/holders.ts";
+import { type CloseReason, COME_BACK_MS } from "../close-reasons.ts";
+import { DEFAULT_LIMITS } from "../pool.ts";
+import { hasPoolAddon, loadPoolAddon, type NativeHandle, type NativeOptions } from "./addon.ts";
+import { nativeFormat } from "./native-formats.ts";
+
+const { EBADF, EINVAL } = constants.errno;
+const skip = hasPoolAddon() ? false : "the addon was not built here";
+
+/** No descriptor, index, count, port or handle. */
+const ODD: readonly number[] = [
+  ...[
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    -1,
+    -0.5,
+    0.5,
+    1.5,
+    -(2 ** 31),
+    2 ** 32,
+  ],
+  ...[2 ** 32 + 1, 2 ** 53, 2 ** 63 - 1, 2 ** 64, 1e17, 1e308, -1e308],
+];
+const NO_NUMBERS: readonly unknown[] = ["1", null, undefined, {}, [], true, 1n];
+/** Where the format whose heartbeat is an empty line stands. */
+const TEXT = 2;
+
+describe("pool addon", { skip }, () => {
+  let server: Server;
+  let accepted: Socket[];
+  let clients: RawHttp[];
+  let pool: NativeHandle;
+  let client: RawHttp;
+  let fd: number;
+
+  /** Another connection: `client` and `fd` are its two ends from now on. */
+  const connect = async (): Promise<void> => {
+    const address = server.address();
+    const count = accepted.length;
+    client = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0);
+    clients.push(client);
+    await waitFor("the connection", () => accepted.length > count);
+    fd = descriptorOf(accepted[count] ?? {});
+  };
+
+  const open = (changes: Partial<Record<keyof OpenArguments, unknown>>): unknown =>
+    openWith(pool, { ...defaults(fd), ...changes });
+  const figure = (name: string): number => figureOf(pool, name);
+
+  before(async () => {
+    server = createServer((socket) => accepted.push(socket));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  after(() => new Promise((resolve) => server.close(resolve)));
+
+  beforeEach(async () => {
+    accepted = [];
+    clients = [];
+    pool = loadPoolAddon().createPool(options(), () => {});
+    await connect();
+  });
+  afterEach(() => {
+    pool.close();
+    for (const made of clients) made.close();
+    for (const socket of accepted) socket.destroy();
+  });
+
+  it("odd descriptors and formats - are refused with an errno, and nothing is held", () => {
+    for (const odd of ODD) {
+      assert.equal(open({ fd: odd }), EBADF, `descriptor ${odd}`);
+      assert.equal(open({ format: odd }), EINVAL, `format ${odd}`);
+    }
+    assert.equal(open({ format: FORMATS.length }), EINVAL);
+    assert.equal(figure("opened"), 0);
+    assert.equal(figure("tableSize"), 0);
+  });
+
+  it("a token's end that no calendar has - never comes", async () => {
+    const far = [
+      Number.POSITIVE_INFINITY,
+      2 ** 53,
+      1e17,
+      2 ** 63 - 1,
+      1e20,
+      1e17 * 1000,
+      2 ** 63 * 1000,
+      1e308,
+    ];
+    for (const expiresAtMs of far) assert.equal(open({ expiresAtMs }), 0, `${expiresAtMs}`);
+    await client.until(/(1\r\n\n\r\n){24}/); // three heartbeats each: their streams were looked at
+    assert.equal(figure("open"), far.length);
+  });
+
+  it("a token's end in the past, however far, or NaN - ends the stream as expired", async () => {
+    const past = [
+      Number.NaN,
+      0,
+      -0,
+      -1,
+      0.5,
+      2 ** 31,
+      Date.UTC(2020),
+      -1e17,
+      -1e308,
+      Number.NEGATIVE_INFINITY,
+    ];
+    for (const expiresAtMs of past) {
+      await connect();
+      assert.equal(open({ expiresAtMs }), 0, `${expiresAtMs}`);
+    }
+    await waitFor("all to end", () => figure("expired") === past.length);
+    assert.equal(figure("open"), 0);
+  });
+
+  it("ticks - 0 is none, a fraction is rounded up, a huge one never comes, and no other number is taken", async () => {
+    for (const tickMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, -0.5])
+      assert.equal(open({ tickMs }), EINVAL, `${tickMs}`);
+    for (const tickMs of [2 ** 53, 2 ** 63, 1e17, 1e308]) assert.equal(open({ tickMs }), 0, `${tickMs}`);
+    assert.equal(open({ tickMs: 0 }), 0);
+    await client.until(/(1\r\n\n\r\n){15}/); // three heartbeats each: a tick that had come would be on the wire
+    assert.doesNotMatch(client.text, /tick/);
+    assert.equal(open({ tickMs: 0.5 }), 0);
+    await client.until(/tick 2;/);
+  });
+
+  it("broadcast - to an odd format writes nothing", () => {
+    assert.equal(open({}), 0);
+    const before = figure("chunks");
+    for (const odd of [...ODD, FORMATS.length]) pool.broadcast(odd, "x");
+    assert.equal(figure("chunks"), before);
+    pool.broadcast(TEXT, "x");
+    assert.equal(figure("chunks"), before + 1);
+  });
+
+  it("finishSome - counts of every kind are clamped; an odd reason ends nothing", async () => {
+    const drain = loadPoolAddon().closeReasons.indexOf("drain");
+    const openSome = async (): Promise<void> => {
+      for (let count = figure("open"); count < 3; count += 1) {
+        await connect();
+        assert.equal(open({}), 0);
+      }
+    };
+    await openSome();
+    for (const odd of [...ODD, loadPoolAddon().closeReasons.length]) pool.finishSome(3, odd);
+    for (const none of [Number.NaN, Number.NEGATIVE_INFINITY, -1, -1e308, -0.5, 0.5, 0])
+      pool.finishSome(none, drain);
+    assert.equal(figure("open"), 3);
+    pool.finishSome(1.9, drain);
+    assert.equal(figure("open"), 2);
+    for (const all of [2 ** 32, 2 ** 53, 1e17, 1e308, Number.POSITIVE_INFINITY]) {
+      await openSome();
+      pool.finishSome(all, drain);
+      assert.equal(figure("open"), 0, `${all}`);
+    }
+  });
+
+  it("handles - an odd one has no name and releases nothing", () => {
+    const ann = pool.acquire("ann");
+    assert.equal(ann, 0);
+    for (const odd of [...ODD, 1, 2 ** 32 - 1]) {
+      assert.equal(pool.nameOf(odd), "", `${odd}`);
+      pool.release(odd);
+    }
+    assert.equal(pool.find("ann"), ann);
+    assert.equal(pool.nameOf(-0), "ann");
+  });
+
+  it("listenFd - an odd port or backlog is refused, and not taken modulo 65,536", () => {
+    const { listenFd } = loadPoolAddon();
+    for (const odd of [...ODD, 65_536, 70_000]) {
+      assert.equal(listenFd("127.0.0.1", odd, 16), -EINVAL, `port ${odd}`);
+    }
+    for (const odd of ODD) assert.equal(listenFd("127.0.0.1", 0, odd), -EINVAL, `backlog ${odd}`);
+  });
+
+  it("limits - odd ones are refused by name or range, fractions are taken", () => {
+    const { createPool } = loadPoolAddon();
+    const limits = { ...DEFAULT_LIMITS, comeBackLeastMs: 500, comeBackSpreadMs: 4_500 };
+    for (const name of Object.keys(limits)) {
+      for (const odd of ODD.filter((number) => !(number >= 0 && number <= 1e15)))
+        assert.throws(
+          () => createPool({ ...options(), [name]: odd }, () => {}),
+          TypeError,
+          `${name}: ${odd}`,
+        );
+      for (const none of NO_NUMBERS)
+        assert.throws(() => createPool({ ...options(), [name]: none as number }, () => {}), TypeError);
+      createPool({ ...options(), [name]: 0.5 }, () => {}).close();
+    }
+  });
+
+  it("inserts of a format - an odd one is refused", () => {
+    const { createPool } = loadPoolAddon();
+    const [first] = options().formats;
+    if (first === undefined) throw new Error("there is a format");
+    for (const odd of [...ODD, 5])
+      assert.throws(
+        () => createPool({ ...options(), formats: [{ ...first, event: [odd] }] }, () => {}),
+        TypeError,
+      );
+  });
+
+  it("failAllocations - anything but a count is no limit", () => {
+    const { failAllocations } = loadPoolAddon();
+    for (const odd of ODD) {
+      failAllocations(0);
+      failAllocations(odd);
+      assert.ok(pool.acquire(`user-with-a-name-that-needs-memory-${ODD.indexOf(odd)}`) >= 0, `${odd}`);
+    }
+  });
+
+  it("what is no number - is a TypeError in each method, and changes nothing", () => {
+    const { listenFd } = loadPoolAddon();
+    for (const none of NO_NUMBERS as number[]) {
+      const calls: (() => unknown)[] = [
+        ...["fd", "format", "expiresAtMs", "tickMs"].map((name) => () => open({ [name]: none })),
+        ...(typeof none === "boolean" ? [] : [() => open({ chunked: none })]),
+        () => pool.broadcast(none, "x"),
+        () => pool.finishSome(none, 0),
+        () => pool.finishSome(1, none),
+        () => pool.nameOf(none),
+        () => pool.release(none),
+        () => listenFd("127.0.0.1", none, 16),
+        () => listenFd("127.0.0.1", 0, none),
+      ];
+      for (const call of calls) assert.throws(call, TypeError, `${call} of ${String(none)}`);
+    }
+    assert.equal(figure("opened"), 0);
+  });
+});
+
+interface OpenArguments {
+  fd: number;
+  format: number;
+  chunked: boolean;
+  users: string | readonly string[];
+  expiresAtMs: number;
+  tickMs: number;
+}
+
+function defaults(fd: number): OpenArguments {
+  return { fd, format: TEXT, chunked: true, users: "ann", expiresAtMs: Number.POSITIVE_INFINITY, tickMs: 0 };
+}
+
+/** Opens a chunked stream; what is no number is passed on as it is. */
+function openWith(pool: NativeHandle, given: Record<keyof OpenArguments, unknown>): number {
+  const { fd, format, chunked, users, expiresAtMs, tickMs } = given as OpenArguments;
+  return pool.open(fd, format, chunked, "", "", users, expiresAtMs, tickMs, "tick ", ";");
+}
+
+function options(): NativeOptions {
+  const reasons = loadPoolAddon().closeReasons as readonly CloseReason[];
+  return {
+    ...{ ...DEFAULT_LIMITS, heartbeatMs: 100, endMs: 100 },
+    ...{ comeBackLeastMs: COME_BACK_MS.least, comeBackSpreadMs: COME_BACK_MS.spread },
+    formats: FORMATS.map((format) => nativeFormat(format, reasons)),
+  };
+}
+
+/** One of the figures, or the ends for a reason. */
+function figureOf(pool: NativeHandle, name: string): number {
+  const { figures, closeReasons } = loadPoolAddon();
+  const values = new Float64Array(figures.length + closeReasons.length);
+  pool.figures(values);
+  return values[[...figures, ...closeReasons].indexOf(name)] ?? Number.NaN;
+}
