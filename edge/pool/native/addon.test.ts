@@ -1,4 +1,5 @@
-// The addon's own contract, below what NativePool asks of it: what each method makes of every kind of number.
+// The addon's own contract, below what NativePool asks of it: what each method makes of every kind of number, and what it
+// tells of ends.
 
 import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
@@ -40,6 +41,7 @@ describe("pool addon", { skip }, () => {
   let accepted: Socket[];
   let clients: RawHttp[];
   let pool: NativeHandle;
+  let told: unknown[][];
   let client: RawHttp;
   let fd: number;
 
@@ -65,8 +67,9 @@ describe("pool addon", { skip }, () => {
 
   beforeEach(async () => {
     accepted = [];
+    told = [];
     clients = [];
-    pool = loadPoolAddon().createPool(options(), () => {});
+    pool = loadPoolAddon().createPool(options(), (...batch) => told.push(batch));
     await connect();
   });
   afterEach(() => {
@@ -236,6 +239,15 @@ describe("pool addon", { skip }, () => {
       for (const call of calls) assert.throws(call, TypeError, `${call} of ${String(none)}`);
     }
     assert.equal(figure("opened"), 0);
+  });
+
+  it("ends - are told as the users of all and how many each stream has, and nothing that is not read", async () => {
+    assert.equal(open({ users: "ann" }), 0);
+    assert.equal(open({ users: ["ann", "bob"] }), 0);
+    client.close();
+    await waitFor("the ends", () => told.flatMap(([names]) => names as string[]).length === 3);
+    for (const batch of told) assert.equal(batch.length, 2);
+    assert.deepEqual(told.flatMap(([, usersOf]) => [...(usersOf as Uint8Array)]).sort(), [1, 2]);
   });
 });
 

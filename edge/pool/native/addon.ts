@@ -25,8 +25,8 @@ export interface NativeOptions extends PoolLimits {
   readonly formats: readonly NativeFormat[];
 }
 
-/** Streams that ended: their users one behind the other, how many each has, and why each ended. */
-export type OnEnds = (names: readonly string[], usersOf: Uint8Array, reasons: Uint8Array) => void;
+/** Streams that ended: the users of all in one list, and how many of them each stream has. */
+export type OnEnds = (names: readonly string[], usersOf: Uint8Array) => void;
 
 /**
  * Methods of a pool that was closed do nothing and return 0, -1 or "". So they do with a number that is none of what they

@@ -4,7 +4,6 @@
 #ifndef ENCKE_POOL_CONNECTION_H_
 #define ENCKE_POOL_CONNECTION_H_
 
-#include "close_reasons.h"
 #include "memory.h"
 
 namespace encke {
@@ -48,8 +47,7 @@ struct Connection {
   State state;
   uint8_t format;
   bool chunked;
-  bool told : 1;
-  CloseReason reason : 7;
+  bool told;
 };
 static_assert(sizeof(Connection) == 64, "a cache line each; connections are counted in millions");
 

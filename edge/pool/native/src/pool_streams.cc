@@ -156,7 +156,6 @@ void Pool::leave_users(uint32_t index, CloseReason reason) {
   memberships_.unlink(connection.first_membership);
   free(connection.extra);
   connection.extra = nullptr;
-  connection.reason = reason;
   counts_.closed[static_cast<uint32_t>(reason)]++;
   open_--;
 }
