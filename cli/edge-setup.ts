@@ -34,6 +34,7 @@ export function edgeConfigOf(
     drainMs: values.drainTime,
     maxStreamAgeMs: values.maxStreamAge ?? 0,
     heartbeatMs: values.heartbeat,
+    readerTimeoutMs: values.readerTimeout,
     logLevel: values.logLevel,
   };
 }

@@ -10,7 +10,7 @@ import {
   type FanoutMode,
   type NatsConfig,
 } from "../broker/index.ts";
-import { POOL_KINDS, type PoolKind, parseCorsOrigin } from "../edge/index.ts";
+import { DEFAULT_READER_TIMEOUT_MS, POOL_KINDS, type PoolKind, parseCorsOrigin } from "../edge/index.ts";
 import {
   DEFAULT_ROW_MEMORY_MB,
   EXPORT_KINDS,
@@ -83,6 +83,7 @@ export interface EdgeValues {
   drainTime: number;
   maxStreamAge: number | undefined;
   heartbeat: number;
+  readerTimeout: number;
   adminHost: string;
   adminPort: number | undefined;
 }
@@ -145,6 +146,12 @@ export const edgeSettings: Settings<EdgeValues> = {
     help: "longest silence on a stream, 1s to 1h (24s: proxies give up after 30)",
     schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
     default: 24_000,
+  },
+  readerTimeout: {
+    value: "TIME",
+    help: "a reader whose machine acknowledges nothing for so long is gone, 1s to 1h (60s)",
+    schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
+    default: DEFAULT_READER_TIMEOUT_MS,
   },
   drainTime: {
     value: "TIME",

@@ -7,6 +7,9 @@ import { EdgeError } from "./errors.ts";
 /** Where to listen: an address and port, or the path of a UNIX socket. */
 export type ListenAt = { readonly host: string; readonly port: number } | { readonly path: string };
 
+/** As long as a person may be in a tunnel, and no longer than "online" should be wrong. */
+export const DEFAULT_READER_TIMEOUT_MS = 60_000;
+
 /** Who holds the sockets of open streams; native needs its addon. */
 export const POOL_KINDS = ["native", "plain"] as const;
 export type PoolKind = (typeof POOL_KINDS)[number];
@@ -29,6 +32,8 @@ export interface EdgeConfig {
   readonly maxStreamAgeMs: number;
   /** The longest silence on a stream before a heartbeat. */
   readonly heartbeatMs: number;
+  /** A reader whose machine acknowledges nothing of what was sent for so long is gone. */
+  readonly readerTimeoutMs: number;
   /** How long a drain may take. */
   readonly drainMs: number;
   readonly logLevel: LogLevel;

@@ -15,7 +15,8 @@ import { registerMetrics } from "./metrics.ts";
 import { type HeldPool, holderOf, makeHeldPool } from "./node/held-pool.ts";
 import { listen, listenShared } from "./node/listen.ts";
 import { createNodeServer, markHeld } from "./node/server.ts";
-import { loadPoolAddon } from "./pool/native/addon.ts";
+import { endVanished } from "./node/vanished.ts";
+import { hasPoolAddon, loadPoolAddon } from "./pool/native/addon.ts";
 import { NativePool } from "./pool/native/native-pool.ts";
 import { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
@@ -134,7 +135,9 @@ export class Edge {
       await presence.start();
       if (pool instanceof NativePool) await listenShared(server, config.listen, loadPoolAddon());
       else await listen(server, config.listen);
-      log.info({ pool: config.pool, port: this.#portOf(server) }, "edge listens");
+      const addon = hasPoolAddon() ? loadPoolAddon() : undefined;
+      const vanishedReaders = endVanished(server, pool, config.readerTimeoutMs, addon);
+      log.info({ pool: config.pool, port: this.#portOf(server), vanishedReaders }, "edge listens");
     } catch (error) {
       presence.stop();
       throw error;

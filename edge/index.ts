@@ -1,7 +1,13 @@
 // The public list of this room, for the command line.
 
 export { signToken } from "./auth.ts";
-export { type EdgeConfig, type ListenAt, POOL_KINDS, type PoolKind } from "./config.ts";
+export {
+  DEFAULT_READER_TIMEOUT_MS,
+  type EdgeConfig,
+  type ListenAt,
+  POOL_KINDS,
+  type PoolKind,
+} from "./config.ts";
 export { Edge, type EdgeOptions } from "./edge.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { EdgeFleet, type FleetOptions, type FromWorker, type ToWorker, WORKER_FLAGS } from "./fleet.ts";

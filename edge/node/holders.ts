@@ -5,6 +5,7 @@ import { takeConnection } from "../../lib/http/connections.ts";
 import type { NativePool } from "../pool/native/native-pool.ts";
 import type { SocketPool } from "../pool/plain/socket-pool.ts";
 import type { StreamSpec } from "../pool/pool.ts";
+import { descriptorOf } from "./descriptor.ts";
 import { detachSocket } from "./detach.ts";
 import { awaitTurn } from "./turn.ts";
 
@@ -39,9 +40,4 @@ export function holdDescriptors(pool: NativePool): Holder {
     socket.destroy();
     return "held";
   };
-}
-
-/** -1 where there is none (TLS, other runtimes). A private field: Node tells descriptors in no other way. */
-export function descriptorOf(handled: object): number {
-  return (handled as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
 }

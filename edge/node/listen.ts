@@ -9,7 +9,7 @@ import { codeOf, messageOf } from "../../lib/errors.ts";
 import type { ListenAt } from "../config.ts";
 import { EdgeError } from "../errors.ts";
 import type { PoolAddon } from "../pool/native/addon.ts";
-import { descriptorOf } from "./holders.ts";
+import { descriptorOf } from "./descriptor.ts";
 
 /** A storm of connections waits here instead of being refused; Node's default is 511. */
 const BACKLOG = 16_384;

@@ -67,6 +67,11 @@ export class StreamPool<Sink> implements ConnectionPool {
     return this.#backlogs.bytes;
   }
 
+  /** Every open stream: a copy, so ending one on the way is fine. */
+  protected streams(): Stream<Sink>[] {
+    return this.#streams.slice();
+  }
+
   streamsOf(user: UserId): number {
     return this.#byUser.countOf(user);
   }

@@ -70,6 +70,16 @@ describe("playbooks", () => {
   }
 });
 
+describe("load balancer", () => {
+  it("a reader whose machine vanishes - is ended by TCP_USER_TIMEOUT on every port for readers", () => {
+    const template = readFileSync(join(folder, "roles", "lb", "templates", "haproxy.cfg.j2"), "utf8");
+    const [, readers = ""] = /^frontend readers$([\s\S]*?)^\w/m.exec(template) ?? [];
+    const binds = readers.split("\n").filter((line) => /^ +bind /.test(line));
+    assert.ok(binds.length >= 2);
+    for (const bind of binds) assert.match(bind, / tcp-ut \{\{ lb_reader_timeout \}\}/);
+  });
+});
+
 describe("measurements", () => {
   const product = ["broker", "edge", "graph", "lib"]
     .flatMap((room) => readdirSync(join(projectRoot, room), { recursive: true, withFileTypes: true }))

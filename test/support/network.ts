@@ -203,6 +203,7 @@ export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge 
     maxStreamsPerUser: 1_000,
     maxStreamAgeMs: 0,
     heartbeatMs: 24_000,
+    readerTimeoutMs: 60_000,
     drainMs: 5_000,
     logLevel: "silent",
     ...overrides,

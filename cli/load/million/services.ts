@@ -2,6 +2,7 @@
 // this machine. What was started is stopped by `stop`, in the opposite order, also after half a start.
 
 import { openBroker } from "../../../broker/index.ts";
+import { DEFAULT_READER_TIMEOUT_MS } from "../../../edge/index.ts";
 import { anyFreePort } from "../../../lib/ports.ts";
 import { childrenOf, commandLineOf } from "../../../lib/processes.ts";
 import { Supervisor } from "../../../lib/supervisor.ts";
@@ -75,6 +76,7 @@ export async function startServices(
         maxStreamsPerUser: 1_000,
         maxStreamAgeMs: 0,
         heartbeatMs,
+        readerTimeoutMs: DEFAULT_READER_TIMEOUT_MS,
         drainMs: DRAIN_MS,
         logLevel: "warn",
       },

@@ -8,7 +8,7 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
 import { FORMATS } from "../../formats/index.ts";
-import { descriptorOf } from "../../node/holders.ts";
+import { descriptorOf } from "../../node/descriptor.ts";
 import { type CloseReason, COME_BACK_MS } from "../close-reasons.ts";
 import { DEFAULT_LIMITS } from "../pool.ts";
 import { hasPoolAddon, loadPoolAddon, type NativeHandle, type NativeOptions } from "./addon.ts";
@@ -186,6 +186,17 @@ describe("pool addon", { skip }, () => {
     for (const odd of ODD) assert.equal(listenFd("127.0.0.1", 0, odd), -EINVAL, `backlog ${odd}`);
   });
 
+  it("user timeouts - odd descriptors and times are refused, and what was set is kept", () => {
+    const { setUserTimeout, userTimeout } = loadPoolAddon();
+    assert.equal(setUserTimeout(fd, 61_000), 0);
+    for (const odd of [...ODD, 2 ** 31]) {
+      assert.equal(setUserTimeout(odd, 1_000), EBADF, `descriptor ${odd}`);
+      assert.equal(setUserTimeout(fd, odd), EINVAL, `time ${odd}`);
+      assert.equal(userTimeout(odd), -EBADF, `descriptor ${odd}`);
+    }
+    assert.equal(userTimeout(fd), 61_000);
+  });
+
   it("limits - odd ones are refused by name or range, fractions are taken", () => {
     const { createPool } = loadPoolAddon();
     const limits = { ...DEFAULT_LIMITS, comeBackLeastMs: 500, comeBackSpreadMs: 4_500 };
@@ -223,7 +234,7 @@ describe("pool addon", { skip }, () => {
   });
 
   it("what is no number - is a TypeError in each method, and changes nothing", () => {
-    const { listenFd } = loadPoolAddon();
+    const { listenFd, setUserTimeout, userTimeout } = loadPoolAddon();
     for (const none of NO_NUMBERS as number[]) {
       const calls: (() => unknown)[] = [
         ...["fd", "format", "expiresAtMs", "tickMs"].map((name) => () => open({ [name]: none })),
@@ -235,6 +246,9 @@ describe("pool addon", { skip }, () => {
         () => pool.release(none),
         () => listenFd("127.0.0.1", none, 16),
         () => listenFd("127.0.0.1", 0, none),
+        () => setUserTimeout(none, 1_000),
+        () => setUserTimeout(fd, none),
+        () => userTimeout(none),
       ];
       for (const call of calls) assert.throws(call, TypeError, `${call} of ${String(none)}`);
     }

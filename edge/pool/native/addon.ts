@@ -72,6 +72,13 @@ export interface PoolAddon {
    * is a numeric address without brackets.
    */
   listenFd(host: string, port: number, backlog: number): number;
+  /**
+   * Sets TCP_USER_TIMEOUT in milliseconds, 0 for the system's default; of a listening descriptor, for what it accepts from
+   * then on. 0, or an errno.
+   */
+  setUserTimeout(fd: number, ms: number): number;
+  /** For tests: what is set, or a negative errno. */
+  userTimeout(fd: number): number;
   /** What the C library keeps of freed memory goes back to the system. About a millisecond for ten MB. */
   giveBackMemory(): void;
   /** For tests: so many allocations succeed, then all fail; any number but a count for no limit. */

@@ -8,7 +8,7 @@ import { parseUserId } from "../../../broker/contract.ts";
 import { type PackedEvent, packFrame } from "../../../test/support/packed-frames.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
 import { FORMATS } from "../../formats/index.ts";
-import { descriptorOf } from "../../node/holders.ts";
+import { descriptorOf } from "../../node/descriptor.ts";
 import { DEFAULT_LIMITS, type StreamSpec } from "../pool.ts";
 import type { SinkDriver } from "../stream.ts";
 import { StreamPool } from "../stream-pool.ts";

@@ -2,11 +2,20 @@
 // process, and wherever there is no descriptor to hand over. Its listeners are shared by all sockets; what a socket
 // adds to itself is one reference to its stream.
 
+import { existsSync, fstatSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import type { UserId } from "../../../broker/contract.ts";
-import type { PoolLimits, StreamSpec } from "../pool.ts";
+import { descriptorOf } from "../../node/descriptor.ts";
+import type { DrainOptions, PoolLimits, StreamSpec } from "../pool.ts";
 import type { SinkDriver, Stream } from "../stream.ts";
 import { StreamPool } from "../stream-pool.ts";
+import { Unacknowledged } from "./unacknowledged.ts";
+
+/** Where Linux lists the connections of IPv4 and IPv6. */
+const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"];
+/** Looks per timeout, so that a reader is ended at most a tenth late. */
+const LOOKS = 10;
 
 const STREAM: unique symbol = Symbol("stream");
 
@@ -35,6 +44,7 @@ export class SocketPool extends StreamPool<HeldSocket> {
   readonly #onError: (this: HeldSocket) => void;
   readonly #onEnd: (this: HeldSocket) => void;
   readonly #onDrain: (this: HeldSocket) => void;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: SocketPoolOptions) {
     super({ driver, ...options });
@@ -72,4 +82,40 @@ export class SocketPool extends StreamPool<HeldSocket> {
     held[STREAM] = this.open(held, spec, chunked, Buffer.from(head, "latin1"));
     held.resume(); // a reader has nothing more to say: what it sends is read and dropped
   }
+
+  /**
+   * Ends streams from now on whose reader's machine has acknowledged nothing for `ms`, as errors of their connections: for
+   * where the kernel cannot be asked to (edge/node/vanished.ts). False where the system does not show it, as all but Linux.
+   */
+  endVanished(ms: number): boolean {
+    const tables = TABLES.filter(existsSync);
+    if (tables.length === 0) return false;
+    const unacknowledged = new Unacknowledged(ms);
+    const look = async (): Promise<void> => {
+      const texts = await Promise.all(tables.map((path) => readFile(path, "latin1")));
+      const vanished = unacknowledged.look(texts.join(""), performance.now());
+      if (vanished.size > 0) this.#end(this.streams().filter(({ sink }) => vanished.has(inodeOf(sink))));
+    };
+    // a table that cannot be read this time is read the next
+    this.#looking = setInterval(() => void look().catch(() => {}), ms / LOOKS).unref();
+    return true;
+  }
+
+  override async drain(options: DrainOptions): Promise<void> {
+    await super.drain(options);
+    clearInterval(this.#looking);
+  }
+
+  #end(streams: readonly Stream<HeldSocket>[]): void {
+    for (const stream of streams) {
+      this.closed(stream, "error");
+      driver.cut(stream.sink);
+    }
+  }
+}
+
+/** The number by which the kernel's tables name a socket; -1 once it is closed. */
+function inodeOf(socket: Socket): number {
+  const fd = descriptorOf(socket);
+  return fd < 0 ? -1 : fstatSync(fd).ino;
 }

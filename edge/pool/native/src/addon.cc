@@ -292,6 +292,22 @@ napi_value listen_fd(napi_env env, napi_callback_info info) {
   return to_number(env, fits ? listen_shared(host.data(), port, backlog) : -EINVAL);
 }
 
+/** setUserTimeout(fd, ms): 0 or an errno */
+napi_value set_user_timeout(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  int32_t descriptor = -1, ms = 0;
+  if (!arguments.integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, EBADF);
+  if (!arguments.integer<int32_t>(1, 0, INT32_MAX, &ms)) return to_number(env, EINVAL);
+  return to_number(env, encke::set_user_timeout(descriptor, static_cast<uint32_t>(ms)));
+}
+
+/** userTimeout(fd): milliseconds, or a negative errno */
+napi_value user_timeout(napi_env env, napi_callback_info info) {
+  int32_t descriptor = -1;
+  if (!Arguments<1>(env, info).integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, -EBADF);
+  return to_number(env, static_cast<double>(get_user_timeout(descriptor)));
+}
+
 /** giveBackMemory(): what the C library keeps of freed memory goes back to the system; 1 ms for some ten MB */
 napi_value give_back_memory(napi_env, napi_callback_info) {
 #ifdef __GLIBC__
@@ -309,6 +325,8 @@ napi_value fail_allocations(napi_env env, napi_callback_info info) {
 constexpr Method FUNCTIONS[] = {
     {"createPool", create_pool},
     {"listenFd", listen_fd},
+    {"setUserTimeout", set_user_timeout},
+    {"userTimeout", user_timeout},
     {"giveBackMemory", give_back_memory},
     {"failAllocations", fail_allocations}};
 

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +50,16 @@ int listen_shared(const char* host, uint16_t port, int backlog) {
   const int problem = errno;
   close(descriptor);
   return -problem;
+}
+
+int set_user_timeout(int descriptor, uint32_t ms) {
+  return setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms) == 0 ? 0 : errno;
+}
+
+int64_t get_user_timeout(int descriptor) {
+  uint32_t ms = 0;
+  socklen_t size = sizeof ms;
+  return getsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) == 0 ? int64_t{ms} : -int64_t{errno};
 }
 
 }  // namespace encke
