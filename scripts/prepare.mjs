@@ -29,13 +29,13 @@ const FOR_TESTS = [
   { command: "ansible-playbook", packages: ["ansible-core"], without: "playbooks are not checked" },
   { command: "ansible-lint", packages: ["ansible-lint"], without: "playbooks are not linted" },
   { command: "faketime", packages: ["faketime"], without: "no test sets the wall clock" },
+  { command: "ip", packages: ["iproute2"], without: "no test has a machine that vanishes" },
   { command: "yamllint", packages: ["yamllint"], without: "YAML is not linted" },
 ];
 /** What the lab needs as well: installed where it is asked for by RUN_LAB=1, for its end-to-end test. */
 const FOR_LAB = [
   { command: "systemd-nspawn", packages: ["systemd-container"], without: "there is no lab" },
   { command: "mmdebstrap", packages: ["mmdebstrap"], without: "there is no lab" },
-  { command: "ip", packages: ["iproute2"], without: "there is no lab" },
   { command: "ssh", packages: ["openssh-client"], without: "there is no lab" },
 ];
 
