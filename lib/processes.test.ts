@@ -17,7 +17,7 @@ const GONE = 4_194_303; // above what a machine gives out by default
 describe("processes", () => {
   it("memoryOf - this process's memory, proportional within resident; undefined for one that is gone", () => {
     const { pssKb, rssKb } = memoryOf(process.pid) ?? { pssKb: 0, rssKb: 0 };
-    assert.ok(pssKb > 10_000 && rssKb >= pssKb);
+    assert.ok(pssKb > 1_000 && rssKb >= pssKb); // the program itself is shared by all that run
     assert.equal(memoryOf(GONE), undefined);
     assert.ok((cpuSecondsOf(process.pid) ?? 0) > 0);
     assert.equal(cpuSecondsOf(GONE), undefined);
