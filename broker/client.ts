@@ -24,6 +24,7 @@ import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
 import { Kept } from "./kept.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 import { Reconnecting } from "./reconnecting.ts";
+import { closeWithDial } from "./unfinished-dial.ts";
 
 export type { Msg, MsgHdrs } from "nats";
 
@@ -250,7 +251,7 @@ export class BrokerClient {
   async close(): Promise<void> {
     if (this.#nats.isClosed()) return;
     if (this.#connected) await this.#nats.flush().catch(() => {}); // nothing more can be sent: closing anyway
-    await this.#nats.close();
+    await closeWithDial(this.#nats);
   }
 
   async #watchStatus(): Promise<void> {
