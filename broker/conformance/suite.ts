@@ -48,6 +48,16 @@ const EXCHANGES: readonly (readonly [string, string, string])[] = [
     "MSG a*b 1 1\r\ny\r\n",
   ],
   [
+    "PUB - a wildcard in a published subject is a letter, and reaches a matching subscription once",
+    "SUB a.* 1\r\nPUB a.* 1\r\nx\r\nPUB b.* 1\r\ny\r\n",
+    "MSG a.* 1 1\r\nx\r\n",
+  ],
+  [
+    "PUB - so is one that stands for the rest",
+    "SUB a.> 1\r\nPUB a.> 1\r\nx\r\nPUB a.*.> 1\r\ny\r\n",
+    "MSG a.> 1 1\r\nx\r\nMSG a.*.> 1 1\r\ny\r\n",
+  ],
+  [
     "SUB - the same sid twice keeps the first",
     "SUB a 1\r\nSUB b 1\r\nPUB b 1\r\nx\r\nPUB a 1\r\ny\r\n",
     "MSG a 1 1\r\ny\r\n",
@@ -66,15 +76,18 @@ const EXCHANGES: readonly (readonly [string, string, string])[] = [
     "SUB a 1\r\nPUB a 1\r\nx\r\nUNSUB 1 1\r\nPUB a 1\r\ny\r\n",
     "MSG a 1 1\r\nx\r\n",
   ],
+  ...["-1", "0", "abc", "1.5", "9999999999"].map(
+    (max) =>
+      [
+        `UNSUB max - ${max} is no maximum and ends the subscription at once`,
+        `SUB a 1\r\nUNSUB 1 ${max}\r\nPUB a 1\r\nx\r\n`,
+        "",
+      ] as const,
+  ),
   [
     "HPUB - headers arrive",
     "SUB a 1\r\nHPUB a 18 20\r\nNATS/1.0\r\nA: b\r\n\r\nhi\r\n",
     "HMSG a 1 18 20\r\nNATS/1.0\r\nA: b\r\n\r\nhi\r\n",
-  ],
-  [
-    "no responders - the asker is told",
-    "SUB inbox 9\r\nPUB nobody inbox 1\r\nx\r\n",
-    "HMSG inbox 9 16 16\r\nNATS/1.0 503\r\n\r\n\r\n",
   ],
 ];
 
@@ -88,6 +101,8 @@ const CLOSING: readonly (readonly [string, string, RegExp])[] = [
   ["a negative size", "PUB a -1\r\n\r\n", /^(|-ERR 'Bad PUB'\r\n)$/],
   ["headers longer than the whole", "HPUB a 12 10\r\nNATS/1.0\r\n\r\n", /^(|-ERR 'Bad HPUB'\r\n)$/],
   ["SUB without a sid", "SUB a\r\n", /^(|-ERR 'Bad SUB'\r\n)$/],
+  ["UNSUB without a sid", "UNSUB \r\n", /^(|-ERR 'Bad UNSUB'\r\n)$/],
+  ["UNSUB with a word too many", "SUB a 1\r\nUNSUB 1 2 3\r\n", /^(|-ERR 'Bad UNSUB'\r\n)$/],
   ["a control line without an end", `SUB ${"a".repeat(5_000)}`, /maximum control line exceeded/i],
   ["a browser", "GET / HTTP/1.1\r\n\r\n", /-ERR/],
   ["another server", "RS+ $G a\r\n", /-ERR/],
@@ -129,6 +144,15 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
         assert.match(await (await raw()).exchangeUntilClose(lines), lastWords);
       });
     }
+
+    it("no responders - the requester receives status 503, which may name the subject", async () => {
+      const received = await (await raw()).exchange("SUB inbox 9\r\nPUB nobody inbox 1\r\nx\r\n");
+      // servers since 2.12 name the subject, older ones do not
+      const [, whole, headers = ""] =
+        /^HMSG inbox 9 (\d+) \1\r\nNATS\/1\.0 503\r\n((?:.+\r\n)*)\r\n\r\n$/.exec(received) ?? [];
+      assert.equal(Number(whole), "NATS/1.0 503\r\n\r\n".length + headers.length, received);
+      assert.match(headers, /^(Nats-Subject: nobody\r\n)?$/);
+    });
 
     it("CONNECT - verbose answers +OK to everything", async () => {
       const client = await raw('CONNECT {"verbose":true,"pedantic":false}\r\n');

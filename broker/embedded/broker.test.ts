@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
+import { connect } from "nats";
 import { embedded } from "../../test/support/brokers.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { RawClient } from "../conformance/raw-client.ts";
@@ -27,14 +28,83 @@ describe("embedded broker - what it is not", () => {
       }
     });
   }
+});
 
-  it("JetStream - refused by name, the connection stays", async () => {
+describe("embedded broker - JetStream's API", () => {
+  const broker = new EmbeddedBroker({ port: 0 });
+  let port: number;
+  before(async () => {
+    port = await broker.start();
+  });
+  after(() => broker.stop());
+
+  /** Requests, and the kind of reply that a nats-server gives to each (`type` without what they share). */
+  const REQUESTS: readonly (readonly [string, string])[] = [
+    ["INFO", "account_info"],
+    ["STREAM.LIST", "stream_list"],
+    ["STREAM.NAMES", "stream_names"],
+    ["STREAM.INFO.S", "stream_info"],
+    ["STREAM.CREATE.S", "stream_create"],
+    ["STREAM.MSG.GET.S", "stream_msg_get"],
+    ["STREAM.LEADER.STEPDOWN.S", "stream_leader_stepdown"],
+    ["CONSUMER.CREATE.S.C.event.>", "consumer_create"],
+    ["CONSUMER.DURABLE.CREATE.S.C", "consumer_create"],
+    ["CONSUMER.NAMES.S", "consumer_names"],
+    ["CONSUMER.INFO.S.C", "consumer_info"],
+    ["SOMETHING.NEW", "system"],
+  ];
+  for (const [request, kind] of REQUESTS) {
+    it(`${request} - replies "JetStream not enabled", and the connection stays`, async () => {
+      const client = await RawClient.open(port);
+      const received = await client.exchange(`SUB inbox 1\r\nPUB $JS.API.${request} inbox 2\r\n{}\r\n`);
+      const [, json = ""] = /^MSG inbox 1 \d+\r\n(.*)\r\n$/.exec(received) ?? [];
+      assert.deepEqual(JSON.parse(json), {
+        type: `io.nats.jetstream.api.v1.${kind}_response`,
+        error: { code: 503, err_code: 10_076, description: "JetStream not enabled" },
+      });
+      client.close();
+    });
+  }
+
+  it("a request for messages - has no responders, so that no client takes an error for a message", async () => {
+    for (const request of ["CONSUMER.MSG.NEXT.S.C", "DIRECT.GET.S"]) {
+      const client = await RawClient.open(port);
+      const lines = `SUB inbox 1\r\nPUB $JS.API.${request} inbox 0\r\n\r\n`;
+      assert.match(await client.exchange(lines), /^HMSG inbox 1 \d+ \d+\r\nNATS\/1\.0 503\r\n/);
+      client.close();
+    }
+  });
+
+  it("a publish without a reply subject - is silent, and reaches its subscribers", async () => {
+    const client = await RawClient.open(port);
+    for (const subject of ["$JS.API.INFO", "$JS.ACK.S.C.1.1.1.1.0", "$JS.FC.S"]) {
+      assert.equal(await client.exchange(`PUB ${subject} 0\r\n\r\n`), "");
+    }
+    assert.equal(
+      await client.exchange("SUB $JS.ACK.> 1\r\nPUB $JS.ACK.x 2\r\nhi\r\n"),
+      "MSG $JS.ACK.x 1 2\r\nhi\r\n",
+    );
+    client.close();
+  });
+
+  it("a client that looks for JetStream - learns that there is none, and goes on", async () => {
+    const client = await connect({ port });
+    await assert.rejects(client.jetstreamManager(), { code: "503" });
+    await assert.rejects(client.jetstream().publish("a", "x"), { code: "503" });
+    await client.flush();
+    assert.equal(client.isClosed(), false);
+    await client.close();
+  });
+});
+
+describe("embedded broker - 503", () => {
+  it("no responders - the status names the subject of the request", async () => {
     const broker = new EmbeddedBroker({ port: 0 });
     try {
       const client = await RawClient.open(await broker.start());
       assert.match(
-        await client.exchange("PUB $JS.API.INFO inbox 0\r\n\r\n"),
-        /-ERR 'no JetStream .*nats-server/,
+        await client.exchange("SUB inbox 9\r\nPUB nobody.there inbox 1\r\nx\r\n"),
+        /\r\nNats-Subject: nobody\.there\r\n/,
       );
       client.close();
     } finally {
@@ -44,6 +114,21 @@ describe("embedded broker - what it is not", () => {
 });
 
 describe("embedded broker - bounds", () => {
+  it("max_payload - announced, and a larger message closes the connection", async () => {
+    const broker = new EmbeddedBroker({ port: 0, maxPayload: 100 });
+    try {
+      const port = await broker.start();
+      const client = await connect({ port });
+      assert.equal(client.info?.max_payload, 100);
+      await client.close();
+      const raw = await RawClient.open(port);
+      assert.equal(await raw.exchange(`PUB a 100\r\n${"x".repeat(100)}\r\n`), "");
+      assert.match(await raw.exchangeUntilClose("PUB a 101\r\n"), /Maximum Payload Violation/);
+    } finally {
+      await broker.stop();
+    }
+  });
+
   it("slow consumer - one that stops reading is cut, the others go on", async () => {
     const broker = new EmbeddedBroker({ port: 0, maxPendingBytes: 1_048_576 });
     try {

@@ -1,12 +1,14 @@
-// The embedded broker: core NATS for one machine, so that one command works where no nats-server is installed. It
-// listens on loopback only and speaks what the NATS clients speak there: CONNECT, PUB and HPUB, SUB with wildcards
-// and queue groups, UNSUB with a maximum, PING, headers, no-responders. TLS, accounts, JetStream, mappings and
-// clustering it refuses by name. Past one machine it is a nats-server, never this.
+// The embedded broker: core NATS for one machine, so that one command works where no nats-server is
+// installed. It listens on loopback only and speaks what the NATS clients speak there: CONNECT, PUB and HPUB,
+// SUB with wildcards and queue groups, UNSUB with a maximum, PING, headers, no-responders. TLS, accounts,
+// mappings and clustering it refuses by name, JetStream in JetStream's own words (jetstream.ts). Past one
+// machine it is a nats-server, never this.
 
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { BrokerError } from "../errors.ts";
 import { type CloseReason, Connection, type Subscription, type Switchboard } from "./connection.ts";
+import { jetStreamRefusal } from "./jetstream.ts";
 import { SubjectTree } from "./subject-tree.ts";
 
 /** nats-server's default. */
@@ -18,12 +20,13 @@ const PING_INTERVAL_MS = 10_000;
 const MAX_PINGS_OUT = 2;
 /** The core protocol level that clients may expect. */
 const PROTOCOL_VERSION = "2.9.0";
-const NO_RESPONDERS = "NATS/1.0 503\r\n\r\n";
 
 export interface EmbeddedBrokerOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly maxPendingBytes?: number;
+  /** Bytes of the largest message that it takes, headers included. */
+  readonly maxPayload?: number;
 }
 
 export interface BrokerStats {
@@ -35,7 +38,7 @@ export interface BrokerStats {
 }
 
 export class EmbeddedBroker implements Switchboard {
-  readonly maxPayload: number = MAX_PAYLOAD;
+  readonly maxPayload: number;
   readonly maxPendingBytes: number;
   readonly #port: number;
   readonly #id = `ENCKE${randomBytes(12).toString("hex").toUpperCase()}`;
@@ -50,6 +53,7 @@ export class EmbeddedBroker implements Switchboard {
 
   constructor(options: EmbeddedBrokerOptions) {
     this.#port = options.port;
+    this.maxPayload = options.maxPayload ?? MAX_PAYLOAD;
     this.maxPendingBytes = options.maxPendingBytes ?? MAX_PENDING_BYTES;
     this.#server = createServer((socket) => this.#accept(socket));
   }
@@ -112,9 +116,14 @@ export class EmbeddedBroker implements Switchboard {
   ): void {
     this.#messagesIn += 1;
     const body = payload.toString("latin1");
-    if (this.#fanOut(from, subject, reply, headerBytes, body) > 0) return;
-    if (reply === undefined || !from.options.no_responders) return;
-    this.#fanOut(undefined, reply, undefined, NO_RESPONDERS.length, NO_RESPONDERS);
+    const receivers = this.#fanOut(from, subject, reply, headerBytes, body);
+    if (reply === undefined) return;
+    const refusal = jetStreamRefusal(subject);
+    if (refusal !== undefined) this.#fanOut(undefined, reply, undefined, 0, refusal);
+    else if (receivers === 0 && from.options.no_responders) {
+      const status = noResponders(subject);
+      this.#fanOut(undefined, reply, undefined, status.length, status);
+    }
   }
 
   /** Delivers to everyone who matches, and to one member of each queue group. Answers how many received it. */
@@ -182,4 +191,9 @@ export class EmbeddedBroker implements Switchboard {
     const address = this.#server.address();
     return typeof address === "object" && address !== null ? address.port : this.#port;
   }
+}
+
+/** The status of a subject without subscribers; it names the subject, as nats-server does since 2.12. */
+function noResponders(subject: string): string {
+  return `NATS/1.0 503\r\nNats-Subject: ${subject}\r\n\r\n`;
 }

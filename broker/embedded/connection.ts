@@ -35,6 +35,8 @@ export interface Switchboard {
 
 export type CloseReason = "client" | "violation" | "slow" | "stopped";
 
+const COUNT = /^\d{1,9}$/;
+
 /** Defaults before CONNECT and for what CONNECT leaves out, as in nats-server. */
 const DEFAULTS = { verbose: true, pedantic: true, echo: true, headers: false, no_responders: false };
 
@@ -163,9 +165,6 @@ export class Connection {
   #publish({ subject, reply, headerBytes, payload }: Extract<Operation, { name: "PUB" }>): void {
     if (headerBytes > 0 && !this.options.headers)
       throw new ProtocolViolation("message headers not supported");
-    if (subject.startsWith("$JS.")) {
-      return this.send("-ERR 'no JetStream in the embedded broker: run nats-server and set NATS_URL'\r\n");
-    }
     if (this.options.pedantic && (!isValidPattern(subject) || /(^|\.)[*>](\.|$)/.test(subject))) {
       this.send("-ERR 'Invalid Publish Subject'\r\n");
     }
@@ -189,12 +188,12 @@ export class Connection {
   }
 
   #unsubscribe(line: string): void {
-    const [sid = "", most] = line.split(/[ \t]+/);
-    if (sid === "" || (most !== undefined && !/^\d{1,9}$/.test(most)))
-      throw new ProtocolViolation("Bad UNSUB");
+    const [sid = "", most = "", ...more] = line.split(/[ \t]+/);
+    if (sid === "" || more.length > 0) throw new ProtocolViolation("Bad UNSUB");
     const subscription = this.#subscriptions.get(sid);
     if (subscription !== undefined) {
-      subscription.max = Number(most ?? 0);
+      // anything but a number is no maximum, as in nats-server: the subscription ends at once
+      subscription.max = COUNT.test(most) ? Number(most) : 0;
       if (subscription.max === 0 || subscription.delivered >= subscription.max) this.#remove(subscription);
     }
     this.#ok();

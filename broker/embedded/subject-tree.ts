@@ -115,7 +115,8 @@ function collect<S>(node: Node<S>, tokens: readonly string[], depth: number, fou
     found.push(...node.here);
     return;
   }
-  const exact = node.children.get(token);
+  // a wildcard in a subject that was published is a letter: it is below as a pattern's token already, once
+  const exact = token === ANY_TOKEN || token === ANY_REST ? undefined : node.children.get(token);
   if (exact !== undefined) collect(exact, tokens, depth + 1, found);
   const any = node.children.get(ANY_TOKEN);
   if (any !== undefined) collect(any, tokens, depth + 1, found);
