@@ -30,5 +30,6 @@ export {
   parseTallyPart,
   type TallyPart,
 } from "./presence.ts";
-export { findNatsServer, NatsServer } from "./server/nats-server.ts";
+export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
+export { NatsServer } from "./server/nats-server.ts";
 export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";

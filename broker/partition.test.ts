@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createLogger } from "../lib/log.ts";
-import { partitioned } from "../test/support/brokers.ts";
+import { realWith } from "../test/support/brokers.ts";
+import { natsServers } from "../test/support/nats-servers.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { BrokerClient } from "./client.ts";
 import { parseTopic, type Topic } from "./names.ts";
@@ -26,40 +27,44 @@ function topics(): Topic[] {
   });
 }
 
-describe("partitions", { skip: partitioned(PARTITIONS).skip }, () => {
-  it("1,000 topics - lie where nats-server says, their events and the questions about them; deeper ones arrive to be refused", async () => {
-    const server = await partitioned(PARTITIONS).start();
-    const client = await BrokerClient.connect(
-      { url: server.urls[0] ?? "" },
-      { name: "test", log, wait: false },
-    );
-    const got: string[] = [];
-    client.subscribe("part.>", ({ subject }) => got.push(subject));
-    const all = topics();
-    for (const topic of all) {
-      client.publish(eventSubject(topic));
-      client.publish(graphSubject("count", topic));
-    }
-    client.publish("event.a.b.c.d.e.f");
-    client.publish("graph.count.a.b.c.d.e");
-    await waitFor("everything that was published", () => got.length === 2 * all.length + 2);
-    const used = new Set<number>();
-    for (const [index, topic] of all.entries()) {
-      const partition = partitionOf(topic, PARTITIONS);
-      used.add(partition);
-      const [event = "", question = ""] = got.slice(2 * index, 2 * index + 2);
-      assert.equal(event, `part.${partition}.event.${topic}`);
-      assert.equal(question, `part.${partition}.graph.count.${topic}`);
-      assert.equal(topicOfEvent(event, PARTITIONS), topic);
-      assert.equal(nameOfGraph("count", question, PARTITIONS), topic);
-    }
-    assert.equal(used.size, PARTITIONS, "no partition stays empty");
-    assert.throws(() => topicOfEvent(got.at(-2) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
-    assert.throws(() => nameOfGraph("count", got.at(-1) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
-    await client.close();
-    await server.stop();
+for (const installed of natsServers) {
+  describe(`partitions of ${installed.name}`, { skip: installed.skip }, () => {
+    it("1,000 topics - lie where nats-server says, their events and the questions about them; deeper ones arrive to be refused", async () => {
+      const server = await realWith({ server: installed, partitions: PARTITIONS }).start();
+      const client = await BrokerClient.connect(
+        { url: server.urls[0] ?? "" },
+        { name: "test", log, wait: false },
+      );
+      const got: string[] = [];
+      client.subscribe("part.>", ({ subject }) => got.push(subject));
+      const all = topics();
+      for (const topic of all) {
+        client.publish(eventSubject(topic));
+        client.publish(graphSubject("count", topic));
+      }
+      client.publish("event.a.b.c.d.e.f");
+      client.publish("graph.count.a.b.c.d.e");
+      await waitFor("everything that was published", () => got.length === 2 * all.length + 2);
+      const used = new Set<number>();
+      for (const [index, topic] of all.entries()) {
+        const partition = partitionOf(topic, PARTITIONS);
+        used.add(partition);
+        const [event = "", question = ""] = got.slice(2 * index, 2 * index + 2);
+        assert.equal(event, `part.${partition}.event.${topic}`);
+        assert.equal(question, `part.${partition}.graph.count.${topic}`);
+        assert.equal(topicOfEvent(event, PARTITIONS), topic);
+        assert.equal(nameOfGraph("count", question, PARTITIONS), topic);
+      }
+      assert.equal(used.size, PARTITIONS, "no partition stays empty");
+      assert.throws(() => topicOfEvent(got.at(-2) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
+      assert.throws(() => nameOfGraph("count", got.at(-1) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
+      await client.close();
+      await server.stop();
+    });
   });
+}
 
+describe("partitions", () => {
   it("a topic from another's partition - is refused, with what nats-server lacks", () => {
     const wrong = (partitionOf(parseTopic("42"), PARTITIONS) + 1) % PARTITIONS;
     assert.throws(() => topicOfEvent(`part.${wrong}.event.42`, PARTITIONS), {

@@ -2,101 +2,86 @@
 // as an operator changes them, by a reload. Regression: it went on being ready, and answered nobody.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { pino } from "pino";
-import { BrokerClient, findNatsServer } from "../broker/index.ts";
+import { BrokerClient } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
-import { anyFreePort, isPortFree } from "../lib/ports.ts";
+import { NatsProcess } from "../test/support/nats-process.ts";
+import { natsServers } from "../test/support/nats-servers.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { GraphService } from "./service.ts";
 
-const binary = findNatsServer(process.env.PATH ?? "");
 const ALL = ["event.>", "user.*", "graph.>", "part.>", "presence.*", "$SRV.>", "_INBOX.>"];
 
-describe("graph service - refused by NATS", { skip: binary === undefined && "no nats-server here" }, () => {
-  const config = join(tempDir(), "nats.conf");
-  const lines: string[] = [];
-  const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
-  let server: ChildProcess;
-  let port: number;
-  let service: GraphService;
-  let other: BrokerClient;
-
-  const write = (subscribe: readonly string[]): void =>
-    writeFileSync(
-      config,
-      `listen: "127.0.0.1:${port}"
-authorization { users: [
+/** What the graph may hear is allowed, and no more. */
+const configOf = (subscribe: readonly string[]): string => `authorization { users: [
   { user: graph, password: g, permissions: { publish: ">", subscribe: { allow: ${JSON.stringify(subscribe)} } } }
   { user: other, password: o }
 ] }
-`,
-    );
-  const allow = (subscribe: readonly string[]): void => {
-    write(subscribe);
-    server.kill("SIGHUP");
-  };
-  const count = (): Promise<unknown> =>
-    other.request("graph.count.42", "", 500).then((reply) => reply.json());
+`;
 
-  before(async () => {
-    port = await anyFreePort("127.0.0.1");
-    write(ALL.filter((subject) => subject !== "event.>"));
-    server = spawn(binary ?? "", ["-c", config], { stdio: "ignore" });
-    await waitFor("nats-server", async () => !(await isPortFree("127.0.0.1", port)));
-    const url = `127.0.0.1:${port}`;
-    const quiet = createLogger("test", "silent");
-    other = await BrokerClient.connect(
-      { url, user: "other", password: "o" },
-      { name: "test", log: quiet, wait: true },
-    );
-    service = new GraphService({
-      directory: tempDir(),
-      nats: { url, user: "graph", password: "g" },
-      log,
-      metrics: createMetrics(),
+for (const installed of natsServers) {
+  describe(`graph service - refused by ${installed.name}`, { skip: installed.skip }, () => {
+    const lines: string[] = [];
+    const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
+    let server: NatsProcess;
+    let service: GraphService;
+    let other: BrokerClient;
+
+    const allow = (subscribe: readonly string[]): Promise<void> => server.reload(configOf(subscribe));
+    const count = (): Promise<unknown> =>
+      other.request("graph.count.42", "", 500).then((reply) => reply.json());
+
+    before(async () => {
+      server = await NatsProcess.start(installed, configOf(ALL.filter((subject) => subject !== "event.>")));
+      const { url } = server;
+      const quiet = createLogger("test", "silent");
+      other = await BrokerClient.connect(
+        { url, user: "other", password: "o" },
+        { name: "test", log: quiet, wait: true },
+      );
+      service = new GraphService({
+        directory: tempDir(),
+        nats: { url, user: "graph", password: "g" },
+        log,
+        metrics: createMetrics(),
+      });
+      await service.start();
     });
-    await service.start();
-  });
-  after(async () => {
-    await service.stop();
-    await other.close();
-    const ended = once(server, "exit");
-    server.kill();
-    await ended;
-  });
+    after(async () => {
+      await service.stop();
+      await other.close();
+      await server.stop();
+    });
 
-  it("events - it is not ready and says what it may not hear; and takes them when it may", async () => {
-    assert.equal(service.notReady, 'NATS refuses "event.>" to us: allow it');
-    assert.ok(lines.some((line) => /"subject":"event\.>".*"subscription refused"/.test(line)));
-    allow(ALL);
-    await waitFor("the graph to be ready", () => service.notReady === undefined);
-    const got: string[] = [];
-    other.subscribe("user.42", (message) => got.push(message.string()));
-    await other.flush();
-    const answer = (await other.request("event.42", "hello", 2_000)).json<{ recipients: number }>();
-    assert.equal(answer.recipients, 1);
-    await waitFor("the event", () => got.length === 1);
-  });
+    it("events - it is not ready and says what it may not hear; and takes them when it may", async () => {
+      assert.equal(service.notReady, 'NATS refuses "event.>" to us: allow it');
+      assert.ok(lines.some((line) => /"subject":"event\.>".*"subscription refused"/.test(line)));
+      await allow(ALL);
+      await waitFor("the graph to be ready", () => service.notReady === undefined);
+      const got: string[] = [];
+      other.subscribe("user.42", (message) => got.push(message.string()));
+      await other.flush();
+      const answer = (await other.request("event.42", "hello", 2_000)).json<{ recipients: number }>();
+      assert.equal(answer.recipients, 1);
+      await waitFor("the event", () => got.length === 1);
+    });
 
-  it("questions - taken away while it serves, and given back", async () => {
-    assert.deepEqual(await count(), { topic: "42", count: 0 });
-    allow(ALL.filter((subject) => subject !== "graph.>"));
-    await waitFor("the graph to notice", () => /NATS refuses "graph\./.test(service.notReady ?? ""));
-    await assert.rejects(count());
-    allow(ALL);
-    await waitFor("the graph to be ready", () => service.notReady === undefined);
-    assert.deepEqual(await count(), { topic: "42", count: 0 });
-    const services: string[] = [];
-    other.subscribe("answers", (message) => services.push(message.string()));
-    other.publish("$SRV.PING.encke-graph", "", { reply: "answers" });
-    await waitFor("the service to be found", () => services.length > 0);
-    assert.equal(services.length, 1, "the one before it has ended");
+    it("questions - taken away while it serves, and given back", async () => {
+      assert.deepEqual(await count(), { topic: "42", count: 0 });
+      await allow(ALL.filter((subject) => subject !== "graph.>"));
+      await waitFor("the graph to notice", () => /NATS refuses "graph\./.test(service.notReady ?? ""));
+      await assert.rejects(count());
+      await allow(ALL);
+      await waitFor("the graph to be ready", () => service.notReady === undefined);
+      assert.deepEqual(await count(), { topic: "42", count: 0 });
+      const services: string[] = [];
+      other.subscribe("answers", (message) => services.push(message.string()));
+      other.publish("$SRV.PING.encke-graph", "", { reply: "answers" });
+      await waitFor("the service to be found", () => services.length > 0);
+      assert.equal(services.length, 1, "the one before it has ended");
+    });
   });
-});
+}

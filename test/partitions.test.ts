@@ -5,8 +5,9 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { parseTopic, partitionOf } from "../broker/contract.ts";
 import { type FanoutMode, serviceErrorOf } from "../broker/index.ts";
-import { type BrokerUnderTest, partitioned, real } from "./support/brokers.ts";
+import { type BrokerUnderTest, partitioned, real, realWith } from "./support/brokers.ts";
 import { clusterOf } from "./support/cluster.ts";
+import { natsServers } from "./support/nats-servers.ts";
 import { TestNetwork } from "./support/network.ts";
 import type { Reader } from "./support/reader.ts";
 import { tempDir } from "./support/temp-dir.ts";
@@ -174,10 +175,13 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
   });
 }
 
-testPartitions(partitioned(OF), ["gateway", "gateway"]);
-testPartitions(partitioned(OF), ["subject", "subject"]);
-testPartitions(clusterOf(OF), ["gateway", "gateway"]);
-testPartitions(clusterOf(OF), ["subject", "gateway"]);
+for (const server of natsServers) {
+  const divided = realWith({ server, partitions: OF });
+  testPartitions(divided, ["gateway", "gateway"]);
+  testPartitions(divided, ["subject", "subject"]);
+  testPartitions(clusterOf(OF, server), ["gateway", "gateway"]);
+  testPartitions(clusterOf(OF, server), ["subject", "gateway"]);
+}
 
 describe("partitions - who may serve what", { skip: real.skip }, () => {
   let network: TestNetwork;

@@ -7,35 +7,38 @@ import { BrokerClient } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { testFanout } from "./fanout.suite.ts";
 import type { BrokerUnderTest, TestBroker, TestUser } from "./support/brokers.ts";
-import { deployed, deployedOf } from "./support/deployed-broker.ts";
+import { deployedOf } from "./support/deployed-broker.ts";
+import { natsServers } from "./support/nats-servers.ts";
 
 /** Two partitions with neighbours elsewhere, one on either side of a third. */
 const SHARES = ["0,2/4", "1/4", "3/4"];
-const divided = deployedOf(...SHARES);
-
-testFanout(deployed, ["gateway", "subject"]);
-testFanout(divided, ["gateway", "subject"], SHARES);
 
 const PAST_THE_MAPPING = "what NATS itself puts there, for a divided graph";
 const BETWEEN_SERVICES = "between graph services";
 
-testForbidden(deployed, [
-  ["producer", "edge.1", "orders to an edge: what another user gets"],
-  ["producer", "presence.1", "who is connected"],
-  ["producer", "part.0.event.42", PAST_THE_MAPPING],
-  ["edge", "edge.1", "orders to another edge"],
-  ["edge", "user.7", "what only the graph and producers say"],
-  ["edge", "part.0.graph.subscribe.42", PAST_THE_MAPPING],
-  ["graph", "event.42", "events of its own"],
-  ["graph", "presence.1", "who is connected"],
-]);
-// nats-server asks for permission after it has mapped: who may say event.42 may say part.3.event.42
-testForbidden(divided, [
-  ["producer", "part.3.audit", BETWEEN_SERVICES],
-  ["producer", "part.3.backup", BETWEEN_SERVICES],
-  ["edge", "part.3.backup", BETWEEN_SERVICES],
-  ["edge", "part.3.rows.subscriptions.7", BETWEEN_SERVICES],
-]);
+for (const server of natsServers) {
+  const deployed = deployedOf(server);
+  const divided = deployedOf(server, SHARES);
+  testFanout(deployed, ["gateway", "subject"]);
+  testFanout(divided, ["gateway", "subject"], SHARES);
+  testForbidden(deployed, [
+    ["producer", "edge.1", "orders to an edge: what another user gets"],
+    ["producer", "presence.1", "who is connected"],
+    ["producer", "part.0.event.42", PAST_THE_MAPPING],
+    ["edge", "edge.1", "orders to another edge"],
+    ["edge", "user.7", "what only the graph and producers say"],
+    ["edge", "part.0.graph.subscribe.42", PAST_THE_MAPPING],
+    ["graph", "event.42", "events of its own"],
+    ["graph", "presence.1", "who is connected"],
+  ]);
+  // nats-server asks for permission after it has mapped: who may say event.42 may say part.3.event.42
+  testForbidden(divided, [
+    ["producer", "part.3.audit", BETWEEN_SERVICES],
+    ["producer", "part.3.backup", BETWEEN_SERVICES],
+    ["edge", "part.3.backup", BETWEEN_SERVICES],
+    ["edge", "part.3.rows.subscriptions.7", BETWEEN_SERVICES],
+  ]);
+}
 
 function testForbidden(
   server: BrokerUnderTest,

@@ -6,9 +6,9 @@ import { createConnection } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { childrenOf } from "../lib/processes.ts";
-import { real } from "./support/brokers.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { statusOf } from "./support/http.ts";
+import { natsServer, natsServers } from "./support/nats-servers.ts";
 import { Reader } from "./support/reader.ts";
 import { Services } from "./support/services.ts";
 import { tempDir } from "./support/temp-dir.ts";
@@ -17,11 +17,13 @@ import { waitFor } from "./support/wait-for.ts";
 const KEY = "0123456789abcdef0123456789abcdef";
 const SSE = { Accept: "text/event-stream" };
 
-for (const [broker, fanout, skip] of [
-  ["embedded", "subject", false],
-  ["nats-server", "gateway", real.skip],
-] as const) {
-  describe(`the services one by one over ${broker}, ${fanout} fan-out`, { skip }, () => {
+const SETUPS = [
+  { broker: "embedded", fanout: "subject", server: { ...natsServer, name: "embedded broker", skip: false } },
+  ...natsServers.map((server) => ({ broker: "nats-server", fanout: "gateway", server }) as const),
+] as const;
+
+for (const { broker, fanout, server } of SETUPS) {
+  describe(`the services one by one over ${server.name}, ${fanout} fan-out`, { skip: server.skip }, () => {
     let services: Services;
     const encke = (...args: string[]): Promise<EnckeCommand> => services.encke(...args);
     const send = async (
@@ -33,7 +35,7 @@ for (const [broker, fanout, skip] of [
       Reader.open(new URL(path, services.edge), headers);
 
     before(async () => {
-      services = await Services.start({ broker, fanout });
+      services = await Services.start({ broker, fanout, server });
     });
     after(() => services.stop());
 

@@ -1,32 +1,32 @@
-// A real nats-server for one machine: found, configured, spawned, kept alive. Owned by `encke up` or
+// A real nats-server for one machine: configured, spawned, kept alive. Owned by `encke up` or
 // `encke broker`; it ends with them.
 
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../lib/log.ts";
-import { cacheDir } from "../../lib/project.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import { BrokerError } from "../errors.ts";
 import { partitionMappings } from "../partition.ts";
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_MS = 5_000;
-/** /usr/sbin is where Debian puts it and where an ordinary user's PATH does not look. */
-const FURTHER_PLACES = ["/usr/sbin", join(cacheDir, "nats-server", "usr", "sbin")];
-
-/** Path of a nats-server: on PATH, in /usr/sbin, or in the project's own cache; undefined where there is none. */
-export function findNatsServer(path: string): string | undefined {
-  return [...path.split(delimiter), ...FURTHER_PLACES]
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, "nats-server"))
-    .find(isExecutable);
+/** What may differ between two servers of ours. */
+export interface NatsServerSettings {
+  /** Into so many the topics are split; 1 where absent. */
+  readonly partitions?: number;
+  /** Bytes of the largest message; nats-server's own default (1 MiB) where absent. */
+  readonly maxPayload?: number;
 }
 
 /** Our configuration: loopback, and limits that keep one client that hangs from holding up the others for long. */
-function natsServerConfig(port: number, name: string, partitions: number): string {
+function natsServerConfig(
+  port: number,
+  name: string,
+  { partitions = 1, maxPayload }: NatsServerSettings,
+): string {
   return `# Written by Encke for one machine: loopback only, core NATS.
 server_name: "${name}"
 listen: "127.0.0.1:${port}"
@@ -35,7 +35,7 @@ listen: "127.0.0.1:${port}"
 write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
-${partitions === 1 ? "" : partitionMappings(partitions)}`;
+${maxPayload === undefined ? "" : `max_payload: ${maxPayload}\n`}${partitions === 1 ? "" : partitionMappings(partitions)}`;
 }
 
 /** One supervised nats-server. It restarts on the same port when it dies, so that clients find it again. */
@@ -46,12 +46,12 @@ export class NatsServer {
   readonly #name: string;
 
   /** @throws BrokerError BAD_PARTITIONS */
-  constructor(binary: string, port: number, log: Logger, partitions = 1) {
+  constructor(binary: string, port: number, log: Logger, settings: NatsServerSettings = {}) {
     this.port = port;
     this.#folder = mkdtempSync(join(tmpdir(), "encke-nats-"));
     this.#name = `encke-${process.pid}-${port}`;
     const config = join(this.#folder, "nats-server.conf");
-    writeFileSync(config, natsServerConfig(port, this.#name, partitions));
+    writeFileSync(config, natsServerConfig(port, this.#name, settings));
     this.#supervisor = new Supervisor({
       command: binary,
       args: ["-c", config],
@@ -107,13 +107,4 @@ function serverNameAt(port: number): Promise<string | undefined> {
       if (line.includes("\n")) done(/"server_name":"([^"]*)"/.exec(line)?.[1]);
     });
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // not there, or not ours to run: the next place is tried
-  }
 }

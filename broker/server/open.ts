@@ -9,7 +9,8 @@ import { Supervisor } from "../../lib/supervisor.ts";
 import { BrokerClient } from "../client.ts";
 import { BrokerError } from "../errors.ts";
 import { describeServers, type NatsConfig } from "../nats-config.ts";
-import { findNatsServer, NatsServer } from "./nats-server.ts";
+import { findNatsServer, type NatsServerChoice } from "./find-nats-server.ts";
+import { NatsServer } from "./nats-server.ts";
 
 export const BROKER_KINDS = ["auto", "nats-server", "embedded"] as const;
 export type BrokerKind = (typeof BROKER_KINDS)[number];
@@ -28,7 +29,8 @@ export interface OpenBrokerOptions {
   readonly partitions?: number;
   /** Command line that runs the embedded broker on a port: it gets `--port N` appended. */
   readonly embeddedCommand: readonly [string, ...string[]];
-  readonly path: string;
+  /** Chooses the nats-server to spawn. */
+  readonly environment: NatsServerChoice;
   readonly log: Logger;
 }
 
@@ -45,7 +47,7 @@ export interface OpenedBroker {
 export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBroker> {
   if (options.external !== undefined) return useExternal(options.external, options.log);
   const port = await choosePort(options);
-  const binary = options.kind === "embedded" ? undefined : findNatsServer(options.path);
+  const binary = options.kind === "embedded" ? undefined : findNatsServer(options.environment);
   const { partitions = 1 } = options;
   if (binary !== undefined) return spawnNatsServer(binary, port, options.log, partitions);
   if (partitions > 1) {
@@ -89,7 +91,7 @@ async function spawnNatsServer(
   log: Logger,
   partitions: number,
 ): Promise<OpenedBroker> {
-  const server = new NatsServer(binary, port, log, partitions);
+  const server = new NatsServer(binary, port, log, { partitions });
   try {
     await server.start();
   } catch (cause) {

@@ -46,7 +46,7 @@ export const broker: Command = defineCommand({
       portMayMove: false,
       partitions,
       embeddedCommand,
-      path: context.env.PATH ?? "",
+      environment: context.env,
       log: context.log,
     });
     context.print(opened.description);

@@ -24,7 +24,7 @@ export const doctor: Command = defineCommand({
     ...pick(ownSettings, "json"),
   },
   async run({ env, print }, { connections, json }) {
-    const checks = checkMachine(readMachine(env.PATH ?? ""), connections);
+    const checks = checkMachine(readMachine(env), connections);
     print(json ? JSON.stringify({ connections, checks }) : formatChecks(checks));
     refuseWhatIsBad(checks, connections);
   },

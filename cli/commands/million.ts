@@ -54,7 +54,7 @@ export const million: Command = defineCommand({
   settings,
   async run(context, { data, report, json, ...options }) {
     const pool = options.pool ?? defaultPoolKind();
-    const machine = readMachine(context.env.PATH ?? "");
+    const machine = readMachine(context.env);
     const checks = checkMachine(machine, options.connections);
     if (checks.some(({ verdict }) => verdict !== "ok")) note(`encke doctor says:\n${formatChecks(checks)}\n`);
     refuseWhatIsBad(checks, options.connections);

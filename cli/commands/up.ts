@@ -45,7 +45,7 @@ export const up: Command = defineCommand({
         port: DEFAULT_NATS_PORT,
         portMayMove: true,
         embeddedCommand,
-        path: context.env.PATH ?? "",
+        environment: context.env,
         log,
       });
       started.unshift(broker.stop);

@@ -1,7 +1,7 @@
 // What this machine allows, from /proc: read once, parsed here, judged in checks.ts.
 
 import { readFileSync } from "node:fs";
-import { findNatsServer } from "../../broker/index.ts";
+import { findNatsServer, type NatsServerChoice } from "../../broker/index.ts";
 import { defaultPoolKind } from "../../edge/index.ts";
 import { kilobytesIn } from "../../lib/processes.ts";
 import { isNativeBuilt } from "./native-readers.ts";
@@ -53,13 +53,13 @@ export interface Machine {
 const LIMIT_ELSEWHERE = 1_024;
 const PORTS_ELSEWHERE = 28_232;
 
-export function readMachine(path: string): Machine {
+export function readMachine(environment: NatsServerChoice): Machine {
   const texts = Object.fromEntries(
     Object.entries(PROC_FILES).map(([key, file]) => [key, readOptional(file)]),
   );
   return {
     ...parseMachine(texts as ProcTexts),
-    natsServer: findNatsServer(path) !== undefined,
+    natsServer: findNatsServer(environment) !== undefined,
     addons: { pool: defaultPoolKind() === "native", load: isNativeBuilt },
   };
 }

@@ -75,7 +75,7 @@ export async function startOwnServices(context: Context, values: TargetValues): 
       port: await anyFreePort(HOST),
       portMayMove: true,
       embeddedCommand,
-      path: context.env.PATH ?? "",
+      environment: context.env,
       log,
     });
     stops.unshift(broker.stop);

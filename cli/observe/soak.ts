@@ -62,7 +62,7 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
   });
   const before = await readEdgeCounts(target.admin);
   await observe(target, samples, plan); // the empty process
-  const machine = readMachine(context.env.PATH ?? "");
+  const machine = readMachine(context.env);
   const { floodProcesses, sources } = layoutFor(connections, machine.openFiles.soft, machine.ports);
   const fleet = new FloodFleet(
     {

@@ -2,22 +2,18 @@
 // mappings are those that the command prints, and each user may what it needs in them and no more.
 
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { partitionMappings } from "../../broker/contract.ts";
-import { BrokerClient, findNatsServer } from "../../broker/index.ts";
+import { BrokerClient } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
-import { anyFreePort, isPortFree } from "../../lib/ports.ts";
 import { projectRoot } from "../../lib/project.ts";
+import { NatsProcess } from "../../test/support/nats-process.ts";
+import { natsServers } from "../../test/support/nats-servers.ts";
 import { noAnsible, renderNatsConfig } from "../../test/support/rendered-nats.ts";
-import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { type Host, parseTopology, readTopology, type Topology } from "../topology/topology.ts";
 
-const binary = findNatsServer(process.env.PATH ?? "");
 const log = createLogger("test", "silent");
 const PARTITIONS = 16;
 
@@ -35,92 +31,89 @@ const divided = parseTopology({
   },
 });
 
-const missing = binary === undefined ? "no nats-server on this machine" : noAnsible;
+/** What a server runs with it, but for what needs certificates and other nodes. */
+const partsOf = (rendered: string): string => {
+  const blocks = rendered.match(/^(authorization|mappings) (\{[\s\S]*?^\}$)/gm) ?? [];
+  return `${blocks.join("\n")}\n`;
+};
 
-describe("NATS of a deployment", { skip: missing }, () => {
-  let server: ChildProcess;
-  let url: string;
-  const clients: BrokerClient[] = [];
-  const connect = async (user: string, password: string): Promise<BrokerClient> => {
-    const client = await BrokerClient.connect({ url, user, password }, { name: "test", log, wait: true });
-    clients.push(client);
-    return client;
-  };
-
-  let port: number;
-  let text: string;
-  const config = join(tempDir(), "nats.conf");
-  /** Runs with it, but for what needs certificates and other nodes. */
-  const use = (rendered: string): void => {
-    const blocks = rendered.match(/^(authorization|mappings) \{[\s\S]*?^\}$/gm) ?? [];
-    writeFileSync(config, `listen: "127.0.0.1:${port}"\n${blocks.join("\n")}\n`);
-  };
-
-  before(async () => {
-    port = await anyFreePort("127.0.0.1");
-    text = render(divided);
-    assert.ok(text.includes(partitionMappings(PARTITIONS)), "the mappings of `encke broker --print-config`");
-    use(text);
-    server = spawn(binary ?? "", ["-c", config], { stdio: "ignore" });
-    await waitFor("nats-server", async () => !(await isPortFree("127.0.0.1", port)));
-    url = `127.0.0.1:${port}`;
-  });
-  after(async () => {
-    for (const client of clients) await client.close();
-    const ended = once(server, "exit");
-    server.kill();
-    await ended;
-  });
-
-  it("producers and edges - reach the partitions by their own subjects, and nothing that is between graph services", async () => {
-    const got: string[] = [];
-    const owner = await connect("graph", "g");
-    owner.subscribe("part.>", (message) => got.push(message.subject));
-    await owner.flush();
-    for (const [user, password] of [
-      ["producer", "p"],
-      ["edge", "e"],
-    ] as const) {
-      const client = await connect(user, password);
-      got.length = 0;
-      for (const verb of ["audit", "backup", "rows.subscriptions.7"]) client.publish(`part.3.${verb}`);
-      client.publish("event.1");
-      client.publish("graph.count.photo.789");
-      await client.flush();
-      await owner.flush();
-      assert.deepEqual(
-        got.map((subject) => subject.replace(/^part\.\d+/, "part.N")),
-        ["part.N.event.1", "part.N.graph.count.photo.789"],
-        user,
+for (const installed of natsServers) {
+  describe(`${installed.name} of a deployment`, { skip: installed.skip || noAnsible }, () => {
+    let server: NatsProcess;
+    const clients: BrokerClient[] = [];
+    const connect = async (user: string, password: string): Promise<BrokerClient> => {
+      const client = await BrokerClient.connect(
+        { url: server.url, user, password },
+        { name: "test", log, wait: true },
       );
-    }
-    assert.deepEqual(owner.refused, []);
-  });
+      clients.push(client);
+      return client;
+    };
 
-  it("a whole graph, divided by a reload - connections that are there have the mappings once they have spoken", async () => {
-    const whole = render(lab);
-    assert.doesNotMatch(whole, /mappings|part\.\{\{|part\.\*/);
-    const producer = await connect("producer", "p");
-    const owner = await connect("graph", "g");
-    const got: string[] = [];
-    for (const subject of ["part.>", "event.>"])
-      owner.subscribe(subject, (message) => got.push(message.subject));
-    await owner.flush();
-    for (const [rendered, subject] of [
-      [whole, /^event\.1$/],
-      [text, /^part\.\d+\.event\.1$/],
-      [whole, /^event\.1$/],
-    ] as const) {
-      use(rendered);
-      server.kill("SIGHUP");
-      await waitFor(`events on ${subject}`, async () => {
+    let text: string;
+
+    before(async () => {
+      text = render(divided);
+      assert.ok(
+        text.includes(partitionMappings(PARTITIONS)),
+        "the mappings of `encke broker --print-config`",
+      );
+      server = await NatsProcess.start(installed, partsOf(text));
+    });
+    after(async () => {
+      for (const client of clients) await client.close();
+      await server.stop();
+    });
+
+    it("producers and edges - reach the partitions by their own subjects, and nothing that is between graph services", async () => {
+      const got: string[] = [];
+      const owner = await connect("graph", "g");
+      owner.subscribe("part.>", (message) => got.push(message.subject));
+      await owner.flush();
+      for (const [user, password] of [
+        ["producer", "p"],
+        ["edge", "e"],
+      ] as const) {
+        const client = await connect(user, password);
         got.length = 0;
-        producer.publish("event.1");
-        await producer.flush();
+        for (const verb of ["audit", "backup", "rows.subscriptions.7"]) client.publish(`part.3.${verb}`);
+        client.publish("event.1");
+        client.publish("graph.count.photo.789");
+        await client.flush();
         await owner.flush();
-        return got.length === 1 && subject.test(got[0] ?? "");
-      });
-    }
-    assert.equal(producer.reconnects + owner.reconnects, 0);
+        assert.deepEqual(
+          got.map((subject) => subject.replace(/^part\.\d+/, "part.N")),
+          ["part.N.event.1", "part.N.graph.count.photo.789"],
+          user,
+        );
+      }
+      assert.deepEqual(owner.refused, []);
+    });
+
+    it("divided and whole again by reloads - connections that are there follow, without a restart", async () => {
+      const whole = render(lab);
+      assert.doesNotMatch(whole, /part\.\{\{|part\.\*/);
+      const producer = await connect("producer", "p");
+      const owner = await connect("graph", "g");
+      const got: string[] = [];
+      for (const subject of ["part.>", "event.>"])
+        owner.subscribe(subject, (message) => got.push(message.subject));
+      await owner.flush();
+      for (const [rendered, subject] of [
+        [whole, /^event\.1$/],
+        [text, /^part\.\d+\.event\.1$/],
+        [whole, /^event\.1$/],
+      ] as const) {
+        await server.reload(partsOf(rendered));
+        await waitFor(`events on ${subject}`, async () => {
+          got.length = 0;
+          producer.publish("event.1");
+          await producer.flush();
+          await owner.flush();
+          return got.length === 1 && subject.test(got[0] ?? "");
+        });
+      }
+      assert.equal(producer.reconnects + owner.reconnects, 0);
+    });
   });
-});
+}

@@ -1,8 +1,13 @@
-// The brokers that suites run against: the embedded one, and a real nats-server where this machine has one.
+// The brokers that suites run against: the embedded one, and a real nats-server of each version that this
+// machine has.
 
-import { EmbeddedBroker, findNatsServer, type NatsConfig, NatsServer } from "../../broker/index.ts";
+import { EmbeddedBroker, type NatsConfig, NatsServer } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { anyFreePort } from "../../lib/ports.ts";
+import { type InstalledServer, natsServer, natsServers } from "./nats-servers.ts";
+
+/** Another process may take a port between the moment at which it was free and its use. */
+const MAX_PORTS_TRIED = 5;
 
 /** The address of one node; a single server's is that of every node. */
 export function urlOf({ urls }: Pick<TestBroker, "urls">, node = 0): string {
@@ -29,33 +34,85 @@ export interface BrokerUnderTest {
   start(ports?: readonly number[]): Promise<TestBroker>;
 }
 
-const natsServer: string | undefined = findNatsServer(process.env.PATH ?? "");
-
-export const embedded: BrokerUnderTest = {
-  name: "embedded broker",
-  skip: false,
-  async start([port = 0] = []) {
-    const broker = new EmbeddedBroker({ port });
-    const taken = await broker.start();
-    return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => broker.stop() };
-  },
-};
-
-/** A nats-server that splits the topics into so many partitions. */
-export function partitioned(partitions: number): BrokerUnderTest {
+/** The embedded broker, with a `max_payload` other than the usual one where given. */
+export function embeddedWith(maxPayload?: number): BrokerUnderTest {
   return {
-    name: partitions === 1 ? "nats-server" : `nats-server with ${partitions} partitions`,
-    skip: natsServer === undefined ? "no nats-server on this machine" : false,
-    async start([port] = []) {
-      const taken = port ?? (await anyFreePort("127.0.0.1"));
-      const log = createLogger("test", "silent");
-      const server = new NatsServer(natsServer ?? "", taken, log, partitions);
-      await server.start();
-      return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => server.stop() };
+    name: `embedded broker${limitName(maxPayload)}`,
+    skip: false,
+    async start([port = 0] = []) {
+      const broker = new EmbeddedBroker({ port, ...(maxPayload !== undefined && { maxPayload }) });
+      const taken = await broker.start();
+      return { urls: [`nats://127.0.0.1:${taken}`], ports: [taken], stop: () => broker.stop() };
     },
   };
 }
 
-export const real: BrokerUnderTest = partitioned(1);
+export const embedded: BrokerUnderTest = embeddedWith();
 
-export const brokers: readonly BrokerUnderTest[] = [embedded, real];
+interface RealOptions {
+  readonly server?: InstalledServer;
+  /** Into so many partitions the server splits the topics. */
+  readonly partitions?: number;
+  readonly maxPayload?: number;
+}
+
+/** A nats-server as `encke broker` runs it. */
+export function realWith({ server = natsServer, partitions = 1, maxPayload }: RealOptions): BrokerUnderTest {
+  const split = partitions === 1 ? "" : ` with ${partitions} partitions`;
+  return {
+    name: `${server.name}${split}${limitName(maxPayload)}`,
+    skip: server.skip,
+    async start([port] = []) {
+      const started = await onFreePort(port, async (taken) => {
+        const log = createLogger("test", "silent");
+        const limit = maxPayload === undefined ? {} : { maxPayload };
+        const child = new NatsServer(server.binary, taken, log, { partitions, ...limit });
+        await child.start().catch(async (error: unknown) => {
+          await child.stop();
+          throw error;
+        });
+        return child;
+      });
+      return {
+        urls: [`nats://127.0.0.1:${started.port}`],
+        ports: [started.port],
+        stop: () => started.stop(),
+      };
+    },
+  };
+}
+
+/** The chosen nats-server, splitting the topics into so many partitions. */
+export function partitioned(partitions: number): BrokerUnderTest {
+  return realWith({ partitions });
+}
+
+/** The chosen nats-server. */
+export const real: BrokerUnderTest = realWith({});
+
+/** Every broker that a suite runs on whose outcome depends on the broker. */
+export const brokers: readonly BrokerUnderTest[] = [
+  embedded,
+  ...natsServers.map((server) => realWith({ server })),
+];
+
+/**
+ * Starts what listens on a port: on the given one, else on any free one. @throws what `start` throws at last
+ */
+export async function onFreePort<T>(
+  given: number | undefined,
+  start: (port: number) => Promise<T>,
+): Promise<T> {
+  if (given !== undefined) return start(given);
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await start(await anyFreePort("127.0.0.1"));
+    } catch (error) {
+      if (tried >= MAX_PORTS_TRIED) throw error;
+    }
+  }
+}
+
+function limitName(maxPayload: number | undefined): string {
+  return maxPayload === undefined ? "" : `, max_payload ${maxPayload}`;
+}

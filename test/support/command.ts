@@ -92,9 +92,9 @@ export class EnckeCommand {
   }
 }
 
-/** The environment without settings of whoever runs the tests. */
+/** The environment without settings of the shell that runs the tests; the choice of a nats-server stays. */
 function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(ENCKE_|NATS_|NODE_TEST_)/.test(name)),
+    Object.entries(process.env).filter(([name]) => !/^(ENCKE_|NATS_(?!SERVER$)|NODE_TEST_)/.test(name)),
   );
 }

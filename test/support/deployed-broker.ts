@@ -2,64 +2,51 @@
 // secrets of our own making. TLS, a user each for producers, graph and edges, and what each may say and hear. A
 // message that somebody may not say or hear fails the suite: the server writes it down, and `stop` reads that.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findNatsServer } from "../../broker/index.ts";
 import { makeSecrets, type Secrets } from "../../infra/secrets/secrets.ts";
 import { parseTopology, type Topology } from "../../infra/topology/topology.ts";
-import { anyFreePort } from "../../lib/ports.ts";
 import type { BrokerUnderTest } from "./brokers.ts";
+import { NatsProcess } from "./nats-process.ts";
+import { type InstalledServer, natsServer } from "./nats-servers.ts";
 import { NODE, noAnsible, renderNatsConfig } from "./rendered-nats.ts";
 import { tempDir } from "./temp-dir.ts";
-import { waitFor } from "./wait-for.ts";
 
 const HOST = "127.0.0.1";
 
-const binary: string | undefined = findNatsServer(process.env.PATH ?? "");
-
-/** For a graph in these shares, each of a graph host of its own, as a topology says them; whole where there are none. */
-export function deployedOf(...shares: readonly string[]): BrokerUnderTest {
-  /** Made once: a server that starts anew has the certificates and passwords that it had. */
+/**
+ * @param server runs with it
+ * @param shares of the graph, each of a graph host of its own, as a topology says them; whole where there are
+ * none
+ */
+export function deployedOf(
+  server: InstalledServer = natsServer,
+  shares: readonly string[] = [],
+): BrokerUnderTest {
+  /** Made once: a server that starts again has the certificates and passwords that it had. */
   let deployment: Promise<Deployment> | undefined;
   return {
-    name: `nats-server as the nats role configures it${shares.length > 0 ? " for a divided graph" : ""}`,
-    skip: binary === undefined ? "no nats-server on this machine" : noAnsible,
-    async start([given] = []) {
-      const port = given ?? (await anyFreePort(HOST));
+    name: `${server.name} as the nats role configures it${shares.length > 0 ? " for a divided graph" : ""}`,
+    skip: server.skip || noAnsible,
+    async start([port] = []) {
       deployment ??= deploy(shares);
       const { folder, secrets, rendered } = await deployment;
-      const config = join(folder, `nats-server-${port}.conf`);
-      writeFileSync(config, onThisMachine(rendered, folder, port));
-      const server = spawn(binary ?? "", ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
-      let log = "";
-      server.stderr.setEncoding("utf8").on("data", (text: string) => {
-        log += text;
-      });
-      await waitFor("nats-server to listen", () => {
-        if (server.exitCode !== null) throw new Error(log);
-        return log.includes("Server is ready");
-      });
+      const started = await NatsProcess.start(server, onThisMachine(rendered, folder), port);
       return {
-        urls: [`tls://${HOST}:${port}`],
-        ports: [port],
+        urls: [`tls://${HOST}:${started.port}`],
+        ports: [started.port],
         login: (user) => ({ user, password: secrets.nats[user], ca: join(folder, "ca.pem") }),
         async stop() {
-          if (server.exitCode === null) {
-            const ended = once(server, "exit");
-            server.kill("SIGKILL");
-            await ended;
-          }
-          const forbidden = log.split("\n").filter((line) => /Violation|uthentication error/.test(line));
+          await started.stop();
+          const forbidden = started.log
+            .split("\n")
+            .filter((line) => /Violation|uthentication error/.test(line));
           if (forbidden.length > 0) throw new Error(forbidden.slice(0, 5).join("\n"));
         },
       };
     },
   };
 }
-
-export const deployed: BrokerUnderTest = deployedOf();
 
 interface Deployment {
   readonly folder: string;
@@ -102,9 +89,9 @@ function oneMachine(shares: readonly string[]): Topology {
 }
 
 /** Its ports and folders as a test may have them; all else stays as it is. */
-function onThisMachine(config: string, folder: string, port: number): string {
+function onThisMachine(config: string, folder: string): string {
   const changes: readonly (readonly [RegExp, string])[] = [
-    [/^listen: .*$/m, `listen: "${HOST}:${port}"`],
+    [/^listen: .*$/m, ""],
     [/^http: .*$/m, ""],
     [/\/etc\/nats\//g, `${folder}/`],
     [/\/var\/lib\/nats-server/g, join(folder, "jetstream")],

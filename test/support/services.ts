@@ -3,15 +3,18 @@
 
 import { join } from "node:path";
 import type { BrokerKind, FanoutMode } from "../../broker/index.ts";
-import { anyFreePort } from "../../lib/ports.ts";
 import { childrenOf } from "../../lib/processes.ts";
+import { onFreePort } from "./brokers.ts";
 import { EnckeCommand } from "./command.ts";
 import { statusOf } from "./http.ts";
+import { type InstalledServer, natsServer } from "./nats-servers.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface ServicesOptions {
   readonly broker: Exclude<BrokerKind, "auto">;
+  /** Which nats-server, where the broker is one; the chosen one where absent. */
+  readonly server?: InstalledServer;
   readonly fanout?: FanoutMode;
   /** More flags for every edge. */
   readonly edge?: readonly string[];
@@ -27,6 +30,7 @@ export class Services {
   readonly nats: string;
   readonly directory: string = join(tempDir(), "graph");
   readonly #embedded: boolean;
+  readonly #server: InstalledServer;
   readonly #edgeFlags: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
   readonly #readyMs: number | undefined;
@@ -35,21 +39,23 @@ export class Services {
   #graph: EnckeCommand | undefined;
   #edge: EnckeCommand | undefined;
 
-  private constructor(
-    port: number,
-    { broker, fanout = "subject", edge = [], env = {}, readyMs }: ServicesOptions,
-  ) {
+  private constructor(port: number, options: ServicesOptions) {
+    const { broker, server = natsServer, fanout = "subject", edge = [], env = {}, readyMs } = options;
     this.nats = `nats://127.0.0.1:${port}`;
     this.#embedded = broker === "embedded";
+    this.#server = server;
     this.#edgeFlags = ["--fanout", fanout, ...edge];
     this.#env = env;
     this.#readyMs = readyMs;
   }
 
   static async start(options: ServicesOptions): Promise<Services> {
-    const services = new Services(await anyFreePort("127.0.0.1"), options);
     const { friendships } = options;
-    await services.startBroker();
+    const services = await onFreePort(undefined, async (port) => {
+      const made = new Services(port, options);
+      await made.startBroker();
+      return made;
+    });
     if (friendships !== undefined) {
       const loaded = await services.encke("graph", "load", friendships, "--data", services.directory);
       if (loaded.exit !== 0) throw new Error(loaded.stderr);
@@ -113,7 +119,12 @@ export class Services {
 
   async startBroker(): Promise<void> {
     const kind = this.#embedded ? ["--embedded"] : [];
-    this.#broker = await this.run(["broker", "--port", new URL(this.nats).port, ...kind], /at nats:/);
+    const args = ["broker", "--port", new URL(this.nats).port, ...kind];
+    this.#broker = await this.run(
+      args,
+      /at nats:/,
+      this.#embedded ? {} : { NATS_SERVER: this.#server.binary },
+    );
   }
 
   /** Kills the server itself. A nats-server's supervisor starts it anew; the embedded broker stays dead. */

@@ -34,7 +34,7 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
     readyMs: START_MS,
   });
   const before = new Map(childrenOf(services.edgeSupervisor).map((pid) => [pid, socketsOf(pid)]));
-  const { openFiles, ports } = readMachine("");
+  const { openFiles, ports } = readMachine({});
   const { floodProcesses, sources } = layoutFor(streams, openFiles.soft, ports);
   const fleet = new FloodFleet(
     {

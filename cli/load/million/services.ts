@@ -46,7 +46,7 @@ export async function startServices(
       port: await anyFreePort(HOST),
       portMayMove: true,
       embeddedCommand,
-      path: env.PATH ?? "",
+      environment: env,
       log,
     });
     stops.unshift(() => broker.stop());
