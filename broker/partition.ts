@@ -13,6 +13,9 @@ const DEPTHS = [1, 2, 3, 4] as const;
 const FNV_OFFSET = 0x811c_9dc5;
 const FNV_PRIME = 0x0100_0193;
 const DOT = ".".charCodeAt(0);
+const UNDIVIDED = `# Encke, undivided: the block stays, since a reload without it would keep the mappings that are in force.
+mappings = {}
+`;
 
 /**
  * The partition of a topic, from 0 to `of` − 1: FNV-1a (32 bits) over the bytes of its tokens, modulo `of`, as
@@ -28,16 +31,20 @@ export function partitionOf(topic: Topic, of: number): number {
 }
 
 /**
- * The `mappings` block of nats-server's configuration for so many partitions. It belongs into the account of producers
- * and services, on every server of a cluster. @throws BrokerError BAD_PARTITIONS
+ * The `mappings` block of nats-server's configuration for so many partitions, an empty one for one partition.
+ * It belongs into the account of producers and services, on every server of a cluster. An undivided graph
+ * needs the empty block: nats-server 2.15 keeps the mappings that it has when a reload brings a configuration
+ * without the block.
+ * @throws BrokerError BAD_PARTITIONS
  */
 export function partitionMappings(of: number): string {
-  if (!Number.isInteger(of) || of < 2 || of > MAX_PARTITIONS) {
+  if (!Number.isInteger(of) || of < 1 || of > MAX_PARTITIONS) {
     throw new BrokerError(
       "BAD_PARTITIONS",
-      `${of} partitions cannot be mapped: choose from 2 to ${MAX_PARTITIONS}, or leave it away`,
+      `${of} partitions cannot be mapped: choose from 1 to ${MAX_PARTITIONS}`,
     );
   }
+  if (of === 1) return UNDIVIDED;
   const lines = [["event"], ["graph", "*"]].flatMap((head) => [
     ...DEPTHS.map((depth) => mapping(head, depth, of, "")),
     mapping(head, DEPTHS.length, of, ".>"),

@@ -3,7 +3,7 @@
 //
 //   node dist/infra/main.js --help
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
@@ -37,19 +37,14 @@ const program = new Command("encke-infra")
 
 program
   .command("inventory <topology>")
-  .description(
-    "writes infra/state/NAME/inventory.json for Ansible, and what NATS needs of a graph in partitions",
-  )
+  .description("writes infra/state/NAME/inventory.json for Ansible, and the mappings that NATS needs")
   .option("--outputs <file>", "`terraform output -json`, for hosts that are reached by public addresses")
   .action(async (path: string, { outputs }: { outputs?: string }) => {
     const topology = readTopology(path);
     const reachable = outputs === undefined ? undefined : parseOutputs(topology, await readJson(outputs));
     const target = join(stateOf(topology), "inventory.json");
     write(target, JSON.stringify(inventoryOf(topology, reachable), undefined, 2));
-    const partitions = join(stateOf(topology), "partitions.conf");
-    const mappings = mappingsOf(topology.hosts);
-    if (mappings === undefined) rmSync(partitions, { force: true });
-    else write(partitions, mappings.trimEnd());
+    write(join(stateOf(topology), "partitions.conf"), mappingsOf(topology.hosts).trimEnd());
     print(target);
   });
 

@@ -183,6 +183,8 @@ for (const server of natsServers) {
     it("the configuration for a nats-server of one's own - is what ours runs with; the embedded broker refuses", async () => {
       const printed = await encke("broker", "--print-config", "--partitions", "16");
       assert.equal(printed.stdout, partitionMappings(16));
+      const undivided = await encke("broker", "--print-config");
+      assert.match(undivided.stdout, /^mappings = \{\}$/m, "a reload must be able to take mappings away");
       const embedded = await encke("broker", "--embedded", "--partitions", "4");
       assert.deepEqual([embedded.exit, /no partitions/.test(embedded.stderr)], [2, true]);
     });

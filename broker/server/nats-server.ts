@@ -35,7 +35,7 @@ listen: "127.0.0.1:${port}"
 write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
-${maxPayload === undefined ? "" : `max_payload: ${maxPayload}\n`}${partitions === 1 ? "" : partitionMappings(partitions)}`;
+${maxPayload === undefined ? "" : `max_payload: ${maxPayload}\n`}${partitionMappings(partitions)}`;
 }
 
 /** One supervised nats-server. It restarts on the same port when it dies, so that clients find it again. */

@@ -33,7 +33,8 @@ const divided = parseTopology({
 
 /** What a server runs with it, but for what needs certificates and other nodes. */
 const partsOf = (rendered: string): string => {
-  const blocks = rendered.match(/^(authorization|mappings) (\{[\s\S]*?^\}$)/gm) ?? [];
+  const blocks = rendered.match(/^(authorization|mappings) (= \{\}$|\{[\s\S]*?^\}$)/gm) ?? [];
+  assert.equal(blocks.length, 2, "an authorization block, and always one of mappings");
   return `${blocks.join("\n")}\n`;
 };
 

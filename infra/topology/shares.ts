@@ -32,10 +32,9 @@ export function partitionsOf(hosts: Hosts): number {
   return [...sharesOf(hosts).values()].find((share) => share !== undefined)?.of ?? 1;
 }
 
-/** What every nats-server needs for that, as `encke broker --print-config` prints it; undefined for a whole graph. */
-export function mappingsOf(hosts: Hosts): string | undefined {
-  const of = partitionsOf(hosts);
-  return of === 1 ? undefined : partitionMappings(of);
+/** The mappings that every nats-server needs for that, as `encke broker --print-config` prints them. */
+export function mappingsOf(hosts: Hosts): string {
+  return partitionMappings(partitionsOf(hosts));
 }
 
 /** What is wrong with the shares, each with the remedy. */

@@ -45,7 +45,7 @@ async function startNodes(
   const routes = (await freePorts([...clients], 2 * NODES)).slice(NODES);
   const seeds = routes.map((port) => `nats://${HOST}:${port}`);
   const config = join(tempDir(), "nats-server.conf");
-  writeFileSync(config, partitions === 1 ? "" : partitionMappings(partitions));
+  writeFileSync(config, partitionMappings(partitions));
   const nodes = clients.map((port, index) =>
     spawn(
       binary,

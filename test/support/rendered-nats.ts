@@ -29,7 +29,7 @@ export function renderNatsConfig(topology: Topology, secrets: Pick<Secrets, "nat
   writeFileSync(join(vars, "more.json"), JSON.stringify({ encke_secrets: secrets, encke_state: state }));
   const inventory = join(state, "inventory.json");
   writeFileSync(inventory, JSON.stringify(inventoryOf(topology)));
-  writeFileSync(join(state, "partitions.conf"), mappingsOf(topology.hosts) ?? "");
+  writeFileSync(join(state, "partitions.conf"), mappingsOf(topology.hosts));
   const target = join(state, "nats-server.conf");
   const work = `src=${join(role, "templates", "nats-server.conf.j2")} dest=${target}`;
   const args = ["-i", inventory, "-c", "local", NODE, "-m", "ansible.builtin.template", "-a", work];
