@@ -9,6 +9,8 @@ import { Audience } from "./audience.ts";
 import { Sender, type SenderOptions } from "./sender.ts";
 
 const USERS = 50;
+/** 40,000 messages take half a second on an idle machine. */
+const FULL_WINDOW_MS = 60_000;
 
 describe("Sender", () => {
   let broker: TestBroker;
@@ -56,11 +58,22 @@ describe("Sender", () => {
   });
 
   it("nothing is delivered - it stops when its window is full, instead of filling queues", async () => {
-    const { sender } = createSender({ rate: 100_000, delivered: () => 0 });
-    await sender.send();
+    const stopping = new AbortController();
+    const { sender } = createSender({
+      rate: 100_000,
+      seconds: 3_600,
+      delivered: () => 0,
+      signal: stopping.signal,
+    });
+    const sending = sender.send();
+    await waitFor("the window to be full", () => sender.pauses > 0, FULL_WINDOW_MS);
+    const { messages } = sender;
     // the window, and what one turn may send before it looks again
-    assert.ok(sender.messages >= 40_000 && sender.messages <= 40_000 + 25_000, `${sender.messages} messages`);
-    assert.ok(sender.pauses > 0);
+    assert.ok(messages > 40_000 && messages <= 40_000 + 25_000, `${messages} messages`);
+    await waitFor("another look at the window", () => sender.pauses > 1);
+    assert.equal(sender.messages, messages);
+    stopping.abort();
+    await assert.rejects(sending, { name: "AbortError" });
   });
 
   it("Ctrl-C - ends it at once", async () => {
