@@ -1,7 +1,7 @@
 // What the NATS library throws, as errors of ours: with a code, and a remedy.
 
 import { ErrorCode, NatsError } from "nats";
-import { codeOf, messageOf } from "../lib/errors.ts";
+import { codeOf, messageOf, quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
 
 /** Credentials that the server does not take: waiting for it does not help. */
@@ -19,7 +19,22 @@ export function connectError(servers: string, cause: unknown): BrokerError {
   });
 }
 
-export function requestError(subject: string, timeoutMs: number, cause: unknown): BrokerError {
+/** @param stream the JetStream stream that acknowledged the request meanwhile, if any */
+export function timeoutError(subject: string, timeoutMs: number, stream: string | undefined): BrokerError {
+  if (stream === undefined)
+    return new BrokerError(
+      "REQUEST_TIMEOUT",
+      `no answer on ${subject} within ${timeoutMs} ms: see the service's log`,
+    );
+  return new BrokerError(
+    "ONLY_STREAM_REPLIED",
+    `only the JetStream stream ${quote(stream)} replied on ${subject} within ${timeoutMs} ms, no service did: ` +
+      "start the graph with `encke graph serve`",
+  );
+}
+
+/** @param cause undefined where the connection was down before the request was sent */
+export function requestError(subject: string, cause?: unknown): BrokerError {
   const code = codeOf(cause);
   if (code === ErrorCode.NoResponders) {
     return new BrokerError(
@@ -28,16 +43,10 @@ export function requestError(subject: string, timeoutMs: number, cause: unknown)
       { cause },
     );
   }
-  if (code === ErrorCode.Timeout) {
-    return new BrokerError(
-      "REQUEST_TIMEOUT",
-      `no answer on ${subject} within ${timeoutMs} ms: see the service's log`,
-      { cause },
-    );
-  }
+  const reason = cause === undefined ? "NATS is away" : messageOf(cause);
   return new BrokerError(
     "NATS_DISCONNECTED",
-    `${subject}: ${messageOf(cause)}; the connection comes back by itself, try again`,
+    `${subject}: ${reason}; the connection comes back by itself, try again`,
     {
       cause,
     },

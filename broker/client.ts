@@ -10,6 +10,7 @@ import {
   type Msg,
   type MsgHdrs,
   type NatsConnection,
+  RequestStrategy,
   type Service,
   type ServiceConfig,
   type Status,
@@ -18,12 +19,14 @@ import {
 import { Backoff } from "../lib/backoff.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { connectError, isRefusal, requestError } from "./client-errors.ts";
+import { connectError, isRefusal, requestError, timeoutError } from "./client-errors.ts";
 import { BrokerError } from "./errors.ts";
 import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
 import { Kept } from "./kept.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 import { Reconnecting } from "./reconnecting.ts";
+import { streamOf } from "./stream-ack.ts";
+import { isOwnSubject } from "./subjects.ts";
 import { closeWithDial } from "./unfinished-dial.ts";
 
 export type { Msg, MsgHdrs } from "nats";
@@ -209,13 +212,24 @@ export class BrokerClient {
     }
   }
 
-  /** One request, one reply. @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT or NATS_DISCONNECTED */
+  /**
+   * One request, one reply. Where a JetStream stream captures one of Encke's subjects, its acknowledgement is not that reply.
+   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED or NATS_DISCONNECTED
+   */
   async request(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Msg> {
+    if (!this.#connected) throw requestError(subject);
+    const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs };
+    let stream: string | undefined;
     try {
-      return await this.#nats.request(subject, payload, { timeout: timeoutMs });
+      for await (const reply of await this.#nats.requestMany(subject, payload, options)) {
+        const acknowledging = isOwnSubject(subject) ? streamOf(reply) : undefined;
+        if (acknowledging === undefined) return reply;
+        stream = acknowledging;
+      }
     } catch (cause) {
-      throw requestError(subject, timeoutMs, cause);
+      throw requestError(subject, cause);
     }
+    throw timeoutError(subject, timeoutMs, stream);
   }
 
   /** A subject under which only this client receives; append `.` and one token of your own. */

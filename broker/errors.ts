@@ -14,6 +14,7 @@ export type BrokerErrorCode =
   | "NATS_DISCONNECTED" // the connection is down at this moment
   | "NO_RESPONDERS" // nobody serves the subject
   | "REQUEST_TIMEOUT" // somebody serves it and did not answer in time
+  | "ONLY_STREAM_REPLIED" // a JetStream stream stored the request, and no service replied in time
   | "NATS_SERVER_FAILED"; // the nats-server that we spawned does not come up
 
 export class BrokerError extends EnckeError<BrokerErrorCode> {}

@@ -33,3 +33,4 @@ export {
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";
 export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";
+export { streamOf } from "./stream-ack.ts";

@@ -40,6 +40,9 @@ export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
 
+/** Whose subjects begin so is Encke's own: its services reply there. */
+const OWN_HEADS = ["event.", "user.", "graph.", "part."];
+
 /** Tokens without blanks, dots, wildcards or control characters. */
 const LITERAL = /^[^\s.*>\p{C}]+(?:\.[^\s.*>\p{C}]+)*$/u;
 export function eventSubject(topic: Topic): string {
@@ -133,6 +136,11 @@ export function parseRowsSubject(subject: string): { partition: number; verb: Gr
     );
   }
   return { partition, verb, user: parseUserId(user) };
+}
+
+/** Whether Encke's own services reply to requests on a subject. */
+export function isOwnSubject(subject: string): boolean {
+  return OWN_HEADS.some((head) => subject.startsWith(head));
 }
 
 function isGraphVerb(text: string): text is GraphVerb {

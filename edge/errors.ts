@@ -50,6 +50,7 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   GRAPH_AWAY: 503,
   NO_RESPONDERS: 503,
   REQUEST_TIMEOUT: 503,
+  ONLY_STREAM_REPLIED: 503,
   NATS_DISCONNECTED: 503,
 };
 

@@ -83,7 +83,7 @@ async function prove(
     } catch (error) {
       const code = codeOf(error);
       if (code === "REQUEST_TIMEOUT") return; // not allowed to ask: nothing is proven either way
-      if (code !== "NO_RESPONDERS") throw error;
+      if (code !== "NO_RESPONDERS" && code !== "ONLY_STREAM_REPLIED") throw error;
       if (owner.refused.length > 0) return; // nor may we hear: `notReady` says so
       if (performance.now() > deadline) throw unmapped(partitions, error);
     }

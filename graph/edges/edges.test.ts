@@ -4,6 +4,8 @@ import { edgeSubject } from "../../broker/contract.ts";
 import { BrokerClient } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { brokers, type TestBroker, urlOf } from "../../test/support/brokers.ts";
+import { withStreams } from "../../test/support/jetstream.ts";
+import { natsServer } from "../../test/support/nats-servers.ts";
 import { Window } from "../fanout/window.ts";
 import { EdgeQuestions } from "./questions.ts";
 import { Roster } from "./roster.ts";
@@ -117,3 +119,23 @@ for (const broker of brokers) {
     });
   });
 }
+
+const captured = withStreams(natsServer, { EDGES: ["edge.>"] });
+describe(`asking edges over ${captured.name}`, { skip: captured.skip }, () => {
+  it("a stream that captures the questions - is no edge that replied", async () => {
+    const server = await captured.start();
+    const log = createLogger("test", "silent");
+    const graph = await BrokerClient.connect({ url: urlOf(server) }, { name: "graph", log, wait: false });
+    const edges = roster();
+    edges.add("silent", "gateway", performance.now());
+    const questions = new EdgeQuestions(graph, edges);
+    try {
+      const missing = await questions.ask(["silent"], { type: "mark" }, 300, () => true);
+      assert.deepEqual([...missing], ["silent"]);
+    } finally {
+      questions.close();
+      await graph.close();
+      await server.stop();
+    }
+  });
+});

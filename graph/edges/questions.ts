@@ -3,7 +3,13 @@
 // more is forgotten; one that does not answer in time is reported.
 
 import { edgeSubject } from "../../broker/contract.ts";
-import type { BrokerClient, EdgeOrder, Msg, Subscribed } from "../../broker/index.ts";
+import {
+  type BrokerClient,
+  type EdgeOrder,
+  type Msg,
+  type Subscribed,
+  streamOf,
+} from "../../broker/index.ts";
 import type { Roster } from "./roster.ts";
 
 /** Questions under way at once; one more is answered at once by nobody. */
@@ -63,7 +69,7 @@ export class EdgeQuestions {
   #receive(message: Msg): void {
     const [token = "", edge = ""] = message.subject.slice(this.#inbox.length + 1).split(".");
     const open = this.#open.get(token);
-    if (open === undefined) return;
+    if (open === undefined || streamOf(message) !== undefined) return;
     const gone = message.headers?.code === NO_RESPONDERS;
     if (gone) this.#roster.left(edge);
     if (gone || open.read(message)) open.missing.delete(edge);
