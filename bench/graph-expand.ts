@@ -131,7 +131,7 @@ class PlayedEdge {
         return;
       }
       const order = parseOrder(message.data);
-      if (order.type === "mark") message.respond();
+      if (order.type === "mark") this.#client.respond(message);
       if (order.type === "restart") throw new Error("the graph lost an edge");
       if (order.type === "acknowledge" && order.sequence === this.#sequence) this.inStep = true;
     });

@@ -52,3 +52,11 @@ export function requestError(subject: string, cause?: unknown): BrokerError {
     },
   );
 }
+
+/** @param what of ours is too large, as the subject of the sentence */
+export function tooLargeError(what: string, bytes: number, maxPayload: number): BrokerError {
+  return new BrokerError(
+    "PAYLOAD_TOO_LARGE",
+    `${what} has ${bytes} bytes, and NATS' max_payload is ${maxPayload}: send less at once, or raise max_payload`,
+  );
+}

@@ -7,7 +7,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   connect,
   createInbox,
-  type Msg,
   type MsgHdrs,
   type NatsConnection,
   RequestStrategy,
@@ -19,17 +18,23 @@ import {
 import { Backoff } from "../lib/backoff.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { connectError, isRefusal, requestError, timeoutError } from "./client-errors.ts";
+import { connectError, isRefusal, requestError, timeoutError, tooLargeError } from "./client-errors.ts";
 import { BrokerError } from "./errors.ts";
-import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
+import { errorHeaders } from "./headers.ts";
 import { Kept } from "./kept.ts";
+import { WANTED_MAX_PAYLOAD } from "./limits.ts";
+import { type Msg, replyOf } from "./message.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
+import { type Published, type PublishOptions, tryPublish } from "./publishing.ts";
 import { Reconnecting } from "./reconnecting.ts";
+import { withSafeReplies } from "./safe-services.ts";
+import { ServerLimits } from "./server-limits.ts";
 import { streamOf } from "./stream-ack.ts";
 import { isOwnSubject } from "./subjects.ts";
 import { closeWithDial } from "./unfinished-dial.ts";
 
-export type { Msg, MsgHdrs } from "nats";
+export type { MsgHdrs } from "nats";
+export type { Published, PublishOptions } from "./publishing.ts";
 
 /** A dead server is noticed after two of these without an answer. */
 const PING_INTERVAL_MS = 10_000;
@@ -38,6 +43,8 @@ const WAITING_NOTE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
 /** What every micro service hears, besides its endpoints, begins so. */
 const CONTROL = "$SRV.";
+const SMALL_MESSAGES =
+  "NATS takes small messages only: events that are larger once encoded are refused; raise max_payload";
 
 export interface ConnectOptions {
   /** Shown in the server's connection list. */
@@ -49,11 +56,6 @@ export interface ConnectOptions {
   readonly echo?: boolean;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
-}
-
-export interface PublishOptions {
-  readonly headers?: MsgHdrs;
-  readonly reply?: string;
 }
 
 export interface Subscribed {
@@ -74,18 +76,30 @@ export interface Served {
 
 export class BrokerClient {
   readonly #nats: NatsConnection;
+  /** The same, for micro services. */
+  readonly #natsOfServices: NatsConnection;
   readonly #log: Logger;
+  readonly #limits: ServerLimits;
   readonly #listeners = new Set<(connected: boolean) => void>();
   readonly #kept = new Set<Kept>();
   readonly #grantListeners = new Set<() => void>();
   #connected = true;
   /** Publishes refused because the connection was down. */
   refusedPublishes = 0;
+  /** Publishes that the server would not have taken. */
+  unfitPublishes = 0;
   reconnects = 0;
 
-  private constructor(nats: NatsConnection, log: Logger) {
+  private constructor(nats: NatsConnection, log: Logger, isService: boolean) {
     this.#nats = nats;
+    this.#natsOfServices = withSafeReplies(nats, (message, payload, headers) =>
+      this.respond(message, payload, headers),
+    );
     this.#log = log;
+    this.#limits = new ServerLimits(nats, (maxPayload) => {
+      // a command's own messages succeed or fail: it needs no warning
+      if (isService) log.warn({ maxPayload, wanted: WANTED_MAX_PAYLOAD }, SMALL_MESSAGES);
+    });
     void this.#watchStatus();
   }
 
@@ -128,11 +142,25 @@ export class BrokerClient {
       await delay(backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
     }
     reconnecting.guard(nats);
-    return new BrokerClient(nats, log);
+    return new BrokerClient(nats, log, wait);
   }
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /**
+   * Bytes of the largest message that the server takes, headers included; while disconnected, that the last
+   * one took. It may change at every reconnect, and in between by an INFO that the server sends of its own
+   * accord.
+   */
+  get maxPayload(): number {
+    return this.#limits.maxPayload;
+  }
+
+  /** Why nothing works with this server; undefined where it does. */
+  get unfit(): string | undefined {
+    return this.#limits.unfit;
   }
 
   /** Calls `listener` at every loss and return of the connection. Answers its undoing. */
@@ -152,16 +180,27 @@ export class BrokerClient {
   }
 
   /**
-   * Hands a message to the connection; at most once, in the order of the calls. False, and counted, while
-   * disconnected.
+   * Hands a message to the connection; at most once, in the order of the calls. What is not sent is counted.
+   * Never throws for the state of the connection or the size of the message.
    */
-  publish(subject: string, payload: Uint8Array | string = NOTHING, options: PublishOptions = {}): boolean {
-    if (!this.#connected || this.#nats.isClosed()) {
-      this.refusedPublishes += 1;
-      return false;
-    }
-    this.#nats.publish(subject, payload, { ...options });
-    return true;
+  publish(subject: string, payload: Uint8Array | string = NOTHING, options: PublishOptions = {}): Published {
+    const isOpen = this.#connected && !this.#nats.isClosed();
+    const result = isOpen ? tryPublish(this.#nats, subject, payload, options) : "away";
+    if (result === "away") this.refusedPublishes += 1;
+    else if (result === "unfit") this.unfitPublishes += 1;
+    return result;
+  }
+
+  /**
+   * Replies to a request; nothing is sent where its sender does not wait for a reply. A reply that the server
+   * does not take is replaced by an error (413) with both sizes.
+   */
+  respond(message: Msg, payload: Uint8Array | string = NOTHING, headers?: MsgHdrs): void {
+    const reply = replyOf(message);
+    if (reply === undefined) return;
+    if (this.publish(reply, payload, headers && { headers }) !== "unfit") return;
+    const { message: why } = tooLargeError("the reply", byteLength(payload), this.maxPayload);
+    this.publish(reply, NOTHING, { headers: errorHeaders(413, why) });
   }
 
   /**
@@ -213,11 +252,15 @@ export class BrokerClient {
   }
 
   /**
-   * One request, one reply. Where a JetStream stream captures one of Encke's subjects, its acknowledgement is not that reply.
-   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED or NATS_DISCONNECTED
+   * One request, one reply. Where a JetStream stream captures one of Encke's subjects, its acknowledgement is
+   * not that reply.
+   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
+   * PAYLOAD_TOO_LARGE
    */
   async request(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Msg> {
     if (!this.#connected) throw requestError(subject);
+    const bytes = byteLength(payload);
+    if (bytes > this.maxPayload) throw tooLargeError("the message", bytes, this.maxPayload);
     const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs };
     let stream: string | undefined;
     try {
@@ -246,7 +289,7 @@ export class BrokerClient {
     const subjects = new Set(endpoints.map(({ subject }) => subject));
     const open = async (): Promise<void> => {
       await service?.stop();
-      service = await this.#nats.services.add(config);
+      service = await this.#natsOfServices.services.add(config);
       for (const { name, subject, handle } of endpoints)
         service.addEndpoint(name, { subject, handler: (_, message) => handle(message) });
     };
@@ -300,20 +343,15 @@ export class BrokerClient {
   #become(connected: boolean): void {
     if (this.#connected === connected) return;
     this.#connected = connected;
-    if (connected) this.reconnects += 1;
+    if (connected) {
+      this.reconnects += 1;
+      this.#limits.read();
+    }
     this.#log.warn(connected ? "NATS is back" : "NATS connection lost");
     for (const listener of this.#listeners) listener(connected);
   }
 }
 
-/** Where the sender waits for an answer; undefined where it does not (the library says "" then). */
-export function replyOf(message: Msg): string | undefined {
-  return message.reply || undefined;
-}
-
-/** The error that a micro service put into a reply's headers, if any. */
-export function serviceErrorOf(reply: Msg): { code: number; message: string } | undefined {
-  const message = reply.headers?.get(ERROR_HEADER) ?? "";
-  if (message === "") return undefined;
-  return { code: Number(reply.headers?.get(ERROR_CODE_HEADER)) || 500, message };
+function byteLength(payload: Uint8Array | string): number {
+  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
 }

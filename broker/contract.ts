@@ -21,9 +21,12 @@ export {
   type FrameRecord,
   FrameWriter,
   FULL_FRAME_BYTES,
+  maxNamesBytes,
+  maxRecipients,
   readFrame,
   readFrameHead,
 } from "./frame.ts";
+export { checkEncoded } from "./limits.ts";
 export { isTopic, isUserId, ownerOf, parseTopic, parseUserId, type Topic, type UserId } from "./names.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";

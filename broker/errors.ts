@@ -7,7 +7,7 @@ export type BrokerErrorCode =
   | "BAD_USER" // not one token of the grammar
   | "BAD_SUBJECT" // a subject of a form that nobody serves
   | "BAD_PARTITIONS" // not a set of partitions, or not as nats-server maps them
-  | "PAYLOAD_TOO_LARGE" // over MAX_PAYLOAD_BYTES
+  | "PAYLOAD_TOO_LARGE" // over MAX_PAYLOAD_BYTES, or over what the NATS server takes in one message
   | "BAD_EVENT" // bytes that claim to be an encoded event and are not
   | "BAD_NATS_URL" // NATS_URL or the credentials beside it cannot be used
   | "NATS_UNREACHABLE" // nothing answers at the address

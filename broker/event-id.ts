@@ -20,9 +20,15 @@ export class EventIds {
     this.#prefix = `${partition.toString(36)}-${epoch.toString(36)}-`;
   }
 
+  /** The id that `next` mints next. */
+  get upcoming(): string {
+    return this.#prefix + (this.#sequence + 1).toString(36);
+  }
+
   next(): string {
+    const id = this.upcoming;
     this.#sequence += 1;
-    return this.#prefix + this.#sequence.toString(36);
+    return id;
   }
 }
 

@@ -18,7 +18,7 @@ const VERSION = 1;
 const FRAME_HEAD = 12;
 const RECORD_HEAD = 12;
 const NAMED_HEAD = 16;
-/** An edge's frame is sent when it has grown so far; with one more record it stays under NATS' 1 MB. */
+/** An edge's frame is sent when it has grown so far, or before it would outgrow the server's max_payload. */
 export const FULL_FRAME_BYTES = 131_072;
 const FIRST_BYTES = 4_096;
 const MAX_ID_BYTES = 40;
@@ -45,6 +45,11 @@ export class FrameWriter {
     return this.#lastRecord === 0 ? 0 : this.#length;
   }
 
+  /** Bytes of the frame with one event more. */
+  lengthWith(id: string, json: Uint8Array, recipients: number): number {
+    return this.#length + aligned(RECORD_HEAD + 4 * recipients + id.length + json.length);
+  }
+
   /** Appends one event. `id` is ASCII, `handles` holds `count` recipients, at least one. */
   add(id: string, json: Uint8Array, handles: Uint32Array, count: number): void {
     const size = RECORD_HEAD + 4 * count + id.length + json.length;
@@ -58,7 +63,7 @@ export class FrameWriter {
     for (let i = 0; i < count; i += 1, position += 4) view.setUint32(position, handles[i] as number, true);
     for (let i = 0; i < id.length; i += 1, position += 1) this.#bytes[position] = id.charCodeAt(i);
     this.#bytes.set(json, position);
-    const end = at + ((size + 3) & ~3);
+    const end = at + aligned(size);
     this.#bytes.fill(0, at + size, end);
     this.#lastRecord = at;
     this.#length = end;
@@ -87,6 +92,12 @@ export class FrameWriter {
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
+}
+
+/** How many recipients of one event fit into a frame of at most so many bytes: at least one. */
+export function maxRecipients(maxBytes: number, id: string, json: Uint8Array): number {
+  const others = FRAME_HEAD + RECORD_HEAD + id.length + json.length + 3;
+  return Math.max(1, Math.floor((maxBytes - others) / 4));
 }
 
 /** What stands before a frame's records. */
@@ -145,6 +156,11 @@ export interface NamedEvent {
   readonly users: readonly UserId[];
 }
 
+/** Bytes of names, each with a comma, that fit into a named copy of at most so many bytes. */
+export function maxNamesBytes(maxBytes: number, id: string, json: Uint8Array): number {
+  return maxBytes - NAMED_HEAD - id.length - json.length;
+}
+
 export function encodeNamed({ id, json, counted, users }: NamedEvent): Uint8Array {
   const names = encoder.encode(users.join(","));
   const bytes = new Uint8Array(NAMED_HEAD + id.length + json.length + names.length);
@@ -183,6 +199,10 @@ function isFrame(frame: Uint8Array, kind: FrameKind): boolean {
     frame[1] === VERSION &&
     viewOf(frame).getUint16(2, true) === 0
   );
+}
+
+function aligned(bytes: number): number {
+  return (bytes + 3) & ~3;
 }
 
 interface RecordBounds {

@@ -5,23 +5,25 @@ export {
   BrokerClient,
   type ConnectOptions,
   type Endpoint,
-  type Msg,
+  type Published,
   type PublishOptions,
-  replyOf,
   type Served,
   type Subscribed,
-  serviceErrorOf,
 } from "./client.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
 export { COUNT_HEADER, EVENT_HEADER, errorHeaders, eventHeaders } from "./headers.ts";
+export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
 export { registerClientMetrics } from "./metrics.ts";
 export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";
 export {
   BEAT_MS,
+  DELTA_HEAD_BYTES,
   type EdgeOrder,
   EXPIRY_MS,
   FANOUT_MODES,
   type FanoutMode,
+  joinBytes,
+  LEAVE_BYTES,
   MAX_DELTA,
   type Owner,
   type PresenceMessage,

@@ -15,4 +15,9 @@ export function registerClientMetrics(metrics: Metrics, client: BrokerClient): v
     "Messages not sent, NATS was away",
     () => client.refusedPublishes,
   );
+  metrics.counter(
+    "encke_nats_unfit_publishes_total",
+    "Messages not sent because they exceed the server's max_payload",
+    () => client.unfitPublishes,
+  );
 }

@@ -17,7 +17,7 @@ import { MAX_PARTITIONS } from "./partition.ts";
 export const BEAT_MS = 1_000;
 /** An edge silent for so long is gone. */
 export const EXPIRY_MS = 5_000;
-/** Users who come or go in one message: at most 75 bytes each, far under NATS' 1 MB. */
+/** Users who come, or go, in one message; fewer where the server's max_payload is small. */
 export const MAX_DELTA = 4_000;
 
 /** Highest handle: an edge has as many as users who are connected, which its descriptors bound. */
@@ -79,6 +79,15 @@ export interface TallyPart {
   /** Connections to which the bytes were handed. */
   readonly delivered: number;
   readonly last: boolean;
+}
+
+/** Bytes of a delta without users, and of one who leaves, at most. */
+export const DELTA_HEAD_BYTES = 200;
+export const LEAVE_BYTES = 8;
+
+/** Bytes of one who comes, at most: `["user",handle],`. */
+export function joinBytes(user: string): number {
+  return user.length + 13;
 }
 
 const count = z.number().int().min(0);

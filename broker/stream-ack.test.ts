@@ -7,8 +7,9 @@ import { createLogger } from "../lib/log.ts";
 import type { TestBroker } from "../test/support/brokers.ts";
 import { withStreams } from "../test/support/jetstream.ts";
 import { natsServers } from "../test/support/nats-servers.ts";
-import { BrokerClient, serviceErrorOf } from "./client.ts";
+import { BrokerClient } from "./client.ts";
 import { errorHeaders } from "./headers.ts";
+import { serviceErrorOf } from "./message.ts";
 
 const log = createLogger("test", "silent");
 
@@ -32,7 +33,7 @@ for (const server of natsServers) {
 
     it("the service's reply - is returned, however late, and not the acknowledgement", async () => {
       const served = service.subscribe("event.42", (message) => {
-        setTimeout(() => message.respond('{"recipients":3}'), 50);
+        setTimeout(() => service.respond(message, '{"recipients":3}'), 50);
       });
       await service.flush();
       assert.equal((await client.request("event.42", "hi", 2_000)).string(), '{"recipients":3}');
@@ -41,7 +42,7 @@ for (const server of natsServers) {
 
     it("a service's reply that names its stream - is the service's all the same", async () => {
       const reply = '{"recipients":3,"stream":"KEPT","seq":7}';
-      const served = service.subscribe("event.42", (message) => void message.respond(reply));
+      const served = service.subscribe("event.42", (message) => service.respond(message, reply));
       await service.flush();
       assert.equal((await client.request("event.42", "hi", 2_000)).string(), reply);
       served.unsubscribe();
@@ -49,7 +50,7 @@ for (const server of natsServers) {
 
     it("an error in headers - is a reply", async () => {
       const served = service.subscribe("graph.count.42", (message) => {
-        setTimeout(() => message.respond("", { headers: errorHeaders(503, "the graph is starting") }), 50);
+        setTimeout(() => service.respond(message, "", errorHeaders(503, "the graph is starting")), 50);
       });
       await service.flush();
       const reply = await client.request("graph.count.42", "", 2_000);

@@ -2,7 +2,7 @@
 // as fast as it stores the message and mostly before the service that the request is for; its reply is not
 // the service's. Pure.
 
-import type { Msg } from "nats";
+import type { Msg } from "./message.ts";
 
 const OPEN_BRACE = "{".charCodeAt(0);
 

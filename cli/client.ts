@@ -1,5 +1,6 @@
 // A NATS connection for the length of one command, closed however that ends; and what a service answered on it.
 
+import { BrokerError } from "../broker/contract.ts";
 import { BrokerClient, type Msg, serviceErrorOf } from "../broker/index.ts";
 import type { Context } from "./command.ts";
 import { CliError } from "./errors.ts";
@@ -21,6 +22,19 @@ export async function withClient<T>(
   } finally {
     await client.close();
   }
+}
+
+/**
+ * Publishes one message and waits until the server has it.
+ * @throws BrokerError PAYLOAD_TOO_LARGE or NATS_DISCONNECTED
+ */
+export async function publishOnce(client: BrokerClient, subject: string, payload: Uint8Array): Promise<void> {
+  if (client.publish(subject, payload) === "unfit")
+    throw new BrokerError(
+      "PAYLOAD_TOO_LARGE",
+      `the message has ${payload.length} bytes, and NATS' max_payload is ${client.maxPayload}: send less, or raise max_payload`,
+    );
+  await client.flush(); // rejects where the connection is down
 }
 
 /** A service's answer. @throws CliError REPLIED_ERROR where it is an error */

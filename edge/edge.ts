@@ -60,7 +60,9 @@ export class Edge {
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
     if (this.#running === undefined) return "starting";
-    if (!this.#running.client.connected) return "NATS is away";
+    const { client } = this.#running;
+    if (!client.connected) return "NATS is away";
+    if (client.unfit !== undefined) return client.unfit;
     return this.#running.presence.graphPresent ? undefined : "the graph is away";
   }
 

@@ -1,6 +1,6 @@
 // Asks the graph over NATS on behalf of a browser, which waits no longer than ANSWER_MS. Keeps nothing.
 
-import { eventSubject, graphSubject, type Topic, type UserId } from "../broker/contract.ts";
+import { BrokerError, eventSubject, graphSubject, type Topic, type UserId } from "../broker/contract.ts";
 import { type BrokerClient, serviceErrorOf } from "../broker/index.ts";
 import { EdgeError } from "./errors.ts";
 import type { GraphGate } from "./services.ts";
@@ -12,6 +12,7 @@ export function createGraphGate(client: BrokerClient): GraphGate {
     const reply = await client.request(subject, payload, ANSWER_MS);
     const problem = serviceErrorOf(reply);
     if (problem === undefined) return reply.json<object>();
+    if (problem.code === 413) throw new BrokerError("PAYLOAD_TOO_LARGE", problem.message);
     throw new EdgeError(problem.code < 500 ? "BAD_QUERY" : "GRAPH_AWAY", problem.message);
   };
   return {

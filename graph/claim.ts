@@ -53,7 +53,7 @@ export async function proveMappings(
   const ours = owner.newInbox(); // a word that nobody else answers with
   const answers = partitions.subjects.map((partition) =>
     owner.subscribe(graphEndpoint("count", partition), (message) => {
-      message.respond(ours, { headers: starting });
+      owner.respond(message, ours, starting);
     }),
   );
   const asker = await BrokerClient.connect(nats, { ...options, name: `${SERVICE_NAME} probe` });

@@ -36,6 +36,7 @@ import type { Logger } from "../lib/log.ts";
 import type { OnlineTable } from "./edges/online.ts";
 import type { Roster } from "./edges/roster.ts";
 import { GraphError, type GraphErrorCode } from "./errors.ts";
+import { checkChanges, countFittingJson, fitPage } from "./fitting-pages.ts";
 import type { Partitions } from "./partitions.ts";
 import type { ChangeKind } from "./store/changes.ts";
 import type { GraphStore, Page } from "./store/store.ts";
@@ -66,6 +67,7 @@ type Handler = (graph: Graph, name: Topic, payload: string) => Answer;
 
 /** What the endpoints look into. */
 export interface Graph {
+  readonly client: BrokerClient;
   readonly store: GraphStore;
   readonly roster: Roster;
   readonly online: OnlineTable;
@@ -74,21 +76,29 @@ export interface Graph {
 }
 
 const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
-  subscribers: ({ store }, topic, payload) =>
-    listed({ topic }, "subscribers", payload, ({ after, limit }) => store.pageFollowers(topic, after, limit)),
-  muted: ({ store }, topic, payload) =>
-    listed({ topic }, "muted", payload, ({ after, limit }) => store.pageMuted(topic, after, limit)),
-  blocked: ({ store }, topic, payload) =>
-    listed({ topic }, "blocked", payload, ({ after, limit }) => store.pageBlocked(topic, after, limit)),
-  subscriptions({ lists }, name, payload) {
+  subscribers: (graph, topic, payload) =>
+    listed(graph, { topic }, "subscribers", payload, ({ after, limit }) =>
+      graph.store.pageFollowers(topic, after, limit),
+    ),
+  muted: (graph, topic, payload) =>
+    listed(graph, { topic }, "muted", payload, ({ after, limit }) =>
+      graph.store.pageMuted(topic, after, limit),
+    ),
+  blocked: (graph, topic, payload) =>
+    listed(graph, { topic }, "blocked", payload, ({ after, limit }) =>
+      graph.store.pageBlocked(topic, after, limit),
+    ),
+  subscriptions(graph, name, payload) {
     const user = parseUserId(name);
-    return listed({ user }, "subscriptions", payload, (wanted) => lists.page("subscriptions", user, wanted));
+    return listed(graph, { user }, "subscriptions", payload, (wanted) =>
+      graph.lists.page("subscriptions", user, wanted),
+    );
   },
-  mutual({ lists }, name, payload) {
+  mutual(graph, name, payload) {
     const user = parseUserId(name);
     const other = parseUserId(parse(mutualPage, payload).with);
-    return listed({ user, with: other }, "mutual", payload, (wanted) =>
-      lists.page("mutual", user, { ...wanted, with: other }),
+    return listed(graph, { user, with: other }, "mutual", payload, (wanted) =>
+      graph.lists.page("mutual", user, { ...wanted, with: other }),
     );
   },
   count: ({ store }, topic) => ({ topic, count: store.countFollowers(topic) }),
@@ -98,10 +108,11 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
   unblock: changing("unblock"),
   mute: changing("mute"),
   unmute: changing("unmute"),
-  audit: async ({ store }, topic, payload) => ({ topic, ...(await audited(store, topic, payload)) }),
-  async online({ lists, roster, online }, name, payload) {
+  audit: async (graph, topic, payload) => ({ topic, ...(await audited(graph, topic, payload)) }),
+  async online({ client, lists, roster, online }, name, payload) {
     const user = parseUserId(name);
-    const { names, next } = await lists.page("subscriptions", user, parse(page, payload || "{}"));
+    const all = await lists.page("subscriptions", user, parse(page, payload || "{}"));
+    const { names, next } = fitPage(all, client.maxPayload);
     // edges in `subject` mode do not say who is on them: so many may know of more
     const unknown = roster.survey().subject.length;
     const here = names.filter((followed) => online.firstOf(followed) !== -1);
@@ -113,17 +124,18 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
 const PARTITION_HANDLERS: Readonly<
   Record<PartitionVerb, (graph: Graph, payload: string) => Promise<object>>
 > = {
-  audit: ({ store }, payload) => audited(store, undefined, payload),
+  audit: (graph, payload) => audited(graph, undefined, payload),
   backup: ({ store }, payload) => store.backup(parse(backup, payload).folder),
 };
 
 /** Serves the endpoints until the service is stopped. */
-export function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger): Promise<Served> {
+export function serveEndpoints(graph: Graph, log: Logger): Promise<Served> {
+  const { client } = graph;
   const endpoints: Endpoint[] = [];
   const serve = (name: string, subject: string, handle: (message: Msg, payload: string) => Answer): void => {
     const read = (message: Msg, payload: string): Promise<object> =>
       graph.store.read(() => handle(message, payload));
-    endpoints.push({ name, subject, handle: (message) => void answer(message, read, log) });
+    endpoints.push({ name, subject, handle: (message) => void answer(client, message, read, log) });
   };
   const { subjects, owned, of } = graph.partitions;
   for (const partition of subjects) {
@@ -151,32 +163,35 @@ export function serveEndpoints(client: BrokerClient, graph: Graph, log: Logger):
 }
 
 async function answer(
+  client: BrokerClient,
   message: Msg,
   handle: (message: Msg, payload: string) => Promise<object>,
   log: Logger,
 ): Promise<void> {
   try {
     const result = await handle(message, new TextDecoder().decode(message.data).trim());
-    message.respond(JSON.stringify(result));
+    client.respond(message, JSON.stringify(result));
   } catch (error) {
     const { code, text } = describe(error);
     if (code === 500) log.error({ subject: message.subject, err: error }, "request failed");
-    message.respond("", { headers: errorHeaders(code, text) });
+    client.respond(message, "", errorHeaders(code, text));
   }
 }
 
 async function listed(
+  { client }: Graph,
   head: object,
   key: string,
   payload: string,
   read: (wanted: z.infer<typeof page>) => Page | Promise<Page>,
 ): Promise<object> {
-  const { names, next } = await read(parse(page, payload || "{}"));
+  const { names, next } = fitPage(await read(parse(page, payload || "{}")), client.maxPayload);
   return { ...head, [key]: names, ...(next === undefined ? {} : { next }) };
 }
 
 function changing(kind: ChangeKind): Handler {
-  return async ({ store }, topic, payload) => {
+  return async ({ client, store }, topic, payload) => {
+    checkChanges(topic, payload, client.maxPayload);
     const subscribers = (/^[[{]/.test(payload) ? parse(ids, payload) : [payload]).map(parseUserId);
     const outcomes = await store.apply(subscribers.map((subscriber) => ({ kind, subscriber, topic })));
     const blocked = subscribers.filter((_, index) => outcomes[index] === "blocked");
@@ -186,16 +201,18 @@ function changing(kind: ChangeKind): Handler {
   };
 }
 
-async function audited(store: GraphStore, topic: Topic | undefined, payload: string): Promise<object> {
+async function audited({ client, store }: Graph, topic: Topic | undefined, payload: string): Promise<object> {
   const { after, limit } = parse(auditPage, payload || "{}");
-  const { entries, next, oldest } = await store.pageAudit(topic, after, limit);
-  const changes = entries.map((entry) => ({
+  const { entries, next: nextOfPage, oldest } = await store.pageAudit(topic, after, limit);
+  const all = entries.map((entry) => ({
     sequence: entry.sequence,
     time: new Date(entry.timeMs).toISOString(),
     kind: entry.kind,
     subscriber: store.nameOf(entry.user),
     ...(topic === undefined ? { topic: store.nameOf(entry.topic) } : {}),
   }));
+  const changes = all.slice(0, countFittingJson(all, client.maxPayload));
+  const next = changes.length === all.length ? nextOfPage : changes.at(-1)?.sequence;
   return { changes, oldest, ...(next === undefined ? {} : { next }) };
 }
 
@@ -231,7 +248,8 @@ const TOLD: Partial<Record<GraphErrorCode, number>> = {
 
 /** What a caller is told; inside matters stay in the log. */
 function describe(error: unknown): { code: number; text: string } {
-  if (error instanceof BrokerError) return { code: 400, text: error.message };
+  if (error instanceof BrokerError)
+    return { code: error.code === "PAYLOAD_TOO_LARGE" ? 413 : 400, text: error.message };
   const code = error instanceof GraphError ? TOLD[error.code] : undefined;
   if (code !== undefined) return { code, text: (error as GraphError).message };
   return { code: 500, text: "the graph could not answer: see its log" };

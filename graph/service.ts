@@ -99,8 +99,9 @@ export class GraphService {
   /** Why it does not serve at this moment; undefined when it does. */
   get notReady(): string | undefined {
     if (this.#running === undefined) return "starting";
-    const { connected, refused } = this.#running.client;
+    const { connected, unfit, refused } = this.#running.client;
     if (!connected) return "NATS is away";
+    if (unfit !== undefined) return unfit;
     const [subject] = refused;
     if (subject !== undefined) return `NATS refuses ${quote(subject)} to us: allow it`;
     const { trouble } = this.#running.store;
@@ -175,7 +176,13 @@ export class GraphService {
     const share = partitions.owned.length / partitions.of;
     const window = new Window(client, roster, questions, share);
     const narrowWindow = new Window(client, roster, questions, share, NARROW_WINDOW);
-    const distributor = new Distributor({ client, roster, online, nameOf: (id) => store.nameOf(id) });
+    const distributor = new Distributor({
+      client,
+      roster,
+      online,
+      nameOf: (id) => store.nameOf(id),
+      onLoss: (reason) => losses.say(reason),
+    });
     const expander = new Expander({
       store,
       client,
@@ -235,7 +242,7 @@ export class GraphService {
       log,
     });
     subscriptions.push(...lists.serve());
-    const service = await serveEndpoints(client, { store, roster, online, partitions, lists }, log);
+    const service = await serveEndpoints({ client, store, roster, online, partitions, lists }, log);
     expander.open();
     await client.flush();
     client.onStatus((connected) => {

@@ -23,10 +23,11 @@ import {
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { GraphError } from "./errors.ts";
+import { fitPage } from "./fitting-pages.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Page } from "./store/store.ts";
 
-/** Ids in one answer: at most 64 characters each, they stay under the server's 1 MB. */
+/** Ids in one answer; fewer where the server's max_payload is small. */
 export const MAX_PAGE = 10_000;
 /** An owner that has not answered by then is named in the error. */
 const ANSWER_MS = 1_000;
@@ -77,9 +78,12 @@ export class UserLists {
         this.#share(first + index, verb, user, index === 0 ? wanted : { ...wanted, after: undefined }),
       ),
     );
-    const all = shares.flatMap(({ names }) => names);
+    // a share that goes on ends the page: what lies in later partitions comes after its rest
+    const unfinished = shares.findIndex(({ next }) => next !== undefined);
+    const taken = unfinished === -1 ? shares : shares.slice(0, unfinished + 1);
+    const all = taken.flatMap(({ names }) => names);
     const names = all.slice(0, wanted.limit);
-    const isLast = all.length === names.length && shares.every(({ next }) => next === undefined);
+    const isLast = unfinished === -1 && all.length === names.length;
     return { names, next: isLast ? undefined : names.at(-1) };
   }
 
@@ -93,17 +97,18 @@ export class UserLists {
   }
 
   async #answer(message: Msg): Promise<void> {
+    const { client } = this.#options;
     try {
       const { partition, verb, user } = parseRowsSubject(message.subject);
       const page = wanted.parse(JSON.parse(new TextDecoder().decode(message.data)));
       const share = await this.#options.read(() => this.#ownShare(partition, verb, user, page));
-      message.respond(JSON.stringify(share));
+      client.respond(message, JSON.stringify(fitPage(share, client.maxPayload)));
     } catch (error) {
       this.#options.log.warn(
         { subject: message.subject, reason: messageOf(error) },
         "share of a list not answered",
       );
-      message.respond("", { headers: errorHeaders(500, messageOf(error)) });
+      client.respond(message, "", errorHeaders(500, messageOf(error)));
     }
   }
 

@@ -58,7 +58,7 @@ describe("a celebrity", { skip: real.skip }, () => {
       copies += 1;
     });
     client.subscribe(edgeSubject(EDGE), (message) => {
-      if (parseOrder(message.data).type === "mark") message.respond();
+      if (parseOrder(message.data).type === "mark") client.respond(message);
     });
     const beat = (): void => {
       const said = {

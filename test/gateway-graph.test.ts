@@ -54,7 +54,7 @@ class PlayedEdge {
       const order = parseOrder(message.data);
       this.orders.push(order);
       this.log.push(order.type);
-      if (order.type === "mark") message.respond();
+      if (order.type === "mark") this.#client.respond(message);
       return;
     }
     if (message.data[0] === FRAME_KIND.named) {

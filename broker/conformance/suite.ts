@@ -6,8 +6,9 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { createLogger } from "../../lib/log.ts";
 import type { BrokerUnderTest, TestBroker } from "../../test/support/brokers.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { BrokerClient, type Msg } from "../client.ts";
+import { BrokerClient } from "../client.ts";
 import { eventHeaders } from "../headers.ts";
+import type { Msg } from "../message.ts";
 import { RawClient } from "./raw-client.ts";
 
 /** Title, lines sent, answer expected. */
@@ -246,7 +247,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
     it("client - a request is answered, headers and all", async () => {
       const [asker, server] = [await connect(), await connect()];
       server.subscribe("echo", (message: Msg) =>
-        message.respond(message.data, { headers: eventHeaders("0-1-1", true) }),
+        server.respond(message, message.data, eventHeaders("0-1-1", true)),
       );
       await server.flush();
       const reply = await asker.request("echo", "hi", 2_000);

@@ -11,6 +11,7 @@ import {
 } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
 import { quote } from "../../lib/errors.ts";
+import { countFitting } from "../../lib/fitting.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { answerOf, withClient } from "../client.ts";
@@ -19,8 +20,12 @@ import { CliError } from "../errors.ts";
 import { readTextFile } from "../read-file.ts";
 import { natsSettings, ownSettings } from "../settings.ts";
 
-/** Ids in one request: at most 65 bytes each, they stay far under what the server takes. */
+/** Ids in one request; fewer where the server's max_payload is small. */
 const IDS_A_REQUEST = 1_000;
+/** Of a request beside its ids, and of a reply that names them all. */
+const HEAD_BYTES = 2_048;
+/** Quotes and a comma around an id in JSON. */
+const AROUND_BYTES = 3;
 /** Requests under way at once; the graph writes them to disk together. */
 const REQUESTS_AT_ONCE = 16;
 
@@ -120,18 +125,29 @@ function readChanges(file: string): Map<Topic, UserId[]> {
   return changes;
 }
 
+function requestsFor(
+  changes: Map<Topic, UserId[]>,
+  maxPayload: number,
+): { readonly topic: Topic; readonly subscribers: readonly UserId[] }[] {
+  const room = { bytes: maxPayload - HEAD_BYTES, items: IDS_A_REQUEST };
+  const requests = [];
+  for (const [topic, subscribers] of changes) {
+    for (let from = 0; from < subscribers.length; ) {
+      const to = from + countFitting(subscribers, (id) => id.length + AROUND_BYTES, room, from);
+      requests.push({ topic, subscribers: subscribers.slice(from, to) });
+      from = to;
+    }
+  }
+  return requests;
+}
+
 async function sendAll(
   client: BrokerClient,
   verb: ChangeVerb,
   changes: Map<Topic, UserId[]>,
   timeoutMs: number,
 ): Promise<{ readonly tally: Tally; readonly refused: Refused }> {
-  const requests = [...changes].flatMap(([topic, subscribers]) =>
-    Array.from({ length: Math.ceil(subscribers.length / IDS_A_REQUEST) }, (_, part) => ({
-      topic,
-      subscribers: subscribers.slice(part * IDS_A_REQUEST, (part + 1) * IDS_A_REQUEST),
-    })),
-  );
+  const requests = requestsFor(changes, client.maxPayload);
   const tally: Tally = { changed: 0, unchanged: 0 };
   const refused: Refused = [];
   const progress = createProgress(verb, "requests", requests.length);

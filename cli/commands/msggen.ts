@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { eventSubject, parseUserId, type UserId, userSubject } from "../../broker/contract.ts";
-import type { BrokerClient } from "../../broker/index.ts";
+import type { BrokerClient, Published } from "../../broker/index.ts";
 import { codeOf, quote } from "../../lib/errors.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
@@ -123,9 +123,10 @@ async function sendAll(
       const from = parseUserId(String(1 + Math.floor(Math.random() * max)));
       const subject = to === "event" ? eventSubject(from) : userSubject(from);
       const seq = verifier.numberOf(from);
-      const publish = (): boolean =>
+      const publish = (): Published =>
         client.publish(subject, JSON.stringify({ run, from, seq, sentUs: nowUs() } satisfies Numbered));
-      while (!publish() && !signal.aborted) await delay(RETRY_MS); // NATS is away: the client comes back by itself
+      // NATS is away: the client comes back by itself
+      while (publish() === "away" && !signal.aborted) await delay(RETRY_MS);
       progress.update(sent);
       const pause = interval.least + Math.random() * (interval.most - interval.least);
       if (pause > 0) await delay(pause);

@@ -1,7 +1,7 @@
 // encke pub: publish a message, for those without the NATS CLI. Same meaning as `nats pub`.
 
 import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
-import { withClient } from "../client.ts";
+import { publishOnce, withClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { natsSettings } from "../settings.ts";
 
@@ -13,10 +13,7 @@ export const pub: Command = defineCommand({
   async run(context, values, [subject = "", payload = ""]) {
     parsePublishSubject(subject);
     const bytes = checkPayload(new TextEncoder().encode(payload));
-    await withClient(context, values, async (client) => {
-      client.publish(subject, bytes);
-      await client.flush();
-    });
+    await withClient(context, values, (client) => publishOnce(client, subject, bytes));
     context.print(`published ${bytes.length} bytes to ${subject}`);
   },
 });

@@ -23,7 +23,7 @@ export interface GeneratorOptions {
 
 export interface Sent {
   messages: number;
-  /** Not sent, because NATS was away. */
+  /** Not sent, because NATS was away or takes no message so large. */
   refused: number;
 }
 
@@ -53,6 +53,6 @@ export async function generate(options: GeneratorOptions, sent: Sent): Promise<v
 
 function sendOne({ client, users }: GeneratorOptions, sent: Sent): void {
   const user = parseUserId(String(1 + Math.floor(Math.random() * users)));
-  if (client.publish(userSubject(user), `{"sentUs":${nowUs()}}`)) sent.messages += 1;
+  if (client.publish(userSubject(user), `{"sentUs":${nowUs()}}`) === "sent") sent.messages += 1;
   else sent.refused += 1;
 }

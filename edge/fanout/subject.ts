@@ -4,6 +4,7 @@
 
 import {
   BrokerError,
+  checkEncoded,
   encodeEvent,
   isUserId,
   looksEncoded,
@@ -123,13 +124,17 @@ export class SubjectFanout implements Fanout {
     return event;
   }
 
-  /** A message that a producer sent straight to the user. */
+  /**
+   * A message that a producer sent straight to the user. Judged as the graph judges it for edges in `gateway`
+   * mode.
+   */
   #direct(message: Msg): PositionedEvent | undefined {
     this.#directMessages += 1;
     const id = `${this.#options.edgeId}-${this.#directMessages.toString(36)}`;
     try {
-      const json = this.#decoder.decode(encodeEvent(id, undefined, new Date(), message.data));
-      return new PositionedEvent(id, json, this.#position.cursor);
+      const json = encodeEvent(id, undefined, new Date(), message.data);
+      checkEncoded(json, this.#options.client.maxPayload);
+      return new PositionedEvent(id, this.#decoder.decode(json), this.#position.cursor);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       const reply = replyOf(message);

@@ -86,6 +86,36 @@ describe("what the graph knows of who is here", () => {
     assert.deepEqual(ledger.take()?.joins, []);
   });
 
+  it("a small max_payload - deltas stay below it, with the longest names and the largest handles, and name every user once", () => {
+    const { ledger, table } = started();
+    const users = Array.from({ length: 1_500 }, (_, n) => String(n).padEnd(64, "u"));
+    for (const user of users) ledger.join(table.acquire(parseUserId(user)));
+    for (const maxBytes of [16_384, 65_536]) {
+      ledger.restart(0xffff_fff0);
+      const told: string[] = [];
+      let deltas = 0;
+      for (let delta = ledger.take(maxBytes); delta !== undefined; delta = ledger.take(maxBytes)) {
+        const message = { type: "delta", mode: "gateway", epoch: ledger.epoch, ...delta };
+        assert.ok(JSON.stringify(message).length <= maxBytes);
+        assert.equal(delta.complete, told.length + delta.joins.length === users.length);
+        told.push(...delta.joins.map(([user]) => user));
+        deltas += 1;
+      }
+      assert.deepEqual(told, users);
+      assert.ok(deltas <= Math.ceil((1_500 * 80 * 2) / maxBytes) + 1, `${deltas} deltas`);
+    }
+    ledger.acknowledge(ledger.sequence);
+    for (let handle = 0; handle < users.length; handle += 1) ledger.leave(handle);
+    const left: number[] = [];
+    for (let delta = ledger.take(1_024); delta !== undefined; delta = ledger.take(1_024)) {
+      assert.ok(
+        JSON.stringify({ type: "delta", mode: "gateway", epoch: ledger.epoch, ...delta }).length <= 1_024,
+      );
+      left.push(...delta.leaves);
+    }
+    assert.deepEqual(left, Array.from(users.keys()));
+  });
+
   it("a new epoch - tells everybody again in parts, is complete with the last, and voids what was acknowledged", () => {
     const { ledger, join, table } = started();
     for (let user = 0; user < 9_000; user += 1) join(String(user));

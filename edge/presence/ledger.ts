@@ -6,7 +6,8 @@
 //                       │leave: absent         ◀──join──┘                   │
 //                       ▲──────────────────────────join─────────────────────┘
 
-import { MAX_DELTA } from "../../broker/index.ts";
+import { DELTA_HEAD_BYTES, joinBytes, LEAVE_BYTES, MAX_DELTA } from "../../broker/index.ts";
+import { countFitting } from "../../lib/fitting.ts";
 import type { UserTable } from "../pool/user-table.ts";
 
 const STATE = {
@@ -95,19 +96,26 @@ export class Ledger {
     }
   }
 
-  /** The next delta to be told, at most MAX_DELTA users; undefined where there is no news. */
-  take(): Delta | undefined {
+  /**
+   * The next delta to be told: at most MAX_DELTA users who leave and as many who come, in at most so many
+   * bytes of JSON. Undefined where there is no news.
+   */
+  take(maxBytes: number = Number.POSITIVE_INFINITY): Delta | undefined {
     if (!this.hasNews) return undefined;
     this.#sequence += 1;
     const leaves: number[] = [];
     const joins: [string, number][] = [];
-    for (const handle of this.#leaving.splice(0, MAX_DELTA)) {
+    const half = { bytes: (maxBytes - DELTA_HEAD_BYTES) / 2, items: MAX_DELTA };
+    const leaving = countFitting(this.#leaving, () => LEAVE_BYTES, half);
+    for (const handle of this.#leaving.splice(0, leaving)) {
       if (this.#states[handle] !== STATE.leaving) continue; // came back meanwhile
       this.#move(handle, STATE.left);
       this.#left.push(handle);
       leaves.push(handle);
     }
-    for (const handle of this.#joining.splice(0, MAX_DELTA)) {
+    const bytesOf = (handle: number): number => joinBytes(this.#table.nameOf(handle) ?? "");
+    const joining = countFitting(this.#joining, bytesOf, half);
+    for (const handle of this.#joining.splice(0, joining)) {
       const user = this.#table.nameOf(handle);
       if (this.#states[handle] !== STATE.joining || user === undefined) continue; // left meanwhile
       this.#move(handle, STATE.joined);

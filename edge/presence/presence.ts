@@ -127,7 +127,8 @@ export class Presence {
     // told with everything else when the connection, or the graph, is back
     if (!client.connected || this.#silent || this.#stopped) return;
     const { epoch } = ledger;
-    for (let delta = ledger.take(); delta !== undefined; delta = ledger.take()) {
+    const { maxPayload } = client;
+    for (let delta = ledger.take(maxPayload); delta !== undefined; delta = ledger.take(maxPayload)) {
       this.#say({ type: "delta", mode, epoch, ...delta });
     }
   }
@@ -180,6 +181,7 @@ export class Presence {
   }
 
   #obey(order: EdgeOrder, message: Msg): void {
+    const { client, tallies } = this.#options;
     switch (order.type) {
       case "acknowledge":
         return this.#acknowledged(order);
@@ -192,10 +194,11 @@ export class Presence {
       case "resync":
         return this.#graphLosses.say(order.reason);
       case "mark":
-        message.respond();
+        client.respond(message);
         return;
       case "tally":
-        for (const part of this.#options.tallies.take(order.event)) message.respond(JSON.stringify(part));
+        for (const part of tallies.take(order.event, client.maxPayload))
+          client.respond(message, JSON.stringify(part));
     }
   }
 

@@ -26,6 +26,22 @@ describe("tallies of counted events", () => {
     );
   });
 
+  it("a small max_payload - parts stay below it, and name every user once", () => {
+    const tallies = new EventTallies();
+    const users = Array.from({ length: 1_000 }, (_, n) => String(n).padEnd(64, "u"));
+    for (const user of users) tallies.note("e1", parseUserId(user), 1_000_000_000);
+    const parts = tallies.take("e1", 16_384);
+    for (const part of parts) assert.ok(JSON.stringify(part).length <= 16_384);
+    assert.deepEqual(
+      parts.flatMap(({ online }) => online),
+      users,
+    );
+    assert.deepEqual(
+      parts.map(({ last }) => last),
+      [...Array.from({ length: parts.length - 1 }, () => false), true],
+    );
+  });
+
   it("bounded - what nobody asks for falls out, the oldest first", () => {
     const tallies = new EventTallies();
     for (let event = 0; event < 2_000; event += 1) tallies.note(`e${event}`, parseUserId("7"), 1);

@@ -3,10 +3,15 @@
 
 import type { UserId } from "../../broker/contract.ts";
 import type { TallyPart } from "../../broker/index.ts";
+import { countFitting } from "../../lib/fitting.ts";
 
 const KEPT_EVENTS = 1_024;
-/** Users in one part of an answer: at most 65 bytes each, far under NATS' 1 MB. */
+/** Users in one part of an answer, which is written in one go. */
 const PART_USERS = 8_000;
+/** Of a part without its users, at most. */
+const PART_HEAD_BYTES = 100;
+/** Quotes and a comma around a user in JSON. */
+const AROUND_BYTES = 3;
 
 interface Tally {
   readonly online: UserId[];
@@ -29,15 +34,23 @@ export class EventTallies {
     tally.delivered += delivered;
   }
 
-  /** The answer for an event, in parts; it is forgotten with it. */
-  take(event: string): TallyPart[] {
+  /** The reply for an event, in parts of at most so many bytes; the event is forgotten with it. */
+  take(event: string, maxBytes: number = Number.POSITIVE_INFINITY): TallyPart[] {
     const { online, delivered } = this.#tallies.get(event) ?? { online: [], delivered: 0 };
     this.#tallies.delete(event);
     const parts: TallyPart[] = [];
-    for (let from = 0; from < online.length || parts.length === 0; from += PART_USERS) {
-      const last = from + PART_USERS >= online.length;
-      parts.push({ online: online.slice(from, from + PART_USERS), delivered: last ? delivered : 0, last });
-    }
+    const room = { bytes: maxBytes - PART_HEAD_BYTES, items: PART_USERS };
+    let from = 0;
+    do {
+      const to = from + countFitting(online, bytesOf, room, from);
+      const last = to >= online.length;
+      parts.push({ online: online.slice(from, to), delivered: last ? delivered : 0, last });
+      from = to;
+    } while (from < online.length);
     return parts;
   }
+}
+
+function bytesOf(user: UserId): number {
+  return user.length + AROUND_BYTES;
 }

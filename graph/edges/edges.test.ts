@@ -65,7 +65,7 @@ for (const broker of brokers) {
       };
       for (const [id, parts] of Object.entries(answers)) {
         edge.subscribe(edgeSubject(id), (message) => {
-          for (const part of parts) message.respond(JSON.stringify(part));
+          for (const part of parts) edge.respond(message, JSON.stringify(part));
         });
       }
       await edge.flush();
@@ -90,7 +90,7 @@ for (const broker of brokers) {
 
     it("a window - runs no further ahead than two, and does not wait for ever for an edge that hangs", async () => {
       const waiting: (() => void)[] = [];
-      edge.subscribe(edgeSubject("slow"), (message) => waiting.push(() => message.respond()));
+      edge.subscribe(edgeSubject("slow"), (message) => waiting.push(() => edge.respond(message)));
       await edge.flush();
       const edges = roster(60_000);
       edges.add("slow", "subject", performance.now());

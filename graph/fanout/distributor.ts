@@ -13,10 +13,13 @@ import {
   FRAME_KIND,
   FrameWriter,
   FULL_FRAME_BYTES,
+  maxNamesBytes,
+  maxRecipients,
   type UserId,
   userSubject,
 } from "../../broker/contract.ts";
 import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
+import { countFitting } from "../../lib/fitting.ts";
 import type { OnlineTable } from "../edges/online.ts";
 import type { EdgeLink, Roster } from "../edges/roster.ts";
 import { GraphError } from "../errors.ts";
@@ -29,12 +32,16 @@ const PUBLISHED_A_PART = 1_024;
 const FRAMED_A_PART = 8_192;
 const NOTHING: Handed = { messages: 0, bytes: 0 };
 
-/** An event on its way out. */
-export interface Copies {
+/** An event as it is written to streams. */
+export interface Encoded {
   readonly id: string;
   /** Where its topic, or its user, lies. */
   readonly partition: number;
   readonly json: Uint8Array;
+}
+
+/** An event on its way out. */
+export interface Copies extends Encoded {
   /** Somebody will ask how many saw it: it goes out at once, in messages of its own. */
   readonly counted: boolean;
   /** Edges that have copies, and so know who saw it. Filled by the fan-out. */
@@ -53,6 +60,8 @@ export interface DistributorOptions {
   readonly online: OnlineTable;
   /** The name of a follower's number. */
   readonly nameOf: (id: number) => string;
+  /** Called when something was lost on its way to an edge. */
+  readonly onLoss: (reason: string) => void;
 }
 
 /** The recipients of one event on one edge. */
@@ -133,7 +142,7 @@ export class Distributor {
     const { client, nameOf } = this.#options;
     const headers = eventHeaders(event.id, event.counted);
     const send = (user: string): void => {
-      if (!client.publish(userSubject(user as UserId), event.json, { headers })) throw cutOff();
+      if (client.publish(userSubject(user as UserId), event.json, { headers }) !== "sent") throw cutOff();
     };
     if (author !== undefined) send(author);
     for (const follower of followers) send(nameOf(follower)); // names out of a row were checked when they went in
@@ -190,22 +199,47 @@ export class Distributor {
     }
   }
 
+  /**
+   * Adds an event to what waits for an edge, in several records where one would be too large for the NATS
+   * server.
+   */
   #add(edge: EdgeLink, event: Copies, { handles, count }: Recipients): void {
-    if (event.counted) {
-      this.#sendFrame(edge); // what came before it goes before it
-      const alone = new FrameWriter(edge.epoch);
-      alone.add(event.id, event.json, handles, count);
-      event.asked.add(edge.id);
-      this.#send(edge, alone.take(FRAME_KIND.counted));
-      return;
+    const { maxPayload } = this.#options.client;
+    const most = maxRecipients(maxPayload, event.id, event.json);
+    if (event.counted) this.#sendFrame(edge); // what came before it goes before it
+    for (let at = 0; at < count; at += most) {
+      const some = count > most ? handles.subarray(at, at + most) : handles;
+      const recipients = Math.min(most, count - at);
+      if (event.counted) this.#addCounted(edge, event, some, recipients);
+      else this.#addRecord(edge, event, some, recipients, maxPayload);
     }
-    const frame = edge.frame(event.partition);
-    frame.add(event.id, event.json, handles, count);
+  }
+
+  #addCounted(edge: EdgeLink, event: Copies, handles: Uint32Array, count: number): void {
+    const alone = new FrameWriter(edge.epoch);
+    alone.add(event.id, event.json, handles, count);
+    event.asked.add(edge.id);
+    this.#send(edge, alone.take(FRAME_KIND.counted));
+  }
+
+  #addRecord(
+    edge: EdgeLink,
+    { id, json, partition }: Copies,
+    handles: Uint32Array,
+    count: number,
+    maxPayload: number,
+  ): void {
+    const frame = edge.frame(partition);
+    if (frame.length > 0 && frame.lengthWith(id, json, count) > maxPayload) this.#sendFrame(edge);
+    frame.add(id, json, handles, count);
     if (frame.length >= FULL_FRAME_BYTES) this.#sendFrame(edge);
     else this.#pacer.note(edge);
   }
 
-  /** The same message to every edge that is not in step; answers the bytes of all. */
+  /**
+   * The same messages to every edge that is not in step, several where not all names fit into one; answers
+   * the bytes of all.
+   */
   #sendNamed(
     event: Copies,
     followers: Uint32Array,
@@ -215,14 +249,21 @@ export class Distributor {
     // names out of a row were checked when they went in
     const users = Array.from(followers, this.#options.nameOf) as UserId[];
     if (author !== undefined) users.unshift(author);
-    if (users.length === 0) return 0;
-    const message = encodeNamed({ id: event.id, json: event.json, counted: event.counted, users });
-    for (const edge of late) {
-      event.asked.add(edge.id);
-      this.#send(edge, message);
+    const { id, json, counted } = event;
+    const room = { bytes: maxNamesBytes(this.#options.client.maxPayload, id, json) };
+    let bytes = 0;
+    for (let at = 0; at < users.length; ) {
+      const to = at + countFitting(users, nameBytes, room, at);
+      const message = encodeNamed({ id, json, counted, users: users.slice(at, to) });
+      for (const edge of late) {
+        event.asked.add(edge.id);
+        this.#send(edge, message);
+      }
+      this.named += late.length;
+      bytes += late.length * message.length;
+      at = to;
     }
-    this.named += late.length;
-    return late.length * message.length;
+    return bytes;
   }
 
   #sendFrame(edge: EdgeLink): void {
@@ -234,9 +275,16 @@ export class Distributor {
   }
 
   #send(edge: EdgeLink, message: Uint8Array): void {
-    // refused while NATS is away; on its return every reader is told (service.ts)
-    this.#options.client.publish(edgeSubject(edge.id), message);
+    // while NATS is away nothing is sent, and service.ts lets readers resync on its return; so does a frame
+    // that was filled for a server with a larger max_payload
+    if (this.#options.client.publish(edgeSubject(edge.id), message) === "unfit")
+      this.#options.onLoss("graph-reconnected");
   }
+}
+
+/** Of a user's name in a named copy, with the comma after it. */
+function nameBytes(name: string): number {
+  return name.length + 1;
 }
 
 function cutOff(): GraphError {

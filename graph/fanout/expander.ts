@@ -7,6 +7,7 @@
 
 import {
   BrokerError,
+  checkEncoded,
   checkPayload,
   encodeEvent,
   ownerOf,
@@ -19,7 +20,7 @@ import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker
 import type { Logger } from "../../lib/log.ts";
 import type { Seen } from "../edges/tally.ts";
 import type { GraphStore } from "../store/store.ts";
-import type { Copies, Distributor, Handed } from "./distributor.ts";
+import type { Copies, Distributor, Encoded, Handed } from "./distributor.ts";
 import { LongEvents, type Parts } from "./long-events.ts";
 import type { TopicIds } from "./topic-ids.ts";
 import type { Window } from "./window.ts";
@@ -46,7 +47,7 @@ export interface ExpanderCounts {
   events: number;
   /** Messages sent straight to a user and handed on. */
   direct: number;
-  /** Refused: subject or payload not of the grammar. */
+  /** Refused: subject or payload not of the grammar, or too large for the NATS server once encoded. */
   rejected: number;
   /** Refused: too many waited. */
   overloaded: number;
@@ -192,15 +193,10 @@ export class Expander {
 
   /** Sends an event, a step for each part. */
   *#parts({ to: { topic }, payload, reply, time }: Waiting<ForFollowers>): Generator<Handed, Handed, void> {
-    const { store, ids, distributor, count } = this.#options;
-    const { id, partition } = ids.next(topic);
-    const copies: Copies = {
-      id,
-      partition,
-      json: encodeEvent(id, topic, time, payload),
-      counted: reply !== undefined,
-      asked: new Set(),
-    };
+    const { store, distributor, count } = this.#options;
+    const encoded = this.#encode(topic, topic, time, payload);
+    const copies: Copies = { ...encoded, counted: reply !== undefined, asked: new Set() };
+    const { id } = copies;
     const { part } = distributor;
     let author = ownerOf(topic);
     let recipients = author === undefined ? 0 : 1;
@@ -224,13 +220,23 @@ export class Expander {
 
   async #pass(event: Waiting<ForUser>): Promise<void> {
     this.#left(event);
-    const { ids, distributor, window } = this.#options;
+    const { distributor, window } = this.#options;
     const { user } = event.to;
-    const { id, partition } = ids.next(user);
-    const json = encodeEvent(id, undefined, event.time, event.payload);
-    const handed = distributor.direct({ id, partition, json, counted: false, asked: new Set() }, user);
+    const encoded = this.#encode(user, undefined, event.time, event.payload);
+    const handed = distributor.direct({ ...encoded, counted: false, asked: new Set() }, user);
     this.counts.direct += 1;
     if (window.advance(handed)) await this.#nextWindow();
+  }
+
+  /**
+   * Encodes an event under the next id in the partition of its name; one that is refused takes no id.
+   * @throws BrokerError PAYLOAD_TOO_LARGE where the NATS server does not take it once encoded
+   */
+  #encode(name: Topic, topic: Topic | undefined, time: Date, payload: Uint8Array): Encoded {
+    const { client, ids } = this.#options;
+    const json = encodeEvent(ids.upcoming(name), topic, time, payload);
+    checkEncoded(json, client.maxPayload);
+    return { ...ids.next(name), json };
   }
 
   /** It does not wait any more. */
@@ -240,6 +246,10 @@ export class Expander {
   }
 
   #fail({ to, reply }: Waiting, error: unknown): void {
+    if (error instanceof BrokerError && error.code === "PAYLOAD_TOO_LARGE") {
+      this.counts.rejected += 1;
+      return this.#refuse(reply, 413, error.message);
+    }
     this.counts.failed += 1;
     this.#options.log.error({ to, err: error }, "event not handed on");
     this.#refuse(reply, 500, "the event could not be handed on to everyone: see the graph service's log");

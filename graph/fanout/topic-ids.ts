@@ -21,14 +21,23 @@ export class TopicIds {
     this.#epoch = epoch;
   }
 
+  /** The id that `next` mints next for this name. */
+  upcoming(name: Topic): string {
+    return this.#idsOf(this.#partitions.partitionOf(name)).upcoming;
+  }
+
   /** The next id in the partition of a topic, or of a user. */
   next(name: Topic): Minted {
     const partition = this.#partitions.partitionOf(name);
+    return { id: this.#idsOf(partition).next(), partition };
+  }
+
+  #idsOf(partition: number): EventIds {
     let ids = this.#byPartition.get(partition);
     if (ids === undefined) {
       ids = new EventIds(partition, this.#epoch);
       this.#byPartition.set(partition, ids);
     }
-    return { id: ids.next(), partition };
+    return ids;
   }
 }

@@ -7,7 +7,7 @@ import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService, Partitions } from "../../graph/index.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { createLogger } from "../../lib/log.ts";
-import { createMetrics } from "../../lib/metrics.ts";
+import { createMetrics, type Metrics } from "../../lib/metrics.ts";
 import { type BrokerUnderTest, type TestBroker, type TestUser, urlOf } from "./brokers.ts";
 import { Reader } from "./reader.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -32,6 +32,7 @@ export interface TestGraph {
   readonly partitions: Partitions;
   readonly directory: string;
   readonly service: GraphService;
+  readonly metrics: Metrics;
 }
 
 export class TestNetwork {
@@ -93,10 +94,11 @@ export class TestNetwork {
   async startGraph(share: string, directory: string = tempDir()): Promise<TestGraph> {
     const partitions = Partitions.parse(share);
     const nats = natsOf(this.broker, "graph", 1 + this.graphs.length);
-    const service = new GraphService({ directory, nats, partitions, log, metrics: createMetrics() });
+    const metrics = createMetrics();
+    const service = new GraphService({ directory, nats, partitions, log, metrics });
     await service.start();
     await this.#untilKnown(partitions);
-    const graph = { partitions, directory, service };
+    const graph = { partitions, directory, service, metrics };
     this.graphs.push(graph);
     return graph;
   }

@@ -1,0 +1,40 @@
+// Lists about a user, gathered from the owners of all partitions; the test plays the other owners.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseUserId, rowsEndpoint } from "../broker/contract.ts";
+import { BrokerClient } from "../broker/index.ts";
+import { createLogger } from "../lib/log.ts";
+import { embedded, urlOf } from "../test/support/brokers.ts";
+import { Partitions } from "./partitions.ts";
+import { UserLists } from "./user-lists.ts";
+
+const log = createLogger("test", "silent");
+
+describe("lists about a user", () => {
+  it("a share that a small max_payload cut short - ends the page, and nothing of it is left out", async () => {
+    const broker = await embedded.start();
+    const client = await BrokerClient.connect({ url: urlOf(broker) }, { name: "test", log, wait: false });
+    /** Of partitions 1 and 2; the first owner's replies hold two names. */
+    const shares: Readonly<Record<number, { names: string[]; next?: string }>> = {
+      1: { names: ["b1", "b2"], next: "b2" },
+      2: { names: ["c1"] },
+    };
+    for (const [partition, share] of Object.entries(shares))
+      client.subscribe(rowsEndpoint(Number(partition)), (message) =>
+        client.respond(message, JSON.stringify(share)),
+      );
+    await client.flush();
+    const lists = new UserLists({
+      client,
+      partitions: Partitions.parse("0/3"),
+      lists: { subscriptions: () => ({ names: [], next: undefined }) },
+      read: async (work) => work(),
+      log,
+    });
+    const page = await lists.page("subscriptions", parseUserId("7"), { limit: 100 });
+    assert.deepEqual(page, { names: ["b1", "b2"], next: "b2" });
+    await client.close();
+    await broker.stop();
+  });
+});
