@@ -141,7 +141,7 @@ for (const broker of brokers) {
           ["graph.mute.rj", '["a b"]', 400],
           ["graph.audit.rj", '{"after":-1}', 400],
           ["part.0.backup", '{"folder":""}', 400],
-          ["part.0.backup", '{"folder":"not/absolute"}', 507],
+          ["part.0.backup", '{"folder":"not/absolute"}', 400],
         ] as const) {
           const { problem } = (await ask(subject, payload)) as {
             problem?: { code: number; message: string };
