@@ -169,9 +169,10 @@ export class GraphService {
     const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
     const online = new OnlineTable();
     const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
-    const losses = new Spaced<string>(RESYNC_EVERY_MS, (reason) => {
+    const tellLoss = (reason: string): void => {
       client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
-    });
+    };
+    const losses = new Spaced<string>(RESYNC_EVERY_MS, tellLoss);
     const questions = new EdgeQuestions(client, roster);
     const share = partitions.owned.length / partitions.of;
     const window = new Window(client, roster, questions, share);
@@ -246,7 +247,8 @@ export class GraphService {
     expander.open();
     await client.flush();
     client.onStatus((connected) => {
-      if (connected) losses.say("graph-reconnected"); // what was on the way to us is lost
+      // what was on the way to us is lost; told before any edge is acknowledged, so that it tells its own loss with it
+      if (connected) tellLoss("graph-reconnected");
     });
     client.onGranted(() => losses.say("graph-reconnected")); // likewise
     const expiry = setInterval(() => roster.expire(performance.now()), BEAT_MS);

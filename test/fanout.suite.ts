@@ -256,6 +256,24 @@ export function testFanout(
       await reader.until(/"data":"found again"/);
     });
 
+    it("NATS that restarts - tells every reader once, although edge and graph both lost it", async () => {
+      const streams = [await read("/stream?user=9", SSE), await read("/stream?user=42", SSE, 1)];
+      await network.broker.stop();
+      await network.restartBroker(broker);
+      for (const stream of streams) await stream.until(/event: resync/);
+      await network.ready();
+      // what graph and edges still had to say about it was said before this
+      await waitFor("an event to go through", () =>
+        network.send("event.42", "after the restart").then(
+          ({ online }) => online > 0,
+          () => false, // the test's own client is not back yet
+        ),
+      );
+      for (const stream of streams) await stream.until(/after the restart/);
+      const restarts = network.broker.urls.length; // a cluster's nodes go one after the other
+      for (const { text } of streams) assert.ok(text.split("event: resync").length - 1 <= restarts, text);
+    });
+
     it("a graph that starts anew - tells every reader to look again, and goes on", async () => {
       const reader = await read("/stream?user=9", SSE);
       await network.restartGraphs();

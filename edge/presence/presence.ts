@@ -27,6 +27,8 @@ const GATHER_MS = 5;
 const APART_MS = 50;
 /** Readers are told of the graph's losses at most this often: each of several services may tell of the same. */
 const RESYNC_EVERY_MS = 1_000;
+/** In `subject` mode readers are told that NATS was away when the graph is back as well, or after this. */
+const LOSS_PATIENCE_MS = 2_000;
 const BRACE = "{".charCodeAt(0);
 
 export interface PresenceOptions {
@@ -60,6 +62,7 @@ export class Presence {
   /** What readers are told once we are in step again. */
   #loss: string | undefined;
   readonly #graphLosses: Spaced<string>;
+  #lossTimer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   #heard: (() => void) | undefined;
 
@@ -106,6 +109,7 @@ export class Presence {
     this.#stopped = true;
     clearInterval(this.#timer);
     clearTimeout(this.#gathering);
+    clearTimeout(this.#lossTimer);
     this.#graphLosses.stop();
     this.#say({ type: "leaving" });
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
@@ -160,19 +164,11 @@ export class Presence {
     if (!connected) return this.#setGraph(false);
     this.#unanswered = 0;
     this.#owners.forgive();
-    const ownSubscriptions = this.#options.mode === "subject";
-    // our users are subscribed anew already: readers need not wait for the graph to hear of their loss
-    if (ownSubscriptions) void this.#sayLossOnceSubscribed("nats-reconnected");
-    this.#restart(ownSubscriptions ? undefined : "nats-reconnected");
-  }
-
-  async #sayLossOnceSubscribed(reason: string): Promise<void> {
-    try {
-      await this.#options.client.flush();
-      this.#options.onLoss(reason);
-    } catch {
-      // away again before that: the next return says it
-    }
+    this.#restart("nats-reconnected");
+    if (this.#options.mode !== "subject") return;
+    // our users are subscribed again by themselves: their readers wait for the graph's loss, but not for a graph that is gone
+    clearTimeout(this.#lossTimer);
+    this.#lossTimer = setTimeout(() => this.#tellLoss(), LOSS_PATIENCE_MS);
   }
 
   #receive(message: Msg): void {
@@ -192,7 +188,8 @@ export class Presence {
         if (!this.#owners.knows(order)) this.#beginAnew(order, "graph-restarted");
         return;
       case "resync":
-        return this.#graphLosses.say(order.reason);
+        // what is still to be told covers this too, so a restart of NATS, which both of us lost, is told once
+        return this.#loss === undefined ? this.#graphLosses.say(order.reason) : undefined;
       case "mark":
         client.respond(message);
         return;
@@ -222,16 +219,19 @@ export class Presence {
 
   /** The owners have heard more, or wait for fewer. */
   #settle(): void {
-    const { ledger, onAcknowledged, onLoss } = this.#options;
+    const { ledger, onAcknowledged } = this.#options;
     ledger.isServed = this.#owners.lost === 0;
     ledger.acknowledge(this.#owners.acknowledged);
     if (ledger.inStep) this.#heard?.();
     onAcknowledged();
     if (ledger.hasNews) this.announce();
+    if (ledger.inStep) this.#tellLoss();
+  }
+
+  #tellLoss(): void {
     const loss = this.#loss;
-    if (loss === undefined || !ledger.inStep) return;
     this.#loss = undefined;
-    onLoss(loss);
+    if (loss !== undefined) this.#options.onLoss(loss);
   }
 
   #setGraph(present: boolean): void {
