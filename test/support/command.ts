@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly descriptors?: number;
   /** How long it may take to be ready. */
   readonly readyMs?: number;
+  /** How long it may take to end, where it is run to its end. */
+  readonly endMs?: number;
 }
 
 export class EnckeCommand {
@@ -62,7 +64,7 @@ export class EnckeCommand {
   /** Runs a command to its end. */
   static async run(args: readonly string[], options: CommandOptions = {}): Promise<EnckeCommand> {
     const command = new EnckeCommand(args, options);
-    await command.untilExit();
+    await command.untilExit(options.endMs);
     return command;
   }
 
@@ -81,8 +83,8 @@ export class EnckeCommand {
     this.#child.kill(signal);
   }
 
-  untilExit(): Promise<void> {
-    return waitFor("the command to end", () => this.exit !== undefined, 60_000);
+  untilExit(ms = 60_000): Promise<void> {
+    return waitFor("the command to end", () => this.exit !== undefined, ms);
   }
 
   /** Ctrl-C, and the end. */

@@ -1,0 +1,181 @@
+// Streams that are checked event by event (`msggen --verify`) while the graph's disk fills, the wall clock is set by an hour
+// and NATS is killed or comes back with a smaller max_payload. Nothing is lost but what a `resync` announced, each
+// restart of NATS is announced at most once, and no process ends. FAULT_MINUTES=20 is the long form; FAULT_SEED chooses
+// what happens when.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { BrokerClient, serviceErrorOf } from "../broker/index.ts";
+import { createLogger } from "../lib/log.ts";
+import { anyFreePort } from "../lib/ports.ts";
+import { childrenOf, listenerOn } from "../lib/processes.ts";
+import { Random } from "../lib/random.ts";
+import { realWith, type TestBroker } from "./support/brokers.ts";
+import { EnckeCommand } from "./support/command.ts";
+import { natsServer } from "./support/nats-servers.ts";
+import { SmallDisk } from "./support/small-disk.ts";
+import { waitFor } from "./support/wait-for.ts";
+import { skipWallClock, WallClock } from "./support/wall-clock.ts";
+
+const MINUTES = Number(process.env.FAULT_MINUTES ?? 0.25);
+const SEED = Number(process.env.FAULT_SEED ?? 1);
+const HOUR_S = 3_600;
+const USERS = 400;
+const STREAMS = 80;
+const SENDERS = 4;
+const INTERVAL_MS = 50;
+/** A fault, and then the services' time to come back. */
+const CALM_MS = 1_500;
+const SMALL_PAYLOAD = 65_536;
+
+interface Verdict {
+  readonly streams: number;
+  readonly expected: number;
+  readonly received: number;
+  readonly lost: number;
+  readonly told: number;
+  readonly duplicated: number;
+  readonly reordered: number;
+  readonly closed: number;
+  readonly resyncs: number;
+}
+
+const disk = SmallDisk.mount(64);
+const skip = (disk === undefined && "only root may mount a small disk") || skipWallClock || natsServer.skip;
+
+for (const fanout of ["gateway", "subject"]) {
+  describe(`faults, ${fanout} fan-out`, { skip }, () => {
+    const clock = new WallClock();
+    const random = new Random(SEED);
+    const directory = join(disk?.path ?? "", `graph-${fanout}`);
+    let broker: TestBroker;
+    let client: BrokerClient;
+    let graph: EnckeCommand;
+    let edge: EnckeCommand;
+    let env: Record<string, string>;
+    let port = 0;
+    let adminPort = 0;
+    let restarts = 0;
+    let churned = 0;
+
+    before(async () => {
+      port = await anyFreePort("127.0.0.1");
+      broker = await realWith({}).start([port]);
+      env = { ...clock.env, NATS_URL: broker.urls[0] ?? "" };
+      client = await BrokerClient.connect(
+        { url: broker.urls[0] ?? "" },
+        { name: "faults", log: createLogger("test", "silent"), wait: false },
+      );
+      const friendships = join(disk?.path ?? "", "friendships");
+      const shape = ["--users", String(USERS), "--edges", "5", "--out", friendships];
+      assert.equal((await EnckeCommand.run(["graph", "generate", ...shape])).exit, 0);
+      assert.equal((await EnckeCommand.run(["graph", "load", friendships, "--data", directory])).exit, 0);
+      adminPort = await anyFreePort("127.0.0.1");
+      const admin = ["--admin-port", String(adminPort)];
+      graph = await EnckeCommand.start(["graph", "serve", "--data", directory, ...admin], /graph of/, {
+        env,
+      });
+      const flags = ["--port", "0", "--admin-port", "0", "--fanout", fanout, "--heartbeat", "2s"];
+      edge = await EnckeCommand.start(["edge", ...flags], /edge at/, { env });
+    });
+    after(async () => {
+      await edge?.stop();
+      await graph?.stop();
+      await client?.close();
+      await broker?.stop();
+      disk?.empty();
+    });
+
+    const isReady = async (): Promise<boolean> =>
+      (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status === 200;
+
+    /** The code of the refusal of a change; undefined where it is taken, or NATS is away. */
+    const change = async (): Promise<number | undefined> => {
+      churned += 100;
+      const ids = Array.from({ length: 100 }, (_, index) => `churn-${churned + index}`);
+      const reply = await client.request("graph.subscribe.churn", JSON.stringify(ids), 5_000).catch(() => undefined);
+      return reply && serviceErrorOf(reply)?.code;
+    };
+
+    const fillDisk = async (): Promise<void> => {
+      disk?.fill(200_000);
+      await waitFor("a change to be refused", async () => (await change()) === 507);
+      await delay(random.below(CALM_MS));
+      disk?.empty();
+      await waitFor("changes to be taken", async () => (await isReady()) && (await change()) === undefined);
+    };
+    const setClock = (): void => clock.set((random.below(3) - 1) * HOUR_S);
+    const killNats = (): void => {
+      restarts += 1;
+      process.kill(listenerOn(port) ?? 0, "SIGKILL"); // its supervisor starts it again
+    };
+    const shrinkPayload = async (): Promise<void> => {
+      restarts += 1;
+      await broker.stop();
+      broker = await realWith({ maxPayload: SMALL_PAYLOAD }).start([port]);
+    };
+
+    /** Runs the check while these faults happen, each at least once. */
+    async function verifyDuring(
+      faults: readonly (() => void | Promise<void>)[],
+      ms: number,
+    ): Promise<Verdict> {
+      const messages = Math.ceil((ms * SENDERS) / INTERVAL_MS);
+      const url = edge.find(/edge at (\S+),/);
+      const check = EnckeCommand.run(
+        [
+          ...["msggen", "--verify", "--messages", String(messages), "--interval", String(INTERVAL_MS)],
+          ...[
+            "--senders",
+            String(SENDERS),
+            "--max",
+            String(USERS),
+            "--streams",
+            String(STREAMS),
+            "--url",
+            url,
+          ],
+        ],
+        { env, endMs: ms + 120_000 },
+      );
+      const endsAtMs = performance.now() + ms;
+      for (let nth = 0; performance.now() < endsAtMs; nth += 1) {
+        await delay(CALM_MS);
+        await (faults[nth] ?? faults[random.below(faults.length)])?.();
+      }
+      const { stdout, stderr } = await check;
+      assert.notEqual(stdout, "", stderr);
+      const verdict = JSON.parse(stdout) as Verdict;
+      const { lost, duplicated, reordered, closed } = verdict;
+      assert.deepEqual(
+        { lost, duplicated, reordered, closed },
+        { lost: 0, duplicated: 0, reordered: 0, closed: 0 },
+      );
+      assert.ok(verdict.received > 0.5 * verdict.expected, stdout);
+      return verdict;
+    }
+
+    const processes = (): (number | undefined)[] => [graph.pid, edge.pid, ...childrenOf(edge.pid)];
+
+    it("full disk and a clock that is set - lose nothing, and no reader is told anything", async (t) => {
+      const before = processes();
+      const verdict = await verifyDuring([fillDisk, setClock, setClock], (MINUTES * 60_000) / 3);
+      t.diagnostic(JSON.stringify(verdict));
+      assert.equal(verdict.resyncs, 0);
+      assert.deepEqual(processes(), before);
+    });
+
+    it("NATS that dies as well - loses what readers are told of once, and no process ends", async (t) => {
+      const before = processes();
+      restarts = 0;
+      const faults = [killNats, fillDisk, setClock, killNats, shrinkPayload, setClock];
+      const verdict = await verifyDuring(faults, (MINUTES * 60_000 * 2) / 3);
+      t.diagnostic(JSON.stringify({ ...verdict, restarts }));
+      assert.ok(restarts >= 2);
+      assert.ok(verdict.resyncs <= restarts * verdict.streams, `${verdict.resyncs} for ${restarts} restarts`);
+      assert.deepEqual(processes(), before);
+    });
+  });
+}
