@@ -95,7 +95,9 @@ for (const fanout of ["gateway", "subject"]) {
     const change = async (): Promise<number | undefined> => {
       churned += 100;
       const ids = Array.from({ length: 100 }, (_, index) => `churn-${churned + index}`);
-      const reply = await client.request("graph.subscribe.churn", JSON.stringify(ids), 5_000).catch(() => undefined);
+      const reply = await client
+        .request("graph.subscribe.churn", JSON.stringify(ids), 5_000)
+        .catch(() => undefined);
       return reply && serviceErrorOf(reply)?.code;
     };
 
