@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { encodeEvent } from "../../broker/contract.ts";
 import type { StreamFormat } from "./format.ts";
 import { Frame, frameFor } from "./frame.ts";
 import { ndjson } from "./ndjson.ts";
@@ -56,6 +57,19 @@ describe("formats", () => {
       "id: c0\nretry: 1500\n: welcome 7,9\n\n",
     );
     assert.equal(sse.goodbye("expired", undefined), 'event: goodbye\ndata: {"reason":"expired"}\n\n');
+  });
+
+  it("text - shows a payload that is an object as it was written, wide line breaks too", () => {
+    const shown = (payload: string): string => {
+      const encoded = encodeEvent("e1", undefined, new Date(0), new TextEncoder().encode(payload));
+      return written(text, new PositionedEvent("e1", decode(encoded), "c1"));
+    };
+    for (const payload of [
+      "a\u0085b\u2028c\u2029",
+      '{"a":"\u0085\u2028\u2029"}',
+      '["\\\\u2028","\\n\u2028"]',
+    ])
+      assert.equal(shown(payload), `Recvd msg #7: '${payload}'\n`);
   });
 
   it("chunks - say their size in bytes, in hexadecimal", () => {

@@ -65,6 +65,9 @@ export function testPackedFrames(served: ServedPool): void {
         '{"id":"x","data":"y","more":1}',
         "{}",
         "{oops}",
+        json('["\\u0085|\\\\u2028|\\u2029", "\\u2028\\n\\u20"]'),
+        json('{"\\u2029":"\\\\\\u2028", "cut": "\\u202'),
+        json("[\\"),
       ];
       const frame = packFrame(
         payloads.map((payload, index) => ({ handles: handlesOf("ann"), id: `p-${index}`, json: payload })),
@@ -80,6 +83,8 @@ export function testPackedFrames(served: ServedPool): void {
       );
       assert.match(raw.text, /msg #5: '\{"id"/);
       assert.match(raw.text, /msg #10: '\/w=='/);
+      const wide = Buffer.from('msg #19: \'["\u0085|\\\\u2028|\u2029", "\u2028\\n\\u20"]\'');
+      assert.ok(raw.text.includes(wide.toString("latin1")), "wide line breaks as they were written");
     });
 
     it("malformed ones - deliver what is whole before, answer -1, and are read no further", async () => {

@@ -149,7 +149,25 @@ function recordsOf(random: Random, round: number): PackedEvent[] {
   }));
 }
 
-const PIECES = ["a", '"', "\\", "ä", "😀", "\ud83d", "\udc00", "\n", "\u0000", "{", "}", ",", ":", "data"];
+const PIECES = [
+  "a",
+  '"',
+  "\\",
+  "\\u2028",
+  "\\u0085",
+  "\u2029",
+  "ä",
+  "😀",
+  "\ud83d",
+  "\udc00",
+  "\n",
+  "\u0000",
+  "{",
+  "}",
+  ",",
+  ":",
+  "data",
+];
 
 function jsonOf(random: Random): string {
   const text = Array.from({ length: random(30) }, () => PIECES[random(PIECES.length)]).join("");

@@ -134,6 +134,32 @@ class JsonString {
   const char* const end_;
 };
 
+/** Appends an object or array as it was written: of its escapes, those that encodeEvent made become characters again. */
+inline void append_as_written(View value, List<char>* out) {
+  static constexpr struct {
+    char escape[7];
+    char utf8[4];
+  } ESCAPES[] = {{"\\u0085", "\xc2\x85"}, {"\\u2028", "\xe2\x80\xa8"}, {"\\u2029", "\xe2\x80\xa9"}};
+  const char* at = value.data;
+  const char* const end = value.data + value.length;
+  while (at < end) {
+    const void* found = memchr(at, '\\', static_cast<size_t>(end - at));
+    const char* const plain_end = found == nullptr ? end : static_cast<const char*>(found);
+    out->append(at, static_cast<size_t>(plain_end - at));
+    at = plain_end;
+    const size_t left = static_cast<size_t>(end - at);
+    size_t taken = left < 2 ? left : 2;  // a backslash and what it escapes
+    View text{at, taken};
+    for (const auto& known : ESCAPES) {
+      if (left < 6 || memcmp(at, known.escape, 6) != 0) continue;
+      taken = 6;
+      text = View{known.utf8, strlen(known.utf8)};
+    }
+    out->append(text.data, text.length);
+    at += taken;
+  }
+}
+
 /** Appends the payload's text, at most as long as `json`. False without memory. */
 inline bool append_payload_text(View json, List<char>* out) {
   if (!out->reserve(json.length)) return false;
@@ -142,8 +168,11 @@ inline bool append_payload_text(View json, List<char>* out) {
   const bool is_string = value.length >= 2 && value.data[0] == '"' && value.data[value.length - 1] == '"';
   if (is_string && JsonString(value).unescape(out)) return true;
   out->truncate(before);
-  const bool as_written = value.length > 0 && value.data[0] != '"';
-  out->append(as_written ? value.data : json.data, as_written ? value.length : json.length);
+  if (value.length > 0 && value.data[0] != '"') {
+    append_as_written(value, out);
+  } else {
+    out->append(json.data, json.length);
+  }
   return true;
 }
 
