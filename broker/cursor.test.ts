@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MAX_CURSOR_BYTES, StreamPosition } from "./cursor.ts";
+import { MAX_CURSOR_BYTES, parseCursor, START_CURSOR, StreamPosition } from "./cursor.ts";
 import { EventIds, parseEventId } from "./event-id.ts";
 
 describe("event ids", () => {
@@ -69,5 +69,39 @@ describe("cursors", () => {
     assert.ok(
       cursor.endsWith(`${(999).toString(36)}.${Date.UTC(2026, 1).toString(36)}.${(999).toString(36)}`),
     );
+  });
+
+  it("parseCursor - takes every cursor that was written", () => {
+    const position = new StreamPosition();
+    assert.equal(parseCursor(position.cursor), START_CURSOR);
+    for (let partition = 0; partition < 40; partition += 1) {
+      const cursor = position.advance({ partition, epoch: Date.UTC(2026, 1), sequence: 1e12 + partition });
+      assert.equal(parseCursor(cursor), cursor);
+    }
+  });
+
+  it("parseCursor - is undefined for anything else, so that nothing foreign reaches a stream", () => {
+    const foreign = [
+      "",
+      "00",
+      "-1",
+      "now",
+      "0.1",
+      "0.1.1.1",
+      "0-1-1",
+      "0.1-1",
+      "00.1.1",
+      "0.1.1~",
+      "0.1.1~0.1.2",
+      "0.1.1\n",
+      "0.1.1\ndata: x",
+      "0.1.1\r\n\r\n",
+      "0.1.1\u2028",
+      "0.zzzzzzzzzzz.1",
+      "zzzzzzzzzzz.1.1",
+      "0.1.1, 0.1.1",
+      `0.1.${"1".repeat(300)}`,
+    ];
+    for (const text of foreign) assert.equal(parseCursor(text), undefined, JSON.stringify(text));
   });
 });

@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { EdgeServices } from "../services.ts";
+import { presentedCursor } from "./presented-cursor.ts";
 
 /** Where a reader comes back to after its connection broke: spread over two seconds. */
 const RETRY_MS = { least: 1_000, spread: 2_000 };
@@ -36,7 +37,8 @@ export async function openStream(
   const sure = await services.fanout.join(users);
   try {
     const retryMs = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
-    const loss = lossBefore(c, sure);
+    // a reader who comes back missed what was sent meanwhile: nothing is stored yet
+    const loss = !sure ? "join-unsure" : presentedCursor(c) === undefined ? undefined : "reconnected";
     const welcome = format.welcome({ users, retryMs, cursor: services.fanout.cursor });
     const opening = welcome + (loss === undefined ? "" : format.resync(loss));
     return services.hold(c, { ...request, opening }, headers);
@@ -44,11 +46,4 @@ export async function openStream(
     services.fanout.leave(users);
     throw error;
   }
-}
-
-/** Why this reader may have missed something before its stream began. */
-function lossBefore(c: Context, sure: boolean): string | undefined {
-  if (!sure) return "join-unsure";
-  // a reader who comes back missed what was sent meanwhile: nothing is stored yet
-  return c.req.header("Last-Event-ID") === undefined ? undefined : "reconnected";
 }

@@ -56,15 +56,44 @@ describe("app - streams", () => {
     await response.body?.cancel();
   });
 
-  it("GET /stream - who comes back with a cursor is told that something may be missing", async () => {
-    const body = new Body(
-      await edges.app.request("/stream?user=7", {
-        headers: { Accept: "text/event-stream", "Last-Event-ID": "0.1.1" },
-      }),
-    );
-    await body.until(/event: resync\ndata: \{"reason":"reconnected"\}/);
-    await body.cancel();
-  });
+  /** Query and header. */
+  const presented: readonly (readonly [string, string | undefined])[] = [
+    ["", "0.1.1"],
+    ["&lastEventId=0.1.2", undefined],
+    ["&last_event_id=0.1.3", undefined],
+    ["&lastEventId=0.1.4&last_event_id=0.1.4&last_event_id=", undefined],
+    ["&lastEventId=0.1.5", "0.1.6~1.1.1"],
+    ["&lastEventId=0.1.7", ""],
+    ["&lastEventId=0.1.8&lastEventId=0.1.9", undefined],
+    ["&lastEventId=0.1.8&last_event_id=0.1.9", undefined],
+    ["&lastEventId=0.1.8", "garbage"],
+    ["&lastEventId=0.1.8%0A%0Adata:%20evil%0A", undefined],
+    [`&lastEventId=${"1".repeat(5_000)}`, undefined],
+  ];
+  for (const [query, header] of presented) {
+    it(`a reader with ${query.slice(0, 60)} and Last-Event-ID ${header} - receives resync`, async () => {
+      const headers = {
+        Accept: "text/event-stream",
+        ...(header !== undefined && { "Last-Event-ID": header }),
+      };
+      const body = new Body(await edges.app.request(`/stream?user=7${query}`, { headers }));
+      await body.until(/event: resync\n.*\n\n/);
+      assert.doesNotMatch(body.text, /evil|garbage|11111/);
+      await body.cancel();
+    });
+  }
+
+  for (const query of ["", "&lastEventId=", "&last_event_id=&lastEventId="]) {
+    it(`a reader with ${query || "no cursor"} - is new, and receives no resync`, async () => {
+      const body = new Body(
+        await edges.app.request(`/stream?user=7${query}`, { headers: { Accept: "text/event-stream" } }),
+      );
+      edges.network.client.publish("user.7", "first");
+      await body.until(/"first"/);
+      assert.doesNotMatch(body.text, /resync/);
+      await body.cancel();
+    });
+  }
 
   it("GET /test/:id - the article's stream, and its chunk every so often", async () => {
     const response = await edges.app.request("/test/7,9?tick=1");
