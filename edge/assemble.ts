@@ -58,7 +58,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const auth = new Auth({ key: config.jwtKey, anonymous, origins });
   const tallies = new EventTallies();
   const pool: Pool = options.makePool((users) => fanout.leave(users));
-  const onLoss = (reason: string): void => pool.resync(reason);
+  const onLoss = (reason: string): void => pool.resync(reason, fanout.cursor);
   const readers = new Readers(pool.table);
   const ledger = new Ledger(pool.table);
   const gateway =

@@ -10,7 +10,7 @@ export interface Opening {
   readonly users: readonly string[];
   /** When to come back after a break, in milliseconds. */
   readonly retryMs: number;
-  /** Where the stream begins: a reader who comes back before its first event has a position to name. */
+  /** Where the reader is until its first event: it may come back before that. */
   readonly cursor: string;
 }
 
@@ -22,8 +22,14 @@ export interface StreamFormat {
   readonly event: Template;
   /** Says nothing; keeps proxies from closing a quiet stream, and shows us that a reader is gone. */
   readonly heartbeat: Frame;
-  /** "You may have missed something: fetch what you need afresh." `reason` is one word with dashes. */
-  resync(reason: string): string;
-  /** The last words of a stream that we end, and when to come back, if at all. */
-  goodbye(reason: string, retryMs: number | undefined): string;
+  /**
+   * "You may have missed something: fetch what you need afresh." `reason` is one word with dashes; `cursor` is that of
+   * the stream after the gap.
+   */
+  resync(reason: string, cursor: string): string;
+  /**
+   * The last words of a stream that we end, and when to come back, if at all. `cursor` is the one that the reader has:
+   * what it was sent last, or in a refusal what it presented, if that could be read.
+   */
+  goodbye(reason: string, retryMs: number | undefined, cursor: string | undefined): string;
 }

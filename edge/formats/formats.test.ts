@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { encodeEvent } from "../../broker/contract.ts";
+import { encodeEvent, parseTopic } from "../../broker/contract.ts";
+import { parseSse } from "../../test/support/sse.ts";
 import type { StreamFormat } from "./format.ts";
 import { Frame, frameFor } from "./frame.ts";
 import { ndjson } from "./ndjson.ts";
@@ -35,9 +36,9 @@ describe("formats", () => {
       decode(ndjson.heartbeat.bytes),
       written(ndjson, event("[1]")),
       decode(ndjson.heartbeat.bytes).repeat(3),
-      ndjson.resync("a-reason"),
-      ndjson.goodbye("drain", 5),
-      ndjson.goodbye("expired", undefined),
+      ndjson.resync("a-reason", "c1"),
+      ndjson.goodbye("drain", 5, "c1"),
+      ndjson.goodbye("expired", undefined, "c1"),
     ].join("");
     const lines = stream
       .split("\n")
@@ -51,12 +52,43 @@ describe("formats", () => {
     ]);
   });
 
-  it("SSE - the first bytes hold a position and a time to come back, and are no message", () => {
+  it("SSE - the first bytes hold a position and a time to come back, in a named event with data", () => {
     assert.equal(
       sse.welcome({ users: ["7", "9"], retryMs: 1_500, cursor: "c0" }),
-      "id: c0\nretry: 1500\n: welcome 7,9\n\n",
+      "id: c0\nretry: 1500\n: welcome 7,9\nevent: welcome\ndata: {}\n\n",
     );
-    assert.equal(sse.goodbye("expired", undefined), 'event: goodbye\ndata: {"reason":"expired"}\n\n');
+    assert.equal(
+      sse.goodbye("expired", undefined, "c1"),
+      'id: c1\nevent: goodbye\ndata: {"reason":"expired"}\n\n',
+    );
+    assert.equal(sse.goodbye("full", 5, undefined), 'retry: 5\nevent: goodbye\ndata: {"reason":"full"}\n\n');
+  });
+
+  it("SSE - is the same to a careless client: no empty message, the id kept, no line cut in two", () => {
+    const payload = `{"wide":"\u0085|\u2028|\u2029"}`;
+    const encoded = encodeEvent("e1", parseTopic("42"), new Date(0), new TextEncoder().encode(payload));
+    const stream = [
+      sse.welcome({ users: ["7"], retryMs: 1_500, cursor: "c0" }),
+      decode(sse.heartbeat.bytes),
+      decode(sse.heartbeat.bytes),
+      written(sse, new PositionedEvent("e1", decode(encoded), "c1")),
+      decode(sse.heartbeat.bytes),
+      sse.resync("a-reason", "c2"),
+      sse.goodbye("drain", 5, "c2"),
+    ].join("");
+    const messages = parseSse(stream, "careless");
+    assert.deepEqual(messages, parseSse(stream));
+    assert.deepEqual(
+      messages.map(({ type, id }) => [type, id]),
+      [
+        ["welcome", "c0"],
+        ["message", "c1"],
+        ["resync", "c2"],
+        ["goodbye", "c2"],
+      ],
+    );
+    for (const { data } of messages) assert.doesNotThrow(() => JSON.parse(data));
+    assert.deepEqual(JSON.parse(messages[1]?.data ?? "").data, JSON.parse(payload));
   });
 
   it("text - shows a payload that is an object as it was written, wide line breaks too", () => {

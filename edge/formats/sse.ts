@@ -1,4 +1,8 @@
 // Server-sent events, for EventSource in a browser. Source: WHATWG HTML, "Server-sent events".
+//
+// Other clients are less exact than browsers, so every block has data, because some pass an empty message on for one
+// that has none, and an id, because some forget theirs at a block without. A heartbeat is a comment line and no block:
+// an empty line after it would end one.
 
 import type { StreamFormat } from "./format.ts";
 import { Frame } from "./frame.ts";
@@ -8,10 +12,13 @@ export const sse: StreamFormat = {
   name: "sse",
   contentType: "text/event-stream; charset=utf-8",
   welcome: ({ users, retryMs, cursor }) =>
-    `id: ${cursor}\nretry: ${retryMs}\n: welcome ${users.join(",")}\n\n`,
+    `id: ${cursor}\nretry: ${retryMs}\n: welcome ${users.join(",")}\nevent: welcome\ndata: {}\n\n`,
   event: ["id: ", insert("cursor"), "\ndata: ", insert("json"), "\n\n"],
-  heartbeat: new Frame(":\n\n"),
-  resync: (reason) => `event: resync\ndata: {"reason":"${reason}"}\n\n`,
-  goodbye: (reason, retryMs) =>
-    `${retryMs === undefined ? "" : `retry: ${retryMs}\n`}event: goodbye\ndata: {"reason":"${reason}"}\n\n`,
+  heartbeat: new Frame(":\n"),
+  resync: (reason, cursor) => `id: ${cursor}\nevent: resync\ndata: {"reason":"${reason}"}\n\n`,
+  goodbye: (reason, retryMs, cursor) => {
+    const id = cursor === undefined ? "" : `id: ${cursor}\n`;
+    const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
+    return `${id}${retry}event: goodbye\ndata: {"reason":"${reason}"}\n\n`;
+  },
 };

@@ -87,7 +87,11 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
       onEnd: (users) => ended.push(...users),
     });
     const app = new Hono().get("/:user", (c) =>
-      markHeld(c, { users: [parseUserId(c.req.param("user"))], format: text, opening: "welcome\n" }, {}),
+      markHeld(
+        c,
+        { users: [parseUserId(c.req.param("user"))], format: text, opening: "welcome\n", cursor: "0" },
+        {},
+      ),
     );
     const server = createNodeServer({ app, holder: holdSockets(pool), onAbandoned: () => {} });
     await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));

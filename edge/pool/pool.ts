@@ -14,6 +14,8 @@ export interface StreamSpec {
   readonly format: StreamFormat;
   /** Its first bytes. */
   readonly opening: string;
+  /** The last cursor in them; where the format has none, that of the stream's beginning. */
+  readonly cursor: string;
   /** The article's sign of life every so many milliseconds; text format only. */
   readonly tickMs?: number | undefined;
   /**
@@ -91,8 +93,8 @@ export interface ConnectionPool {
    * streams it was handed, -1 where the frame is malformed (what is well-formed before that is delivered).
    */
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
-  /** Says `resync` on every stream. */
-  resync(reason: string): void;
+  /** Writes `resync` to every stream, with the cursor that moves its reader past what may be missing. */
+  resync(reason: string, cursor: string): void;
   /** Takes no stream any more and ends all at a bounded pace, each with its last words and a time to come back. */
   drain(options: DrainOptions): Promise<void>;
 }

@@ -11,6 +11,7 @@ import { tickTexts } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
 import { CLOSE_REASONS, type CloseReason, COME_BACK_MS } from "./close-reasons.ts";
 import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
+import { Positions } from "./positions.ts";
 import { type SinkDriver, Stream } from "./stream.ts";
 import { UserStreams } from "./user-streams.ts";
 import { MapUserTable, type UserTable } from "./user-table.ts";
@@ -39,6 +40,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #ending = new Map<Stream<Sink>, number>();
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly table: UserTable = new MapUserTable();
+  readonly #positions = new Positions();
   readonly #byUser = new UserStreams<Stream<Sink>>(this.table);
   readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
   /** The sweep goes from the end of the list to its beginning: what moves on a removal was visited already. */
@@ -86,7 +88,8 @@ export class StreamPool<Sink> implements ConnectionPool {
     chunked: boolean,
     preamble: Uint8Array = new Uint8Array(0),
   ): Stream<Sink> {
-    const stream = new Stream(sink, spec, chunked, this.#ageAt(performance.now()));
+    const position = this.#positions.find(spec.cursor);
+    const stream = new Stream(sink, spec, chunked, this.#ageAt(performance.now()), position);
     stream.index = this.#streams.length;
     this.#streams.push(stream);
     for (const user of spec.users) this.#byUser.add(user, stream);
@@ -112,19 +115,22 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   #handTo(handle: number, event: PositionedEvent): number {
+    const position = this.#positions.note(event.cursor);
     const there = this.#byUser.at(handle);
     if (there === undefined) return 0;
-    if (!Array.isArray(there)) return this.#hand(there, event);
+    if (!Array.isArray(there)) return this.#hand(there, event, position);
     let delivered = 0;
-    for (const stream of there.slice()) delivered += this.#hand(stream, event); // a copy: a cut removes
+    for (const stream of there.slice()) delivered += this.#hand(stream, event, position); // a copy: a cut removes
     return delivered;
   }
 
-  resync(reason: string): void {
+  resync(reason: string, cursor: string): void {
+    const position = this.#positions.note(cursor);
     const frames = new Map<StreamFormat, Frame>();
     for (const stream of this.#streams.slice()) {
-      const frame = frames.get(stream.format) ?? new Frame(stream.format.resync(reason));
+      const frame = frames.get(stream.format) ?? new Frame(stream.format.resync(reason, cursor));
       frames.set(stream.format, frame);
+      stream.position = position;
       this.#write(stream, bytesOf(frame, stream.chunked));
     }
   }
@@ -153,8 +159,9 @@ export class StreamPool<Sink> implements ConnectionPool {
     this.#remove(stream, reason);
   }
 
-  #hand(stream: Stream<Sink>, event: PositionedEvent): number {
+  #hand(stream: Stream<Sink>, event: PositionedEvent, position: number): number {
     if (stream.recent !== undefined && !stream.recent.add(event.id)) return 0;
+    stream.position = position;
     const frame = frameFor(event.frame(stream.format), () => {
       stream.messages += 1;
       return stream.messages;
@@ -196,7 +203,8 @@ export class StreamPool<Sink> implements ConnectionPool {
     if (this.#isGone(stream)) return;
     const back = CLOSE_REASONS[reason].reconnect;
     const retryMs = back ? COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
-    const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs)), stream.chunked);
+    const cursor = this.#positions.cursorOf(stream.position);
+    const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs, cursor)), stream.chunked);
     if (!this.#write(stream, stream.chunked ? join(words, LAST_CHUNK) : words)) return;
     this.#remove(stream, reason);
     if (this.#driver.end(stream.sink)) this.#ending.set(stream, performance.now() + this.#limits.endMs);

@@ -34,10 +34,12 @@ export class Stream<Sink> {
   index = -1;
   /** Messages so far, where the format numbers them. */
   messages = 0;
+  /** The cursor that was written last, by its number in the pool's Positions. */
+  position: number;
   /** Nothing was written since the last visit. */
   idle = false;
 
-  constructor(sink: Sink, spec: StreamSpec, chunked: boolean, agesAtMs: number) {
+  constructor(sink: Sink, spec: StreamSpec, chunked: boolean, agesAtMs: number, position: number) {
     const [first] = spec.users;
     this.sink = sink;
     this.#users = spec.users.length === 1 && first !== undefined ? first : spec.users;
@@ -45,6 +47,7 @@ export class Stream<Sink> {
     this.chunked = chunked;
     this.expiresAtMs = spec.expiresAtMs ?? Number.POSITIVE_INFINITY;
     this.agesAtMs = agesAtMs;
+    this.position = position;
     this.recent = spec.users.length > 1 ? new RecentIds() : undefined;
   }
 

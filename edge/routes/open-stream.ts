@@ -3,10 +3,10 @@
 // to receive.
 
 import type { Context } from "hono";
-import type { UserId } from "../../broker/contract.ts";
+import { START_CURSOR, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { EdgeServices } from "../services.ts";
-import { presentedCursor } from "./presented-cursor.ts";
+import { type PresentedCursor, presentedCursor } from "./presented-cursor.ts";
 
 /** Where a reader comes back to after its connection broke: spread over two seconds. */
 const RETRY_MS = { least: 1_000, spread: 2_000 };
@@ -25,6 +25,7 @@ export async function openStream(
   request: StreamRequest,
 ): Promise<Response> {
   const { users, format } = request;
+  const presented = presentedCursor(c);
   const headers = {
     "Content-Type": format.contentType,
     "Cache-Control": "no-store, no-transform",
@@ -36,14 +37,28 @@ export async function openStream(
   services.admission.check(users);
   const sure = await services.fanout.join(users);
   try {
-    const retryMs = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
-    // a reader who comes back missed what was sent meanwhile: nothing is stored yet
-    const loss = !sure ? "join-unsure" : presentedCursor(c) === undefined ? undefined : "reconnected";
-    const welcome = format.welcome({ users, retryMs, cursor: services.fanout.cursor });
-    const opening = welcome + (loss === undefined ? "" : format.resync(loss));
-    return services.hold(c, { ...request, opening }, headers);
+    const { cursor } = services.fanout;
+    const opening = openingOf(request, { presented, sure, cursor });
+    return services.hold(c, { ...request, opening, cursor }, headers);
   } catch (error) {
     services.fanout.leave(users);
     throw error;
   }
+}
+
+interface Beginning {
+  readonly presented: PresentedCursor | undefined;
+  readonly sure: boolean;
+  /** Where the stream begins. */
+  readonly cursor: string;
+}
+
+/** The welcome leaves a reader who comes back where it was: only the resync after it moves it past what it missed. */
+function openingOf({ users, format }: StreamRequest, { presented, sure, cursor }: Beginning): string {
+  const retryMs = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
+  const before = presented === undefined ? cursor : (presented.cursor ?? START_CURSOR);
+  const welcome = format.welcome({ users, retryMs, cursor: before });
+  // a reader who comes back missed what was sent meanwhile: nothing is stored yet
+  const loss = !sure ? "join-unsure" : presented === undefined ? undefined : "reconnected";
+  return loss === undefined ? welcome : welcome + format.resync(loss, cursor);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { parseSse } from "../../test/support/sse.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { Body, errorOf, WebEdges } from "../../test/support/web-edges.ts";
 
@@ -28,7 +29,7 @@ describe("app - streams", () => {
     const response = await edges.app.request("/stream?user=7", { headers: { Accept: "text/event-stream" } });
     assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
     const body = new Body(response);
-    await body.until(/^id: \S+\nretry: \d+\n: welcome 7\n\n/);
+    await body.until(/^id: \S+\nretry: \d+\n: welcome 7\nevent: welcome\ndata: \{\}\n\n/);
     edges.network.client.publish("user.7", "direct");
     await body.until(/id: \S+\ndata: \{"id":"[^"]+","time":"[^"]+","data":"direct"\}\n\n/);
     await body.cancel();
@@ -56,21 +57,21 @@ describe("app - streams", () => {
     await response.body?.cancel();
   });
 
-  /** Query and header. */
-  const presented: readonly (readonly [string, string | undefined])[] = [
-    ["", "0.1.1"],
-    ["&lastEventId=0.1.2", undefined],
-    ["&last_event_id=0.1.3", undefined],
-    ["&lastEventId=0.1.4&last_event_id=0.1.4&last_event_id=", undefined],
-    ["&lastEventId=0.1.5", "0.1.6~1.1.1"],
-    ["&lastEventId=0.1.7", ""],
-    ["&lastEventId=0.1.8&lastEventId=0.1.9", undefined],
-    ["&lastEventId=0.1.8&last_event_id=0.1.9", undefined],
-    ["&lastEventId=0.1.8", "garbage"],
-    ["&lastEventId=0.1.8%0A%0Adata:%20evil%0A", undefined],
-    [`&lastEventId=${"1".repeat(5_000)}`, undefined],
+  /** Query, header, and the id of the welcome: what the reader presented, if that was a cursor. */
+  const presented: readonly (readonly [string, string | undefined, string])[] = [
+    ["", "0.1.1", "0.1.1"],
+    ["&lastEventId=0.1.2", undefined, "0.1.2"],
+    ["&last_event_id=0.1.3", undefined, "0.1.3"],
+    ["&lastEventId=0.1.4&last_event_id=0.1.4&last_event_id=", undefined, "0.1.4"],
+    ["&lastEventId=0.1.5", "0.1.6~1.1.1", "0.1.6~1.1.1"],
+    ["&lastEventId=0.1.7", "", "0.1.7"],
+    ["&lastEventId=0.1.8&lastEventId=0.1.9", undefined, "0"],
+    ["&lastEventId=0.1.8&last_event_id=0.1.9", undefined, "0"],
+    ["&lastEventId=0.1.8", "garbage", "0"],
+    ["&lastEventId=0.1.8%0A%0Adata:%20evil%0A", undefined, "0"],
+    [`&lastEventId=${"1".repeat(5_000)}`, undefined, "0"],
   ];
-  for (const [query, header] of presented) {
+  for (const [query, header, id] of presented) {
     it(`a reader with ${query.slice(0, 60)} and Last-Event-ID ${header} - receives resync`, async () => {
       const headers = {
         Accept: "text/event-stream",
@@ -78,7 +79,15 @@ describe("app - streams", () => {
       };
       const body = new Body(await edges.app.request(`/stream?user=7${query}`, { headers }));
       await body.until(/event: resync\n.*\n\n/);
-      assert.doesNotMatch(body.text, /evil|garbage|11111/);
+      const messages = parseSse(body.text);
+      assert.deepEqual(
+        messages.map(({ type, data, id }) => [type, data, id]),
+        [
+          ["welcome", "{}", id],
+          ["resync", '{"reason":"reconnected"}', messages.at(-1)?.id],
+        ],
+      );
+      assert.notEqual(messages.at(-1)?.id, "");
       await body.cancel();
     });
   }
@@ -90,10 +99,33 @@ describe("app - streams", () => {
       );
       edges.network.client.publish("user.7", "first");
       await body.until(/"first"/);
-      assert.doesNotMatch(body.text, /resync/);
+      assert.deepEqual(
+        parseSse(body.text).map(({ type }) => type),
+        ["welcome", "message"],
+      );
       await body.cancel();
     });
   }
+
+  it("every block of a stream - has data and an id, heartbeats and goodbye included", async () => {
+    const edge = await edges.make();
+    const accept = { Accept: "text/event-stream" };
+    const body = new Body(await edge.app.request("/stream?user=7", { headers: accept }));
+    await edges.network.send("event.42", "line\u2028one\u2029two\u0085three");
+    await body.until(/\n:\n:\n/);
+    const sent = parseSse(body.text).at(-1)?.id;
+    await edges.network.send("event.9", "for others, on this edge too");
+    await edge.stop({ perSecond: 1_000, deadlineMs: 1_000 });
+    await waitFor("the end", () => body.done);
+    const messages = parseSse(body.text, "careless");
+    assert.deepEqual(messages, parseSse(body.text));
+    assert.deepEqual(
+      messages.map(({ type }) => type),
+      ["welcome", "message", "goodbye"],
+    );
+    for (const { data, id } of messages) assert.ok(id !== "" && JSON.parse(data));
+    assert.equal(messages.at(-1)?.id, sent);
+  });
 
   it("GET /test/:id - the article's stream, and its chunk every so often", async () => {
     const response = await edges.app.request("/test/7,9?tick=1");

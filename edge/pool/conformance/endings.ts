@@ -3,6 +3,11 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { parseUserId } from "../../../broker/contract.ts";
+import { packFrame } from "../../../test/support/packed-frames.ts";
+import type { RawHttp } from "../../../test/support/raw-http.ts";
+import { PositionedEvent } from "../../formats/positioned-event.ts";
+import { KEPT_POSITIONS } from "../positions.ts";
 import { ann, eventOf, type ServedPool } from "./served-pool.ts";
 
 export function testEndings(served: ServedPool): void {
@@ -11,8 +16,9 @@ export function testEndings(served: ServedPool): void {
       await served.restart({ heartbeatMs: 300 });
       const [plain, events] = [await served.held("ann"), await served.held("bob", "sse")];
       await plain.until(/welcome\n\r\n(1\r\n\n\r\n){2}/);
-      await events.until(/:\n\n/);
+      await events.until(/(2\r\n:\n\r\n){2}/);
       assert.deepEqual(plain.chunks.slice(1, 3), ["\n", "\n"]);
+      assert.deepEqual(events.chunks.slice(1, 3), [":\n", ":\n"], "an empty line would end a message");
     });
 
     it("a token that runs out - ends the stream with last words", async () => {
@@ -56,6 +62,61 @@ export function testEndings(served: ServedPool): void {
       assert.equal(served.pool.counts.closed.aged, 30);
       assert.match(raws[0]?.text ?? "", /retry: \d+\nevent: goodbye/);
       assert.ok((times.at(-1) ?? 0) - (times[0] ?? 0) > 100, "they are spread over 400 ms");
+    });
+  });
+
+  describe("the id of a goodbye", () => {
+    const json = '{"id":"0-a-1","data":1}';
+    const [bob, stranger] = [parseUserId("bob"), parseUserId("stranger")];
+    const at = (cursor: string): PositionedEvent => new PositionedEvent(cursor, json, cursor);
+    const goodbyes = async (...raws: readonly RawHttp[]): Promise<string[]> => {
+      await served.pool.drain({ perSecond: 100_000, deadlineMs: 0 });
+      for (const raw of raws) await raw.untilEnded();
+      return raws.map(
+        ({ text }) =>
+          /(id: .*\n)retry: \d+\nevent: goodbye\ndata: \{"reason":"drain"\}\n\n/.exec(text)?.[1] ?? "",
+      );
+    };
+
+    it("is what the stream was sent last, never the position of what others were sent", async () => {
+      const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
+      served.pool.deliver(ann, at("0.a.1"));
+      const [handle = -1] = [served.pool.table.find(bob)];
+      served.pool.deliverFrame(packFrame([{ handles: [handle], id: "0-a-2", json }]), "1.b.1~");
+      served.pool.deliver(stranger, at("0.a.3"));
+      raws.push(await served.held("carl?cursor=0.a.3", "sse"), await served.held("dora?cursor=9", "sse"));
+      assert.deepEqual(await goodbyes(...raws), [
+        "id: 0.a.1\n",
+        "id: 1.b.1~0.a.2\n",
+        "id: 0.a.3\n",
+        "id: 9\n",
+      ]);
+    });
+
+    it("after a resync - is the resync's", async () => {
+      const raw = await served.held("ann?cursor=7", "sse");
+      served.pool.resync("a-reason", "0.a.5");
+      served.pool.deliver(stranger, at("0.a.6"));
+      assert.deepEqual(await goodbyes(raw), ["id: 0.a.5\n"]);
+    });
+
+    it("after very many events for others - has come closer, and passed no event of its own", async () => {
+      const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
+      served.pool.deliver(ann, at("0.a.0"));
+      for (let event = 1; event <= 500; event += 1)
+        served.pool.deliver(event <= 450 ? stranger : bob, at(`0.a.${event}`));
+      assert.deepEqual(await goodbyes(...raws), [`id: 0.a.${500 - KEPT_POSITIONS + 1}\n`, "id: 0.a.500\n"]);
+    });
+
+    it("in the other formats - is left out, and numbers go on", async () => {
+      const [plain, lines] = [await served.held("ann"), await served.held("ann", "ndjson")];
+      served.pool.deliver(ann, at("0.a.1"));
+      served.pool.resync("a-reason", "0.a.5");
+      served.pool.deliver(ann, at("0.a.6"));
+      await served.pool.drain({ perSecond: 100_000, deadlineMs: 0 });
+      for (const raw of [plain, lines]) await raw.untilEnded();
+      assert.match(plain.text, /msg #2: '1'\n\r\n[0-9a-f]+\r\nGoodbye \(drain\)\n/);
+      assert.match(lines.text, /\n\{"goodbye":\{"reason":"drain","retryMs":\d+\}\}\n/);
     });
   });
 

@@ -63,9 +63,9 @@ export function testReceiving(served: ServedPool): void {
 
     it("resync - is said on every stream, in its format", async () => {
       const [plain, events] = [await served.held("ann"), await served.held("bob", "sse")];
-      served.pool.resync("a-reason");
+      served.pool.resync("a-reason", "0.a.9");
       await plain.until("Some messages may be missing (a-reason)\n");
-      await events.until('event: resync\ndata: {"reason":"a-reason"}\n\n');
+      await events.until('id: 0.a.9\nevent: resync\ndata: {"reason":"a-reason"}\n\n');
     });
   });
 }

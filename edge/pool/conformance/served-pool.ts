@@ -136,6 +136,7 @@ function specOf(c: Context): StreamSpec {
     users: (c.req.param("users") ?? "").split(",").map(parseUserId),
     format: text,
     opening: "welcome\n",
+    cursor: c.req.query("cursor") ?? "0",
     ...(expires === undefined ? {} : { expiresAtMs: Date.now() + Number(expires) }),
     ...(expiresAt === undefined ? {} : { expiresAtMs: Number(expiresAt) }),
   };

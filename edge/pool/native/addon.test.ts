@@ -5,9 +5,11 @@ import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
 import { constants } from "node:os";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { MAX_CURSOR_BYTES } from "../../../broker/contract.ts";
 import { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
 import { FORMATS } from "../../formats/index.ts";
+import { INSERTS } from "../../formats/template.ts";
 import { descriptorOf } from "../../node/descriptor.ts";
 import { type CloseReason, COME_BACK_MS } from "../close-reasons.ts";
 import { DEFAULT_LIMITS } from "../pool.ts";
@@ -139,9 +141,9 @@ describe("pool addon", { skip }, () => {
   it("broadcast - to an odd format writes nothing", () => {
     assert.equal(open({}), 0);
     const before = figure("chunks");
-    for (const odd of [...ODD, FORMATS.length]) pool.broadcast(odd, "x");
+    for (const odd of [...ODD, FORMATS.length]) pool.broadcast(odd, "x", "0");
     assert.equal(figure("chunks"), before);
-    pool.broadcast(TEXT, "x");
+    pool.broadcast(TEXT, "x", "0");
     assert.equal(figure("chunks"), before + 1);
   });
 
@@ -224,6 +226,32 @@ describe("pool addon", { skip }, () => {
       );
   });
 
+  it("inserts of other texts - only the time to come back and the cursor", () => {
+    const { createPool } = loadPoolAddon();
+    const [first] = options().formats;
+    if (first === undefined) throw new Error("there is a format");
+    const inserts = INSERTS.map((name, place) => [name, place] as const);
+    for (const [name, place] of [...inserts, ...ODD.map((odd) => ["odd", odd] as const)]) {
+      const make = () =>
+        createPool({ ...options(), formats: [{ ...first, heartbeat: ["a", place] }] }, () => {});
+      if (name === "number" || name === "cursor") make().close();
+      else assert.throws(make, TypeError, `${name} ${place}`);
+    }
+  });
+
+  it("a cursor that is too long - is a TypeError, and nothing is held or written", () => {
+    const [longest, longer] = ["x".repeat(MAX_CURSOR_BYTES), "x".repeat(MAX_CURSOR_BYTES + 1)];
+    for (const call of [
+      () => open({ cursor: longer }),
+      () => pool.setEvent("e", "{}", longer),
+      () => pool.deliverFrame(new Uint8Array(16), longer),
+      () => pool.broadcast(TEXT, "x", longer),
+    ])
+      assert.throws(call, TypeError, String(call));
+    assert.equal(figure("opened"), 0);
+    assert.equal(open({ cursor: longest }), 0);
+  });
+
   it("failAllocations - anything but a count is no limit", () => {
     const { failAllocations } = loadPoolAddon();
     for (const odd of ODD) {
@@ -239,7 +267,7 @@ describe("pool addon", { skip }, () => {
       const calls: (() => unknown)[] = [
         ...["fd", "format", "expiresAtMs", "tickMs"].map((name) => () => open({ [name]: none })),
         ...(typeof none === "boolean" ? [] : [() => open({ chunked: none })]),
-        () => pool.broadcast(none, "x"),
+        () => pool.broadcast(none, "x", "0"),
         () => pool.finishSome(none, 0),
         () => pool.finishSome(1, none),
         () => pool.nameOf(none),
@@ -272,16 +300,18 @@ interface OpenArguments {
   users: string | readonly string[];
   expiresAtMs: number;
   tickMs: number;
+  cursor: string;
 }
 
 function defaults(fd: number): OpenArguments {
-  return { fd, format: TEXT, chunked: true, users: "ann", expiresAtMs: Number.POSITIVE_INFINITY, tickMs: 0 };
+  const expiresAtMs = Number.POSITIVE_INFINITY;
+  return { fd, format: TEXT, chunked: true, users: "ann", expiresAtMs, tickMs: 0, cursor: "0" };
 }
 
 /** Opens a chunked stream; what is no number is passed on as it is. */
 function openWith(pool: NativeHandle, given: Record<keyof OpenArguments, unknown>): number {
-  const { fd, format, chunked, users, expiresAtMs, tickMs } = given as OpenArguments;
-  return pool.open(fd, format, chunked, "", "", users, expiresAtMs, tickMs, "tick ", ";");
+  const { fd, format, chunked, users, expiresAtMs, tickMs, cursor } = given as OpenArguments;
+  return pool.open(fd, format, chunked, "", "", users, expiresAtMs, tickMs, "tick ", ";", cursor);
 }
 
 function options(): NativeOptions {

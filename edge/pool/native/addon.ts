@@ -10,13 +10,15 @@ import { projectRoot } from "../../../lib/project.ts";
 import { EdgeError } from "../../errors.ts";
 import type { PoolLimits } from "../pool.ts";
 
-/** A format as the addon wants it: texts, and numbers for inserts (their place in INSERTS). */
+/** Texts, and numbers for inserts (their place in INSERTS). */
+export type NativeParts = readonly (string | number)[];
+
+/** A format as the addon takes it. */
 export interface NativeFormat {
-  readonly event: readonly (string | number)[];
-  /** One text, or two with the time to come back between them. */
-  readonly heartbeat: readonly string[];
-  /** By close reason. */
-  readonly goodbyes: readonly (readonly string[])[];
+  readonly event: NativeParts;
+  readonly heartbeat: NativeParts;
+  /** By close reason; the insert `number` is the time to come back, `cursor` the one that the stream was sent last. */
+  readonly goodbyes: readonly NativeParts[];
 }
 
 export interface NativeOptions extends PoolLimits {
@@ -46,11 +48,12 @@ export interface NativeHandle {
     tickMs: number,
     tickBefore: string,
     tickAfter: string,
+    cursor: string,
   ): number;
   setEvent(id: string, json: string, cursor: string): void;
   deliver(user: string): number;
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
-  broadcast(format: number, text: string): void;
+  broadcast(format: number, text: string, cursor: string): void;
   finishSome(count: number, reason: number): void;
   startDraining(): void;
   close(): void;

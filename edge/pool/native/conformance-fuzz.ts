@@ -138,7 +138,7 @@ function specOf(stream: number, random: Random): StreamSpec {
   const count = stream % 3 === 0 ? 1 + random(4) : 1;
   const users = Array.from({ length: count }, () => parseUserId(`u${random(USERS)}`));
   const format = FORMATS[stream % FORMATS.length] ?? assert.fail();
-  return { users: [...new Set(users)], format, opening: "hello\n" };
+  return { users: [...new Set(users)], format, opening: "hello\n", cursor: "0" };
 }
 
 function recordsOf(random: Random, round: number): PackedEvent[] {

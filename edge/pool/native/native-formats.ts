@@ -3,10 +3,13 @@
 import type { StreamFormat } from "../../formats/format.ts";
 import { INSERTS } from "../../formats/template.ts";
 import { CLOSE_REASONS, type CloseReason } from "../close-reasons.ts";
-import type { NativeFormat } from "./addon.ts";
+import type { NativeFormat, NativeParts } from "./addon.ts";
 
-/** Stands where the addon puts each stream's own time to come back; no text has it otherwise. */
+/** They stand where the addon puts each stream's own time to come back and cursor; no text has them otherwise. */
 const TIME = 987_654_321;
+const CURSOR = "~cursor~";
+const PLACES = new RegExp(`(${TIME}|${CURSOR})`);
+const [NUMBER_INSERT, CURSOR_INSERT] = [INSERTS.indexOf("number"), INSERTS.indexOf("cursor")];
 
 export function nativeFormat(format: StreamFormat, reasons: readonly CloseReason[]): NativeFormat {
   return {
@@ -14,7 +17,13 @@ export function nativeFormat(format: StreamFormat, reasons: readonly CloseReason
     heartbeat: [new TextDecoder().decode(format.heartbeat.bytes)],
     goodbyes: reasons.map((reason) => {
       const { reconnect } = CLOSE_REASONS[reason];
-      return format.goodbye(reason, reconnect ? TIME : undefined).split(String(TIME));
+      return partsOf(format.goodbye(reason, reconnect ? TIME : undefined, CURSOR));
     }),
   };
+}
+
+function partsOf(text: string): NativeParts {
+  return text
+    .split(PLACES)
+    .map((part) => (part === String(TIME) ? NUMBER_INSERT : part === CURSOR ? CURSOR_INSERT : part));
 }

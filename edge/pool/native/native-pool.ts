@@ -97,7 +97,7 @@ export class NativePool implements ConnectionPool {
    * False where it cannot be held, for want of descriptors or memory: nothing was written.
    */
   adopt(fd: number, head: string, spec: StreamSpec, chunked: boolean): boolean {
-    const { users, format, opening, tickMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = spec;
+    const { users, format, opening, cursor, tickMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = spec;
     const [first] = users;
     const [before, after] = tickMs > 0 ? tickTexts(users) : ["", ""];
     const problem = this.#native.open(
@@ -111,6 +111,7 @@ export class NativePool implements ConnectionPool {
       tickMs,
       before,
       after,
+      cursor,
     );
     return problem === 0;
   }
@@ -128,8 +129,9 @@ export class NativePool implements ConnectionPool {
     return this.#native.deliverFrame(frame, cursorPrefix);
   }
 
-  resync(reason: string): void {
-    for (const [index, format] of FORMATS.entries()) this.#native.broadcast(index, format.resync(reason));
+  resync(reason: string, cursor: string): void {
+    for (const [index, format] of FORMATS.entries())
+      this.#native.broadcast(index, format.resync(reason, cursor), cursor);
   }
 
   async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {

@@ -34,7 +34,7 @@ describe("native pool, robustness", { skip }, () => {
       const told: string[] = [];
       const pool = new NativePool({ limits, onEnd: (users) => told.push(users.join(",")) });
       const server = createServer((socket) => {
-        const spec = { users: [ann, bob], format: text, opening: "welcome\n", tickMs: 60_000 };
+        const spec = { users: [ann, bob], format: text, opening: "welcome\n", cursor: "0", tickMs: 60_000 };
         addon.failAllocations(after);
         const held = pool.adopt(descriptorOf(socket), "", spec, true);
         if (held)
@@ -92,7 +92,9 @@ describe("native pool, robustness", { skip }, () => {
     await pool.drain({ perSecond: 1, deadlineMs: 0 }); // takes nobody any more
     const app = new Hono();
     const headers = { "Access-Control-Allow-Origin": "https://app.example", "Cache-Control": "no-store" };
-    app.get("/", (c) => markHeld(c, { users: [ann], format: text, opening: "welcome\n" }, headers));
+    app.get("/", (c) =>
+      markHeld(c, { users: [ann], format: text, opening: "welcome\n", cursor: "0" }, headers),
+    );
     let abandoned = 0;
     const onAbandoned = (): void => {
       abandoned += 1;
@@ -118,7 +120,7 @@ describe("native pool, robustness", { skip }, () => {
     assert.equal(pool.deliverFrame(new Uint8Array(64), ""), 0);
     assert.equal(pool.table.find(ann), -1);
     assert.equal(
-      pool.adopt(0, "", { users: [ann], format: text, opening: "" }, true),
+      pool.adopt(0, "", { users: [ann], format: text, opening: "", cursor: "0" }, true),
       false,
       "it takes nobody any more",
     );
@@ -137,7 +139,7 @@ const PROGRAM = `
     const limits = { maxQueueBytes: 1e6, maxQueuedBytes: 1e8, stalledMs: 1e4, heartbeatMs: 20, endMs: 100, maxLifetimeMs: 0 };
     const pool = new NativePool({ limits, onEnd() {} });
     const server = createServer((socket) => {
-      pool.adopt(socket._handle.fd, "", { users: ["a", "b"], format: text, opening: "welcome" }, true);
+      pool.adopt(socket._handle.fd, "", { users: ["a", "b"], format: text, opening: "welcome", cursor: "0" }, true);
       socket.destroy();
     });
     server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));

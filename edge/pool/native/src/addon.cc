@@ -56,6 +56,14 @@ struct UserName {
   View view() const { return View{data, length}; }
 };
 
+/** Whether it was read, and may be the beginning of a cursor; else an exception is pending. */
+bool is_cursor(napi_env env, const Utf8& text) {
+  if (!text.ok()) return false;
+  if (text.length() <= Positions::MAX_PREFIX_BYTES) return true;
+  throw_type_error(env, "a cursor has at most 256 bytes");
+  return false;
+}
+
 /** A user id or a list of them. */
 bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count) {
   bool is_list = false;
@@ -73,15 +81,17 @@ bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count
   return true;
 }
 
-/** open(fd, format, chunked, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter): 0 or an errno */
+/** open(fd, format, chunked, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor): 0 or an errno */
 napi_value open(napi_env env, napi_callback_info info) {
-  const Arguments<10> arguments(env, info);
+  const Arguments<11> arguments(env, info);
   Pool* pool = pool_of(arguments);
   UserName names[MAX_USERS];
   uint32_t count = 0;
   const Latin1 head(env, arguments[3]);
   const Utf8 opening(env, arguments[4]), before(env, arguments[8]), after(env, arguments[9]);
-  if (!head.ok() || !opening.ok() || !before.ok() || !after.ok() || !read_users(env, arguments[5], names, &count))
+  const Utf8 cursor(env, arguments[10]);
+  if (!head.ok() || !opening.ok() || !before.ok() || !after.ok() || !is_cursor(env, cursor) ||
+      !read_users(env, arguments[5], names, &count))
     return nullptr;
   int32_t descriptor = -1;
   uint32_t format = 0;
@@ -92,7 +102,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   if (!arguments.integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, EBADF);
   if (!arguments.integer<uint32_t>(1, 0, MAX_FORMATS - 1, &format)) return to_number(env, EINVAL);
   if (!(tick_ms >= 0 && tick_ms < INFINITY)) return to_number(env, EINVAL);
-  const StreamSpec spec{descriptor,    format,  chunked,      view(head), view(opening),
+  const StreamSpec spec{descriptor,    format,  chunked,      view(head),   view(opening), view(cursor),
                         expires_at_ms, tick_ms, view(before), view(after)};
   View users[MAX_USERS];
   for (uint32_t i = 0; i < count; i++) users[i] = names[i].view();
@@ -104,7 +114,7 @@ napi_value set_event(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
   const Utf8 id(env, arguments[0]), json(env, arguments[1]), cursor(env, arguments[2]);
-  if (pool != nullptr && id.ok() && json.ok() && cursor.ok()) pool->set_event(view(id), view(json), view(cursor));
+  if (pool != nullptr && id.ok() && json.ok() && is_cursor(env, cursor)) pool->set_event(view(id), view(json), view(cursor));
   return nullptr;
 }
 
@@ -123,18 +133,19 @@ napi_value deliver_frame(napi_env env, napi_callback_info info) {
   Pool* pool = pool_of(arguments);
   const Bytes frame(env, arguments[0]);
   const Utf8 prefix(env, arguments[1]);
-  if (pool == nullptr || !frame.ok || !prefix.ok()) return to_number(env, 0);
+  if (pool == nullptr || !frame.ok || !is_cursor(env, prefix)) return to_number(env, 0);
   return to_number(env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
 }
 
-/** broadcast(format, text): nothing where there is no such format */
+/** broadcast(format, text, cursor): nothing where there is no such format */
 napi_value broadcast(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  const Utf8 text(env, arguments[1]);
+  const Utf8 text(env, arguments[1]), cursor(env, arguments[2]);
   uint32_t format = 0;
-  if (pool != nullptr && text.ok() && arguments.integer<uint32_t>(0, 0, MAX_FORMATS - 1, &format))
-    pool->broadcast(format, view(text));
+  if (pool != nullptr && text.ok() && is_cursor(env, cursor) &&
+      arguments.integer<uint32_t>(0, 0, MAX_FORMATS - 1, &format))
+    pool->broadcast(format, view(text), view(cursor));
   return nullptr;
 }
 

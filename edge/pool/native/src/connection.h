@@ -31,8 +31,12 @@ struct Connection {
   int32_t descriptor;
   uint32_t generation;
   uint32_t first_membership;
-  /** Messages so far, where the format numbers them. */
-  uint32_t messages;
+  union {
+    /** Of a format that numbers its messages: how many so far. */
+    uint32_t messages;
+    /** Of any other: the cursor that was written last, by its number in Positions. */
+    uint32_t position;
+  };
   Tick last_write;
   /** When its token runs out. */
   WallSecond expires;

@@ -11,24 +11,37 @@ namespace encke {
 
 constexpr uint32_t MAX_FORMATS = 8;
 
-/** A text of the format; with `has_number`, a number stands between its two halves. */
+/** Parts of one text: literals, one number (the time to come back), the stream's cursor. */
+constexpr uint32_t MAX_WORDS = 5;
+
+/** A text of the format: where its parts stand in the format's list. */
 struct Words {
   uint32_t begin = 0;
-  uint32_t middle = 0;
-  uint32_t end = 0;
-  bool has_number = false;
+  uint32_t count = 0;
 };
 
 struct Format {
   List<char> texts;
   List<Part> event;
+  /** The parts of all its other texts. */
+  List<Part> words;
+  /** Whether its events have numbers, each connection its own. */
+  bool has_numbers = false;
   Words heartbeat;
   Words goodbyes[CLOSE_REASONS];
   /** The event at hand in this format. */
   Rendering rendering;
 
-  View first(const Words& words) const { return View{texts.data() + words.begin, words.middle - words.begin}; }
-  View second(const Words& words) const { return View{texts.data() + words.middle, words.end - words.middle}; }
+  /** Puts a text together in `out`, which has room for MAX_WORDS. @return how many views it is */
+  uint32_t say(const Words& what, View number, View cursor, View* out) const {
+    for (uint32_t i = 0; i < what.count; i++) {
+      const Part& part = words[what.begin + i];
+      out[i] = part.insert == Insert::kLiteral  ? View{texts.data() + part.begin, part.length}
+               : part.insert == Insert::kCursor ? cursor
+                                                : number;
+    }
+    return what.count;
+  }
 };
 
 }  // namespace encke

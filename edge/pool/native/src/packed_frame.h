@@ -27,6 +27,8 @@ struct PackedRecord {
 
 class PackedFrame {
  public:
+  static constexpr uint64_t MAX_ID_BYTES = 40;
+
   explicit PackedFrame(View bytes) : bytes_(bytes) {
     const char* at = bytes_.data;
     if (bytes_.length < HEADER_BYTES || at[0] != KIND || at[1] != VERSION || at[2] != 0 || at[3] != 0) broken_ = true;
@@ -49,7 +51,6 @@ class PackedFrame {
  private:
   static constexpr uint64_t HEADER_BYTES = 12;
   static constexpr uint64_t RECORD_BYTES = 12;
-  static constexpr uint64_t MAX_ID_BYTES = 40;
   static constexpr char KIND = 1;
   static constexpr char VERSION = 1;
 

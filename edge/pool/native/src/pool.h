@@ -24,6 +24,7 @@
 #include "memberships.h"
 #include "output.h"
 #include "packed_frame.h"
+#include "positions.h"
 #include "timing_wheel.h"
 #include "user_table.h"
 
@@ -61,6 +62,8 @@ struct StreamSpec {
   bool chunked;
   View head;
   View opening;
+  /** The last cursor in `opening`. */
+  View cursor;
   /** When its token runs out, in milliseconds since 1970; infinite for never. */
   double expires_at_ms;
   /** The article's sign of life; 0 for none. */
@@ -100,8 +103,8 @@ class Pool {
   uint32_t deliver(uint32_t user);
   /** @return to how many streams its events were handed, -1 where it is malformed */
   double deliver_frame(View frame, View cursor_prefix);
-  /** Writes a text to every stream of a format. */
-  void broadcast(uint32_t format, View text);
+  /** Writes a text with a cursor in it to every stream of a format. */
+  void broadcast(uint32_t format, View text, View cursor);
 
   UserTable& users() { return users_; }
   uint32_t streams_of(uint32_t user) const;
@@ -131,8 +134,8 @@ class Pool {
   // writing
   bool send(uint32_t index, const iovec* pieces, int count, size_t bytes);
   bool keep(uint32_t index, const iovec* pieces, int count, size_t sent, size_t bytes);
-  bool write_text(uint32_t index, View first, View second = View{}, View third = View{}, View before = View{},
-                  View after = View{});
+  void note_position(uint32_t index, uint32_t position);
+  bool write_text(uint32_t index, const View* texts, uint32_t text_count, View before = View{}, View after = View{});
   bool hand(uint32_t index);
   uint32_t hand_to(uint32_t user);
   void flush(uint32_t index);
@@ -187,7 +190,8 @@ class Pool {
   Event event_;
   uint64_t event_hash_ = 0;
   List<char> event_bytes_;
-  List<char> cursor_;
+  uint32_t event_position_ = 0;
+  Positions positions_;
 
   uint32_t open_ = 0;
   uint32_t ending_ = 0;

@@ -36,8 +36,8 @@ bool append_text(napi_env env, napi_value value, Format* format) {
   return true;
 }
 
-/** A string for a literal, a number for an insert. */
-bool read_part(napi_env env, napi_value value, Format* format, uint32_t* numbers) {
+/** A string for a literal, a number for an insert; goes to the end of `parts`. */
+bool read_part(napi_env env, napi_value value, Format* format, List<Part>* parts, uint32_t* numbers) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
   Part part{Insert::kLiteral, format->texts.size(), 0};
@@ -53,19 +53,23 @@ bool read_part(napi_env env, napi_value value, Format* format, uint32_t* numbers
     if (!append_text(env, value, format)) return false;
     part.length = format->texts.size() - part.begin;
   }
-  if (!format->event.push(part)) return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
+  if (!parts->push(part)) return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
   return true;
 }
 
-/** One text, or two between which a number stands. */
+/** A text of which the inserts are `number` and `cursor`. */
 bool read_words(napi_env env, napi_value texts, Format* format, Words* words) {
   const uint32_t count = length_of(env, texts);
-  words->begin = format->texts.size();
-  if (count < 1 || count > 2 || !append_text(env, element(env, texts, 0), format)) return false;
-  words->middle = format->texts.size();
-  words->has_number = count == 2;
-  if (count == 2 && !append_text(env, element(env, texts, 1), format)) return false;
-  words->end = format->texts.size();
+  if (count < 1 || count > MAX_WORDS) return throw_type_error(env, "1 to 5 parts are expected"), false;
+  words->begin = format->words.size();
+  words->count = count;
+  uint32_t numbers = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (!read_part(env, element(env, texts, i), format, &format->words, &numbers)) return false;
+    const Insert insert = format->words[words->begin + i].insert;
+    if (insert != Insert::kLiteral && insert != Insert::kNumber && insert != Insert::kCursor)
+      return throw_type_error(env, "an insert that only events have"), false;
+  }
   return true;
 }
 
@@ -74,8 +78,9 @@ bool read_format(napi_env env, napi_value value, Format* format) {
   const uint32_t count = length_of(env, parts);
   uint32_t numbers = 0;
   for (uint32_t i = 0; i < count; i++) {
-    if (!read_part(env, element(env, parts, i), format, &numbers)) return false;
+    if (!read_part(env, element(env, parts, i), format, &format->event, &numbers)) return false;
   }
+  format->has_numbers = numbers > 0;
   if (!read_words(env, property(env, value, "heartbeat"), format, &format->heartbeat)) return false;
   const napi_value goodbyes = property(env, value, "goodbyes");
   if (length_of(env, goodbyes) != CLOSE_REASONS)

@@ -59,7 +59,8 @@ int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
   open_++;
   counts_.opened++;
   set_times(index, spec.expires_at_ms);
-  write_text(index, spec.opening, View{}, View{}, spec.head);
+  note_position(index, positions_.find(spec.cursor));
+  write_text(index, &spec.opening, 1, spec.head);
   if (draining_) finish(index, CloseReason::kDrain);
   keep_global_bound();
   return 0;
@@ -113,14 +114,15 @@ void Pool::finish(uint32_t index, CloseReason reason) {
   const Format& format = formats_[connection.format];
   const Words& words = format.goodbyes[static_cast<uint32_t>(reason)];
   char digits[DECIMAL_BYTES];
-  View number{};
-  if (words.has_number) {
-    const uint32_t ms = limits_.come_back_least_ms + random_.below(limits_.come_back_spread_ms);
-    number.data = write_decimal(digits + sizeof digits, ms);
-    number.length = static_cast<size_t>(digits + sizeof digits - number.data);
-  }
+  const uint32_t ms = limits_.come_back_least_ms + random_.below(limits_.come_back_spread_ms);
+  const char* number = write_decimal(digits + sizeof digits, ms);
+  const View come_back{number, static_cast<size_t>(digits + sizeof digits - number)};
+  // `position` of a format with numbers is another thing, and its words have no cursor
+  const View cursor = format.has_numbers ? View{} : positions_.cursor_of(connection.position);
+  View texts[MAX_WORDS];
+  const uint32_t count = format.say(words, come_back, cursor, texts);
   const View last = connection.chunked ? View{LAST_CHUNK, LAST_CHUNK_BYTES} : View{};
-  if (!write_text(index, format.first(words), number, format.second(words), View{}, last)) return;
+  if (!write_text(index, texts, count, View{}, last)) return;
   leave_users(index, reason);
   connection.state = State::kEnding;
   ending_++;

@@ -66,7 +66,8 @@ Tick Pool::least_quiet() const {
 
 bool Pool::write_heartbeat(uint32_t index) {
   const Format& format = formats_[connections_[index].format];
-  return write_text(index, format.first(format.heartbeat));
+  View texts[MAX_WORDS];
+  return write_text(index, texts, format.say(format.heartbeat, View{}, View{}, texts));
 }
 
 bool Pool::write_tick(uint32_t index) {
@@ -75,7 +76,8 @@ bool Pool::write_tick(uint32_t index) {
   const char* number = write_decimal(digits + sizeof digits, ++extra.tick_count);
   extra.tick_due = current_tick() + extra.tick_every;
   const View count{number, static_cast<size_t>(digits + sizeof digits - number)};
-  return write_text(index, extra.tick_before(), count, extra.tick_after());
+  const View texts[] = {extra.tick_before(), count, extra.tick_after()};
+  return write_text(index, texts, 3);
 }
 
 /** When something may be due next. Heartbeats are spread, so that streams opened together do not beat together. */

@@ -13,7 +13,7 @@ namespace encke {
 
 bool Pool::set_event(View id, View json, View cursor) {
   event_bytes_.clear(262'144);
-  if (!event_bytes_.reserve(id.length + json.length + cursor.length)) {
+  if (!event_bytes_.reserve(id.length + json.length)) {
     event_ = Event{};
     return false;
   }
@@ -23,7 +23,8 @@ bool Pool::set_event(View id, View json, View cursor) {
     return View{start, view.length};
   };
   const View id_copy = copy(id), json_copy = copy(json);
-  begin_event(Event{id_copy, json_copy, copy(cursor)});
+  positions_.note(cursor);
+  begin_event(Event{id_copy, json_copy, positions_.newest_cursor()});
   return true;
 }
 
@@ -38,17 +39,8 @@ double Pool::deliver_frame(View bytes, View cursor_prefix) {
   PackedFrame frame(bytes);
   PackedRecord record;
   while (frame.next(&record)) {
-    cursor_.clear();
-    if (!cursor_.reserve(cursor_prefix.length + record.id.length)) {
-      event_ = Event{};  // without a cursor it cannot be written: whoever should have it is closed
-    } else {
-      cursor_.append(cursor_prefix.data, cursor_prefix.length);
-      for (size_t i = 0; i < record.id.length; i++) {
-        const char c = record.id.data[i];
-        *cursor_.extend(1) = c == '-' ? '.' : c;
-      }
-      begin_event(Event{record.id, record.json, View{cursor_.data(), cursor_.size()}});
-    }
+    const View cursor = positions_.begin(cursor_prefix, record.id);
+    begin_event(Event{record.id, record.json, cursor});
     for (uint32_t i = 0; i < record.recipients; i++) {
       hand_to(record.handle_at(i));
       keep_global_bound();
@@ -58,16 +50,19 @@ double Pool::deliver_frame(View bytes, View cursor_prefix) {
   return frame.is_well_formed() ? static_cast<double>(counts_.delivered - before) : -1;
 }
 
-void Pool::broadcast(uint32_t format, View text) {
+void Pool::broadcast(uint32_t format, View text, View cursor) {
+  const uint32_t position = positions_.note(cursor);
   for (uint32_t index = 0; index < connections_.size(); index++) {
     if (connections_[index].state != State::kOpen || connections_[index].format != format) continue;
-    write_text(index, text);
+    note_position(index, position);
+    write_text(index, &text, 1);
     keep_global_bound();
   }
 }
 
 void Pool::begin_event(const Event& event) {
   event_ = event;
+  event_position_ = positions_.newest();
   event_hash_ = hash_.of(event.id.data, event.id.length) | 1;  // 0 stands for no event
   for (uint32_t i = 0; i < format_count_; i++) formats_[i].rendering.begin();
 }
@@ -95,7 +90,11 @@ bool Pool::hand(uint32_t index) {
     close(index, CloseReason::kRefused);  // no memory: rather ended and come back than a message short
     return false;
   }
-  if (rendering.has_numbers()) connection.messages++;
+  if (rendering.has_numbers()) {
+    connection.messages++;
+  } else {
+    connection.position = event_position_;
+  }
   Pieces pieces;
   rendering.pieces(connection.messages, connection.chunked, &pieces);
   if (pieces.count == 0) return true;
@@ -105,12 +104,19 @@ bool Pool::hand(uint32_t index) {
   return true;
 }
 
-/** Writes up to three texts as one chunk, `before` and `after` around it as they are. False where the connection is gone now. */
-bool Pool::write_text(uint32_t index, View first, View second, View third, View before, View after) {
+/** The stream was written this cursor, or is now. */
+void Pool::note_position(uint32_t index, uint32_t position) {
+  Connection& connection = connections_[index];
+  if (!formats_[connection.format].has_numbers) connection.position = position;
+}
+
+/** Writes up to MAX_WORDS texts as one chunk, `before` and `after` around it as they are. False where the connection is gone now. */
+bool Pool::write_text(uint32_t index, const View* texts, uint32_t text_count, View before, View after) {
   const bool chunked = connections_[index].chunked;
   char head[CHUNK_HEAD_BYTES];
-  const size_t length = first.length + second.length + third.length;
-  iovec pieces[7];
+  size_t length = 0;
+  for (uint32_t i = 0; i < text_count; i++) length += texts[i].length;
+  iovec pieces[MAX_WORDS + 4];
   int count = 0;
   size_t bytes = 0;
   const auto add = [&](const char* data, size_t size) {
@@ -122,7 +128,7 @@ bool Pool::write_text(uint32_t index, View first, View second, View third, View 
   if (length > 0) {
     const char* start = write_chunk_head(head + sizeof head, length);
     if (chunked) add(start, static_cast<size_t>(head + sizeof head - start));
-    for (const View& text : {first, second, third}) add(text.data, text.length);
+    for (uint32_t i = 0; i < text_count; i++) add(texts[i].data, texts[i].length);
     if (chunked) add(CRLF, 2);
   }
   add(after.data, after.length);
