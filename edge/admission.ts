@@ -32,6 +32,11 @@ export class Admission {
     throw problem;
   }
 
+  /** Counts a stream that found no room after it had passed `check`: no descriptor, or no memory for its users. */
+  noteFull(): void {
+    this.refused += 1;
+  }
+
   #problem(users: readonly UserId[]): EdgeError | undefined {
     if (this.draining)
       return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over", { retryAfter: 1 });

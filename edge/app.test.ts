@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Body, errorOf, WebEdges } from "../test/support/web-edges.ts";
+import { parseSse } from "../test/support/sse.ts";
+import { Body, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
+import type { WebEdge } from "./web-edge.ts";
+
+async function opened(edge: WebEdge, ...paths: readonly string[]): Promise<Body[]> {
+  const bodies: Body[] = [];
+  for (const path of paths) bodies.push(new Body(await edge.app.request(path)));
+  return bodies;
+}
 
 describe("app - what is refused", () => {
   let edges: WebEdges;
@@ -8,6 +16,103 @@ describe("app - what is refused", () => {
     edges = await WebEdges.start();
   });
   after(() => edges.stop());
+
+  /** What makes an edge refuse user 7 for now: the status, and the reason of a goodbye. */
+  const refusals: readonly (readonly [string, number, string, (edge: WebEdge) => Promise<unknown>])[] = [
+    [
+      "full",
+      503,
+      "full",
+      (edge) => opened(edge, "/test/1", "/stream?user=2", "/stream?user=3", "/stream?user=4"),
+    ],
+    [
+      "one user's limit",
+      429,
+      "too-many-streams",
+      (edge) => opened(edge, "/stream?user=7", "/stream?user=7", "/test/7"),
+    ],
+    ["draining", 503, "drain", (edge) => edge.stop({ perSecond: 1, deadlineMs: 0 })],
+  ];
+  for (const [what, status, reason, make] of refusals) {
+    it(`${what}, EventSource - 200, a time to come back and goodbye, at GET and HEAD, and counted`, async () => {
+      const edge = await edges.make({ maxStreams: 4 });
+      const held = await make(edge);
+      const ask = (cursor: string, method = "GET"): Response | Promise<Response> =>
+        edge.app.request(`/stream?user=7&lastEventId=${cursor}`, {
+          method,
+          headers: { Accept: "text/event-stream", Origin: "http://localhost:3000" },
+        });
+      const response = await ask("0.1.1");
+      assert.equal(response.status, 200);
+      assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
+      assert.equal(response.headers.get("Cache-Control"), "no-store, no-transform");
+      assert.equal(response.headers.get("Access-Control-Allow-Origin"), "http://localhost:3000");
+      const [goodbye, ...others] = parseSse(await response.text());
+      const leastMs = what === "draining" ? 1_000 : 5_000;
+      assert.deepEqual(
+        [goodbye?.type, goodbye?.data, goodbye?.id],
+        ["goodbye", JSON.stringify({ reason }), "0.1.1"],
+      );
+      assert.ok(leastMs <= (goodbye?.retryMs ?? 0) && (goodbye?.retryMs ?? 0) <= 2 * leastMs);
+      assert.deepEqual(others, []);
+      const [unknown] = parseSse(await (await ask("0.1.1%0Adata:%20evil")).text());
+      assert.deepEqual([unknown?.data, unknown?.id], [JSON.stringify({ reason }), ""]);
+      const head = await ask("0.1.1", "HEAD");
+      assert.deepEqual([head.status, await head.text()], [200, ""]);
+      assert.equal(edge.refused, 3);
+      for (const body of (held ?? []) as Body[]) await body.cancel();
+    });
+
+    it(`${what}, any other client - ${status} with Retry-After, at GET and HEAD, and counted`, async () => {
+      const edge = await edges.make({ maxStreams: 4 });
+      const held = await make(edge);
+      for (const path of ["/stream?user=7", "/test/7"]) {
+        for (const method of ["GET", "HEAD"]) {
+          const headers = path.startsWith("/test") ? { Accept: "text/event-stream" } : {};
+          const response = await edge.app.request(path, { method, headers });
+          assert.equal(response.status, status, `${method} ${path}`);
+          assert.match(response.headers.get("Retry-After") ?? "", /^[1-9]\d*$/);
+        }
+      }
+      assert.equal(edge.refused, 4);
+      for (const body of (held ?? []) as Body[]) await body.cancel();
+    });
+  }
+
+  it("a retry of many who were refused - is spread out", async () => {
+    const edge = await edges.make();
+    await edge.stop({ perSecond: 1, deadlineMs: 0 });
+    const retries = new Set<number | undefined>();
+    for (let asked = 0; asked < 50; asked += 1) {
+      const headers = { Accept: "text/event-stream" };
+      const response = await edge.app.request("/stream?user=7", { headers });
+      retries.add(parseSse(await response.text())[0]?.retryMs);
+    }
+    assert.ok(retries.size > 25, `${retries.size} times to come back`);
+  });
+
+  it("HEAD - the status of GET: who may not, and who asks for nothing right", async () => {
+    const edge = await edges.make({ jwtKey: KEY });
+    const token = { Authorization: `Bearer ${edges.token}` };
+    const asked: readonly (readonly [string, Record<string, string>, number])[] = [
+      ["/stream", {}, 401],
+      ["/stream?user=8", token, 403],
+      ["/stream?user=a.b", token, 400],
+      ["/test/7?tick=0", token, 400],
+      ["/stream", token, 200],
+    ];
+    for (const [path, headers, status] of asked) {
+      for (const Accept of ["text/event-stream", "*/*"]) {
+        const [head, get] = await Promise.all(
+          ["HEAD", "GET"].map((method) =>
+            edge.app.request(path, { method, headers: { ...headers, Accept } }),
+          ),
+        );
+        assert.deepEqual([head?.status, get?.status], [status, status], `${path} as ${Accept}`);
+        await get?.body?.cancel();
+      }
+    }
+  });
 
   it("HEAD - headers, and no stream", async () => {
     const edge = await edges.make();

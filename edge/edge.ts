@@ -121,7 +121,10 @@ export class Edge {
     const server = createNodeServer({
       app,
       holder: holderOf(pool),
-      onAbandoned: ({ users }) => fanout.leave(users),
+      onAbandoned: ({ users }, why) => {
+        fanout.leave(users);
+        if (why === "full") admission.noteFull();
+      },
     });
     boundConnections(server, pool);
     registerMetrics(metrics, {

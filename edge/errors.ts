@@ -54,23 +54,54 @@ const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
   NATS_DISCONNECTED: 503,
 };
 
+/**
+ * Why a stream is refused for now, in the words of its `goodbye`. Where the stream's format refuses in words, the reply
+ * is 200 with these; else it is the status above.
+ */
+const GOODBYE: Readonly<Record<string, string>> = {
+  TOO_MANY_STREAMS: "too-many-streams",
+  EDGE_FULL: "full",
+  EDGE_DRAINING: "drain",
+};
+
 /** How long to stay away where an error does not say it, in seconds. */
 const RETRY_AFTER = 5;
+
+/** A stream that is asked for, in a format that refuses in words. */
+export interface AskedStream {
+  readonly headers: Readonly<Record<string, string>>;
+  goodbye(reason: string, retryMs: number): string;
+}
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Set by a route before it may refuse the stream. */
+    askedStream: AskedStream | undefined;
+  }
+}
 
 /** The response for anything thrown in a handler; what is not ours to explain is handed to `onUnknown`. */
 export function respondToError(error: Error, c: Context, onUnknown: (error: Error) => void): Response {
   const ours = error instanceof EdgeError || error instanceof BrokerError ? error : undefined;
   const status = ours === undefined ? 500 : (STATUS[ours.code] ?? 500);
+  const retryAfter = (ours instanceof EdgeError ? ours.retryAfter : undefined) ?? RETRY_AFTER;
+  const asked = c.get("askedStream");
+  const goodbye = ours === undefined ? undefined : GOODBYE[ours.code];
+  if (asked !== undefined && goodbye !== undefined)
+    return c.body(asked.goodbye(goodbye, comeBackMs(retryAfter)), 200, { ...asked.headers });
   if (ours === undefined || status === 500) onUnknown(error);
   if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="encke"');
   if (status === 415) c.header("Accept-Encoding", "identity");
-  if (status === 429 || status === 503) {
-    c.header("Retry-After", String((ours instanceof EdgeError ? ours.retryAfter : undefined) ?? RETRY_AFTER));
-  }
+  if (status === 429 || status === 503) c.header("Retry-After", String(retryAfter));
   const text =
     status === 500 || ours === undefined ? "something went wrong here; it has been logged" : ours.message;
   return c.json(
     { error: ours === undefined || status === 500 ? "INTERNAL" : ours.code, message: text },
     status,
   );
+}
+
+/** Not before that time, and spread over as long again, so that all who were refused do not come back together. */
+function comeBackMs(retryAfterS: number): number {
+  return Math.floor(retryAfterS * 1000 * (1 + Math.random()));
 }

@@ -38,6 +38,11 @@ export class WebEdge {
     return this.#parts.pool;
   }
 
+  /** Streams refused since the start. */
+  get refused(): number {
+    return this.#parts.admission.refused;
+  }
+
   start(): Promise<void> {
     return this.#parts.presence.start();
   }

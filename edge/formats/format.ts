@@ -32,4 +32,6 @@ export interface StreamFormat {
    * what it was sent last, or in a refusal what it presented, if that could be read.
    */
   goodbye(reason: string, retryMs: number | undefined, cursor: string | undefined): string;
+  /** Whether a refusal for now is a stream of last words, because most clients never try again after a status but 200. */
+  readonly refusesInWords: boolean;
 }

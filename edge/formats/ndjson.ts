@@ -14,4 +14,5 @@ export const ndjson: StreamFormat = {
   heartbeat: new Frame(" "),
   resync: (reason) => `{"resync":{"reason":"${reason}"}}\n`,
   goodbye: (reason, retryMs) => `${JSON.stringify({ goodbye: { reason, retryMs } })}\n`,
+  refusesInWords: false,
 };

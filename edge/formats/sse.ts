@@ -21,4 +21,5 @@ export const sse: StreamFormat = {
     const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;
     return `${id}${retry}event: goodbye\ndata: {"reason":"${reason}"}\n\n`;
   },
+  refusesInWords: true,
 };

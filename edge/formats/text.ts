@@ -12,6 +12,7 @@ export const text: StreamFormat = {
   heartbeat: new Frame("\n"),
   resync: (reason) => `Some messages may be missing (${reason})\n`,
   goodbye: (reason) => `Goodbye (${reason})\n`,
+  refusesInWords: false,
 };
 
 /** The article's sign of life, on request every so many seconds: a count stands between the two texts. */

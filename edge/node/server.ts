@@ -7,19 +7,24 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
 import { createHttpServer } from "../../lib/http/server.ts";
+import { EdgeError, respondToError } from "../errors.ts";
 import type { StreamSpec } from "../pool/pool.ts";
 import type { Holder } from "./holders.ts";
 
-/** When to come back to an edge that ran out of room. */
-const RETRY_AFTER_S = 5;
-
 interface HoldBindings extends HttpBindings {
-  hold?: StreamSpec;
+  hold?: HeldRequest;
+}
+
+interface HeldRequest {
+  readonly spec: StreamSpec;
+  readonly c: Context;
+  /** Those of the stream. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Marks the response of this request to be held. To be given to the app as its `hold`. */
 export function markHeld(c: Context, spec: StreamSpec, headers: Record<string, string>): Response {
-  (c.env as HoldBindings).hold = spec;
+  (c.env as HoldBindings).hold = { spec, c, headers };
   return c.body(null, 200, headers);
 }
 
@@ -27,39 +32,38 @@ export interface NodeServerOptions {
   readonly app: Hono;
   /** Takes responses over for the pool. */
   readonly holder: Holder;
-  /** A stream that was promised could not be held: its reader was gone first. */
-  readonly onAbandoned: (spec: StreamSpec) => void;
+  /** A stream that was promised could not be held: its reader was gone first, or there was no room for it. */
+  readonly onAbandoned: (spec: StreamSpec, why: "gone" | "full") => void;
 }
 
 /** An HTTP server; listening, and how far, is the caller's. */
 export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions): Server {
   const fetchAndHold = async (request: Request, env: HoldBindings): Promise<Response> => {
     const response = await app.fetch(request, env);
-    const spec = env.hold;
-    if (spec === undefined) return response;
+    if (env.hold === undefined) return response;
+    const { spec } = env.hold;
     if (response.status !== 200) {
-      onAbandoned(spec); // middleware made something else of it
+      onAbandoned(spec, "gone"); // middleware made something else of it
       return response;
     }
     const { incoming, outgoing } = env;
     const chunked = speaksChunked(incoming);
     const head = headOf(response, chunked);
     const result = await holder({ incoming, outgoing, head, spec, chunked }).catch((error: unknown) => {
-      onAbandoned(spec);
+      onAbandoned(spec, "gone");
       throw error;
     });
-    if (result !== "held") onAbandoned(spec);
-    return result === "full" ? fullResponse(response.headers) : RESPONSE_ALREADY_SENT;
+    if (result !== "held") onAbandoned(spec, result);
+    return result === "full" ? refuseFull(env.hold) : RESPONSE_ALREADY_SENT;
   };
   return createHttpServer({ fetch: fetchAndHold, methods: "GET, HEAD, POST, DELETE, OPTIONS" });
 }
 
-/** @param promised the stream's headers, of which CORS holds for a refusal too */
-function fullResponse(promised: Headers): Response {
-  const error = { error: "EDGE_FULL", message: "this edge has no room for another stream: try again soon" };
-  const headers = new Headers([...promised].filter(([name]) => /^(?:access-control-|vary$)/.test(name)));
-  headers.set("Retry-After", String(RETRY_AFTER_S));
-  return Response.json(error, { status: 503, headers });
+/** Refuses as the app would have: with the headers that middleware set, and without the stream's. */
+function refuseFull({ c, headers }: HeldRequest): Response {
+  for (const name of Object.keys(headers)) if (name !== "Vary") c.header(name, undefined);
+  const full = new EdgeError("EDGE_FULL", "this edge has no room for another stream: try again soon");
+  return respondToError(full, c, () => {});
 }
 
 /** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */

@@ -4,6 +4,7 @@
 
 import type { Context } from "hono";
 import { START_CURSOR, type UserId } from "../../broker/contract.ts";
+import { EdgeError } from "../errors.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { EdgeServices } from "../services.ts";
 import { type PresentedCursor, presentedCursor } from "./presented-cursor.ts";
@@ -33,15 +34,29 @@ export async function openStream(
     "X-Content-Type-Options": "nosniff",
     Vary: "Accept, Authorization, Cookie, Origin",
   };
-  if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
+  if (format.refusesInWords) {
+    const goodbye = (reason: string, retryMs: number): string =>
+      format.goodbye(reason, retryMs, presented?.cursor);
+    c.set("askedStream", { headers, goodbye });
+  }
   services.admission.check(users);
-  const sure = await services.fanout.join(users);
+  if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
+  const sure = await joinCounted(services, users);
   try {
     const { cursor } = services.fanout;
     const opening = openingOf(request, { presented, sure, cursor });
     return services.hold(c, { ...request, opening, cursor }, headers);
   } catch (error) {
     services.fanout.leave(users);
+    throw error;
+  }
+}
+
+async function joinCounted({ fanout, admission }: EdgeServices, users: readonly UserId[]): Promise<boolean> {
+  try {
+    return await fanout.join(users);
+  } catch (error) {
+    if (error instanceof EdgeError && error.code === "EDGE_FULL") admission.noteFull();
     throw error;
   }
 }

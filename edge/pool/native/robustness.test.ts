@@ -9,12 +9,14 @@ import { Hono } from "hono";
 import { parseUserId } from "../../../broker/contract.ts";
 import { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
+import type { StreamFormat } from "../../formats/format.ts";
 import { PositionedEvent } from "../../formats/positioned-event.ts";
+import { sse } from "../../formats/sse.ts";
 import { text } from "../../formats/text.ts";
 import { descriptorOf } from "../../node/descriptor.ts";
 import { holdDescriptors } from "../../node/holders.ts";
 import { createNodeServer, markHeld } from "../../node/server.ts";
-import { DEFAULT_LIMITS } from "../pool.ts";
+import { DEFAULT_LIMITS, type StreamSpec } from "../pool.ts";
 import { hasPoolAddon, loadPoolAddon } from "./addon.ts";
 import { fuzzFrames } from "./conformance-fuzz.ts";
 import { NativePool } from "./native-pool.ts";
@@ -87,28 +89,49 @@ describe("native pool, robustness", { skip }, () => {
     await waitFor("the descriptors to be closed", () => descriptors() <= before + 2);
   });
 
-  it("no room for another - is answered 503 with a time to come back, and the users are let go", async () => {
+  it("no room for another - is refused as the app refuses, with what middleware set, and the users are let go", async () => {
     const pool = new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} });
     await pool.drain({ perSecond: 1, deadlineMs: 0 }); // takes nobody any more
     const app = new Hono();
-    const headers = { "Access-Control-Allow-Origin": "https://app.example", "Cache-Control": "no-store" };
-    app.get("/", (c) =>
-      markHeld(c, { users: [ann], format: text, opening: "welcome\n", cursor: "0" }, headers),
-    );
-    let abandoned = 0;
-    const onAbandoned = (): void => {
-      abandoned += 1;
-    };
+    app.use((c, next) => {
+      c.header("X-Before", "set"); // as CORS does
+      return next();
+    });
+    const spec = { users: [ann], opening: "welcome\n", cursor: "0" };
+    const typed = ({ contentType }: StreamFormat) => ({
+      "Content-Type": contentType,
+      "Cache-Control": "no-store",
+    });
+    app.get("/text", (c) => markHeld(c, { ...spec, format: text }, typed(text)));
+    app.get("/sse", (c) => {
+      const goodbye = (reason: string, retryMs: number): string => sse.goodbye(reason, retryMs, "0.1.1");
+      c.set("askedStream", { headers: typed(sse), goodbye });
+      return markHeld(c, { ...spec, format: sse }, typed(sse));
+    });
+    const abandoned: string[] = [];
+    const onAbandoned = (_: StreamSpec, why: string): unknown => abandoned.push(why);
     const server = createNodeServer({ app, holder: holdDescriptors(pool), onAbandoned });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
-    const raw = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0).get("/");
-    await raw.until("EDGE_FULL");
-    assert.match(raw.text, /^HTTP\/1\.1 503 [\s\S]*retry-after: 5\r\n/i);
-    assert.match(raw.text, /\r\naccess-control-allow-origin: https:\/\/app\.example\r\n/i); // its page reads it
-    assert.doesNotMatch(raw.text, /cache-control/i);
-    assert.equal(abandoned, 1);
-    raw.close();
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+    const plain = new RawHttp(port).get("/text");
+    await plain.until("EDGE_FULL");
+    assert.match(plain.text, /^HTTP\/1\.1 503 /);
+    for (const line of ["retry-after: 5", "x-before: set", "content-type: application/json"])
+      assert.ok(plain.text.toLowerCase().includes(`\r\n${line}\r\n`), line);
+    assert.doesNotMatch(plain.text, /cache-control/i);
+    const events = new RawHttp(port).get("/sse");
+    await events.until('\nevent: goodbye\ndata: {"reason":"full"}\n\n');
+    assert.match(events.text, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nid: 0\.1\.1\nretry: \d+\n/);
+    for (const line of [
+      "x-before: set",
+      "cache-control: no-store",
+      "content-type: text/event-stream; charset=utf-8",
+    ])
+      assert.ok(events.text.toLowerCase().includes(`\r\n${line}\r\n`), line);
+    assert.deepEqual(abandoned, ["full", "full"]);
+    for (const raw of [plain, events]) raw.close();
+    server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
 
