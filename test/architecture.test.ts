@@ -57,6 +57,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "edge/auth.ts": "a token's claims are times of the wall clock",
   "edge/fanout/subject.ts": "the time of an event",
   "edge/node/server.ts": "the Date header of a response",
+  "edge/page/refusal.ts": "a date in Retry-After, where the reply has none of its own",
   "edge/pool/conformance/served-pool.ts": "the end of a token, for tests",
   "edge/pool/stream-pool.ts": "the end of a token",
   "edge/routes/session.ts": "the lifetime of a cookie ends with its token",

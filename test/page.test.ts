@@ -7,6 +7,8 @@ import { signToken } from "../edge/index.ts";
 import { embedded } from "./support/brokers.ts";
 import { launchBrowser, noBrowser } from "./support/browser.ts";
 import { TestNetwork } from "./support/network.ts";
+import { type PassedRequest, type ProxyRefusal, RefusingProxy } from "./support/refusing-proxy.ts";
+import { waitFor } from "./support/wait-for.ts";
 
 const KEY = "0123456789abcdef0123456789abcdef";
 
@@ -15,6 +17,7 @@ describe("the live page", { skip: noBrowser }, () => {
   let browser: Browser;
   let problems: string[];
   const pages: Page[] = [];
+  const proxies: RefusingProxy[] = [];
 
   before(async () => {
     network = await TestNetwork.start({
@@ -35,10 +38,11 @@ describe("the live page", { skip: noBrowser }, () => {
   });
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.close();
+    for (const proxy of proxies.splice(0)) await proxy.stop();
     assert.deepEqual(problems, []);
   });
 
-  const open = async (path: string, edge = 0, expected: RegExp = /^$/): Promise<Page> => {
+  const open = async (path: string, edge: number | URL = 0, expected: RegExp = /^$/): Promise<Page> => {
     problems = [];
     const page = await browser.newPage();
     pages.push(page);
@@ -46,8 +50,13 @@ describe("the live page", { skip: noBrowser }, () => {
     page.on("console", (message) => {
       if (message.type() === "error" && !expected.test(message.text())) problems.push(message.text());
     });
-    await page.goto(network.url(path, edge).href);
+    await page.goto((typeof edge === "number" ? network.url(path, edge) : new URL(path, edge)).href);
     return page;
+  };
+  const proxied = async (): Promise<RefusingProxy> => {
+    const proxy = await RefusingProxy.start(network.edges[0]?.port ?? 0);
+    proxies.push(proxy);
+    return proxy;
   };
   const live = (page: Page, user: string): Promise<void> =>
     page.locator(`.panel[data-user="${user}"][data-state="live"]`).waitFor();
@@ -127,6 +136,74 @@ describe("the live page", { skip: noBrowser }, () => {
     await page.locator(".panel .events li", { hasText: "may have been missed" }).waitFor();
     network.client.publish("event.42", "back again");
     await line(page, "ann", "back again").waitFor();
+  });
+
+  it("an edge that is full - is asked again when it said, until it has room", async () => {
+    const edge = await network.startEdge({ maxStreams: 1 });
+    const index = network.edges.indexOf(edge);
+    const only = await network.read("/stream?user=zoe", {}, index);
+    const page = await open("/?watch=ann", index);
+    await page.locator(".panel .events li", { hasText: "goodbye (full)" }).waitFor();
+    await page.locator('.panel[data-state="reconnecting"]').waitFor();
+    only.close();
+    await live(page, "ann");
+    network.client.publish("event.42", "room at last");
+    await line(page, "ann", "room at last").waitFor();
+  });
+
+  /** By the clock of a proxy, which need not be ours. */
+  const [now, later] = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:39 GMT"];
+  /** Replies after which EventSource never tries again. */
+  const refusals: readonly (Omit<ProxyRefusal, "path"> & { readonly leastMs: number })[] = [
+    { status: 503, headers: { "Retry-After": "2" }, leastMs: 2_000 },
+    { status: 429, headers: { "Retry-After": later, Date: now }, leastMs: 2_000 },
+    { status: 502, leastMs: 500 },
+    { status: 404, leastMs: 500 },
+    { status: 200, leastMs: 500 },
+  ];
+  for (const { leastMs, ...reply } of refusals) {
+    const after = reply.headers?.["Retry-After"];
+    const what = `${reply.status}${after ? ` with Retry-After: ${after}` : ""}`;
+    it(`a proxy that replies ${what} - the stream comes back by itself, no sooner`, async () => {
+      const proxy = await proxied();
+      const page = await open("/?watch=ann", proxy.url, /status of|MIME type|ERR_INCOMPLETE|ERR_EMPTY/);
+      await live(page, "ann");
+      network.client.publish("event.42", "before");
+      await line(page, "ann", "before").waitFor();
+      proxy.refuse({ ...reply, path: "/stream" });
+      const refused = (): PassedRequest[] => proxy.requests.filter((request) => request.refused);
+      await waitFor("EventSource and the page's own question", () => refused().length >= 2);
+      await page.locator('.panel[data-state="reconnecting"]').waitFor();
+      proxy.passOn();
+      await live(page, "ann");
+      const [asked, again] = proxy.asked("/stream").slice(-2);
+      const pausedMs = (again?.atMs ?? 0) - (asked?.atMs ?? 0);
+      assert.ok(pausedMs >= leastMs, `asked again after ${pausedMs} ms`);
+      assert.match(again?.url.searchParams.get("lastEventId") ?? "", /^[0-9a-z]+\./);
+      await page.locator(".panel .events li", { hasText: "may have been missed" }).waitFor();
+      network.client.publish("event.42", "back again");
+      await line(page, "ann", "back again").waitFor();
+    });
+  }
+
+  it("a proxy that refuses while the page loads - the page comes up by itself", async () => {
+    const proxy = await proxied();
+    proxy.refuse({ status: 503, headers: { "Retry-After": "1" }, path: "/session" });
+    const page = await open("/?watch=ann", proxy.url, /503/);
+    await waitFor("a second question", () => proxy.asked("/session").length >= 2);
+    await page.locator("#start-result", { hasText: "503" }).waitFor();
+    proxy.passOn();
+    await live(page, "ann");
+    assert.equal(await page.locator("#start-result").isVisible(), false);
+  });
+
+  it("a token that has run out - the stream stays closed and says what to do", async () => {
+    const page = await open("/", 1, /401/);
+    await page.locator("#sign-in").waitFor();
+    await page.fill("#token", await signToken(KEY, "ann", 4_000));
+    await page.click("#sign-in button");
+    await page.locator('.panel[data-user="ann"][data-state="closed"]').waitFor();
+    await page.locator(".panel .events li", { hasText: "a token is needed" }).waitFor();
   });
 
   it("an edge with a key - asks for a token, and then shows one's own stream", async () => {

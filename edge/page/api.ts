@@ -1,5 +1,7 @@
 // What the page asks of the edge it came from.
 
+import { ApiError } from "./refusal.ts";
+
 export interface Session {
   readonly user: string | null;
   readonly anonymous: boolean;
@@ -28,16 +30,6 @@ export interface StreamEvent {
   readonly data_base64?: string;
 }
 
-/** An answer other than 2xx; the message is the edge's own, made to be read. */
-export class ApiError extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 export function getSession(): Promise<Session> {
   return call("/session");
 }
@@ -56,7 +48,7 @@ export function publish(topic: string, message: string): Promise<Seen> {
 
 async function call<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, init);
-  const answer = (await response.json().catch(() => ({}))) as T & { message?: string };
-  if (response.ok) return answer;
-  throw new ApiError(response.status, answer.message ?? `the edge answered ${response.status}`);
+  if (response.ok && response.headers.get("Content-Type")?.startsWith("application/json"))
+    return (await response.json()) as T;
+  throw await ApiError.of(response);
 }

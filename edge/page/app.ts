@@ -1,17 +1,10 @@
 // The live page: streams side by side, the friend graph around who spoke last, and a line to say something. What is
 // watched stands in the address, so that a page can be shared and reloaded.
 
-import {
-  ApiError,
-  getNeighbours,
-  getSession,
-  publish,
-  type Session,
-  type StreamEvent,
-  signIn,
-} from "./api.ts";
+import { getNeighbours, getSession, publish, type Session, type StreamEvent, signIn } from "./api.ts";
 import { Constellation } from "./constellation.ts";
 import { Panel } from "./panel.ts";
+import { ApiError, askAgain } from "./refusal.ts";
 
 /** Browsers open six connections to one host; the others are for everything that is no stream. */
 const MAX_PANELS = 4;
@@ -58,10 +51,16 @@ byId("compose", HTMLFormElement).addEventListener("submit", (submit) => {
 void start();
 
 async function start(): Promise<void> {
+  const result = byId("start-result", HTMLOutputElement);
+  const onFailure = ({ message }: Error): void => {
+    result.textContent = `Not connected yet: ${message}. Trying again.`;
+  };
   try {
-    showLive(await getSession());
+    showLive(await askAgain(getSession, new AbortController().signal, onFailure));
+    result.textContent = "";
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) throw error;
+    result.textContent = "";
     byId("sign-in", HTMLFormElement).hidden = false;
   }
 }

@@ -1,6 +1,8 @@
 // One reader's view: whom they follow, and what arrives on their stream.
 
 import { getNeighbours, type StreamEvent } from "./api.ts";
+import { LiveStream } from "./live-stream.ts";
+import { askAgain } from "./refusal.ts";
 
 /** Older events leave the list; the page is a window, not an archive. */
 const KEPT_EVENTS = 50;
@@ -19,7 +21,8 @@ export class Panel {
   readonly #events = make("ol", "events");
   readonly #state = make("span", "state");
   readonly #follows = make("div", "follows");
-  readonly #source: EventSource;
+  readonly #stream: LiveStream;
+  readonly #closing = new AbortController();
 
   constructor(options: PanelOptions) {
     this.#options = options;
@@ -34,26 +37,22 @@ export class Panel {
     this.element = make("article", "panel");
     this.element.dataset.user = user;
     this.element.append(title, this.#follows, this.#events);
-    this.#source = this.#open();
+    this.#stream = new LiveStream({
+      user,
+      onState: (state) => {
+        this.element.dataset.state = state;
+        this.#state.textContent = state;
+      },
+      onEvent: (event) => this.#receive(event),
+      onNote: (text) => this.#prepend(make("li", "note", text)),
+    });
     void this.#showFollowed();
   }
 
   close(): void {
-    this.#source.close();
+    this.#closing.abort();
+    this.#stream.close();
     this.element.remove();
-  }
-
-  #open(): EventSource {
-    this.#show("connecting");
-    const source = new EventSource(`/stream?user=${encodeURIComponent(this.#options.user)}`);
-    source.addEventListener("open", () => this.#show("live"));
-    source.addEventListener("error", () =>
-      this.#show(source.readyState === EventSource.CLOSED ? "closed" : "reconnecting"),
-    );
-    source.addEventListener("message", (message) => this.#receive(JSON.parse(message.data) as StreamEvent));
-    source.addEventListener("resync", () => this.#note("something may have been missed here"));
-    source.addEventListener("goodbye", () => this.#note("the edge says goodbye"));
-    return source;
   }
 
   #receive(event: StreamEvent): void {
@@ -66,23 +65,15 @@ export class Panel {
     this.#options.onEvent(event);
   }
 
-  #note(text: string): void {
-    this.#prepend(make("li", "note", text));
-  }
-
   #prepend(line: HTMLElement): void {
     this.#events.prepend(line);
     while (this.#events.childElementCount > KEPT_EVENTS) this.#events.lastElementChild?.remove();
   }
 
-  #show(state: "connecting" | "live" | "reconnecting" | "closed"): void {
-    this.element.dataset.state = state;
-    this.#state.textContent = state;
-  }
-
   async #showFollowed(): Promise<void> {
     try {
-      const { subscriptions } = await getNeighbours(this.#options.user);
+      const ask = () => getNeighbours(this.#options.user);
+      const { subscriptions } = await askAgain(ask, this.#closing.signal);
       if (subscriptions.length === 0) {
         this.#follows.textContent = "follows nobody yet";
         return;

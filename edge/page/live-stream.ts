@@ -1,0 +1,115 @@
+// One user's stream: an EventSource, and a new one where it has closed for good. That is what EventSource does after any
+// reply but 200 with events (a proxy's 503, a login page), and it shows neither status nor headers. So the page then asks
+// once by itself, reads both, and opens a new EventSource when it makes sense, with the id where the old one ended.
+
+import type { StreamEvent } from "./api.ts";
+import { ApiError, isFinal, pause, pauseMs } from "./refusal.ts";
+
+/** All pages of a proxy that refuses find their EventSource closed together. */
+const ASK_SPREAD_MS = 1_000;
+
+export type StreamState = "connecting" | "live" | "reconnecting" | "closed";
+
+export interface LiveStreamOptions {
+  readonly user: string;
+  readonly onState: (state: StreamState) => void;
+  readonly onEvent: (event: StreamEvent) => void;
+  /** Something happened to the stream that a person should know. */
+  readonly onNote: (text: string) => void;
+}
+
+export class LiveStream {
+  readonly #options: LiveStreamOptions;
+  readonly #closing = new AbortController();
+  #source: EventSource;
+  #lastEventId = "";
+  /** Sources that closed for good since the last welcome. */
+  #failures = 0;
+  /** Notes since the last welcome: an edge that stays full says so at each try. */
+  readonly #noted = new Set<string>();
+
+  constructor(options: LiveStreamOptions) {
+    this.#options = options;
+    options.onState("connecting");
+    this.#source = this.#open();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#source.close();
+  }
+
+  get #url(): string {
+    const query = new URLSearchParams({ user: this.#options.user });
+    if (this.#lastEventId !== "") query.set("lastEventId", this.#lastEventId); // for its first request; then it knows
+    return `/stream?${query}`;
+  }
+
+  #open(): EventSource {
+    const source = new EventSource(this.#url);
+    const on = (type: string, act: (data: string) => void): void =>
+      source.addEventListener(type, ({ data, lastEventId }: MessageEvent<string>) => {
+        this.#lastEventId = lastEventId;
+        act(data);
+      });
+    on("welcome", () => this.#live());
+    on("message", (data) => this.#options.onEvent(JSON.parse(data) as StreamEvent));
+    on("resync", () => this.#note("something may have been missed here"));
+    on("goodbye", (data) =>
+      this.#note(`the edge says goodbye (${(JSON.parse(data) as { reason: string }).reason})`),
+    );
+    source.addEventListener("error", () => {
+      this.#options.onState("reconnecting");
+      if (source.readyState === EventSource.CLOSED) void this.#recover();
+    });
+    return source;
+  }
+
+  #live(): void {
+    this.#failures = 0;
+    this.#noted.clear();
+    this.#options.onState("live");
+  }
+
+  async #recover(): Promise<void> {
+    const { signal } = this.#closing;
+    try {
+      await pause(Math.random() * ASK_SPREAD_MS, signal);
+      const error = await this.#ask(signal);
+      if (isFinal(error)) {
+        this.#options.onState("closed");
+        this.#note((error as ApiError).message);
+        return;
+      }
+      await pause(pauseMs(this.#failures, error), signal);
+      this.#failures += 1;
+      this.#source = this.#open();
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** What EventSource was told, read from a request like its own; undefined where a stream would begin now. */
+  async #ask(signal: AbortSignal): Promise<unknown> {
+    const asking = new AbortController();
+    const stop = (): void => asking.abort();
+    signal.addEventListener("abort", stop);
+    try {
+      const headers = { Accept: "text/event-stream" };
+      const response = await fetch(this.#url, { headers, cache: "no-store", signal: asking.signal });
+      const isStream = response.headers.get("Content-Type")?.startsWith("text/event-stream") === true;
+      return response.ok && isStream ? undefined : await ApiError.of(response);
+    } catch (error) {
+      return error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      asking.abort();
+    }
+  }
+
+  #note(text: string): void {
+    if (this.#noted.has(text)) return;
+    this.#noted.add(text);
+    this.#options.onNote(text);
+  }
+}

@@ -1,0 +1,81 @@
+// A proxy before an edge, as load balancers are: it passes everything on, until it is told to refuse, and then cuts what
+// is open and answers by itself. Owned by the test, which stops it.
+
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+export interface ProxyRefusal {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The paths that it refuses: those that begin so. */
+  readonly path: string;
+}
+
+export interface PassedRequest {
+  readonly url: URL;
+  readonly atMs: number;
+  readonly refused: boolean;
+}
+
+export class RefusingProxy {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly requests: PassedRequest[] = [];
+  #refusal: ProxyRefusal | undefined;
+
+  private constructor(upstream: number) {
+    this.#server = createServer((incoming, outgoing) => {
+      const url = new URL(incoming.url ?? "/", "http://proxy.test");
+      const refusal = url.pathname.startsWith(this.#refusal?.path ?? "never") ? this.#refusal : undefined;
+      this.requests.push({ url, atMs: performance.now(), refused: refusal !== undefined });
+      if (refusal !== undefined) {
+        outgoing.writeHead(refusal.status, { "Content-Type": "text/html", ...refusal.headers });
+        outgoing.end(incoming.method === "HEAD" ? "" : (refusal.body ?? "<h1>Sorry</h1>"));
+        return;
+      }
+      const { method, headers } = incoming;
+      const passed = request({ port: upstream, host: "127.0.0.1", method, path: incoming.url, headers });
+      passed.on("response", (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(outgoing);
+      });
+      passed.on("error", () => outgoing.destroy());
+      outgoing.on("close", () => passed.destroy());
+      incoming.pipe(passed);
+    });
+    this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
+  }
+
+  static async start(upstream: number): Promise<RefusingProxy> {
+    const proxy = new RefusingProxy(upstream);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    return proxy;
+  }
+
+  get url(): URL {
+    return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
+  }
+
+  /** Requests so far whose path begins so. */
+  asked(path: string): PassedRequest[] {
+    return this.requests.filter(({ url }) => url.pathname.startsWith(path));
+  }
+
+  refuse(refusal: ProxyRefusal): void {
+    this.#refusal = refusal;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  passOn(): void {
+    this.#refusal = undefined;
+  }
+
+  stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => void this.#server.close(() => resolve()));
+  }
+}
