@@ -2,6 +2,7 @@
 // values. A command throws; main.ts alone prints errors and chooses the exit code.
 
 import { readFileSync } from "node:fs";
+import type { Writable } from "node:stream";
 import type { Command as Commander } from "commander";
 import { messageOf, quote } from "../lib/errors.ts";
 import { createLogger, type Logger } from "../lib/log.ts";
@@ -20,8 +21,14 @@ export interface Context {
   readonly env: NodeJS.ProcessEnv;
   /** Aborted at the first Ctrl-C or SIGTERM: finish what must be finished and return. */
   readonly signal: AbortSignal;
-  /** Writes a line of the answer to standard output. */
+  /** Writes a line of the answer to standard output, which must take it. */
   print(line: string): void;
+  /** Standard output itself, for an answer that comes as a stream. */
+  readonly output: () => Writable;
+  /** Says where a service is, on standard output; dropped where that takes nothing. */
+  announce(line: string): void;
+  /** Says something beside the answer, on standard error; likewise. */
+  note(line: string): void;
 }
 
 export interface CommandSpec<V> {

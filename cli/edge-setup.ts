@@ -6,7 +6,7 @@ import { defaultPoolKind, type EdgeConfig, EdgeFleet, type ListenAt } from "../e
 import { AdminServer } from "../lib/admin.ts";
 import { messageOf, quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Metrics } from "../lib/metrics.ts";
+import { createMetrics, type Metrics } from "../lib/metrics.ts";
 import { CliError } from "./errors.ts";
 import type { CommonValues, EdgeValues } from "./settings.ts";
 
@@ -73,7 +73,8 @@ export interface EdgeSetup {
 
 /** Starts the admin port, then the workers. @throws EnckeError */
 export async function startEdge({ config, workers, admin, alongside, log }: EdgeSetup): Promise<RunningEdge> {
-  const more = alongside && (() => alongside.registry.getMetricsAsJSON());
+  const own = alongside ?? createMetrics({ ofNode: false });
+  const more = (): Promise<object[]> => own.registry.getMetricsAsJSON();
   const fleet = new EdgeFleet({ config, workers, program: PROGRAM, alongside: more, log });
   const server = new AdminServer({
     ...admin,

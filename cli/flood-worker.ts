@@ -1,12 +1,15 @@
 // The program of one flood process. It opens what it is told to, answers with its counts, and ends with its parent.
 
 import { messageOf } from "../lib/errors.ts";
+import { standardError } from "../lib/output.ts";
+import { guardStandardError, LAST_WORDS_MS } from "./guard.ts";
 import { Flood } from "./load/flood.ts";
 import type { FromFloodWorker, ToFloodWorker } from "./load/flood-messages.ts";
 
 let flood: Flood | undefined;
 let opened = false;
 
+guardStandardError();
 process.on("disconnect", () => process.exit(0));
 process.on("SIGTERM", () => process.exit(0));
 process.on("SIGINT", () => {}); // Ctrl-C reaches the whole terminal: the parent asks for the last counts first
@@ -18,7 +21,7 @@ async function obey(message: ToFloodWorker): Promise<void> {
     try {
       await flood.open();
     } catch (error) {
-      process.stderr.write(`encke: ${messageOf(error)}\n`);
+      standardError.writePatiently(`encke: ${messageOf(error)}\n`, LAST_WORDS_MS);
       process.exit(1);
     }
     opened = true;

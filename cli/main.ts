@@ -3,9 +3,12 @@
 // 2 wrong usage.
 
 import { Command, CommanderError } from "commander";
-import { codeOf, EnckeError, messageOf } from "../lib/errors.ts";
+import { codeOf, EnckeError } from "../lib/errors.ts";
+import { standardError, standardOutput } from "../lib/output.ts";
+import { Answers } from "./answers.ts";
 import type { Context } from "./command.ts";
 import { commands, groups } from "./commands/index.ts";
+import { guardStandardError, LAST_WORDS_MS, stackOf } from "./guard.ts";
 
 /** Mistakes in what was typed, found after the command line itself was understood. */
 const USAGE_CODES = new Set([
@@ -18,6 +21,7 @@ const USAGE_CODES = new Set([
   "USAGE",
 ]);
 
+guardStandardError();
 const stopping = new AbortController();
 /** A second Ctrl-C means now. */
 function onSignal(): void {
@@ -25,20 +29,22 @@ function onSignal(): void {
   stopping.abort();
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
-// who reads our output may stop early (`encke … | head`): that is no failure
-process.stdout.on("error", (error) => {
-  process.exit(codeOf(error) === "EPIPE" ? 0 : 1);
-});
 
+const answers = new Answers((error) => process.exit(error === undefined ? 0 : report(error)));
+const note = (text: string): void => standardError.writePatiently(text, LAST_WORDS_MS);
 const environment: Omit<Context, "log"> = {
   env: process.env,
   signal: stopping.signal,
-  print: (line) => void process.stdout.write(`${line}\n`),
+  print: answers.print,
+  output: () => answers.stream,
+  announce: (line) => standardOutput.writePatiently(`${line}\n`, LAST_WORDS_MS),
+  note: (line) => note(`${line}\n`),
 };
 
 const program = new Command("encke")
   .description("Friends' activity, live, over plain HTTP, to a million open browsers")
-  .showHelpAfterError("(`encke --help` and `encke COMMAND --help` tell more)");
+  .showHelpAfterError("(`encke --help` and `encke COMMAND --help` tell more)")
+  .configureOutput({ writeOut: (text) => void answers.stream.write(text), writeErr: note });
 const parents = new Map(
   groups.map(({ name, summary }) => [name, program.command(name).description(summary)]),
 );
@@ -47,22 +53,23 @@ for (const command of commands) {
 }
 overrideExits(program);
 
-try {
-  await program.parseAsync();
-  process.exitCode ??= 0;
-} catch (error) {
-  process.exitCode = report(error);
+let exitCode = 0;
+for (const step of [() => program.parseAsync(), () => answers.flush(stopping.signal)]) {
+  try {
+    await step();
+  } catch (error) {
+    exitCode = report(error);
+  }
 }
 // what a command left open by mistake must not keep it from ending
-process.exit();
+process.exit(exitCode);
 
-/** Prints what went wrong, once, and answers the exit code. */
+/** Prints what went wrong, once, and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   if (stopping.signal.aborted && (error as Error)?.name === "AbortError") return 0;
   const code = codeOf(error);
-  if (error instanceof EnckeError) process.stderr.write(`encke: ${error.message}\n`);
-  else process.stderr.write(`encke: ${messageOf(error)}\n${error instanceof Error ? error.stack : ""}\n`);
+  note(`encke: ${error instanceof EnckeError ? error.message : stackOf(error)}\n`);
   return code !== undefined && USAGE_CODES.has(code) ? 2 : 1;
 }
 

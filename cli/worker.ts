@@ -5,11 +5,13 @@ import { collectWhenQuiet } from "../lib/collector.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
+import { guardStandardError } from "./guard.ts";
 
 const metrics = createMetrics();
 const waiting = new AbortController();
 let edge: Edge | undefined;
 
+guardStandardError();
 process.on("message", (message: ToWorker) => void obey(message));
 process.on("disconnect", () => void drain());
 process.on("SIGTERM", () => void drain());

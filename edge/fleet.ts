@@ -8,7 +8,9 @@ import cluster from "node:cluster";
 import { AggregatorRegistry } from "prom-client";
 import { Backoff } from "../lib/backoff.ts";
 import { codeOf, EnckeError } from "../lib/errors.ts";
+import { forwardLines } from "../lib/forward-lines.ts";
 import type { Logger } from "../lib/log.ts";
+import { standardError } from "../lib/output.ts";
 import { anyFreePort, isPortFree } from "../lib/ports.ts";
 import type { EdgeConfig, ListenAt } from "./config.ts";
 import { EdgeError } from "./errors.ts";
@@ -17,6 +19,8 @@ import { EdgeError } from "./errors.ts";
 export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=2"];
 /** A port that was free a moment ago may be a busy client's by now. */
 const PORT_ATTEMPTS = 5;
+/** Standard input and output: none. Its log comes through us (line-sink.ts says why). */
+const WORKER_STDIO: ("ignore" | "pipe" | "ipc")[] = ["ignore", "ignore", "pipe", "ipc"];
 const METRICS_MS = 2_000;
 /** After a drain's own deadline, a worker gets so much longer before it is killed. */
 const KILL_AFTER_MS = 5_000;
@@ -110,7 +114,7 @@ export class EdgeFleet {
   async #drain(): Promise<void> {
     for (const retry of this.#retries) clearTimeout(retry);
     const ends = [...this.#members].map(({ worker }) => {
-      const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+      const ended = new Promise<void>((resolve) => worker.once("close", () => resolve()));
       send(worker, { type: "drain" });
       const killer = setTimeout(() => worker.kill("SIGKILL"), this.#options.config.drainMs + KILL_AFTER_MS);
       return ended.finally(() => clearTimeout(killer));
@@ -145,15 +149,16 @@ export class EdgeFleet {
   #startProcess(): ChildProcess {
     const { program } = this.#options;
     const execArgv = [...process.execArgv, ...WORKER_FLAGS];
-    if (this.#hasOwnSockets) return fork(program, { execArgv });
+    if (this.#hasOwnSockets) return fork(program, { execArgv, stdio: WORKER_STDIO });
     // each worker accepts by itself: nothing passes through here. setupPrimary freezes it
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: program, execArgv });
+    cluster.setupPrimary({ exec: program, execArgv, stdio: WORKER_STDIO });
     return cluster.fork().process;
   }
 
   #fork(): Promise<number> {
     const worker = this.#startProcess();
+    if (worker.stderr !== null) forwardLines(worker.stderr, standardError);
     const member: Member = { worker, startedAtMs: performance.now(), listening: false, notReady: "starting" };
     this.#members.add(member);
     return new Promise((resolve, reject) => {

@@ -2,6 +2,7 @@
 // somebody scrapes, so a delivered chunk never pays for its own bookkeeping.
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { droppedLines } from "./output.ts";
 
 /** A number, or one for each value of the metric's label. */
 export type Reading = number | Readonly<Record<string, number>>;
@@ -14,11 +15,14 @@ export interface Metrics {
   readonly registry: Registry;
 }
 
-/** Metrics of one process, with Node's own (heap, event-loop lag, descriptors) beside ours. */
-export function createMetrics(): Metrics {
+/**
+ * Metrics of one process: ours, and Node's own (heap, event-loop lag, descriptors) unless `ofNode` is false, as for a
+ * supervisor whose figures would only blur those of its workers.
+ */
+export function createMetrics({ ofNode = true }: { readonly ofNode?: boolean } = {}): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  return {
+  if (ofNode) collectDefaultMetrics({ register: registry });
+  const metrics: Metrics = {
     registry,
     counter(name, help, read, label) {
       new Counter({
@@ -44,6 +48,12 @@ export function createMetrics(): Metrics {
       });
     },
   };
+  metrics.counter(
+    "encke_log_lines_dropped_total",
+    "Log and status lines that standard error or output did not take",
+    droppedLines,
+  );
+  return metrics;
 }
 
 function each(

@@ -1,7 +1,9 @@
 // A progress bar for work that takes over two seconds, on a terminal only: rate and time left, gone when done.
 
+import { isatty } from "node:tty";
 import { SingleBar } from "cli-progress";
 
+const STANDARD_ERROR = 2;
 /** Quicker work shows nothing: a bar that flashes by tells nobody anything. */
 const SHOW_AFTER_MS = 2_000;
 
@@ -14,7 +16,8 @@ export interface Progress {
 
 /** @param what the thing counted, in the plural; @param total 0 where it is not known. */
 export function createProgress(title: string, what: string, total: number): Progress {
-  if (!process.stderr.isTTY) return { update() {}, stop() {} };
+  // asked this way, Node leaves a pipe as it is (line-sink.ts)
+  if (!isatty(STANDARD_ERROR)) return { update() {}, stop() {} };
   const startedAt = performance.now();
   const shape = total > 0 ? "{bar} {percentage}% · {value} of {total}" : "{value}";
   let bar: SingleBar | undefined;
@@ -24,6 +27,7 @@ export function createProgress(title: string, what: string, total: number): Prog
       if (elapsedMs < SHOW_AFTER_MS) return;
       const rate = Math.round((done / elapsedMs) * 1000).toLocaleString("en");
       if (bar === undefined) {
+        process.stderr.on("error", () => {}); // the terminal has hung up: the work goes on without a bar
         bar = new SingleBar({
           format: `${title} ${shape} ${what} · ${total > 0 ? "{eta_formatted} left · " : ""}{rate}/s`,
           clearOnComplete: true,

@@ -35,7 +35,7 @@ export const broker: Command = defineCommand({
       );
     if (embedded) {
       const server = new EmbeddedBroker({ port });
-      context.print(`embedded broker at nats://127.0.0.1:${await server.start()}`);
+      context.announce(`embedded broker at nats://127.0.0.1:${await server.start()}`);
       await untilStopped(context.signal);
       return server.stop();
     }
@@ -49,7 +49,7 @@ export const broker: Command = defineCommand({
       environment: context.env,
       log: context.log,
     });
-    context.print(opened.description);
+    context.announce(opened.description);
     await untilStopped(context.signal);
     await opened.stop();
   },

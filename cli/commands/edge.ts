@@ -28,7 +28,7 @@ export const edge: Command = defineCommand({
       log: context.log,
     });
     const where = "path" in at ? `unix:${at.path}` : urlOf(host, running.port);
-    context.print(`edge at ${where}, admin at ${urlOf(adminHost, running.adminPort)}`);
+    context.announce(`edge at ${where}, admin at ${urlOf(adminHost, running.adminPort)}`);
     await untilStopped(context.signal);
     await running.stop();
   },

@@ -61,7 +61,7 @@ export const flood: Command = defineCommand({
     } finally {
       await fleet.close();
     }
-    for (const problem of new Set(total.problems)) process.stderr.write(`encke: ${problem}\n`);
+    for (const problem of new Set(total.problems)) context.note(`encke: ${problem}`);
     const missing = reopen && !context.signal.aborted ? streams - total.active : total.failed;
     if (missing > 0)
       throw new CliError("CHECK_FAILED", `${missing} of ${streams} streams did not open: see above`);

@@ -36,7 +36,7 @@ export const graphAudit: Command = defineCommand({
         const reply = answerOf(await client.request(subject, JSON.stringify({ after }), values.timeout));
         const page = JSON.parse(reply) as Page;
         if (isFirst && page.oldest > after + 1) {
-          process.stderr.write(`changes before number ${page.oldest} are no longer kept\n`);
+          context.note(`changes before number ${page.oldest} are no longer kept`);
         }
         isFirst = false;
         const lines = page.changes.map((change) =>

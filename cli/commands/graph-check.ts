@@ -27,7 +27,7 @@ export const graphCheck: Command = defineCommand({
           onProgress: (done, total) => onProgress("reading", done, total),
         }),
       );
-      for (const line of report.shown) process.stderr.write(`${line}\n`);
+      for (const line of report.shown) context.note(line);
       if (svg !== undefined) writeFileSync(svg, drawDegrees(report, `Degrees of ${basename(file)}`));
       context.print(json ? JSON.stringify(asJson(report)) : asText(report));
     } finally {

@@ -20,7 +20,7 @@ export const graphExport: Command = defineCommand({
     const first = await parts.next(); // a graph that cannot be read leaves the file alone
     const lines = Readable.from(all(first.value ?? "", parts), { highWaterMark: 1 });
     const { signal } = context;
-    if (out === undefined) await pipeline(lines, process.stdout, { end: false, signal });
+    if (out === undefined) await pipeline(lines, context.output(), { end: false, signal });
     else await pipeline(lines, createWriteStream(out), { signal });
   },
 });

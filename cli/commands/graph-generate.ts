@@ -7,7 +7,7 @@ import { constants, createGzip } from "node:zlib";
 import { countFriendships, generateFriendships } from "../../graph/index.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { LineWriter } from "../line-writer.ts";
 import { ownSettings } from "../settings.ts";
@@ -19,7 +19,7 @@ export const graphGenerate: Command = defineCommand({
   async run(context, { users, edges, seed, out }) {
     const shape = { users, edges, seed };
     const progress = createProgress("generating", "friendships", countFriendships(shape));
-    const { writer, written } = openWriter(out);
+    const { writer, written } = openWriter(context, out);
     let made = 0;
     try {
       for (const { id, friends } of generateFriendships(shape)) {
@@ -44,8 +44,11 @@ export const graphGenerate: Command = defineCommand({
 });
 
 /** `written` ends with the file, for what stands between the writer and it. */
-function openWriter(out: string | undefined): { writer: LineWriter; written?: Promise<void> } {
-  if (out === undefined) return { writer: new LineWriter(process.stdout) };
+function openWriter(
+  { output }: Context,
+  out: string | undefined,
+): { writer: LineWriter; written?: Promise<void> } {
+  if (out === undefined) return { writer: new LineWriter(output()) };
   const file = createWriteStream(out);
   if (!out.endsWith(".gz")) return { writer: new LineWriter(file) };
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });

@@ -25,7 +25,7 @@ export const graphLoad: Command = defineCommand({
         onProgress,
       }),
     );
-    for (const line of report.shown) process.stderr.write(`${line}\n`);
+    for (const line of report.shown) context.note(line);
     if (json) return context.print(JSON.stringify(report));
     context.print(
       `${report.added} follow relations added, ${report.edges} in the graph; ` +

@@ -5,7 +5,7 @@ import { defaultPoolKind } from "../../edge/index.ts";
 import { createProgress, type Progress } from "../../lib/progress.ts";
 import { integer, text } from "../../lib/schemas.ts";
 import { pick, type Settings } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { checkMachine } from "../load/checks.ts";
 import { readMachine } from "../load/machine.ts";
@@ -56,9 +56,10 @@ export const million: Command = defineCommand({
     const pool = options.pool ?? defaultPoolKind();
     const machine = readMachine(context.env);
     const checks = checkMachine(machine, options.connections);
-    if (checks.some(({ verdict }) => verdict !== "ok")) note(`encke doctor says:\n${formatChecks(checks)}\n`);
+    if (checks.some(({ verdict }) => verdict !== "ok"))
+      context.note(`encke: encke doctor says:\n${formatChecks(checks)}\n`);
     refuseWhatIsBad(checks, options.connections);
-    const teller = new Teller();
+    const teller = new Teller(context);
     try {
       runAsBatch();
       const result = await runMillion(context, planMillion({ ...options, pool }, machine), data, teller);
@@ -75,11 +76,16 @@ export const million: Command = defineCommand({
 
 /** Phases as lines, and a bar within one that takes long. */
 class Teller implements MillionListener {
+  readonly #context: Context;
   #progress: Progress | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
 
   phase(text: string): void {
     this.stop();
-    note(text);
+    this.#context.note(`encke: ${text}`);
   }
 
   progress(what: string, done: number, total: number): void {
@@ -104,8 +110,4 @@ function summaryOf(figures: MillionFigures, path: string): string {
     `${n(figures.lost)} lost, ${n(figures.duplicated)} duplicated, ${n(figures.different)} streams different, of ${n(figures.expected)} deliveries`,
     `report: ${path}`,
   ].join("\n");
-}
-
-function note(text: string): void {
-  process.stderr.write(`encke: ${text}\n`);
 }

@@ -35,7 +35,7 @@ export const up: Command = defineCommand({
     ...natsSettings,
   },
   async run(context, values) {
-    const { log, signal, print } = context;
+    const { log, signal, announce } = context;
     /** What has been started, to be stopped in the opposite order. */
     const started: (() => Promise<void>)[] = [];
     try {
@@ -66,7 +66,7 @@ export const up: Command = defineCommand({
       started.unshift(edge.stop);
 
       const page = values.listen ?? urlOf(host, edge.port);
-      print(`
+      announce(`
 Encke is up.
 
   page    ${page}

@@ -3,6 +3,8 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { forwardLines } from "../../lib/forward-lines.ts";
+import { standardError } from "../../lib/output.ts";
 import { DIGEST_WORDS, Digests } from "./digest.ts";
 import type { FloodPlan } from "./flood.ts";
 import { addCounts, type FloodCounts, NO_COUNTS } from "./flood-counts.ts";
@@ -56,6 +58,8 @@ export interface FloodTotal extends CountTotal {
 export class FloodFleet {
   readonly #plan: WholePlan;
   readonly #children: ChildProcess[] = [];
+  /** Resolve when a child has ended and all that it said has been passed on. */
+  readonly #closed: Promise<unknown>[] = [];
   readonly #answers = new Map<number, (answer: FromFloodWorker) => void>();
   #requests = 0;
   /** Children that were told to open; those behind them have nothing to tell. */
@@ -68,13 +72,16 @@ export class FloodFleet {
       const child = fork(PROGRAM, {
         execArgv: [...process.execArgv, ...WORKER_FLAGS],
         serialization: "advanced", // digests are typed arrays
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
       });
+      if (child.stderr !== null) forwardLines(child.stderr, standardError);
       child.on("message", (answer: FromFloodWorker) => {
         if ("type" in answer) this.#beginNext();
         else this.#answers.get(answer.request)?.(answer);
       });
       child.on("error", () => {}); // a process that cannot be started or told does not answer: that is counted
       this.#children.push(child);
+      this.#closed.push(new Promise((resolve) => child.once("close", resolve)));
     }
     for (let begun = 0; begun < atOnce; begun += 1) this.#beginNext();
   }
@@ -140,12 +147,11 @@ export class FloodFleet {
   /** Ends every process and waits until they are gone. */
   async close(): Promise<void> {
     await Promise.all(
-      this.#children.map(async (child) => {
-        if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-        const gone = new Promise((resolve) => child.once("exit", resolve));
+      this.#children.map(async (child, index) => {
+        if (child.pid === undefined) return;
         child.kill("SIGTERM");
         const killer = setTimeout(() => child.kill("SIGKILL"), END_MS);
-        await gone;
+        await this.#closed[index];
         clearTimeout(killer);
       }),
     );

@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** How many descriptors it may hold; as many as the tests, unless said. */
   readonly descriptors?: number;
+  /** Descriptors for its output; what goes there is not in `stdout` and `stderr`. */
+  readonly output?: { readonly stdout?: number; readonly stderr?: number };
   /** How long it may take to be ready. */
   readonly readyMs?: number;
   /** How long it may take to end, where it is run to its end. */
@@ -25,13 +27,16 @@ export class EnckeCommand {
   /** Exit code, or the signal that ended it; undefined while it runs. */
   exit: number | NodeJS.Signals | undefined;
 
-  private constructor(args: readonly string[], { env = {}, input, descriptors }: CommandOptions) {
+  private constructor(
+    args: readonly string[],
+    { env = {}, input, descriptors, output = {} }: CommandOptions,
+  ) {
     const node = [process.execPath, MAIN, ...args];
     const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...node];
     const [file = "", ...rest] = descriptors === undefined ? node : limited;
     this.#child = spawn(file, rest, {
       env: { ...cleanEnv(), ...env },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", output.stdout ?? "pipe", output.stderr ?? "pipe"],
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;

@@ -1,0 +1,137 @@
+// Services whose standard output and standard error take nothing: they serve all the same, and count what they could not
+// say.
+
+import assert from "node:assert/strict";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { anyFreePort } from "../lib/ports.ts";
+import { childrenOf, cpuSecondsOf } from "../lib/processes.ts";
+import { valueIn } from "../lib/scrape.ts";
+import { real } from "./support/brokers.ts";
+import { EnckeCommand } from "./support/command.ts";
+import { Fifo } from "./support/fifo.ts";
+import { statusOf } from "./support/http.ts";
+import { tempDir } from "./support/temp-dir.ts";
+import { waitFor } from "./support/wait-for.ts";
+
+/** A command that has used no CPU for so long has done its work. */
+const QUIET_MS = 500;
+
+const OUTPUTS: readonly (readonly [string, () => number])[] = [
+  ["a full disk", () => openSync("/dev/full", "w")],
+  ["a pipe that nothing reads", () => new Fifo().fill().fd],
+  ["a reader that has gone", () => new Fifo().leave().fd],
+];
+
+/** Starts a command whose output goes nowhere, and waits until its admin port says that it is ready. */
+async function startMute(output: number, ...args: string[]): Promise<{ command: EnckeCommand; admin: URL }> {
+  const port = await anyFreePort("127.0.0.1");
+  const command = await EnckeCommand.start([...args, "--admin-port", String(port)], /^/, {
+    output: { stdout: output, stderr: output },
+  });
+  const admin = new URL(`http://127.0.0.1:${port}`);
+  await waitFor("its admin port", () =>
+    statusOf(new URL("/healthz", admin))
+      .catch(() => 0)
+      .then((status) => status === 200),
+  );
+  return { command, admin };
+}
+
+const isReady = async (admin: URL): Promise<boolean> => (await statusOf(new URL("/readyz", admin))) === 200;
+const droppedBy = async (admin: URL): Promise<number> =>
+  valueIn(await (await fetch(new URL("/metrics", admin))).text(), "encke_log_lines_dropped_total");
+
+for (const [what, open] of OUTPUTS) {
+  describe(`standard error: ${what}`, () => {
+    it("encke graph serve and encke edge - lose NATS, find it again, and count the lines they could not write", async () => {
+      const output = open();
+      const port = String(await anyFreePort("127.0.0.1"));
+      const startBroker = (): Promise<EnckeCommand> =>
+        EnckeCommand.start(["broker", "--embedded", "--port", port], /at nats:/);
+      const nats = ["-s", `nats://127.0.0.1:${port}`];
+      const first = await startBroker();
+      const graph = await startMute(output, "graph", "serve", "--data", join(tempDir(), "graph"), ...nats);
+      const edge = await startMute(output, "edge", "--port", "0", "--workers", "2", ...nats);
+      await waitFor("both", async () => (await isReady(graph.admin)) && (await isReady(edge.admin)));
+      const workers = childrenOf(edge.command.pid);
+      await first.stop();
+      await waitFor("neither", async () => !(await isReady(graph.admin)) && !(await isReady(edge.admin)));
+      const second = await startBroker();
+      await waitFor("both again", async () => (await isReady(graph.admin)) && (await isReady(edge.admin)));
+      assert.deepEqual(childrenOf(edge.command.pid), workers);
+      for (const { command, admin } of [graph, edge]) {
+        assert.ok((await droppedBy(admin)) >= 2);
+        await command.stop();
+        assert.equal(command.exit, 0);
+      }
+      await second.stop();
+      closeSync(output);
+    });
+
+    it("encke up - serves", { skip: real.skip }, async () => {
+      const output = open();
+      const port = await anyFreePort("127.0.0.1");
+      const args = ["--port", String(port), "--data", join(tempDir(), "graph"), "--users", "50"];
+      const { command, admin } = await startMute(output, "up", ...args, "--log-level", "info");
+      await waitFor("readiness", () => isReady(admin));
+      assert.equal(await statusOf(new URL(`http://127.0.0.1:${port}/`)), 200);
+      assert.ok((await droppedBy(admin)) >= 2); // where it is, and that its worker listens
+      await command.stop();
+      assert.equal(command.exit, 0);
+      closeSync(output);
+    });
+
+    it("a command that fails - exits all the same, with its status", async () => {
+      const stderr = open();
+      for (const [args, exit] of [
+        [["graph", "about", "--data", "/nowhere"], 1],
+        [["edge", "--port", "99999"], 2],
+        [["fly"], 2],
+      ] as const)
+        assert.equal((await EnckeCommand.run(args, { output: { stderr } })).exit, exit);
+      closeSync(stderr);
+    });
+  });
+}
+
+describe("standard output", () => {
+  const print = ["broker", "--print-config", "--partitions", "256"];
+
+  it("a full disk - an answer that is lost is exit 1, in one line", async () => {
+    const stdout = openSync("/dev/full", "w");
+    for (const args of [print, ["--help"], ["graph", "generate", "--users", "1000"]]) {
+      const { exit, stderr } = await EnckeCommand.run(args, { output: { stdout } });
+      assert.match(stderr, /^encke: standard output cannot be written \(ENOSPC: .*\n$/);
+      assert.equal(exit, 1);
+    }
+    closeSync(stdout);
+  });
+
+  it("a reader that has gone - has what it wanted: exit 0, and nothing said", async () => {
+    const stdout = new Fifo().leave().fd;
+    const { exit, stderr } = await EnckeCommand.run(print, { output: { stdout } });
+    assert.deepEqual([exit, stderr], [0, ""]);
+    closeSync(stdout);
+  });
+
+  it("a slow reader - gets the whole answer, however full the pipe was", async () => {
+    const fifo = new Fifo().fill();
+    const command = await EnckeCommand.start(print, /^/, { output: { stdout: fifo.fd } });
+    let [cpuSeconds, sinceMs] = [0, performance.now()];
+    await waitFor("the command to end, or to wait for its reader", () => {
+      const now = cpuSecondsOf(command.pid) ?? 0;
+      if (now !== cpuSeconds) [cpuSeconds, sinceMs] = [now, performance.now()];
+      return command.exit !== undefined || (cpuSeconds > 0 && performance.now() - sinceMs > QUIET_MS);
+    });
+    let text = "";
+    await waitFor("the command to end", () => {
+      text += fifo.read();
+      return command.exit !== undefined;
+    });
+    text += fifo.read();
+    assert.equal(text.replace(/^x+/, ""), (await EnckeCommand.run(print)).stdout);
+    fifo.close();
+  });
+});
