@@ -6,6 +6,7 @@ import {
   childrenOf,
   commandLineOf,
   cpuSecondsOf,
+  describeListener,
   listenerOn,
   listenersIn,
   memoryOf,
@@ -42,8 +43,14 @@ describe("processes", () => {
     const port = typeof address === "object" ? (address?.port ?? 0) : 0;
     assert.equal(listenerOn(port), process.pid);
     assert.equal(socketsOf(process.pid), before + 1);
+    // by its program alone: what is among its flags may be a secret
+    assert.match(
+      describeListener(port),
+      new RegExp(`^process ${process.pid} \\("[^"]*node[^"]*"\\) listens there$`),
+    );
     await new Promise((resolve) => server.close(resolve));
     assert.equal(listenerOn(port), undefined);
+    assert.match(describeListener(port), /cannot be seen/);
   });
 
   it("listenersIn - a connection on the same port is no listener", () => {

@@ -2,6 +2,7 @@
 // every call; nothing is kept. Proportional memory (PSS) shares shared pages out, so that it may be added up.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { quote } from "./errors.ts";
 
 export interface ProcessMemory {
   readonly pssKb: number;
@@ -13,6 +14,10 @@ export interface ProcessMemory {
 /** Kernel ticks a second, as Linux reports CPU time on every architecture that we run on. */
 const TICKS_PER_SECOND = 100;
 const LISTENING = "0A";
+const INIT = 1;
+const FLAGS = / -.*$/;
+/** Servers that Encke starts for itself. */
+const ORPHANS = /\/encke-nats-\w+\/nats-server\.conf$|\bcli\/main\.[jt]s broker --embedded /;
 
 /** Memory of a process, in KB; undefined where it is gone, or not ours to look at. Costs 1 ms for each 100 MB. */
 export function memoryOf(pid: number): ProcessMemory | undefined {
@@ -46,7 +51,11 @@ export function socketsOf(pid: number): number {
 
 /** Ids of a process's children. */
 export function childrenOf(pid: number): number[] {
-  return allProcesses().filter((candidate) => Number(fieldsOf(read(`/proc/${candidate}/stat`))?.[1]) === pid);
+  return allProcesses().filter((candidate) => parentOf(candidate) === pid);
+}
+
+function parentOf(pid: number): number {
+  return Number(fieldsOf(read(`/proc/${pid}/stat`))?.[1]);
 }
 
 /** Its program and arguments; "" where it is gone. */
@@ -62,6 +71,19 @@ export function listenerOn(port: number): number | undefined {
   if (inodes.size === 0) return undefined;
   // a supervisor is older than its workers, which hold the many descriptors
   return allProcesses().find((pid) => linksOf(pid).some((target) => inodes.has(target)));
+}
+
+/** For messages: which process listens on a TCP port of this machine, as far as this one may see. */
+export function describeListener(port: number): string {
+  const pid = listenerOn(port);
+  if (pid === undefined) return "a process that cannot be seen from here listens there";
+  const command = commandLineOf(pid).trim();
+  const program = command.replace(FLAGS, ""); // what follows may be a secret
+  const isOrphan = ORPHANS.test(command) && parentOf(pid) === INIT;
+  return (
+    `process ${pid} (${quote(program)}) listens there` +
+    (isOrphan ? `, left behind by an Encke that was killed: end it with \`kill ${pid}\`` : "")
+  );
 }
 
 /** Socket names, as descriptors' links spell them, of who listens on a port, out of /proc/net/tcp. */

@@ -1,9 +1,13 @@
-// Keeps one child process alive: started, watched, restarted with back-off when it dies, ended by its own id. Owned
-// by whoever needs the child; it holds at most one at a time.
+// Keeps one child process alive: started, watched, restarted with back-off when it dies, ended by its own id, and by a
+// guard where this process ends without a word. Owned by the service that needs the child; it holds at most one at a
+// time.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { finished } from "node:stream/promises";
 import { Backoff } from "./backoff.ts";
-import { EnckeError } from "./errors.ts";
+import { EnckeError, messageOf } from "./errors.ts";
+import { spawnGuarded, wasNotStarted } from "./guarded-child.ts";
 import type { Logger } from "./log.ts";
 
 /** Enough of what a dying child said to understand it. */
@@ -17,7 +21,7 @@ export interface SupervisorOptions {
   readonly log: Logger;
   /** Resolves when the child does its work; rejects when it cannot. Asked at every start. */
   readonly ready: (child: ChildProcess) => Promise<void>;
-  /** After SIGTERM and this long, SIGKILL. */
+  /** After SIGTERM and this long, SIGKILL; from its guard, where this process is gone. */
   readonly stopMs: number;
 }
 
@@ -40,19 +44,20 @@ export class Supervisor {
   /** Starts the child and waits until it is ready. @throws EnckeError CHILD_FAILED, with what the child said */
   async start(): Promise<void> {
     let said = "";
-    const { command, args } = this.#options;
-    // a process group of its own: Ctrl-C in the terminal reaches us alone, and we end the child when its turn comes
-    const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
+    const { command, args, stopMs } = this.#options;
+    const child = spawnGuarded(command, args, stopMs);
     this.#child = child;
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-KEPT_STDERR_CHARS);
     });
-    const died = new Promise<never>((_, reject) => {
-      const fail = (how: string) =>
-        reject(new EnckeError("CHILD_FAILED", `${command} ${how}: ${said.trim() || "it said nothing"}`));
-      child.once("error", (error) => fail(`cannot be started (${error.message})`));
-      child.once("exit", (code, signal) => fail(`ended (${signal ?? `exit ${code}`})`));
-    });
+    const failed = (how: string): never => {
+      throw new EnckeError("CHILD_FAILED", `${command} ${how}: ${said.trim() || "it said nothing"}`);
+    };
+    const died = Promise.all([once(child, "exit"), child.stderr && finished(child.stderr)]).then(
+      ([[code, signal]]) =>
+        failed(wasNotStarted(code) ? "cannot be started" : `ended (${signal ?? `exit ${code}`})`),
+      (error: unknown) => failed(`cannot be started (${messageOf(error)})`),
+    );
     died.catch(() => {}); // after the start, an exit is the watcher's matter
     try {
       await Promise.race([this.#options.ready(child), died]);

@@ -62,6 +62,10 @@ describe("encke up", () => {
       try {
         for (const port of [up.page.port, up.admin.port, new URL(up.nats).port])
           assert.ok(!["8080", "9180", "4222"].includes(port));
+        const moved = up.command.stdout.match(
+          /^Port \d+ is taken: .* listens there\. So the .* is at \d+\.$/gm,
+        );
+        assert.equal(moved?.length, 3, "what has the default ports is named");
         assert.equal(await statusOf(up.page), 200);
         await waitFor("readiness", async () => (await statusOf(new URL("/readyz", up.admin))) === 200);
         const [commands] = [up.command.stdout.split("\n").filter((line) => /^ {2}(npx|nats) /.test(line))];

@@ -4,7 +4,8 @@
 
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import { freePortFrom, isPortFree } from "../../lib/ports.ts";
+import { anyFreePort, freePortFrom, isPortFree } from "../../lib/ports.ts";
+import { describeListener } from "../../lib/processes.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import { BrokerClient } from "../client.ts";
 import { BrokerError } from "../errors.ts";
@@ -22,6 +23,7 @@ export interface OpenBrokerOptions {
   readonly kind: BrokerKind;
   /** Set where the user named a server: it is used, nothing is spawned. */
   readonly external: NatsConfig | undefined;
+  /** 0 takes any free one. */
   readonly port: number;
   /** Whether a taken port may be replaced by a free one (a default) or is an error (a wish). */
   readonly portMayMove: boolean;
@@ -66,11 +68,12 @@ export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBrok
 }
 
 async function choosePort({ port, portMayMove }: OpenBrokerOptions): Promise<number> {
+  if (port === 0) return anyFreePort("127.0.0.1");
   const chosen = portMayMove ? await freePortFrom("127.0.0.1", port) : port;
   if (await isPortFree("127.0.0.1", chosen)) return chosen;
   throw new BrokerError(
     "NATS_SERVER_FAILED",
-    `port ${port} is taken: choose another with --port, or set NATS_URL to use what runs there`,
+    `port ${port} is taken: ${describeListener(port)}; choose another with --port, or set NATS_URL to use what runs there`,
   );
 }
 

@@ -7,6 +7,7 @@ import { openBroker } from "../../broker/index.ts";
 import { countFriendships, GraphService, generateFriendships, loadEdges } from "../../graph/index.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { freePortFrom } from "../../lib/ports.ts";
+import { describeListener } from "../../lib/processes.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { untilStopped } from "../../lib/signal.ts";
@@ -66,6 +67,15 @@ export const up: Command = defineCommand({
       started.unshift(edge.stop);
 
       const page = values.listen ?? urlOf(host, edge.port);
+      const moved = [
+        ...(values.natsUrl === undefined
+          ? whereTo("broker", DEFAULT_NATS_PORT, Number(new URL(broker.url).port))
+          : []),
+        ...(values.port === undefined && values.listen === undefined
+          ? whereTo("page", DEFAULT_PORT, port)
+          : []),
+        ...(values.adminPort === undefined ? whereTo("admin port", DEFAULT_ADMIN_PORT, adminPort) : []),
+      ];
       announce(`
 Encke is up.
 
@@ -73,7 +83,7 @@ Encke is up.
   admin   ${urlOf(adminHost, edge.adminPort)}metrics
   broker  ${broker.description}
   graph   ${graph.edges.toLocaleString("en")} follow relations in ${values.data}
-
+${moved.join("")}
 Open the page. Then try, in another terminal:
 
   npx encke pub ${serverFlag(broker.url)}event.42 'hello from 42'
@@ -88,6 +98,12 @@ Ctrl-C stops it.
     }
   },
 });
+
+/** A line where a default port was taken. Producers may still talk to what has it, and should not be left to guess. */
+function whereTo(what: string, wanted: number, taken: number): string[] {
+  if (wanted === taken) return [];
+  return [`\nPort ${wanted} is taken: ${describeListener(wanted)}. So the ${what} is at ${taken}.\n`];
+}
 
 /** The CLI finds a broker on the usual port by itself. */
 function serverFlag(url: string): string {
