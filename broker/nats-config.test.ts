@@ -1,10 +1,23 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { PeerCertificate } from "node:tls";
-import { describeServers, identityOf, type NatsConfig, natsOptions } from "./nats-config.ts";
+import { tempDir } from "../test/support/temp-dir.ts";
+import { describeServers, identityOf, natsOptions } from "./nats-config.ts";
+
+const noOpenssl = spawnSync("openssl", ["version"]).status === 0 ? false : "no openssl on this machine";
+
+/** Paths of a certificate that signs itself, and of its key. */
+function makeCertificate(): { readonly cert: string; readonly key: string } {
+  const folder = tempDir();
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const how = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  execFileSync("openssl", [...how, "-subj", "/CN=nats-1", "-out", cert, "-keyout", key], { stdio: "ignore" });
+  return { cert, key };
+}
 
 describe("NATS_URL and the credentials beside it", () => {
   it("bare, with scheme, several - become servers", () => {
@@ -27,17 +40,50 @@ describe("NATS_URL and the credentials beside it", () => {
   });
 
   it("tls:// or a certificate - asks for TLS", () => {
-    const filesOf = (config: NatsConfig): object => {
-      const { checkServerIdentity: _, ...files } = natsOptions(config).tls as Record<string, unknown>;
-      return files;
-    };
-    assert.deepEqual(filesOf({ url: "tls://h" }), {});
-    assert.deepEqual(filesOf({ url: "h", ca: "/ca.pem", cert: "/c.pem", key: "/k.pem" }), {
-      caFile: "/ca.pem",
-      certFile: "/c.pem",
-      keyFile: "/k.pem",
-    });
+    assert.deepEqual(Object.keys(natsOptions({ url: "tls://h" }).tls ?? {}), ["checkServerIdentity"]);
     assert.equal(natsOptions({ url: "h" }).tls, undefined);
+  });
+
+  it("certificates - are named to the library, which reads them at every connect", {
+    skip: noOpenssl,
+  }, () => {
+    const { cert, key } = makeCertificate();
+    const options = natsOptions({ url: "h", ca: cert, cert, key }).tls as Record<string, unknown>;
+    assert.deepEqual([options.caFile, options.certFile, options.keyFile], [cert, cert, key]);
+    const other = makeCertificate();
+    assert.throws(() => natsOptions({ url: "h", cert, key: other.key }), {
+      code: "BAD_NATS_URL",
+      message: new RegExp(`^NATS_KEY "${other.key}" cannot be used \\(.*key values mismatch\\)`),
+    });
+  });
+
+  it("files that are not there, or hold something else - are named with their variable", () => {
+    const garbage = join(tempDir(), "garbage");
+    writeFileSync(garbage, "garbage");
+    for (const path of [garbage, "/nowhere", tmpdir()])
+      for (const [config, variable] of [
+        [{ creds: path }, "NATS_CREDS"],
+        [{ nkey: path }, "NATS_NKEY"],
+        [{ ca: path }, "NATS_CA"],
+        [{ cert: path, key: path }, "NATS_CERT"],
+      ] as const)
+        assert.throws(() => natsOptions({ url: "h", ...config }), {
+          code: "BAD_NATS_URL",
+          message: new RegExp(`^${variable} "${path}" cannot be used \\(.*\\): check the path`),
+        });
+    assert.throws(() => natsOptions({ url: "h", cert: "/c.pem" }), {
+      message: /set both NATS_CERT and NATS_KEY/,
+    });
+  });
+
+  it("a stray % - is named with its remedy, without the password", () => {
+    for (const url of ["nats://ann%:secret@h", "nats://ann:secret%zz@h", "tls://secret%@h"])
+      assert.throws(() => natsOptions({ url }), {
+        code: "BAD_NATS_URL",
+        message: /^user or password of "(nats|tls):\/\/…@h:4222" has a % .* write %25 for it/,
+      });
+    for (const url of ["nats://h%zz", "h%20h:4222"])
+      assert.throws(() => natsOptions({ url }), { code: "BAD_NATS_URL", message: /is not a NATS address/ });
   });
 
   it("an nkey file - its seed is found among comments", () => {

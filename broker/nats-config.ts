@@ -1,9 +1,10 @@
 // Where NATS is and who we are there: NATS_URL and the credentials beside it, as the NATS CLI knows them, turned
 // into the options of the client library. Passwords stay in here and out of every message.
 
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import { type ConnectionOptions, credsAuthenticator, nkeyAuthenticator } from "nats";
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from "node:tls";
+import { type Authenticator, type ConnectionOptions, credsAuthenticator, nkeyAuthenticator } from "nats";
 import { messageOf, quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
 
@@ -34,20 +35,18 @@ export interface NatsConfig {
  */
 export function natsOptions(config: NatsConfig): ConnectionOptions {
   const urls = config.url.split(",").map(parseUrl);
-  const first = urls[0];
-  const inUrl = {
-    user: decodeURIComponent(first?.username ?? ""),
-    pass: decodeURIComponent(first?.password ?? ""),
-  };
+  const inUrl = credentialsIn(urls[0]);
   const token = config.token ?? (inUrl.pass === "" ? inUrl.user : "");
   const user = config.user ?? (inUrl.pass === "" ? "" : inUrl.user);
   const options: ConnectionOptions = { servers: urls.map((url) => url.host) };
   if (user !== "") Object.assign(options, { user, pass: config.password ?? inUrl.pass });
   else if (token !== "") options.token = token;
-  if (config.creds !== undefined) options.authenticator = credsAuthenticator(readSecret(config.creds));
+  if (config.creds !== undefined)
+    options.authenticator = use("NATS_CREDS", config.creds, (file) => tried(credsAuthenticator(file)));
   else if (config.nkey !== undefined)
-    options.authenticator = nkeyAuthenticator(seedOf(readSecret(config.nkey)));
+    options.authenticator = use("NATS_NKEY", config.nkey, (file) => tried(nkeyAuthenticator(seedOf(file))));
   if (urls.some((url) => url.protocol === "tls:") || config.ca !== undefined || config.cert !== undefined) {
+    checkCertificates(config);
     options.tls = {
       ...(config.ca === undefined ? {} : { caFile: config.ca }),
       ...(config.cert === undefined ? {} : { certFile: config.cert }),
@@ -80,11 +79,26 @@ export function describeServers(config: NatsConfig): string {
     .join(", ");
 }
 
+/** User and password in an address. @throws BrokerError BAD_NATS_URL */
+function credentialsIn(url: URL | undefined): { readonly user: string; readonly pass: string } {
+  try {
+    return { user: decodeURIComponent(url?.username ?? ""), pass: decodeURIComponent(url?.password ?? "") };
+  } catch (cause) {
+    throw new BrokerError(
+      "BAD_NATS_URL",
+      `user or password of ${quote(`${url?.protocol}//…@${url?.host}`)} has a % that begins no escape: write %25 for it, or use NATS_USER and NATS_PASSWORD`,
+      { cause },
+    );
+  }
+}
+
 function parseUrl(text: string): URL {
   const given = text.trim();
   const address = given.includes("://") ? given : `nats://${given}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !SCHEMES.has(url.protocol) || url.hostname === "") {
+  // a host is checked by the rules of http, which `nats:` does not have
+  const isAddress = url !== undefined && SCHEMES.has(url.protocol) && URL.canParse(`http://${url.host}`);
+  if (!isAddress || url.hostname === "") {
     const shown = given.replace(/\/\/[^@/]*@/, "//…@");
     throw new BrokerError(
       "BAD_NATS_URL",
@@ -95,25 +109,50 @@ function parseUrl(text: string): URL {
   return url;
 }
 
-function readSecret(path: string): Uint8Array {
+/**
+ * The library reads these files again at every connect, which lets them be renewed, and a service that waits for NATS
+ * would try for ever with files that are not there: so they are looked at here, once.
+ */
+function checkCertificates({ ca, cert, key }: NatsConfig): void {
+  if ((cert === undefined) !== (key === undefined))
+    throw new BrokerError(
+      "BAD_NATS_URL",
+      "a client certificate needs its key: set both NATS_CERT and NATS_KEY",
+    );
+  if (ca !== undefined) use("NATS_CA", ca, (pem) => new X509Certificate(pem));
+  if (cert === undefined || key === undefined) return;
+  const chain = use("NATS_CERT", cert, (pem) => {
+    createSecureContext({ cert: pem });
+    return pem;
+  });
+  use("NATS_KEY", key, (pem) => createSecureContext({ cert: chain, key: pem }));
+}
+
+/** What is made of a file's bytes. @throws BrokerError BAD_NATS_URL that names the variable and the file */
+function use<T>(variable: string, path: string, make: (bytes: Buffer) => T): T {
   try {
-    return readFileSync(path);
+    return make(readFileSync(path));
   } catch (cause) {
     throw new BrokerError(
       "BAD_NATS_URL",
-      `${quote(path)} cannot be read (${messageOf(cause)}): check NATS_CREDS or NATS_NKEY`,
-      {
-        cause,
-      },
+      `${variable} ${quote(path)} cannot be used (${messageOf(cause)}): check the path, and what is in the file`,
+      { cause },
     );
   }
 }
 
 /** The seed line of an nkey file, which may hold comments and blank lines around it. */
-function seedOf(file: Uint8Array): Uint8Array {
-  const line = Buffer.from(file)
+function seedOf(file: Buffer): Uint8Array {
+  const line = file
     .toString("utf8")
     .split(/\r?\n/)
     .find((candidate) => /^S[A-Z2-7]{57}$/.test(candidate.trim()));
-  return Buffer.from(line?.trim() ?? "");
+  if (line === undefined) throw new Error("no line is a seed");
+  return Buffer.from(line.trim());
+}
+
+/** An authenticator that the file's content is good for: the library would find out at the first connect. */
+function tried(authenticator: Authenticator): Authenticator {
+  authenticator("");
+  return authenticator;
 }

@@ -5,8 +5,10 @@ import type { NatsConfig } from "../broker/index.ts";
 import { defaultPoolKind, type EdgeConfig, EdgeFleet, type ListenAt } from "../edge/index.ts";
 import { AdminServer } from "../lib/admin.ts";
 import { messageOf, quote } from "../lib/errors.ts";
+import { listenProblemOf } from "../lib/listen-problems.ts";
 import type { Logger } from "../lib/log.ts";
 import { createMetrics, type Metrics } from "../lib/metrics.ts";
+import { freePortFrom } from "../lib/ports.ts";
 import { CliError } from "./errors.ts";
 import type { CommonValues, EdgeValues } from "./settings.ts";
 
@@ -55,6 +57,27 @@ export function urlOf(host: string, port: number): string {
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}/`;
 }
 
+/** `given` where the user chose a port, else a free one from the default on. @throws CliError ADDRESS_TAKEN for a host that is none of ours */
+export async function portFor(
+  flag: string,
+  host: string,
+  given: number | undefined,
+  first: number,
+): Promise<number> {
+  if (given !== undefined) return given;
+  try {
+    return await freePortFrom(host, first);
+  } catch (cause) {
+    const why = listenProblemOf(cause);
+    if (why === undefined) throw cause;
+    throw new CliError(
+      "ADDRESS_TAKEN",
+      `${flag} ${quote(host)} ${why} (${messageOf(cause)}): choose an address of this machine`,
+      { cause },
+    );
+  }
+}
+
 export interface RunningEdge {
   /** 0 on a UNIX socket. */
   readonly port: number;
@@ -81,16 +104,7 @@ export async function startEdge({ config, workers, admin, alongside, log }: Edge
     notReady: () => fleet.notReady,
     metrics: () => fleet.metrics(),
   });
-  let adminPort: number;
-  try {
-    adminPort = await server.start();
-  } catch (cause) {
-    throw new CliError(
-      "USAGE",
-      `admin port ${admin.port}: ${messageOf(cause)}; choose another with --admin-port`,
-      { cause },
-    );
-  }
+  const adminPort = await server.start();
   try {
     const port = await fleet.start();
     return {

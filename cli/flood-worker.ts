@@ -1,7 +1,7 @@
 // The program of one flood process. It opens what it is told to, answers with its counts, and ends with its parent.
 
-import { messageOf } from "../lib/errors.ts";
 import { standardError } from "../lib/output.ts";
+import { explain } from "./explain.ts";
 import { guardStandardError, LAST_WORDS_MS } from "./guard.ts";
 import { Flood } from "./load/flood.ts";
 import type { FromFloodWorker, ToFloodWorker } from "./load/flood-messages.ts";
@@ -21,7 +21,7 @@ async function obey(message: ToFloodWorker): Promise<void> {
     try {
       await flood.open();
     } catch (error) {
-      standardError.writePatiently(`encke: ${messageOf(error)}\n`, LAST_WORDS_MS);
+      standardError.writePatiently(`encke: ${explain(error)}\n`, LAST_WORDS_MS);
       process.exit(1);
     }
     opened = true;

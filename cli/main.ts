@@ -3,12 +3,13 @@
 // 2 wrong usage.
 
 import { Command, CommanderError } from "commander";
-import { codeOf, EnckeError } from "../lib/errors.ts";
+import { codeOf } from "../lib/errors.ts";
 import { standardError, standardOutput } from "../lib/output.ts";
 import { Answers } from "./answers.ts";
 import type { Context } from "./command.ts";
 import { commands, groups } from "./commands/index.ts";
-import { guardStandardError, LAST_WORDS_MS, stackOf } from "./guard.ts";
+import { explain } from "./explain.ts";
+import { guardStandardError, LAST_WORDS_MS } from "./guard.ts";
 
 /** Mistakes in what was typed, found after the command line itself was understood. */
 const USAGE_CODES = new Set([
@@ -69,7 +70,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   if (stopping.signal.aborted && (error as Error)?.name === "AbortError") return 0;
   const code = codeOf(error);
-  note(`encke: ${error instanceof EnckeError ? error.message : stackOf(error)}\n`);
+  note(`encke: ${explain(error)}\n`);
   return code !== undefined && USAGE_CODES.has(code) ? 2 : 1;
 }
 

@@ -21,7 +21,7 @@ import {
 } from "../graph/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../lib/log.ts";
-import { durationMs, flag, integer, list, oneOf, port, text } from "../lib/schemas.ts";
+import { durationMs, flag, host, integer, list, oneOf, port, text, waitMs } from "../lib/schemas.ts";
 import type { AnySettings, Settings } from "../lib/settings.ts";
 import { observeSettings } from "./observe/settings.ts";
 
@@ -92,7 +92,7 @@ const MAX_STREAM_AGE_MS = 604_800_000;
 const MAX_SECONDS = 2_000_000;
 
 export const edgeSettings: Settings<EdgeValues> = {
-  host: { value: "ADDRESS", help: "address to listen on", schema: text, default: "127.0.0.1" },
+  host: { value: "ADDRESS", help: "address to listen on", schema: host, default: "127.0.0.1" },
   workers: { value: "N", help: "worker processes on the one port", schema: integer(1, 1_024), default: 1 },
   pool: {
     value: "KIND",
@@ -156,13 +156,13 @@ export const edgeSettings: Settings<EdgeValues> = {
   drainTime: {
     value: "TIME",
     help: "how long a stop may take to end every stream",
-    schema: durationMs,
+    schema: waitMs,
     default: 30_000,
   },
   adminHost: {
     value: "ADDRESS",
     help: "address of /healthz, /readyz and /metrics",
-    schema: text,
+    schema: host,
     default: "127.0.0.1",
   },
   adminPort: { value: "N", help: "their port (9180)", schema: port },
@@ -290,7 +290,7 @@ export const ownSettings: Settings<OwnValues> = {
   },
   sub: { value: "USER", help: "whose token", schema: text },
   ttl: { value: "TIME", help: "how long it is valid", schema: durationMs, default: 3_600_000 },
-  timeout: { value: "TIME", help: "how long to wait for the answer", schema: durationMs, default: 2_000 },
+  timeout: { value: "TIME", help: "how long to wait for the answer", schema: waitMs, default: 2_000 },
   json: { help: "print JSON, for programs", schema: flag, default: false },
   url: { value: "URL", help: "the edge", schema: text, default: "http://127.0.0.1:8080" },
   urls: { value: "FILE", help: "one URL a line instead", schema: text },

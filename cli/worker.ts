@@ -2,9 +2,10 @@
 
 import { Edge, type FromWorker, type ToWorker } from "../edge/index.ts";
 import { collectWhenQuiet } from "../lib/collector.ts";
-import { codeOf, messageOf } from "../lib/errors.ts";
+import { codeOf } from "../lib/errors.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
+import { explain } from "./explain.ts";
 import { guardStandardError } from "./guard.ts";
 
 const metrics = createMetrics();
@@ -40,7 +41,7 @@ async function start({ config }: Extract<ToWorker, { type: "start" }>): Promise<
     await started.start();
     tell({ type: "listening", port: started.port });
   } catch (error) {
-    tell({ type: "failed", code: codeOf(error) ?? "WORKER_FAILED", message: messageOf(error) });
+    tell({ type: "failed", code: codeOf(error) ?? "WORKER_FAILED", message: explain(error) });
     process.exit(1);
   }
 }

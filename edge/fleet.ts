@@ -12,8 +12,10 @@ import { forwardLines } from "../lib/forward-lines.ts";
 import type { Logger } from "../lib/log.ts";
 import { standardError } from "../lib/output.ts";
 import { anyFreePort, isPortFree } from "../lib/ports.ts";
+import { describeListener } from "../lib/processes.ts";
 import type { EdgeConfig, ListenAt } from "./config.ts";
 import { EdgeError } from "./errors.ts";
+import { explainListen } from "./node/listen.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. Half of this costs a third more CPU an accept. */
 export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=2"];
@@ -127,19 +129,27 @@ export class EdgeFleet {
     const asked = this.#options.config.listen;
     if ("path" in asked) return this.#fork();
     for (let attempt = 1; ; attempt += 1) {
-      if (asked.port === 0) this.#listen = { ...asked, port: await anyFreePort(asked.host) };
-      // with sockets of their own, workers would share a port even with strangers who do the same
-      else if (this.#hasOwnSockets && !(await isPortFree(asked.host, asked.port)))
-        throw new EdgeError(
-          "ADDRESS_TAKEN",
-          `${asked.host}:${asked.port} is taken: choose another with --port or --listen`,
-        );
+      try {
+        if (asked.port === 0) this.#listen = { ...asked, port: await anyFreePort(asked.host) };
+        // with sockets of their own, workers would share a port even with strangers who do the same
+        else if (this.#hasOwnSockets) await this.#refuseTaken(asked);
+      } catch (error) {
+        throw explainListen(error, asked);
+      }
       try {
         return await this.#fork();
       } catch (error) {
         if (asked.port !== 0 || codeOf(error) !== "ADDRESS_TAKEN" || attempt === PORT_ATTEMPTS) throw error;
       }
     }
+  }
+
+  async #refuseTaken({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+    if (await isPortFree(host, port)) return;
+    throw new EdgeError(
+      "ADDRESS_TAKEN",
+      `${host}:${port} is taken: ${describeListener(port)}; choose another with --port or --listen`,
+    );
   }
 
   get #hasOwnSockets(): boolean {

@@ -1,7 +1,7 @@
 // What a graph's folder says of itself, while nobody serves it. Opens it for a moment; holds nothing.
 
 import { readExtent } from "./audit/audit-log.ts";
-import { openExisting, readNumber } from "./store/database.ts";
+import { explainDisk, openExisting, readNumber } from "./store/database.ts";
 import { isEmpty, keptPartitions } from "./store/kept-partitions.ts";
 import { META } from "./store/keys.ts";
 
@@ -30,6 +30,8 @@ export async function readGraphFacts(directory: string): Promise<GraphFacts> {
       empty: await isEmpty(db),
       ...(loading === undefined ? {} : { loading: new TextDecoder().decode(loading) }),
     };
+  } catch (error) {
+    throw explainDisk(directory, error);
   } finally {
     await db.close();
     release();

@@ -3,9 +3,10 @@
 
 import type { Server } from "node:http";
 import { Hono } from "hono";
-import { quote } from "./errors.ts";
+import { EnckeError, quote } from "./errors.ts";
 import { route } from "./http/route.ts";
 import { createHttpServer } from "./http/server.ts";
+import { listenProblemOf } from "./listen-problems.ts";
 
 export interface AdminOptions {
   readonly host: string;
@@ -41,11 +42,11 @@ export class AdminServer {
     this.#server = createHttpServer({ fetch: app.fetch, methods: "GET, HEAD, OPTIONS" });
   }
 
-  /** Listens and answers the port. @throws Node's error where the address is taken */
+  /** Listens and returns the port. @throws EnckeError ADDRESS_TAKEN */
   async start(): Promise<number> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
+      this.#server.once("error", (cause) => reject(explain(cause, host, port)));
       this.#server.listen({ host, port }, resolve);
     });
     const address = this.#server.address();
@@ -59,4 +60,14 @@ export class AdminServer {
     this.#server.closeAllConnections();
     await closed;
   }
+}
+
+function explain(cause: Error, host: string, port: number): Error {
+  const why = listenProblemOf(cause);
+  if (why === undefined) return cause;
+  return new EnckeError(
+    "ADDRESS_TAKEN",
+    `the admin address ${host}:${port} ${why} (${cause.message}): choose another with --admin-host or --admin-port`,
+    { cause },
+  );
 }

@@ -1,6 +1,7 @@
 // Schemas of the values that settings take, each with a message that says what would have been right. They read
 // text (flags, environment) and JSON (the file) alike.
 
+import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 
 /** A whole number within bounds. */
@@ -22,6 +23,19 @@ export function integer(min: number, max: number): z.ZodType<number> {
 
 /** A TCP port; 0 asks for any free one. */
 export const port: z.ZodType<number> = integer(0, 65_535);
+
+const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})$/;
+
+/** An address to listen on, IPv6 also in brackets, or a host's name; without a port. */
+export const host: z.ZodType<string> = z
+  .string({ error: "expected text" })
+  .transform((given) => {
+    const inner = /^\[(.*)\]$/.exec(given)?.[1] ?? "";
+    return isIPv6(inner) ? inner : given;
+  })
+  .refine((given) => isIP(given) !== 0 || HOST_NAME.test(given), {
+    error: "expected an address such as 127.0.0.1 or ::1, or a name, without a port",
+  });
 
 /** A switch: `true`, `false`, `1` or `0`. */
 export const flag: z.ZodType<boolean> = z.union(
@@ -47,6 +61,9 @@ export const list: z.ZodType<readonly string[]> = z.union(
   { error: "expected a list with commas" },
 );
 
+/** What a timer counts at most, in whole days; with more, Node's would fire at once. */
+const MAX_TIMER_MS = 24 * 86_400_000;
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A span of time, `500ms`, `30s`, `5m`, `1h` or `7d`, in milliseconds. */
@@ -54,3 +71,8 @@ export const durationMs: z.ZodType<number> = z
   .string({ error: "expected a span of time such as 30s or 1h" })
   .regex(/^\d{1,9}(ms|s|m|h|d)$/, { error: "expected a span of time such as 30s or 1h" })
   .transform((given) => Number.parseInt(given, 10) * (UNIT_MS[given.replace(/^\d+/, "")] ?? 1));
+
+/** A span of time that something waits. */
+export const waitMs: z.ZodType<number> = durationMs.refine((ms) => ms <= MAX_TIMER_MS, {
+  error: "expected 24d at most",
+});

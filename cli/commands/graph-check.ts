@@ -8,6 +8,7 @@ import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { ownSettings } from "../settings.ts";
+import { writing } from "../write-file.ts";
 
 export const graphCheck: Command = defineCommand({
   name: "graph check",
@@ -28,7 +29,10 @@ export const graphCheck: Command = defineCommand({
         }),
       );
       for (const line of report.shown) context.note(line);
-      if (svg !== undefined) writeFileSync(svg, drawDegrees(report, `Degrees of ${basename(file)}`));
+      if (svg !== undefined) {
+        const picture = drawDegrees(report, `Degrees of ${basename(file)}`);
+        await writing("--svg", svg, () => writeFileSync(svg, picture));
+      }
       context.print(json ? JSON.stringify(asJson(report)) : asText(report));
     } finally {
       rmSync(temporary, { recursive: true, force: true });

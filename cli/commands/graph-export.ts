@@ -7,6 +7,7 @@ import { exportLines } from "../../graph/index.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { ownSettings } from "../settings.ts";
+import { writing } from "../write-file.ts";
 
 export const graphExport: Command = defineCommand({
   name: "graph export",
@@ -21,7 +22,7 @@ export const graphExport: Command = defineCommand({
     const lines = Readable.from(all(first.value ?? "", parts), { highWaterMark: 1 });
     const { signal } = context;
     if (out === undefined) await pipeline(lines, context.output(), { end: false, signal });
-    else await pipeline(lines, createWriteStream(out), { signal });
+    else await writing("--out", out, () => pipeline(lines, createWriteStream(out), { signal }));
   },
 });
 

@@ -4,44 +4,43 @@
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
-import { countFriendships, generateFriendships } from "../../graph/index.ts";
+import { countFriendships, type GraphShape, generateFriendships } from "../../graph/index.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { LineWriter } from "../line-writer.ts";
 import { ownSettings } from "../settings.ts";
+import { writing } from "../write-file.ts";
 
 export const graphGenerate: Command = defineCommand({
   name: "graph generate",
   summary: "make a friend graph (Barabási–Albert), `A B` a line, compressed where --out ends in .gz",
   settings: pick(ownSettings, "users", "edges", "seed", "out"),
-  async run(context, { users, edges, seed, out }) {
-    const shape = { users, edges, seed };
-    const progress = createProgress("generating", "friendships", countFriendships(shape));
-    const { writer, written } = openWriter(context, out);
-    let made = 0;
-    try {
-      for (const { id, friends } of generateFriendships(shape)) {
-        for (const friend of friends) writer.writePair(friend, id);
-        made += friends.length;
-        if (!writer.full) continue;
-        await writer.flush();
-        progress.update(made);
-        if (context.signal.aborted) {
-          throw new CliError(
-            "STOPPED",
-            `stopped after ${made} friendships: what was written is not the graph`,
-          );
-        }
-      }
-      await writer.end();
-      await written;
-    } finally {
-      progress.stop();
-    }
-  },
+  run: (context, { out, ...shape }) => writing("--out", out, () => generate(context, shape, out)),
 });
+
+async function generate(context: Context, shape: GraphShape, out: string | undefined): Promise<void> {
+  const progress = createProgress("generating", "friendships", countFriendships(shape));
+  const { writer, written } = openWriter(context, out);
+  let made = 0;
+  try {
+    for (const { id, friends } of generateFriendships(shape)) {
+      for (const friend of friends) writer.writePair(friend, id);
+      made += friends.length;
+      if (!writer.full) continue;
+      await writer.flush();
+      progress.update(made);
+      if (context.signal.aborted) {
+        throw new CliError("STOPPED", `stopped after ${made} friendships: what was written is not the graph`);
+      }
+    }
+    await writer.end();
+    await written;
+  } finally {
+    progress.stop();
+  }
+}
 
 /** `written` ends with the file, for what stands between the writer and it. */
 function openWriter(

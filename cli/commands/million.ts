@@ -14,6 +14,7 @@ import { figuresOf, type MillionFigures, troubles, writeReport } from "../load/m
 import { type MillionListener, runMillion } from "../load/million/run.ts";
 import { runAsBatch } from "../load/million/scheduling.ts";
 import { type EdgeValues, edgeSettings, type OwnValues, ownSettings } from "../settings.ts";
+import { checkFolder, writing } from "../write-file.ts";
 import { formatChecks, refuseWhatIsBad } from "./doctor.ts";
 
 const MILLION = 1_000_000;
@@ -59,12 +60,13 @@ export const million: Command = defineCommand({
     if (checks.some(({ verdict }) => verdict !== "ok"))
       context.note(`encke: encke doctor says:\n${formatChecks(checks)}\n`);
     refuseWhatIsBad(checks, options.connections);
+    await checkFolder("--report", report);
     const teller = new Teller(context);
     try {
       runAsBatch();
       const result = await runMillion(context, planMillion({ ...options, pool }, machine), data, teller);
       const figures = figuresOf(result);
-      const path = await writeReport(report, result, figures);
+      const path = await writing("--report", report, () => writeReport(report, result, figures));
       context.print(json ? JSON.stringify(figures) : summaryOf(figures, path));
       if (figures.ok) return;
       throw new CliError("CHECK_FAILED", `${troubles(figures)}: see ${path}`);

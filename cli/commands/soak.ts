@@ -12,6 +12,7 @@ import { runSoak, type SoakPlan } from "../observe/soak.ts";
 import { judgeSoak, prepareReport, writeReport } from "../observe/soak-report.ts";
 import { startOwnServices, useRunningEdge } from "../observe/soak-target.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { checkFolder, writing } from "../write-file.ts";
 
 const DAY_SECONDS = 86_400;
 const INTERVAL = { mostMs: 60_000, leastMs: 250, partOfRun: 240 };
@@ -41,6 +42,7 @@ above the threshold with 95 % confidence) or a message was lost.`,
   },
   async run(context, values) {
     const { url, connections, rate, generators, seconds = DAY_SECONDS, report: folder, warmUp } = values;
+    await checkFolder("--report", folder);
     const target = await (url === undefined
       ? startOwnServices(context, values)
       : useRunningEdge(url, values.admin, natsConfigOf(values)));
@@ -59,7 +61,9 @@ above the threshold with 95 % confidence) or a message was lost.`,
       };
       const run = await runSoak(context, target, plan);
       const verdict = judgeSoak(plan, run, warmUp);
-      await writeReport(folder, { plan, run, verdict, description: target.description });
+      await writing("--report", folder, () =>
+        writeReport(folder, { plan, run, verdict, description: target.description }),
+      );
       if (values.json) context.print(JSON.stringify(verdict));
       else {
         for (const [name, trend] of Object.entries(verdict.memory)) context.print(`${name} ${trend.verdict}`);

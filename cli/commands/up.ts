@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { openBroker } from "../../broker/index.ts";
 import { countFriendships, GraphService, generateFriendships, loadEdges } from "../../graph/index.ts";
 import { createMetrics } from "../../lib/metrics.ts";
-import { freePortFrom } from "../../lib/ports.ts";
 import { describeListener } from "../../lib/processes.ts";
 import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
@@ -17,6 +16,7 @@ import {
   DEFAULT_PORT,
   edgeConfigOf,
   listenAtOf,
+  portFor,
   startEdge,
   urlOf,
 } from "../edge-setup.ts";
@@ -59,8 +59,8 @@ export const up: Command = defineCommand({
       started.unshift(() => graph.stop());
 
       const { host, adminHost } = values;
-      const port = values.port ?? (await freePortFrom(host, DEFAULT_PORT));
-      const adminPort = values.adminPort ?? (await freePortFrom(adminHost, DEFAULT_ADMIN_PORT));
+      const port = await portFor("--host", host, values.port, DEFAULT_PORT);
+      const adminPort = await portFor("--admin-host", adminHost, values.adminPort, DEFAULT_ADMIN_PORT);
       const config = edgeConfigOf(values, listenAtOf(values.listen, host, port), nats);
       const admin = { host: adminHost, port: adminPort };
       const edge = await startEdge({ config, workers: values.workers, admin, alongside: metrics, log });

@@ -23,7 +23,7 @@ export async function readEdgeCounts(admin: URL): Promise<EdgeCounts> {
   } catch (cause) {
     throw new CliError(
       "REPLIED_ERROR",
-      `no edge's admin port at ${quote(admin.href)} (${messageOf(cause)}): start an edge, or say --admin URL`,
+      `no edge's admin port at ${quote(admin.href)} (${messageOf(cause instanceof Error ? (cause.cause ?? cause) : cause)}): start an edge, or say --admin URL`,
       { cause },
     );
   }

@@ -1,7 +1,7 @@
 // Settings of the commands that observe: memlog, plot, soak.
 
 import { z } from "zod";
-import { durationMs, integer, list, oneOf, text } from "../../lib/schemas.ts";
+import { integer, list, oneOf, text, waitMs } from "../../lib/schemas.ts";
 import type { Settings } from "../../lib/settings.ts";
 
 export const ARTICLE_KINDS = ["measured", "scaled"] as const;
@@ -38,7 +38,7 @@ export const observeSettings: Settings<ObserveValues> = {
   interval: {
     value: "TIME",
     help: "between two lines of the log (60s; of a soak shorter than that, a 240th, at least 250ms)",
-    schema: durationMs,
+    schema: waitMs,
   },
   reference: { value: "LABEL=MB,…", help: "horizontal lines to compare with", schema: list, default: [] },
   article: {

@@ -5,7 +5,8 @@ import { lookup } from "node:dns/promises";
 import type { Server } from "node:http";
 import { isIP } from "node:net";
 import { getSystemErrorName } from "node:util";
-import { codeOf, messageOf } from "../../lib/errors.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { listenProblemOf } from "../../lib/listen-problems.ts";
 import type { ListenAt } from "../config.ts";
 import { EdgeError } from "../errors.ts";
 import type { PoolAddon } from "../pool/native/addon.ts";
@@ -14,19 +15,12 @@ import { descriptorOf } from "./descriptor.ts";
 /** A storm of connections waits here instead of being refused; Node's default is 511. */
 const BACKLOG = 16_384;
 
-/** What may stand between us and an address, by Node's code. */
-const PROBLEMS: Readonly<Record<string, string>> = {
-  EADDRINUSE: "is taken",
-  EACCES: "may not be used",
-  EADDRNOTAVAIL: "is not an address of this machine",
-};
-
 /** @throws EdgeError ADDRESS_TAKEN, Node's error for anything unusual */
 export async function listen(server: Server, at: ListenAt): Promise<void> {
   try {
     await untilListening(server, () => server.listen({ ...at, backlog: BACKLOG }));
   } catch (error) {
-    throw explain(error, at);
+    throw explainListen(error, at);
   }
 }
 
@@ -37,11 +31,10 @@ export async function listen(server: Server, at: ListenAt): Promise<void> {
 export async function listenShared(server: Server, at: ListenAt, addon: PoolAddon): Promise<void> {
   if ("path" in at) await listen(server, at);
   else {
-    const { address } = isIP(at.host) ? { address: at.host } : await lookup(at.host);
-    const fd = addon.listenFd(address, at.port, BACKLOG);
+    const fd = addon.listenFd(await addressOf(at), at.port, BACKLOG);
     if (fd < 0) {
       const code = getSystemErrorName(fd);
-      throw explain(Object.assign(new Error(`listen ${code}`), { code }), at);
+      throw explainListen(Object.assign(new Error(`listen ${code}`), { code }), at);
     }
     await untilListening(server, () => server.listen({ fd }, BACKLOG));
   }
@@ -63,13 +56,23 @@ function untilListening(server: Server, start: () => void): Promise<void> {
   });
 }
 
-function explain(cause: unknown, at: ListenAt): unknown {
-  const why = PROBLEMS[codeOf(cause) ?? ""];
+async function addressOf(at: { readonly host: string; readonly port: number }): Promise<string> {
+  if (isIP(at.host) !== 0) return at.host;
+  try {
+    return (await lookup(at.host)).address;
+  } catch (error) {
+    throw explainListen(error, at);
+  }
+}
+
+/** An EdgeError ADDRESS_TAKEN for what went wrong with an address; the error itself where it is about something else. */
+export function explainListen(cause: unknown, at: ListenAt): unknown {
+  const why = listenProblemOf(cause);
   if (why === undefined) return cause;
-  const where = "path" in at ? at.path : `${at.host}:${at.port}`;
+  const [where, flags] = "path" in at ? [at.path, "--listen"] : [`${at.host}:${at.port}`, "--host or --port"];
   return new EdgeError(
     "ADDRESS_TAKEN",
-    `${where} ${why} (${messageOf(cause)}): choose another with --port or --listen`,
+    `${where} ${why} (${messageOf(cause)}): choose another with ${flags}`,
     { cause },
   );
 }

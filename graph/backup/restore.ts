@@ -52,7 +52,11 @@ export async function restoreBackup(
 async function refuseFull(directory: string): Promise<void> {
   const files = await readdir(directory).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return [];
-    throw error;
+    throw new GraphError(
+      "GRAPH_DIR_FOREIGN",
+      `${quote(directory)} cannot be used (${messageOf(error)}): choose another folder with --data`,
+      { cause: error },
+    );
   });
   if (files.length === 0) return;
   throw new GraphError(
@@ -76,7 +80,9 @@ async function check(file: string, onProgress: (done: number, total: number) => 
     );
   }
   try {
-    const { size } = await handle.stat();
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw badBackup(file, "it is no file");
+    const { size } = stats;
     const length = size - CHECKSUM_BYTES;
     if (length <= HEAD.length) throw badBackup(file, "it is too short");
     const hash = createHash("sha256");

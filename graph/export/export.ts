@@ -4,7 +4,7 @@
 // Canonical decimals come first, by value, then all other names, byte by byte; topics outside, subscribers within.
 // In memory stand some twenty bytes a topic, eight a name that is not a decimal, and one topic's followers.
 
-import { type Database, openExisting, type Read } from "../store/database.ts";
+import { type Database, explainDisk, openExisting, type Read } from "../store/database.ts";
 import { union } from "../store/ids.ts";
 import { BLOCKED, blockedKey, FOLLOWERS, followersKey, idOfRow, MUTED, mutedKey } from "../store/keys.ts";
 import { Names } from "../store/names.ts";
@@ -66,6 +66,8 @@ export async function* exportLines(directory: string, kind: ExportKind): AsyncGe
       }
     }
     yield part.join("");
+  } catch (error) {
+    throw explainDisk(directory, error);
   } finally {
     await db.close();
     release();

@@ -42,8 +42,8 @@ export async function openDatabase(directory: string): Promise<{ db: Database; r
   } catch (cause) {
     await db.close();
     release();
-    if (cause instanceof GraphError) throw cause;
-    throw openError(directory, cause);
+    const explained = explainDisk(directory, cause);
+    throw explained instanceof GraphError ? explained : openError(directory, cause);
   }
 }
 
@@ -102,8 +102,15 @@ export function numberOperation(key: string, value: number): Operation {
 /** Codes of a disk that is full or fails, LevelDB's and the system's. */
 const DISK_CODES = new Set(["LEVEL_IO_ERROR", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"]);
 
-/** Explains a write that failed because of the disk; any other error is returned as it is. */
+/** Explains a write that failed because of the disk, and a read of what is damaged on it; returns any other error as it is. */
 export function explainDisk(directory: string, cause: unknown): unknown {
+  if (codeOf(cause) === "LEVEL_CORRUPTION") {
+    return new GraphError(
+      "GRAPH_DAMAGED",
+      `${quote(directory)} cannot be read (${messageOf(cause)}): restore a backup`,
+      { cause },
+    );
+  }
   if (!DISK_CODES.has(codeOf(cause) ?? "")) return cause;
   return new GraphError(
     "GRAPH_DISK_FAILED",

@@ -13,6 +13,7 @@ import type { Change, Outcome } from "./changes.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import {
   type Database,
+  explainDisk,
   numberOperation,
   type Operation,
   openDatabase,
@@ -121,7 +122,7 @@ export class GraphStore {
     } catch (error) {
       await db.close();
       release();
-      throw error;
+      throw explainDisk(directory, error);
     }
   }
 

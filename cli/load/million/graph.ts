@@ -9,6 +9,7 @@ import { type GraphShape, generateFriendships, loadEdges } from "../../../graph/
 import { quote } from "../../../lib/errors.ts";
 import { makeFolder } from "../../../lib/make-folder.ts";
 import { CliError } from "../../errors.ts";
+import { writing } from "../../write-file.ts";
 
 const SHAPE_FILE = "encke-million.json";
 
@@ -36,7 +37,7 @@ export async function prepareGraph(
       );
     }
   }
-  if (kept !== undefined) await makeFolder(kept);
+  if (kept !== undefined) await writing("--data", kept, () => makeFolder(kept));
   const directory = kept ?? mkdtempSync(join(tmpdir(), "encke-million-"));
   const remove = (): void => {
     if (kept === undefined) rmSync(directory, { recursive: true, force: true });
