@@ -99,6 +99,12 @@ export async function startEdge({ config, workers, admin, alongside, log }: Edge
   const own = alongside ?? createMetrics({ ofNode: false });
   const more = (): Promise<object[]> => own.registry.getMetricsAsJSON();
   const fleet = new EdgeFleet({ config, workers, program: PROGRAM, alongside: more, log });
+  own.gauge("encke_edge_workers", "Worker processes that are alive", () => fleet.size);
+  own.counter(
+    "encke_edge_worker_restarts_total",
+    "Workers that ended and were replaced",
+    () => fleet.restarts,
+  );
   const server = new AdminServer({
     ...admin,
     notReady: () => fleet.notReady,

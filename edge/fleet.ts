@@ -1,10 +1,11 @@
 // The edge's processes: a supervisor that holds no stream, and workers that share one port and accept by themselves:
 // each on a socket of its own where the native addon opens it, else on one that Node's cluster shares out. The
-// supervisor restarts a worker that dies, adds up their metrics, and drains them all on the way out. Workers end when
-// the supervisor is gone.
+// supervisor restarts a worker that dies, adds up what all of them have counted, those that ended included, passes on
+// what they log, and drains them all on the way out. Workers end when the supervisor is gone.
 
 import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
+import { setTimeout as delay } from "node:timers/promises";
 import { AggregatorRegistry } from "prom-client";
 import { Backoff } from "../lib/backoff.ts";
 import { codeOf, EnckeError } from "../lib/errors.ts";
@@ -16,14 +17,16 @@ import { describeListener } from "../lib/processes.ts";
 import type { EdgeConfig, ListenAt } from "./config.ts";
 import { EdgeError } from "./errors.ts";
 import { explainListen } from "./node/listen.ts";
+import { type MetricReport, WorkerCounts } from "./worker-counts.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. Half of this costs a third more CPU an accept. */
 export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=2"];
 /** A port that was free a moment ago may be a busy client's by now. */
 const PORT_ATTEMPTS = 5;
+/** A worker that has not reported by then counts as it last did. */
+const REPORT_MS = 2_000;
 /** Standard input and output: none. Its log comes through us (line-sink.ts says why). */
 const WORKER_STDIO: ("ignore" | "pipe" | "ipc")[] = ["ignore", "ignore", "pipe", "ipc"];
-const METRICS_MS = 2_000;
 /** After a drain's own deadline, a worker gets so much longer before it is killed. */
 const KILL_AFTER_MS = 5_000;
 /** A worker that lived so long had started well. */
@@ -33,7 +36,7 @@ const SETTLED_MS = 10_000;
 export type ToWorker =
   | { readonly type: "start"; readonly config: EdgeConfig }
   | { readonly type: "drain" }
-  | { readonly type: "metrics"; readonly request: number };
+  | { readonly type: "metrics" };
 
 /** Worker → supervisor. A worker speaks first: what is sent before its program has loaded is lost. */
 export type FromWorker =
@@ -41,7 +44,7 @@ export type FromWorker =
   | { readonly type: "listening"; readonly port: number }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
   | { readonly type: "status"; readonly notReady: string | null }
-  | { readonly type: "metrics"; readonly request: number; readonly metrics: object[] };
+  | { readonly type: "metrics"; readonly metrics: readonly MetricReport[] };
 
 export interface FleetOptions {
   readonly config: EdgeConfig;
@@ -49,27 +52,34 @@ export interface FleetOptions {
   /** The worker's program (cli/worker.ts). */
   readonly program: string;
   /** Metrics of another service in this process, shown together with the workers'. */
-  readonly alongside?: (() => Promise<object[]>) | undefined;
+  readonly alongside: () => Promise<object[]>;
   readonly log: Logger;
 }
 
 interface Member {
   readonly worker: ChildProcess;
   readonly startedAtMs: number;
+  /** Its program has loaded: it receives what is sent. */
+  loaded: boolean;
   /** It has come up; an end from here on is a crash to recover from. */
   listening: boolean;
+  /** It has exited; its last messages may still be on their way. */
+  ended: boolean;
   notReady: string | null;
+  /** Its last report. */
+  metrics: readonly MetricReport[];
+  /** Waits for its next report; at most one is asked for at a time. */
+  report: { readonly arrived: Promise<void>; readonly settle: () => void } | undefined;
 }
 
 export class EdgeFleet {
   readonly #options: FleetOptions;
   readonly #members = new Set<Member>();
   readonly #backoff = new Backoff(100, 5_000);
-  readonly #metricsWaiting = new Map<number, (metrics: object[]) => void>();
+  readonly #counts = new WorkerCounts();
   readonly #retries = new Set<NodeJS.Timeout>();
   /** Where workers listen. Any free port is chosen before the first starts: all share it, also those to come. */
   #listen: ListenAt;
-  #metricsRequests = 0;
   #stopping: Promise<void> | undefined;
   restarts = 0;
 
@@ -94,17 +104,24 @@ export class EdgeFleet {
   /** Not ready only when no worker is. */
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
-    const reasons = [...this.#members].map(({ notReady }) => notReady);
+    const reasons = [...this.#members].filter(({ ended }) => !ended).map(({ notReady }) => notReady);
     if (reasons.includes(null)) return undefined;
     return reasons[0] ?? "no worker is running";
   }
 
-  /** All processes' metrics as one: counts and levels added up. */
+  /** Worker processes that are alive. */
+  get size(): number {
+    return [...this.#members].filter(({ ended }) => !ended).length;
+  }
+
+  /**
+   * All processes' metrics as one: levels added up, and counts with those of the workers that have ended. A worker reports
+   * when it is asked here and before it ends by itself; what one counted that was killed since the last page is not in any.
+   */
   async metrics(): Promise<string> {
-    const { alongside } = this.#options;
-    const workers = [...this.#members].map(({ worker }) => this.#metricsOf(worker));
-    const answers = await Promise.all(alongside === undefined ? workers : [...workers, alongside()]);
-    return AggregatorRegistry.aggregate(answers).metrics();
+    const [alongside] = await Promise.all([this.#options.alongside(), this.#askAll()]);
+    const reports = [...this.#members].map(({ metrics }) => [...metrics]);
+    return AggregatorRegistry.aggregate([...reports, [...this.#counts.ended], alongside]).metrics();
   }
 
   /** Drains every worker and waits for their end. Idempotent. */
@@ -169,11 +186,15 @@ export class EdgeFleet {
   #fork(): Promise<number> {
     const worker = this.#startProcess();
     if (worker.stderr !== null) forwardLines(worker.stderr, standardError);
-    const member: Member = { worker, startedAtMs: performance.now(), listening: false, notReady: "starting" };
+    const member: Member = {
+      ...{ worker, startedAtMs: performance.now(), loaded: false, listening: false, ended: false },
+      ...{ notReady: "starting", metrics: [], report: undefined },
+    };
     this.#members.add(member);
     return new Promise((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
         if (message.type === "loaded") {
+          member.loaded = true;
           send(
             worker,
             this.#stopping === undefined
@@ -185,10 +206,19 @@ export class EdgeFleet {
           resolve(message.port);
         } else if (message.type === "failed") reject(new EnckeError(message.code, message.message));
         else if (message.type === "status") member.notReady = message.notReady;
-        else if (message.type === "metrics") this.#metricsWaiting.get(message.request)?.(message.metrics);
+        else if (message.type === "metrics") {
+          member.metrics = message.metrics;
+          member.report?.settle();
+        }
+      });
+      // after its last message
+      worker.once("close", () => {
+        this.#members.delete(member);
+        this.#counts.keep(member.metrics);
       });
       worker.once("exit", (code, signal) => {
-        this.#members.delete(member);
+        member.ended = true;
+        member.report?.settle();
         const how = signal ?? `exit ${code}`;
         reject(
           new EnckeError(
@@ -214,20 +244,26 @@ export class EdgeFleet {
     this.#retries.add(retry);
   }
 
-  #metricsOf(worker: ChildProcess): Promise<object[]> {
-    this.#metricsRequests += 1;
-    const request = this.#metricsRequests;
-    return new Promise((resolve) => {
-      const finish = (metrics: object[]): void => {
-        clearTimeout(timer);
-        this.#metricsWaiting.delete(request);
-        resolve(metrics);
-      };
-      const timer = setTimeout(() => finish([]), METRICS_MS);
-      this.#metricsWaiting.set(request, finish);
-      send(worker, { type: "metrics", request });
-    });
+  /** Has every worker report; one that does not in time is not waited for. */
+  async #askAll(): Promise<void> {
+    await Promise.all([...this.#members].map((member) => ask(member)));
   }
+}
+
+function ask(member: Member): Promise<void> {
+  if (!member.loaded || member.ended) return Promise.resolve();
+  if (member.report === undefined) {
+    let settle = (): void => {};
+    const arrived = new Promise<void>((resolve) => {
+      settle = () => {
+        member.report = undefined;
+        resolve();
+      };
+    });
+    member.report = { arrived, settle };
+    send(member.worker, { type: "metrics" });
+  }
+  return Promise.race([member.report.arrived, delay(REPORT_MS, undefined, { ref: false })]);
 }
 
 function send(worker: ChildProcess, message: ToWorker): void {

@@ -15,3 +15,4 @@ export { defaultPoolKind } from "./node/held-pool.ts";
 export { parseCorsOrigin } from "./origins.ts";
 export { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 export { WebEdge, type WebEdgeOptions } from "./web-edge.ts";
+export type { MetricReport } from "./worker-counts.ts";
