@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { durationMs, flag, integer, list, oneOf, port } from "./schemas.ts";
+import { durationMs, flag, host, integer, list, oneOf, port, waitMs } from "./schemas.ts";
 import { flagName, pick, resolveSettings, type Settings } from "./settings.ts";
 
 interface Table {
@@ -51,6 +51,42 @@ describe("settings", () => {
     );
   });
 
+  it("Kubernetes' variables for services called encke - stop no start, and set no port", () => {
+    const names = (service: string): Record<string, string> => ({
+      [`${service}_SERVICE_HOST`]: "10.0.0.1",
+      [`${service}_SERVICE_PORT`]: "8080",
+      [`${service}_SERVICE_PORT_HTTP`]: "8080",
+      [`${service}_SERVICE_PORT_ADMIN_HTTP`]: "9180",
+      [`${service}_PORT`]: "tcp://10.0.0.1:8080",
+      [`${service}_PORT_8080_TCP`]: "tcp://10.0.0.1:8080",
+      [`${service}_PORT_8080_TCP_PROTO`]: "tcp",
+      [`${service}_PORT_8080_TCP_PORT`]: "8080",
+      [`${service}_PORT_8080_TCP_ADDR`]: "10.0.0.1",
+      [`${service}_PORT_53_UDP`]: "udp://[fd00::1]:53",
+    });
+    // a service `encke-admin` claims the variable of --admin-port
+    for (const service of ["ENCKE", "ENCKE_GRAPH", "ENCKE_EDGE_2", "ENCKE_ADMIN"])
+      assert.equal(resolve({}, names(service)).adminPort, 9_180, service);
+    assert.equal(resolve({}, { ENCKE_ADMIN_PORT: "9", ENCKE_SERVICE_HOST: "10.0.0.1" }).adminPort, 9);
+  });
+
+  it("names that only look like Kubernetes' - are errors as any other", () => {
+    for (const [name, value] of [
+      ["ENCKE_SERVICE", "x"],
+      ["ENCKE_SERVICE_HOSTS", "x"],
+      ["ENCKE_SERVICE_PORTS", "1"],
+      ["ENCKE_PORT_TCP", "tcp://10.0.0.1:1"],
+      ["ENCKE_PORT_8080_HTTP", "x"],
+      ["ENCKE_PORT_8080_TCP_HOST", "x"],
+      ["ENCKE_GRAPH_PORT", "8080"],
+      ["ENCKE_ADMIN_PORT", "http://10.0.0.1"],
+    ] as const)
+      assert.throws(() => resolve({}, { [name]: value }), {
+        code: "BAD_SETTINGS",
+        message: new RegExp(name),
+      });
+  });
+
   it("a file that is no object - says what it should be", () => {
     assert.throws(() => resolve({}, {}, [1]), /f\.json must hold one JSON object/);
   });
@@ -87,6 +123,30 @@ describe("schemas", () => {
     ] as const)
       good(durationMs, text, ms);
     bad(durationMs, ["", "5", "h", "1 h", "-1h", "1w"]);
+  });
+
+  it("spans that something waits - fit a timer", () => {
+    good(waitMs, "24d", 2_073_600_000);
+    bad(waitMs, ["25d", "999999999d"]);
+  });
+
+  it("hosts - addresses and names; a port, a URL or half a bracket is none", () => {
+    for (const name of ["127.0.0.1", "::1", "fe80::1%eth0", "localhost", "edge-1.example.org", "my_host"])
+      good(host, name, name);
+    good(host, "[::1]", "::1");
+    bad(host, [
+      "",
+      "127.0.0.1:80",
+      "localhost:80",
+      "[::1]:80",
+      "[::1",
+      "::1]",
+      "[127.0.0.1]",
+      "http://h",
+      "a b",
+      "%",
+      "é",
+    ]);
   });
 
   it("switches and lists", () => {

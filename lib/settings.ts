@@ -41,6 +41,16 @@ export class SettingsError extends EnckeError<"BAD_SETTINGS"> {
 
 const ENV_PREFIX = "ENCKE_";
 
+/**
+ * What Kubernetes sets in every pod for a service whose name is `encke` or begins with `encke-`: its own variables, and those
+ * of Docker's links (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+ */
+const SERVICE_VARIABLE =
+  /^ENCKE(?:_[A-Z0-9]+)*_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9]+)*|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
+/** Its address, under a name that may be a setting's too: ENCKE_PORT, or ENCKE_ADMIN_PORT for a service `encke-admin`. */
+const SERVICE_ADDRESS_NAME = /^ENCKE(?:_[A-Z0-9]+)*_PORT$/;
+const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
 /** A smaller table. */
 export function pick<V, Key extends keyof V>(
   table: Settings<V>,
@@ -59,7 +69,8 @@ export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sour
   const flags = new Set(Object.keys(known).map(flagName));
   const problems: string[] = [];
   const file = readFileValues(sources, flags, problems);
-  for (const name of Object.keys(sources.env)) {
+  const env = withoutServices(sources.env);
+  for (const name of Object.keys(env)) {
     if (
       name.startsWith(ENV_PREFIX) &&
       !flags.has(name.slice(ENV_PREFIX.length).replaceAll("_", "-").toLowerCase())
@@ -69,7 +80,7 @@ export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sour
   }
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries<AnySettings[string]>(wanted)) {
-    const given = firstGiven(key, setting, sources, file);
+    const given = firstGiven(key, setting, { ...sources, env }, file);
     if (given === undefined) {
       values[key] = setting.default;
       continue;
@@ -88,6 +99,17 @@ export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sour
 /** `adminPort` → `admin-port`. */
 export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** The environment without what Kubernetes says about services. */
+function withoutServices(env: Sources["env"]): Sources["env"] {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value]) =>
+        !SERVICE_VARIABLE.test(name) &&
+        !(SERVICE_ADDRESS_NAME.test(name) && SERVICE_ADDRESS.test(value ?? "")),
+    ),
+  );
 }
 
 function envName(key: string): string {
