@@ -12,8 +12,10 @@ let opened = false;
 guardStandardError();
 process.on("disconnect", () => process.exit(0));
 process.on("SIGTERM", () => process.exit(0));
-process.on("SIGINT", () => {}); // Ctrl-C reaches the whole terminal: the parent asks for the last counts first
+// Ctrl-C and a terminal that hangs up reach every process there: the parent asks for the last counts first
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
 process.on("message", (message: ToFloodWorker) => void obey(message));
+if (!process.connected) process.exit(0); // its parent has gone already
 
 async function obey(message: ToFloodWorker): Promise<void> {
   if (message.type === "open") {

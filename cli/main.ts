@@ -4,6 +4,7 @@
 
 import { Command, CommanderError } from "commander";
 import { codeOf } from "../lib/errors.ts";
+import { endsAtHangup } from "../lib/hangup.ts";
 import { standardError, standardOutput } from "../lib/output.ts";
 import { Answers } from "./answers.ts";
 import type { Context } from "./command.ts";
@@ -29,7 +30,8 @@ function onSignal(): void {
   if (stopping.signal.aborted) process.exit(1);
   stopping.abort();
 }
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
+process.on("SIGHUP", endsAtHangup() ? onSignal : () => {});
 
 const answers = new Answers((error) => process.exit(error === undefined ? 0 : report(error)));
 const note = (text: string): void => standardError.writePatiently(text, LAST_WORDS_MS);

@@ -20,7 +20,8 @@ guardStandardError();
 process.on("message", (message: ToWorker) => void obey(message));
 process.on("disconnect", endAsOrphan);
 process.on("SIGTERM", () => void drain());
-process.on("SIGINT", () => {}); // Ctrl-C reaches the whole terminal: the supervisor drains us when it is our turn
+// Ctrl-C and a terminal that hangs up reach every process there: the supervisor drains us when it is our turn
+for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
 collectWhenQuiet();
 if (process.connected) void tell({ type: "loaded" });
 else endAsOrphan();
