@@ -17,6 +17,7 @@ import { describeListener } from "../lib/processes.ts";
 import type { EdgeConfig, ListenAt } from "./config.ts";
 import { EdgeError } from "./errors.ts";
 import { explainListen } from "./node/listen.ts";
+import { claimSocketPath } from "./node/socket-path.ts";
 import { type MetricReport, WorkerCounts } from "./worker-counts.ts";
 
 /** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. Half of this costs a third more CPU an accept. */
@@ -80,6 +81,7 @@ export class EdgeFleet {
   readonly #retries = new Set<NodeJS.Timeout>();
   /** Where workers listen. Any free port is chosen before the first starts: all share it, also those to come. */
   #listen: ListenAt;
+  #releasePath = (): void => {};
   #stopping: Promise<void> | undefined;
   restarts = 0;
 
@@ -139,12 +141,16 @@ export class EdgeFleet {
       return ended.finally(() => clearTimeout(killer));
     });
     await Promise.all(ends);
+    this.#releasePath();
   }
 
   /** The first worker takes the port; where any will do, and somebody was quicker, another. */
   async #startFirst(): Promise<number> {
     const asked = this.#options.config.listen;
-    if ("path" in asked) return this.#fork();
+    if ("path" in asked) {
+      this.#releasePath = await claimSocketPath(asked.path);
+      return this.#fork();
+    }
     for (let attempt = 1; ; attempt += 1) {
       try {
         if (asked.port === 0) this.#listen = { ...asked, port: await anyFreePort(asked.host) };
