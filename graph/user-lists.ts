@@ -20,7 +20,7 @@ import {
   type Subscribed,
   serviceErrorOf,
 } from "../broker/index.ts";
-import { messageOf } from "../lib/errors.ts";
+import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { GraphError } from "./errors.ts";
 import { fitPage } from "./fitting-pages.ts";
@@ -31,6 +31,8 @@ import type { Page } from "./store/store.ts";
 export const MAX_PAGE = 10_000;
 /** An owner that has not answered by then is named in the error. */
 const ANSWER_MS = 1_000;
+/** As HTTP numbers it: what an owner replies to a question that is wrong at every owner. */
+const BAD_REQUEST = 400;
 
 /** Which page of a list is wanted. */
 interface Wanted {
@@ -104,11 +106,10 @@ export class UserLists {
       const share = await this.#options.read(() => this.#ownShare(partition, verb, user, page));
       client.respond(message, JSON.stringify(fitPage(share, client.maxPayload)));
     } catch (error) {
-      this.#options.log.warn(
-        { subject: message.subject, reason: messageOf(error) },
-        "share of a list not answered",
-      );
-      client.respond(message, "", errorHeaders(500, messageOf(error)));
+      const [subject, reason] = [message.subject, messageOf(error)];
+      const isAskers = codeOf(error) === "BAD_REQUEST";
+      if (!isAskers) this.#options.log.warn({ subject, reason }, "share of a list not answered");
+      client.respond(message, "", errorHeaders(isAskers ? BAD_REQUEST : 500, reason));
     }
   }
 
@@ -122,10 +123,15 @@ export class UserLists {
         ANSWER_MS,
       );
       const problem = serviceErrorOf(reply);
+      if (problem?.code === BAD_REQUEST) {
+        this.counts.answered += 1;
+        throw new GraphError("BAD_REQUEST", problem.message); // the asker's mistake, not the owner's absence
+      }
       if (problem !== undefined) throw new Error(problem.message);
       this.counts.answered += 1;
       return reply.json<Page>();
     } catch (cause) {
+      if (codeOf(cause) === "BAD_REQUEST") throw cause;
       this.counts.unanswered += 1;
       throw new GraphError(
         "GRAPH_PARTITION_AWAY",

@@ -144,6 +144,28 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       assert.deepEqual(new Set(online), new Set(here));
     });
 
+    it("after a name that its partition never held - 400 from its owner; after one that has left - goes on", async () => {
+      const ask = async (after?: string): Promise<{ problem: string; names: string[] }> => {
+        const reply = await network.client.request("graph.subscriptions.7", JSON.stringify({ after }), 2_000);
+        const { code, message } = serviceErrorOf(reply) ?? {};
+        if (code !== undefined) return { problem: `${code} ${message}`, names: [] };
+        return { problem: "", names: reply.json<{ subscriptions: string[] }>().subscriptions };
+      };
+      const change = (verb: string, topic: string, user: string): Promise<unknown> =>
+        network.client.request(`graph.${verb}.${topic}`, user, 2_000);
+      const [elsewhere = ""] = namesIn(0, 1);
+      for (const partition of [1, 3]) {
+        const [stranger = ""] = namesIn(partition, 1, "s");
+        await change("subscribe", elsewhere, stranger); // known in partition 0, as a follower
+        assert.match((await ask(stranger)).problem, /^400 "after" .* is on no page of this graph/);
+        await change("unsubscribe", elsewhere, stranger);
+      }
+      const [first = "", ...others] = (await ask()).names;
+      await change("unsubscribe", first, "7");
+      assert.deepEqual((await ask(first)).names, others);
+      await change("subscribe", first, "7");
+    });
+
     it("one service dies - events of the others go on, what needs it says so; back again, readers are told", async () => {
       const [lives = "", dies = ""] = [authors[0], authors[2]];
       const readers = [await read("7", 0), await read("9", 1)];

@@ -2,6 +2,7 @@
 // it changed. Owned by the store. It keeps the newest `keep` changes, and some more until the next trimming, which
 // deletes the oldest records behind the commits' back.
 
+import { GraphError } from "../errors.ts";
 import type { Database, Operation, Snapshot } from "../store/database.ts";
 import type { GuardedDatabase } from "../store/guarded-database.ts";
 import { AUDIT, auditKey } from "../store/keys.ts";
@@ -121,6 +122,7 @@ export class AuditLog {
    * may be empty and have a `next` all the same.
    */
   async page(after: number, limit: number, topic?: number): Promise<AuditPage> {
+    await this.#refuseUnissued(after);
     const entries: AuditEntry[] = [];
     let scanned = 0;
     const from = await this.#recordWith(after + 1);
@@ -139,6 +141,20 @@ export class AuditLog {
       }
     }
     return { entries, next: undefined, oldest: this.#oldest };
+  }
+
+  /**
+   * A reader whose number is beyond the last has read another graph's audit, and would wait for changes that never come. The
+   * disk may be one commit ahead of us. @throws GraphError BAD_REQUEST
+   */
+  async #refuseUnissued(after: number): Promise<void> {
+    if (after <= this.#last) return;
+    const { last } = await readExtent(this.#disk.db);
+    if (after <= last) return;
+    throw new GraphError(
+      "BAD_REQUEST",
+      `"after" ${after} is no change of this graph, whose last is ${last}: read it again from 0, or from a number it gave`,
+    );
   }
 
   /** Waits for a trimming under way. */

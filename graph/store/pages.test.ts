@@ -93,3 +93,54 @@ describe("pages - of a long row while it changes", () => {
     await store.close();
   });
 });
+
+describe("pages - after a name", () => {
+  const subscribe = (
+    store: GraphStore,
+    kind: ChangeKind,
+    subscriber: string,
+    topic: string,
+  ): Promise<unknown> =>
+    store.apply([{ kind, subscriber: parseUserId(subscriber), topic: parseTopic(topic) }]);
+
+  it("that this graph has never held - is refused by every list, and the list does not begin again", async () => {
+    const store = await GraphStore.open(tempDir());
+    await subscribe(store, "subscribe", "alice", "rj");
+    const alice = parseUserId("alice");
+    for (const after of ["bob", "", "a b", "3000000000", "007", "x".repeat(10_000)])
+      for (const page of [
+        () => store.pageFollowers(RJ, after, 10),
+        () => store.pageMuted(RJ, after, 10),
+        () => store.pageBlocked(RJ, after, 10),
+        () => store.pageSubscriptions(alice, after, 10),
+        () => store.pageMutual(alice, alice, after, 10),
+        () => store.pageFollowers(parseTopic("nobody.there"), after, 10),
+      ])
+        assert.throws(page, {
+          code: "BAD_REQUEST",
+          message: /^"after" ".*is on no page of this graph: give the `next`/,
+        });
+    await store.close();
+  });
+
+  it("that has left the list meanwhile - goes on where it stood, over a restart too", async () => {
+    const directory = tempDir();
+    let store = await GraphStore.open(directory);
+    for (const name of ["ann", "bob", "cid", "dan"]) await subscribe(store, "subscribe", name, "rj");
+    const first = store.pageFollowers(RJ, undefined, 2);
+    assert.deepEqual(first, { names: ["ann", "bob"], next: "bob" });
+    await subscribe(store, "unsubscribe", "bob", "rj");
+    assert.deepEqual(store.pageFollowers(RJ, first.next, 2).names, ["cid", "dan"]);
+    await store.close();
+    store = await GraphStore.open(directory);
+    assert.deepEqual(store.pageFollowers(RJ, first.next, 2).names, ["cid", "dan"]);
+    await store.close();
+  });
+
+  it("that is a number - is a place of its own, whether or not it was listed", async () => {
+    const store = await GraphStore.open(tempDir());
+    for (const name of ["7", "9", "bob"]) await subscribe(store, "subscribe", name, "rj");
+    assert.deepEqual(store.pageFollowers(RJ, "8", 10).names, ["9", "bob"]);
+    await store.close();
+  });
+});

@@ -192,6 +192,7 @@ export class GraphStore {
   /**
    * Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. A page is of one instant;
    * the list may change between pages, and who is in it all the while is on exactly one of them.
+   * @throws GraphError BAD_REQUEST for an `after` that this graph never issued
    */
   pageFollowers(topic: Topic, after: string | undefined, limit: number): Page {
     return this.#page(after, limit, (row) => unite(row(followersKey, topic), row(mutedKey, topic)));
@@ -219,7 +220,10 @@ export class GraphStore {
     );
   }
 
-  /** Changes in the order in which they were made, of one topic if given; `after` is a sequence number. */
+  /**
+   * Changes in the order in which they were made, of one topic if given; `after` is a sequence number.
+   * @throws GraphError BAD_REQUEST for one beyond the last
+   */
   pageAudit(topic: Topic | undefined, after: number, limit: number): Promise<AuditPage> {
     const id = topic === undefined ? undefined : this.#names.idOf(topic);
     // a name that nobody ever used is in no change, and no number is below zero
@@ -283,7 +287,7 @@ export class GraphStore {
   }
 
   #page(after: string | undefined, limit: number, rowsOf: (row: RowBehind) => Iterable<Uint32Array>): Page {
-    const behind = after === undefined ? undefined : this.#names.idOf(after);
+    const behind = after === undefined ? undefined : this.#placeOf(after);
     return readAsOfNow(this.#db, (read) => {
       const rows = rowsOf((key, name) => {
         const id = this.#names.idOf(name);
@@ -291,6 +295,19 @@ export class GraphStore {
       });
       return this.#firstOf(rows, limit);
     });
+  }
+
+  /**
+   * Where a page goes on. A name keeps its place when it leaves the list, and for ever; a name that this graph has never held
+   * can have been on no page, and a list would seem to begin again.
+   */
+  #placeOf(after: string): number {
+    const id = this.#names.idOf(after);
+    if (id !== undefined) return id;
+    throw new GraphError(
+      "BAD_REQUEST",
+      `"after" ${quote(after)} is on no page of this graph: give the \`next\` of the page before, or leave it out`,
+    );
   }
 
   #firstOf(rows: Iterable<Uint32Array>, limit: number): Page {
