@@ -46,7 +46,6 @@ export class Window {
     size: WindowSize = WINDOW,
   ) {
     this.#size = size;
-    this.#share = share;
     this.#client = client;
     this.#roster = roster;
     this.#questions = questions;
