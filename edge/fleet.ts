@@ -186,7 +186,9 @@ export class EdgeFleet {
     // each worker accepts by itself: nothing passes through here. setupPrimary freezes it
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: program, execArgv, stdio: WORKER_STDIO });
-    return cluster.fork().process;
+    const worker = cluster.fork();
+    worker.on("error", () => {}); // the process's own, told twice
+    return worker.process;
   }
 
   #fork(): Promise<number> {
@@ -216,6 +218,17 @@ export class EdgeFleet {
           member.metrics = message.metrics;
           member.report?.settle();
         }
+      });
+      worker.on("error", (error) => {
+        if (worker.pid !== undefined) return; // told something as it ended: its exit follows
+        this.#members.delete(member);
+        reject(
+          new EnckeError(
+            "WORKER_FAILED",
+            `an edge worker cannot be started (${error.message}): see \`encke doctor\``,
+            { cause: error },
+          ),
+        );
       });
       // after its last message
       worker.once("close", () => {

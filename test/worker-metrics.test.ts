@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { defaultPoolKind, POOL_KINDS } from "../edge/index.ts";
-import { childrenOf } from "../lib/processes.ts";
+import { childrenOf, commandLineOf } from "../lib/processes.ts";
 import { valueIn } from "../lib/scrape.ts";
+import { RawHttp } from "./support/raw-http.ts";
 import { Reader } from "./support/reader.ts";
 import { Services } from "./support/services.ts";
 import { waitFor } from "./support/wait-for.ts";
@@ -93,6 +94,25 @@ for (const pool of POOL_KINDS) {
       });
       await scrape();
       assert.equal(value("opened_total"), opened + STREAMS);
+    });
+
+    it("a worker that dies as it is asked - the page comes, and the edge goes on", async () => {
+      await services.ready();
+      const [victim = 0] = workers();
+      const asker = new RawHttp(Number(services.admin.port)).get("/metrics");
+      await asker.until(/encke_edge_workers/);
+      const before = asker.text.length;
+      process.kill(services.edgeSupervisor, "SIGSTOP"); // so that it reads the question before it sees the death
+      asker.get("/metrics");
+      process.kill(victim, "SIGKILL");
+      await waitFor("the worker to be dead", () => commandLineOf(victim) === "");
+      process.kill(services.edgeSupervisor, "SIGCONT");
+      await waitFor("the page", () => /encke_edge_workers \d/.test(asker.text.slice(before)));
+      asker.close();
+      await waitFor("another worker", async () => {
+        await scrape();
+        return value("workers") === WORKERS && !workers().includes(victim);
+      });
     });
 
     it("a worker that hangs - counts as it last did, and delays the page for two seconds at most", async () => {
