@@ -29,10 +29,13 @@ function untilGone(pids: readonly number[]): Promise<void> {
   return waitFor("every process to be gone", () => left().length === 0, 15_000);
 }
 
+/** Starts a command whose temporary files go with the tests: one that is killed leaves them. */
+const start = (args: readonly string[], ready: RegExp): Promise<EnckeCommand> =>
+  EnckeCommand.start(args, ready, { env: { TMPDIR: tempDir() } });
 const up = (...args: string[]): Promise<EnckeCommand> =>
-  EnckeCommand.start(["up", "--data", join(tempDir(), "graph"), "--users", "50", ...args], /Ctrl-C/);
+  start(["up", "--data", join(tempDir(), "graph"), "--users", "50", ...args], /Ctrl-C/);
 const soak = (): Promise<EnckeCommand> =>
-  EnckeCommand.start(
+  start(
     [
       ...["soak", "--broker", "embedded", "--connections", "20", "--seconds", "600"],
       ...["--report", join(tempDir(), "soak")],
@@ -53,9 +56,9 @@ describe("a command that is killed", () => {
     // broker, graph service, edge and its worker, clients
     ["encke soak", soak, 5, false],
   ];
-  for (const [what, start, processes, skip] of commands) {
+  for (const [what, run, processes, skip] of commands) {
     it(`${what} - leaves no process behind`, { skip }, async () => {
-      const command = await start();
+      const command = await run();
       await waitFor("all that it starts", () => descendantsOf(command.pid).length >= processes);
       const descendants = descendantsOf(command.pid);
       const guards = descendants.flatMap((pid) => guardOf(pid) ?? []);
@@ -68,10 +71,10 @@ describe("a command that is killed", () => {
   it("encke broker - frees its port, so that the next start finds it", { skip: real.skip }, async () => {
     const port = await anyFreePort("127.0.0.1");
     const args = ["broker", "--port", String(port)];
-    const first = await EnckeCommand.start(args, /nats-server at/);
+    const first = await start(args, /nats-server at/);
     first.kill("SIGKILL");
     await waitFor("the port to be free", () => isPortFree("127.0.0.1", port));
-    const second = await EnckeCommand.start(args, /nats-server at/);
+    const second = await start(args, /nats-server at/);
     await second.stop();
   });
 
@@ -106,7 +109,7 @@ describe("a command that is killed", () => {
   });
 
   it("a server that hangs - is killed after its time to stop", { skip: real.skip }, async () => {
-    const command = await EnckeCommand.start(["broker", "--port", "0"], /nats-server at/);
+    const command = await start(["broker", "--port", "0"], /nats-server at/);
     const [server = 0] = childrenOf(command.pid);
     process.kill(server, "SIGSTOP");
     command.kill("SIGKILL");
@@ -118,7 +121,7 @@ describe("a command that goes on", () => {
   it("its server killed - starts another with a guard of its own, and the first guard ends", {
     skip: real.skip,
   }, async () => {
-    const command = await EnckeCommand.start(["broker", "--port", "0"], /nats-server at/);
+    const command = await start(["broker", "--port", "0"], /nats-server at/);
     const [first = 0] = childrenOf(command.pid);
     const guard = guardOf(first) ?? 0;
     process.kill(first, "SIGKILL");
