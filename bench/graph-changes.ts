@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { parseTopic, parseUserId } from "../broker/contract.ts";
-import { type Change, GraphStore, generateFriendships, loadEdges, restoreBackup } from "../graph/index.ts";
+import { type Change, GraphStore, generateFriendships, loadFollows, restoreBackup } from "../graph/index.ts";
 import { Random } from "../lib/random.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
 import { startCpuMeter } from "./support/process-figures.ts";
@@ -25,8 +25,8 @@ const VISITS = 500;
 const users = Number(process.argv[2] ?? "300000");
 const random = new Random(5);
 const directory = join(tempDir(), "graph");
-const shape = { users, edges: 15, seed: 1 };
-await loadEdges(
+const shape = { users, friends: 15, seed: 1 };
+await loadFollows(
   { name: "friends", newcomers: generateFriendships(shape) },
   { directory, kind: "friendships" },
 );
@@ -79,7 +79,7 @@ function follow(user: number, topic: string): Change {
 
 /** New follows by random users, so many a request, so many requests at once; of a random user a request, or a follow. */
 async function adds(count: number, aRequest: number, atOnce: number, isOneTopic: boolean): Promise<object> {
-  const before = store.edges;
+  const before = store.follows;
   const sequence = store.audit.last;
   const cpu = startCpuMeter();
   const start = performance.now();
@@ -97,7 +97,7 @@ async function adds(count: number, aRequest: number, atOnce: number, isOneTopic:
   await Promise.all(Array.from({ length: atOnce }, worker));
   const seconds = (performance.now() - start) / 1_000;
   const cpuSeconds = cpu();
-  const added = store.edges - before;
+  const added = store.follows - before;
   if (store.audit.last - sequence !== added) throw new Error("the audit does not know of every change");
   return {
     added,

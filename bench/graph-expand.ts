@@ -1,5 +1,5 @@
 // What expanding costs: the graph of a million, events of random users at the article's rate, every tenth user online
-// on ten edges in `gateway` mode. A real nats-server, the graph service and the sender in processes of their own; this
+// on ten edges in `frames` mode. A real nats-server, the graph service and the sender in processes of their own; this
 // process plays the edges, and checks that every copy arrived.
 // `node dist/bench/graph-expand.js [--data DIR] [--rate 16666] [--seconds 20] [--online 100000] [--row-memory MB]`
 
@@ -144,7 +144,7 @@ class PlayedEdge {
       this.#sequence += 1;
       this.#say({
         type: "delta",
-        mode: "gateway",
+        mode: "frames",
         epoch: 1,
         sequence: this.#sequence,
         leaves: [],
@@ -155,7 +155,7 @@ class PlayedEdge {
   }
 
   beat(): void {
-    if (this.inStep) this.#say({ type: "beat", mode: "gateway", epoch: 1, sequence: this.#sequence });
+    if (this.inStep) this.#say({ type: "beat", mode: "frames", epoch: 1, sequence: this.#sequence });
   }
 
   #say(message: PresenceMessage): void {

@@ -1,28 +1,28 @@
-// The edge list parser by itself: reads a file, adds its ids up, and does nothing else.
+// The follow list parser by itself: reads a file, adds its ids up, and does nothing else.
 // `node dist/bench/graph-parse.js FILE`
 
 import { createReadStream } from "node:fs";
-import { EdgeParser } from "../graph/load/edge-parser.ts";
+import { FollowParser } from "../graph/load/follow-parser.ts";
 import { startCpuMeter } from "./support/process-figures.ts";
 import { report, round } from "./support/report.ts";
 
 const [path] = process.argv.slice(2);
 if (path === undefined) throw new Error("which file? node dist/bench/graph-parse.js FILE");
 
-let edges = 0;
+let follows = 0;
 let sum = 0;
 const cpu = startCpuMeter();
-const parser = new EdgeParser({
+const parser = new FollowParser({
   name: path,
   onBadLine(line, why) {
     throw new Error(`${path}:${line}: ${why}`);
   },
   onEdge(left, right) {
-    edges += 1;
+    follows += 1;
     sum += Number(left) + Number(right);
   },
 });
 for await (const piece of createReadStream(path, { highWaterMark: 1_048_576 }))
   parser.push(piece as Uint8Array);
 parser.end();
-report("graph parse", { edges, sum, "CPU s": round(cpu()) });
+report("graph parse", { follows, sum, "CPU s": round(cpu()) });

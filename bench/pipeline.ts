@@ -27,9 +27,9 @@ await EnckeCommand.run([
 for (let turn = 0; turn < ROUNDS; turn += 1) {
   for (const [broker, fanout] of [
     ["nats-server", "subject"],
-    ["nats-server", "gateway"],
+    ["nats-server", "frames"],
     ["embedded", "subject"],
-    ["embedded", "gateway"],
+    ["embedded", "frames"],
   ] as const) {
     const services = await Services.start({ broker, fanout, friendships, edge: ["--pool", pool] });
     try {

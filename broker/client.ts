@@ -21,12 +21,12 @@ import type { Logger } from "../lib/log.ts";
 import { connectError, isRefusal, requestError, timeoutError, tooLargeError } from "./client-errors.ts";
 import { BrokerError } from "./errors.ts";
 import { errorHeaders } from "./headers.ts";
-import { Kept } from "./kept.ts";
 import { WANTED_MAX_PAYLOAD } from "./limits.ts";
 import { type Msg, replyOf } from "./message.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 import { type Published, type PublishOptions, tryPublish } from "./publishing.ts";
 import { Reconnecting } from "./reconnecting.ts";
+import { RetriedSubscription } from "./retried-subscription.ts";
 import { withSafeReplies } from "./safe-services.ts";
 import { ServerLimits } from "./server-limits.ts";
 import { streamOf } from "./stream-ack.ts";
@@ -81,7 +81,7 @@ export class BrokerClient {
   readonly #log: Logger;
   readonly #limits: ServerLimits;
   readonly #listeners = new Set<(connected: boolean) => void>();
-  readonly #kept = new Set<Kept>();
+  readonly #kept = new Set<RetriedSubscription>();
   readonly #grantListeners = new Set<() => void>();
   #connected = true;
   /** Publishes refused because the connection was down. */
@@ -320,16 +320,22 @@ export class BrokerClient {
     this.#become(false);
   }
 
-  #keep(open: () => void | Promise<void>, hears: (subject: string) => boolean): Kept {
+  #keep(open: () => void | Promise<void>, hears: (subject: string) => boolean): RetriedSubscription {
     const onGranted = (): void => {
       for (const listener of this.#grantListeners) listener();
     };
-    const kept = new Kept({ log: this.#log, open, flush: () => this.#nats.flush(), hears, onGranted });
+    const kept = new RetriedSubscription({
+      log: this.#log,
+      open,
+      flush: () => this.#nats.flush(),
+      hears,
+      onGranted,
+    });
     this.#kept.add(kept);
     return kept;
   }
 
-  #drop(kept: Kept): void {
+  #drop(kept: RetriedSubscription): void {
     kept.end();
     this.#kept.delete(kept);
   }

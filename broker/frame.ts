@@ -1,4 +1,4 @@
-// What the graph hands to one edge in `gateway` fan-out, as bytes: events with their recipients. Frames name
+// What the graph hands to one edge in `frames` fan-out, as bytes: events with their recipients. Frames name
 // recipients by the handles that the edge gave them, in one epoch of its presence; copies for an edge that is not in
 // step name them by id. Little-endian throughout; web standards only.
 //

@@ -20,17 +20,22 @@ export {
   DELTA_HEAD_BYTES,
   type EdgeOrder,
   EXPIRY_MS,
+  encodeOrder,
+  encodePresence,
   FANOUT_MODES,
   type FanoutMode,
   joinBytes,
   LEAVE_BYTES,
   MAX_DELTA,
   type Owner,
+  otherVersion,
+  PRESENCE_VERSION,
   type PresenceMessage,
   parseOrder,
   parsePresence,
   parseTallyPart,
   type TallyPart,
+  type UnknownVersion,
 } from "./presence.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";

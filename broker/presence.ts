@@ -1,5 +1,5 @@
 // What edges and the graph say to each other beside events. JSON, checked on both ends. An edge announces itself, its
-// fan-out mode and, in `gateway` mode, every user who comes and goes; the graph acknowledges. Everything that the
+// fan-out mode and, in `frames` mode, every user who comes and goes; the graph acknowledges. Everything that the
 // graph says to an edge travels on that edge's one subject, in order with the events.
 //
 // An edge's presence comes in epochs. Each begins with sequence 1 and everybody who is connected; a gap, a restart of
@@ -13,6 +13,13 @@ import { z } from "zod";
 import { BrokerError } from "./errors.ts";
 import { MAX_PARTITIONS } from "./partition.ts";
 
+/**
+ * The version of these messages, which each of them carries. Version 1, the release before versions, carries none and
+ * calls the mode `frames` "gateway"; it is served. Edges and graph services of other versions are refused.
+ */
+export const PRESENCE_VERSION = 2;
+const OLDEST_PRESENCE_VERSION = 1;
+
 /** How often an edge says that it lives, in milliseconds. */
 export const BEAT_MS = 1_000;
 /** An edge silent for so long is gone. */
@@ -23,7 +30,7 @@ export const MAX_DELTA = 4_000;
 /** Highest handle: an edge has as many as users who are connected, which its descriptors bound. */
 const MAX_HANDLE = 4_194_303;
 
-export const FANOUT_MODES = ["subject", "gateway"] as const;
+export const FANOUT_MODES = ["subject", "frames"] as const;
 export type FanoutMode = (typeof FANOUT_MODES)[number];
 
 /** `presence.<edgeId>` */
@@ -48,6 +55,12 @@ export type PresenceMessage =
     }
   | { readonly type: "leaving" };
 
+/** A message of a version that this release does not speak. */
+export interface UnknownVersion {
+  readonly type: "unknown-version";
+  readonly version: number;
+}
+
 /** Which graph service speaks. */
 export interface Owner {
   /** Its start; another start of it is another number. */
@@ -65,6 +78,8 @@ export type EdgeOrder =
   | (Owner & { readonly type: "restart"; readonly epoch: number })
   /** This service has just started: announce yourself. */
   | (Owner & { readonly type: "announce" })
+  /** I do not speak your version of the protocol, but this one. */
+  | { readonly type: "refuse"; readonly speaks: number }
   /** Say `resync` to every stream: something was lost on the way. */
   | { readonly type: "resync"; readonly reason: string }
   /** Say that you have handled everything before this. A request. */
@@ -93,7 +108,7 @@ export function joinBytes(user: string): number {
 const count = z.number().int().min(0);
 const handle = z.number().int().min(0).max(MAX_HANDLE);
 const epoch = z.number().int().min(0).max(0xffff_ffff);
-const mode = z.enum(FANOUT_MODES);
+const mode = z.preprocess((given) => (given === "gateway" ? "frames" : given), z.enum(FANOUT_MODES));
 const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("beat"), mode, epoch, sequence: count }),
   z.object({
@@ -119,6 +134,7 @@ const order: z.ZodType<EdgeOrder> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("acknowledge"), ...owner, epoch, sequence: count }),
   z.object({ type: z.literal("restart"), ...owner, epoch: count }),
   z.object({ type: z.literal("announce"), ...owner }),
+  z.object({ type: z.literal("refuse"), speaks: count }),
   z.object({ type: z.literal("resync"), reason: z.string().max(64) }),
   z.object({ type: z.literal("mark") }),
   z.object({ type: z.literal("tally"), event: z.string().max(64) }),
@@ -129,24 +145,58 @@ const tallyPart: z.ZodType<TallyPart> = z.object({
   last: z.boolean(),
 });
 
-/** @throws BrokerError BAD_EVENT */
-export function parsePresence(payload: Uint8Array): PresenceMessage {
-  return parseWith(presenceMessage, payload);
+/** What an operator reads where the two ends of the protocol are of releases that cannot talk. */
+export function otherVersion(who: string, version: number): string {
+  return (
+    `${who} speaks version ${version} of the presence protocol and this process version ${PRESENCE_VERSION}: ` +
+    "run the same release of Encke on both"
+  );
+}
+
+const versioned = z.object({ version: count.default(OLDEST_PRESENCE_VERSION) });
+
+/** A message as it is sent, with the version. */
+export function encodePresence(message: PresenceMessage): string {
+  return JSON.stringify({ version: PRESENCE_VERSION, ...message });
+}
+
+/** An order as it is sent, with the version. */
+export function encodeOrder(order: EdgeOrder): string {
+  return JSON.stringify({ version: PRESENCE_VERSION, ...order });
 }
 
 /** @throws BrokerError BAD_EVENT */
-export function parseOrder(payload: Uint8Array): EdgeOrder {
-  return parseWith(order, payload);
+export function parsePresence(payload: Uint8Array): PresenceMessage | UnknownVersion {
+  return parseVersioned(presenceMessage, payload);
+}
+
+/** @throws BrokerError BAD_EVENT */
+export function parseOrder(payload: Uint8Array): EdgeOrder | UnknownVersion {
+  return parseVersioned(order, payload);
 }
 
 /** @throws BrokerError BAD_EVENT */
 export function parseTallyPart(payload: Uint8Array): TallyPart {
-  return parseWith(tallyPart, payload);
+  return wellFormed(() => tallyPart.parse(parseJson(payload)));
 }
 
-function parseWith<T>(schema: z.ZodType<T>, payload: Uint8Array): T {
+function parseVersioned<T>(schema: z.ZodType<T>, payload: Uint8Array): T | UnknownVersion {
+  return wellFormed(() => {
+    const message = parseJson(payload);
+    const { version } = versioned.parse(message);
+    const isKnown = version >= OLDEST_PRESENCE_VERSION && version <= PRESENCE_VERSION;
+    return isKnown ? schema.parse(message) : { type: "unknown-version", version };
+  });
+}
+
+function parseJson(payload: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(payload));
+}
+
+/** @throws BrokerError BAD_EVENT */
+function wellFormed<T>(parse: () => T): T {
   try {
-    return schema.parse(JSON.parse(new TextDecoder().decode(payload)));
+    return parse();
   } catch (cause) {
     throw new BrokerError(
       "BAD_EVENT",

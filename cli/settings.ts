@@ -102,7 +102,7 @@ export const edgeSettings: Settings<EdgeValues> = {
   fanout: {
     value: "MODE",
     help: `how events reach it: ${FANOUT_MODES.join(", ")}`,
-    schema: oneOf(FANOUT_MODES),
+    schema: oneOf(FANOUT_MODES, { gateway: "frames" }),
     default: "subject",
   },
   jwtKey: { value: "SECRET", help: "signs users' tokens (HS256, at least 32 bytes)", schema: text },

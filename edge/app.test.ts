@@ -48,12 +48,12 @@ describe("app - what is refused", () => {
       assert.equal(response.headers.get("Cache-Control"), "no-store, no-transform");
       assert.equal(response.headers.get("Access-Control-Allow-Origin"), "http://localhost:3000");
       const [goodbye, ...others] = parseSse(await response.text());
-      const leastMs = what === "draining" ? 1_000 : 5_000;
+      const minMs = what === "draining" ? 1_000 : 5_000;
       assert.deepEqual(
         [goodbye?.type, goodbye?.data, goodbye?.id],
         ["goodbye", JSON.stringify({ reason }), "0.1.1"],
       );
-      assert.ok(leastMs <= (goodbye?.retryMs ?? 0) && (goodbye?.retryMs ?? 0) <= 2 * leastMs);
+      assert.ok(minMs <= (goodbye?.retryMs ?? 0) && (goodbye?.retryMs ?? 0) <= 2 * minMs);
       assert.deepEqual(others, []);
       const [unknown] = parseSse(await (await ask("0.1.1%0Adata:%20evil")).text());
       assert.deepEqual([unknown?.data, unknown?.id], [JSON.stringify({ reason }), ""]);

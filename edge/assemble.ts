@@ -9,14 +9,14 @@ import { createApp } from "./app.ts";
 import { Auth } from "./auth.ts";
 import type { EdgeConfig } from "./config.ts";
 import type { Fanout } from "./fanout/fanout.ts";
-import { GatewayFanout } from "./fanout/gateway.ts";
+import { FramesFanout } from "./fanout/frames.ts";
 import { Readers } from "./fanout/readers.ts";
 import { SubjectFanout } from "./fanout/subject.ts";
 import { createGraphGate } from "./graph-gate.ts";
 import { Origins } from "./origins.ts";
 import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
-import { Ledger } from "./presence/ledger.ts";
 import { Presence } from "./presence/presence.ts";
+import { PresenceLog } from "./presence/presence-log.ts";
 import { EventTallies } from "./presence/tallies.ts";
 import type { Asset } from "./services.ts";
 
@@ -38,6 +38,8 @@ export interface AssembleOptions<Pool extends ConnectionPool> {
   hold(pool: Pool, c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
   /** Something that is not a caller's mistake. */
   onError(error: Error): void;
+  /** A graph service of a release with which this edge cannot talk. */
+  onOtherVersion(version: number): void;
   /** Whether new readers may come has changed. */
   onStatus(): void;
 }
@@ -60,29 +62,30 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const pool: Pool = options.makePool((users) => fanout.leave(users));
   const onLoss = (reason: string): void => pool.resync(reason, fanout.cursor);
   const readers = new Readers(pool.table);
-  const ledger = new Ledger(pool.table);
-  const gateway =
-    config.fanout === "gateway"
-      ? new GatewayFanout({
+  const presenceLog = new PresenceLog(pool.table);
+  const frames =
+    config.fanout === "frames"
+      ? new FramesFanout({
           pool,
           readers,
-          ledger,
+          presenceLog,
           tallies,
           announce: () => presence.announce(),
           takesFrom: (partition) => presence.takesFrom(partition),
           onLoss,
         })
       : undefined;
-  const fanout: Fanout = gateway ?? new SubjectFanout({ client, pool, readers, tallies, edgeId });
+  const fanout: Fanout = frames ?? new SubjectFanout({ client, pool, readers, tallies, edgeId });
   const presence = new Presence({
     client,
     edgeId,
     mode: config.fanout,
-    ledger,
+    presenceLog,
     tallies,
-    onCopies: (bytes) => gateway?.receive(bytes),
-    onAcknowledged: () => gateway?.acknowledged(),
+    onCopies: (bytes) => frames?.receive(bytes),
+    onAcknowledged: () => frames?.acknowledged(),
     onLoss,
+    onOtherVersion: options.onOtherVersion,
     onGraph: onStatus,
   });
   const admission = new Admission(config, readers);

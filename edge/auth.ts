@@ -21,7 +21,7 @@ const MAX_TIME_MS = 8_640_000_000_000_000;
 /** Session cookies of one request that are tried. Two Enckes on one host see each other's, whatever their ports. */
 const MAX_COOKIES = 4;
 
-export interface Reader {
+export interface Principal {
   /** Whose token it was; undefined for an anonymous reader, who may read anybody. */
   readonly user: UserId | undefined;
   readonly expiresAtMs: number | undefined;
@@ -48,7 +48,7 @@ export class Auth {
   }
 
   /** @throws EdgeError TOKEN_MISSING, TOKEN_INVALID, FOREIGN_ORIGIN */
-  async reader(c: Context): Promise<Reader> {
+  async reader(c: Context): Promise<Principal> {
     const token = bearerToken(c);
     if (token !== undefined) return this.verify(token);
     // without a key a cookie can only be left over from another Encke on this host: it says nothing here
@@ -65,7 +65,7 @@ export class Auth {
   }
 
   /** @throws EdgeError TOKEN_INVALID */
-  async verify(token: string): Promise<Reader> {
+  async verify(token: string): Promise<Principal> {
     if (this.#key === undefined) {
       throw new EdgeError(
         "TOKEN_INVALID",
@@ -89,7 +89,7 @@ export class Auth {
   }
 
   /** @throws EdgeError TOKEN_INVALID that says why the first is not accepted, where none is */
-  async #firstValid(tokens: readonly string[]): Promise<Reader> {
+  async #firstValid(tokens: readonly string[]): Promise<Principal> {
     let problem: unknown;
     for (const token of tokens) {
       try {
@@ -116,7 +116,7 @@ function userOf({ sub }: { readonly sub?: unknown }): UserId {
  * Whether this reader may read these users: anybody's where anonymous, else only its own.
  * @throws EdgeError NOT_YOURS
  */
-export function authorize(reader: Reader, users: readonly UserId[]): void {
+export function authorize(reader: Principal, users: readonly UserId[]): void {
   const foreign = reader.user === undefined ? undefined : users.find((user) => user !== reader.user);
   if (foreign !== undefined)
     throw new EdgeError("NOT_YOURS", `you are ${reader.user}, not ${foreign}: read your own stream`);

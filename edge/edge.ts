@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
-import { BrokerClient } from "../broker/index.ts";
+import { BrokerClient, otherVersion } from "../broker/index.ts";
 import { descriptorLimit } from "../lib/limits.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -24,7 +24,7 @@ import type { Presence } from "./presence/presence.ts";
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;
 /** Streams ended a second in a drain, at least; a large edge goes as fast as its deadline asks. */
-const LEAST_DRAIN_PER_SECOND = 1_000;
+const MIN_DRAIN_PER_SECOND = 1_000;
 /** Part of the drain's time that the paced ending may take; the rest is for readers to read their last bytes. */
 const DRAIN_PACED_PART = 0.8;
 
@@ -110,12 +110,13 @@ export class Edge {
     const { app, pool, fanout, readers, admission, presence } = assembleEdge({
       edgeId: this.#id,
       client,
-      config: { ...config, maxStreams: Math.min(config.maxStreams, mostStreams()) },
+      config: { ...config, maxStreams: Math.min(config.maxStreams, maxStreamsByDescriptors()) },
       anonymous,
       assets: loadAssets(),
       makePool: (onEnd) => makeHeldPool(config.pool, { limits: limitsOf(config), onEnd }),
       hold: (_pool, c, spec, headers) => markHeld(c, spec, headers),
       onError: (error) => log.error({ err: error }, "request failed"),
+      onOtherVersion: (version) => log.error(otherVersion("a graph service", version)),
       onStatus: () => onStatus?.(),
     });
     const server = createNodeServer({
@@ -160,10 +161,7 @@ export class Edge {
     server.close();
     server.closeIdleConnections();
     const deadlineMs = drainMs * DRAIN_PACED_PART;
-    const perSecond = Math.max(
-      LEAST_DRAIN_PER_SECOND,
-      Math.ceil((pool.size * 1000) / Math.max(1, deadlineMs)),
-    );
+    const perSecond = Math.max(MIN_DRAIN_PER_SECOND, Math.ceil((pool.size * 1000) / Math.max(1, deadlineMs)));
     await pool.drain({ perSecond, deadlineMs });
     server.closeAllConnections();
     presence.stop();
@@ -173,8 +171,8 @@ export class Edge {
 
 /** Accepts only as long as a descriptor is left for who comes, also behind those that the pool took over. */
 function boundConnections(server: Server, pool: HeldPool): void {
-  const most = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
-  const left = (): number => (pool instanceof NativePool ? Math.max(1, most - pool.descriptors) : most);
+  const max = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
+  const left = (): number => (pool instanceof NativePool ? Math.max(1, max - pool.descriptors) : max);
   Object.defineProperty(server, "maxConnections", { get: left, configurable: true });
 }
 
@@ -182,6 +180,6 @@ function limitsOf({ maxStreamAgeMs, heartbeatMs }: EdgeConfig): PoolLimits {
   return { ...DEFAULT_LIMITS, maxLifetimeMs: maxStreamAgeMs, heartbeatMs: heartbeatMs / 2 };
 }
 
-function mostStreams(): number {
+function maxStreamsByDescriptors(): number {
   return Math.max(1, descriptorLimit() - RESERVED_DESCRIPTORS);
 }

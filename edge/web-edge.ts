@@ -14,6 +14,7 @@ export interface WebEdgeOptions {
   readonly anonymous: boolean;
   readonly limits?: PoolLimits;
   readonly onError: (error: Error) => void;
+  readonly onOtherVersion?: (version: number) => void;
 }
 
 export class WebEdge {
@@ -26,6 +27,7 @@ export class WebEdge {
       assets: new Map(),
       makePool: (onEnd) => new WebPool({ limits: options.limits ?? DEFAULT_LIMITS, onEnd }),
       hold: (pool, c, spec, headers) => c.body(pool.body(spec), 200, headers),
+      onOtherVersion: options.onOtherVersion ?? (() => {}),
       onStatus: () => {},
     });
   }

@@ -9,7 +9,7 @@ export interface GraphFacts {
   /** Of which partitions its rows are, as `--partitions` takes them; 0/1 is the whole graph. */
   readonly partitions: string;
   /** Follow relations. */
-  readonly edges: number;
+  readonly follows: number;
   /** The last change. */
   readonly sequence: number;
   /** Nothing is in it: it may become anybody's. */
@@ -25,7 +25,7 @@ export async function readGraphFacts(directory: string): Promise<GraphFacts> {
     const loading = db.getSync(META.loading);
     return {
       partitions: keptPartitions(db),
-      edges: readNumber((key) => db.getSync(key), META.edges),
+      follows: readNumber((key) => db.getSync(key), META.follows),
       sequence: (await readExtent(db)).last,
       empty: await isEmpty(db),
       ...(loading === undefined ? {} : { loading: new TextDecoder().decode(loading) }),

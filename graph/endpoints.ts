@@ -13,7 +13,7 @@
 //   graph.online.<user>           page  → {"user","online":[…],"unknown","next"?}: whom they follow, and is here
 //   graph.audit.<topic>           {"after","limit"}? → {"topic","changes":[…],"oldest","next"?}: in order
 //   part.<p>.audit                likewise, of all topics
-//   part.<p>.backup               {"folder"} → {"file","bytes","sha256","sequence","edges"}, once it is on disk
+//   part.<p>.backup               {"folder"} → {"file","bytes","sha256","sequence","follows"}, once it is on disk
 //
 // page: {"after","limit"}, or nothing. ids: {"subscribers":["7","9"]}, or ["7","9"], or one id as plain text.
 
@@ -33,11 +33,11 @@ import {
 import { type BrokerClient, type Endpoint, errorHeaders, type Msg, type Served } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { OnlineTable } from "./edges/online.ts";
-import type { Roster } from "./edges/roster.ts";
 import { GraphError, type GraphErrorCode } from "./errors.ts";
 import { checkChanges, countFittingJson, fitPage } from "./fitting-pages.ts";
 import type { Partitions } from "./partitions.ts";
+import type { EdgeRegistry } from "./presence/edge-registry.ts";
+import type { OnlineTable } from "./presence/online-table.ts";
 import type { ChangeKind } from "./store/changes.ts";
 import type { GraphStore, Page } from "./store/store.ts";
 import { MAX_PAGE, type UserLists } from "./user-lists.ts";
@@ -69,7 +69,7 @@ type Handler = (graph: Graph, name: Topic, payload: string) => Answer;
 export interface Graph {
   readonly client: BrokerClient;
   readonly store: GraphStore;
-  readonly roster: Roster;
+  readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
   readonly partitions: Partitions;
   readonly lists: UserLists;
@@ -109,12 +109,12 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
   mute: changing("mute"),
   unmute: changing("unmute"),
   audit: async (graph, topic, payload) => ({ topic, ...(await audited(graph, topic, payload)) }),
-  async online({ client, lists, roster, online }, name, payload) {
+  async online({ client, lists, registry, online }, name, payload) {
     const user = parseUserId(name);
     const all = await lists.page("subscriptions", user, parse(page, payload || "{}"));
     const { names, next } = fitPage(all, client.maxPayload);
     // edges in `subject` mode do not say who is on them: so many may know of more
-    const unknown = roster.survey().subject.length;
+    const unknown = registry.survey().subject.length;
     const here = names.filter((followed) => online.firstOf(followed) !== -1);
     return { user, online: here, unknown, ...(next === undefined ? {} : { next }) };
   },

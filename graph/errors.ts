@@ -17,7 +17,7 @@ export type GraphErrorCode =
   | "GRAPH_UNMAPPED" // the broker does not split the topics as the service does
   | "BACKUP_FAILED" // a backup could not be written
   | "BAD_BACKUP" // the file to restore is no whole backup
-  | "BAD_EDGE_FILE" // the file to load cannot be used at all
+  | "BAD_FOLLOWS_FILE" // the file to load cannot be used at all
   | "LOAD_STOPPED" // somebody stopped a bulk load before it wrote anything
   | "BAD_REQUEST"; // a request's payload is not of the documented form
 

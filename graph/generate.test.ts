@@ -11,12 +11,12 @@ function pairsOf(shape: GraphShape): [number, number][] {
 
 describe("Barabási–Albert generator", () => {
   it("the article's size - would have 14,999,880 friendships", () => {
-    assert.equal(countFriendships({ users: 1_000_000, edges: 15, seed: 1 }), 14_999_880);
+    assert.equal(countFriendships({ users: 1_000_000, friends: 15, seed: 1 }), 14_999_880);
   });
 
   for (const users of [1, 2, 10, 15, 16, 17, 500]) {
     it(`${users} users - as many friendships as counted, no self edge, none twice, ids 1 to ${users}`, () => {
-      const shape = { users, edges: 15, seed: 1 };
+      const shape = { users, friends: 15, seed: 1 };
       const pairs = pairsOf(shape);
       assert.equal(pairs.length, countFriendships(shape));
       assert.equal(new Set(pairs.map((pair) => pair.join())).size, pairs.length);
@@ -25,13 +25,13 @@ describe("Barabási–Albert generator", () => {
   }
 
   it("seed - the same gives the same graph, another another", () => {
-    const shape = { users: 300, edges: 4, seed: 42 };
+    const shape = { users: 300, friends: 4, seed: 42 };
     assert.deepEqual(pairsOf(shape), pairsOf(shape));
     assert.notDeepEqual(pairsOf(shape), pairsOf({ ...shape, seed: 43 }));
   });
 
   it("shape - a power law with exponent about 3, everybody has at least `edges` friends", () => {
-    const shape = { users: 100_000, edges: 15, seed: 1 };
+    const shape = { users: 100_000, friends: 15, seed: 1 };
     const degrees = new Uint32Array(shape.users + 1);
     for (const [older, newer] of pairsOf(shape)) {
       degrees[older] = (degrees[older] ?? 0) + 1;

@@ -1,4 +1,4 @@
-// The Barabási–Albert graph of the article's data set: users arrive one by one, each befriends `edges` earlier ones,
+// The Barabási–Albert graph of the article's data set: users arrive one by one, each befriends `friends` earlier ones,
 // and who has more friends is chosen more often. As igraph's default (psumtree, power 1, zero appeal 1): the chance is
 // proportional to degree + 1, nobody is chosen twice by the same newcomer. Same seed, same graph.
 // Memory: 4 bytes an edge.
@@ -9,14 +9,14 @@ export interface GraphShape {
   /** How many users; their ids are 1 … users. */
   readonly users: number;
   /** Friends that each newcomer chooses (the first few choose everyone there is). */
-  readonly edges: number;
+  readonly friends: number;
   readonly seed: number;
 }
 
 /** How many friendships a graph of this shape has. */
-export function countFriendships({ users, edges }: GraphShape): number {
-  const early = Math.min(users, edges);
-  return (early * (early - 1)) / 2 + Math.max(0, users - edges) * edges;
+export function countFriendships({ users, friends }: GraphShape): number {
+  const early = Math.min(users, friends);
+  return (early * (early - 1)) / 2 + Math.max(0, users - friends) * friends;
 }
 
 /** A user and the earlier users whom they befriended on arrival. */
@@ -28,21 +28,21 @@ export interface Newcomer {
 
 /**
  * Every user but the first, in order of arrival.
- * Choosing in proportion to degree + 1 is choosing uniformly among all ends of edges and all users together.
+ * Choosing in proportion to degree + 1 is choosing uniformly among all ends of friends and all users together.
  */
 export function* generateFriendships(shape: GraphShape): Generator<Newcomer, void, void> {
-  const { users, edges } = shape;
+  const { users, friends: each } = shape;
   const random = new Random(shape.seed);
   /** The older end of each edge, counted from 0; the newer follows from its position. */
   const olderEnds = new Uint32Array(countFriendships(shape));
-  const chosen = new Uint32Array(edges);
-  const friends = new Uint32Array(edges);
-  /** Edges of the first newcomers, who have fewer than `edges` to choose from. */
-  const earlyEdges = countFriendships({ ...shape, users: Math.min(users, edges) });
+  const chosen = new Uint32Array(each);
+  const friends = new Uint32Array(each);
+  /** Edges of the first newcomers, who have fewer than `friends` to choose from. */
+  const earlyFriendships = countFriendships({ ...shape, users: Math.min(users, each) });
   let count = 0;
 
   const newerEnd = (edge: number): number => {
-    if (edge >= earlyEdges) return edges + Math.floor((edge - earlyEdges) / edges);
+    if (edge >= earlyFriendships) return each + Math.floor((edge - earlyFriendships) / each);
     return Math.floor((1 + Math.sqrt(1 + 8 * edge)) / 2);
   };
   const pick = (newcomer: number): number => {
@@ -53,7 +53,7 @@ export function* generateFriendships(shape: GraphShape): Generator<Newcomer, voi
   };
 
   for (let newcomer = 1; newcomer < users; newcomer += 1) {
-    const wanted = Math.min(newcomer, edges);
+    const wanted = Math.min(newcomer, each);
     for (let found = 0; found < wanted; ) {
       const candidate = wanted === newcomer ? found : pick(newcomer);
       if (includes(chosen, found, candidate)) continue;
@@ -65,7 +65,7 @@ export function* generateFriendships(shape: GraphShape): Generator<Newcomer, voi
       friends[i] = (chosen[i] as number) + 1;
     }
     count += wanted;
-    yield { id: newcomer + 1, friends: wanted === edges ? friends : friends.subarray(0, wanted) };
+    yield { id: newcomer + 1, friends: wanted === each ? friends : friends.subarray(0, wanted) };
   }
 }
 

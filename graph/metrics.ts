@@ -2,21 +2,21 @@
 
 import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import type { OnlineTable } from "./edges/online.ts";
-import type { Registrar } from "./edges/registrar.ts";
-import type { Roster } from "./edges/roster.ts";
 import type { Distributor } from "./fanout/distributor.ts";
 import type { Expander } from "./fanout/expander.ts";
 import type { Window } from "./fanout/window.ts";
+import type { EdgeRegistry } from "./presence/edge-registry.ts";
+import type { OnlineTable } from "./presence/online-table.ts";
+import type { PresenceReceiver } from "./presence/presence-receiver.ts";
 import type { GraphStore } from "./store/store.ts";
 import type { UserLists } from "./user-lists.ts";
 
 export interface Counted {
   readonly store: GraphStore;
   readonly client: BrokerClient;
-  readonly roster: Roster;
+  readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
-  readonly registrar: Registrar;
+  readonly receiver: PresenceReceiver;
   readonly expander: Expander;
   readonly distributor: Distributor;
   readonly window: Window;
@@ -25,9 +25,9 @@ export interface Counted {
 }
 
 export function registerMetrics(metrics: Metrics, parts: Counted): void {
-  const { store, client, roster, online, registrar, expander, distributor } = parts;
+  const { store, client, registry, online, receiver, expander, distributor } = parts;
   const { window, narrowWindow, lists } = parts;
-  metrics.gauge("encke_graph_edges", "Follow relations in the graph", () => store.edges);
+  metrics.gauge("encke_graph_follows", "Follow relations in the graph", () => store.follows);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
   metrics.gauge("encke_graph_audit_changes", "Changes that the audit keeps", () => store.audit.length);
   metrics.counter(
@@ -58,8 +58,8 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   );
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
   metrics.gauge("encke_graph_long_events", "Events with very many followers being sent", () => expander.long);
-  metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => roster.size);
-  metrics.gauge("encke_graph_online_users", "Users that edges in gateway mode announced", () => online.size);
+  metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => registry.size);
+  metrics.gauge("encke_graph_online_users", "Users that edges in frames mode announced", () => online.size);
   metrics.gauge("encke_graph_tick_ms", "What frames to edges wait for", () => distributor.tickMs);
   metrics.counter(
     "encke_graph_events_total",
@@ -72,7 +72,7 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   );
   metrics.counter(
     "encke_graph_copies_total",
-    "Copies for recipients, by the way they took",
+    "OutgoingEvent for recipients, by the way they took",
     () => ({ subject: distributor.copies, frame: distributor.handed, named: distributor.named }),
     "way",
   );
@@ -80,13 +80,13 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
   metrics.counter(
     "encke_graph_restarts_total",
     "Times an edge had to announce everybody anew",
-    () => registrar.restarts,
+    () => receiver.restarts,
   );
-  metrics.counter("encke_graph_expired_total", "Edges that fell silent", () => roster.expired);
+  metrics.counter("encke_graph_expired_total", "Edges that fell silent", () => registry.expired);
   metrics.counter(
     "encke_graph_refused_total",
-    "Messages of edges beyond the most that are taken in",
-    () => registrar.refused,
+    "Messages of edges beyond the limit, or of another version of the protocol",
+    () => receiver.refused,
   );
   metrics.counter(
     "encke_graph_laggards_total",

@@ -14,9 +14,9 @@ import {
 import {
   BEAT_MS,
   BrokerClient,
-  type EdgeOrder,
   EVENT_HEADER,
   EXPIRY_MS,
+  encodeOrder,
   type Msg,
   type NatsConfig,
   type Owner,
@@ -26,13 +26,8 @@ import {
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import { Spaced } from "../lib/spaced.ts";
+import { Throttle } from "../lib/throttle.ts";
 import { proveMappings, refuseSecondOwner } from "./claim.ts";
-import { OnlineTable } from "./edges/online.ts";
-import { EdgeQuestions } from "./edges/questions.ts";
-import { Registrar } from "./edges/registrar.ts";
-import { Roster } from "./edges/roster.ts";
-import { countSeen } from "./edges/tally.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
@@ -40,6 +35,11 @@ import { TopicIds } from "./fanout/topic-ids.ts";
 import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
+import { EdgeRegistry } from "./presence/edge-registry.ts";
+import { EdgeRequests } from "./presence/edge-requests.ts";
+import { OnlineTable } from "./presence/online-table.ts";
+import { PresenceReceiver } from "./presence/presence-receiver.ts";
+import { countDeliveries } from "./presence/tally.ts";
 import { GraphStore } from "./store/store.ts";
 import { UserLists } from "./user-lists.ts";
 
@@ -67,17 +67,17 @@ export interface GraphServiceOptions {
 interface Running {
   readonly store: GraphStore;
   readonly client: BrokerClient;
-  readonly roster: Roster;
+  readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
-  readonly registrar: Registrar;
-  readonly questions: EdgeQuestions;
+  readonly receiver: PresenceReceiver;
+  readonly requests: EdgeRequests;
   readonly distributor: Distributor;
   readonly window: Window;
   readonly narrowWindow: Window;
   readonly expander: Expander;
   readonly lists: UserLists;
   /** Tells every reader that something may be missing. */
-  readonly losses: Spaced<string>;
+  readonly losses: Throttle<string>;
   readonly service: Served;
   readonly subscriptions: Subscribed[];
   readonly expiry: NodeJS.Timeout;
@@ -92,8 +92,8 @@ export class GraphService {
   }
 
   /** Follow relations in the graph. */
-  get edges(): number {
-    return this.#running?.store.edges ?? 0;
+  get follows(): number {
+    return this.#running?.store.follows ?? 0;
   }
 
   /** Why it does not serve at this moment; undefined when it does. */
@@ -158,7 +158,7 @@ export class GraphService {
     await running.expander.settle();
     running.distributor.flush();
     running.losses.stop();
-    running.questions.close();
+    running.requests.close();
     await running.store.close();
     await running.client.close();
   }
@@ -168,21 +168,21 @@ export class GraphService {
     const epoch = await store.nextEpoch();
     const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
     const online = new OnlineTable();
-    const roster = new Roster({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
+    const registry = new EdgeRegistry({ expiryMs: EXPIRY_MS, onGone: ({ slot }) => online.removeEdge(slot) });
     const tellLoss = (reason: string): void => {
-      client.publish(EVERY_EDGE, JSON.stringify({ type: "resync", reason } satisfies EdgeOrder));
+      client.publish(EVERY_EDGE, encodeOrder({ type: "resync", reason }));
     };
-    const losses = new Spaced<string>(RESYNC_EVERY_MS, tellLoss);
-    const questions = new EdgeQuestions(client, roster);
+    const losses = new Throttle<string>(RESYNC_EVERY_MS, tellLoss);
+    const requests = new EdgeRequests(client, registry);
     const share = partitions.owned.length / partitions.of;
-    const window = new Window(client, roster, questions, share);
-    const narrowWindow = new Window(client, roster, questions, share, NARROW_WINDOW);
+    const window = new Window(client, registry, requests, share);
+    const narrowWindow = new Window(client, registry, requests, share, NARROW_WINDOW);
     const distributor = new Distributor({
       client,
-      roster,
+      registry,
       online,
       nameOf: (id) => store.nameOf(id),
-      onLoss: (reason) => losses.say(reason),
+      onLoss: (reason) => losses.call(reason),
     });
     const expander = new Expander({
       store,
@@ -193,8 +193,8 @@ export class GraphService {
       distributor,
       window,
       narrowWindow,
-      count: (event, edges) => countSeen(questions, edges, event),
-      onLoss: (reason) => losses.say(reason),
+      count: (event, edges) => countDeliveries(requests, edges, event),
+      onLoss: (reason) => losses.call(reason),
     });
     const subscriptions: Subscribed[] = [];
     let isBridged: Promise<void> | undefined;
@@ -203,7 +203,7 @@ export class GraphService {
       if (!hasBridge) {
         hasBridge = true;
         const hear = (message: Msg): void => {
-          if (roster.survey().gateways > 0 && isOurs(message, partitions)) expander.receiveDirect(message);
+          if (registry.survey().framed > 0 && isOurs(message, partitions)) expander.receiveDirect(message);
         };
         subscriptions.push(client.subscribe(EVERY_USER, hear));
       }
@@ -214,21 +214,21 @@ export class GraphService {
       });
       return isBridged;
     };
-    const registrar = new Registrar({
+    const receiver = new PresenceReceiver({
       client,
-      roster,
+      registry,
       online,
       owner,
       openBridge,
       sendPending: (edge) => distributor.flushEdge(edge),
       log,
     });
-    // from here on every event is kept; an edge that is acknowledged misses none
+    // from here on every event is retried; an edge that is acknowledged misses none
     for (const partition of partitions.subjects)
       subscriptions.push(client.subscribe(everyEvent(partition), (message) => expander.receive(message)));
     await client.flush();
-    subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => registrar.receive(message)));
-    client.publish(EVERY_EDGE, JSON.stringify({ type: "announce", ...owner } satisfies EdgeOrder));
+    subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message)));
+    client.publish(EVERY_EDGE, encodeOrder({ type: "announce", ...owner }));
     await client.flush();
     await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
     const lists = new UserLists({
@@ -243,18 +243,18 @@ export class GraphService {
       log,
     });
     subscriptions.push(...lists.serve());
-    const service = await serveEndpoints({ client, store, roster, online, partitions, lists }, log);
+    const service = await serveEndpoints({ client, store, registry, online, partitions, lists }, log);
     expander.open();
     await client.flush();
     client.onStatus((connected) => {
       // what was on the way to us is lost; told before any edge is acknowledged, so that it tells its own loss with it
       if (connected) tellLoss("graph-reconnected");
     });
-    client.onGranted(() => losses.say("graph-reconnected")); // likewise
-    const expiry = setInterval(() => roster.expire(performance.now()), BEAT_MS);
+    client.onGranted(() => losses.call("graph-reconnected")); // likewise
+    const expiry = setInterval(() => registry.expire(performance.now()), BEAT_MS);
     const windows = { window, narrowWindow };
     const parts = {
-      ...{ store, client, roster, online, registrar, questions, distributor },
+      ...{ store, client, registry, online, receiver, requests, distributor },
       ...{ ...windows, expander, lists },
     };
     return { ...parts, losses, service, subscriptions, expiry };

@@ -48,11 +48,14 @@ export const text: z.ZodType<string> = z
   .string({ error: "expected text" })
   .min(1, { error: "expected text" });
 
-/** One of a few words. */
+/** One of a few words; `aliases` are further spellings, which no message names. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(
   words: Words,
+  aliases: Readonly<Record<string, Words[number]>> = {},
 ): z.ZodType<Words[number]> {
-  return z.enum(words, { error: `expected one of ${words.join(", ")}` });
+  const canonical = (given: unknown): unknown =>
+    typeof given === "string" && Object.hasOwn(aliases, given) ? aliases[given] : given;
+  return z.preprocess(canonical, z.enum(words, { error: `expected one of ${words.join(", ")}` }));
 }
 
 /** A list: `a,b,c`, or an array in the file. */

@@ -43,7 +43,7 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
   },
   {
     from: "bench/graph-parse.ts",
-    to: /^graph\/load\/edge-parser\.ts$/,
+    to: /^graph\/load\/follow-parser\.ts$/,
     why: "the parser alone is what it measures",
   },
 ];

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EVERY_USER, edgeSubject, presenceSubject } from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, parseOrder } from "../broker/index.ts";
-import { GraphService, loadEdges } from "../graph/index.ts";
+import { GraphService, loadFollows } from "../graph/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
 import { real } from "./support/brokers.ts";
@@ -25,7 +25,7 @@ describe("a celebrity", { skip: real.skip }, () => {
       { id: CELEBRITY, friends: Uint32Array.from({ length: FOLLOWERS }, (_, index) => index) },
       { id: OTHER, friends: Uint32Array.of(FOLLOWERS) }, // who follows nobody else
     ];
-    await loadEdges({ name: "a celebrity", newcomers }, { directory, kind: "subscriptions" });
+    await loadFollows({ name: "a celebrity", newcomers }, { directory, kind: "subscriptions" });
     const broker = await real.start();
     const nats = { url: broker.urls[0] ?? "" };
     const graph = new GraphService({ directory, nats, log, metrics: createMetrics() });

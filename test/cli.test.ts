@@ -139,11 +139,11 @@ describe("encke graph - generate and load", () => {
     assert.equal((await EnckeCommand.run([...args, "--out", packed])).exit, 0);
     assert.equal(sha256(gunzipSync(readFileSync(packed)).toString()), sha256(piped));
     const checked = await EnckeCommand.run(["graph", "check", packed, "--svg", svg, "--json"]);
-    const { users, edges, duplicates, degree } = JSON.parse(checked.stdout);
-    assert.deepEqual([users, edges, duplicates, degree.min], [3_000, 2_985 * 15 + 105, 0, 15]);
+    const { users, friendships, duplicates, degree } = JSON.parse(checked.stdout);
+    assert.deepEqual([users, friendships, duplicates, degree.min], [3_000, 2_985 * 15 + 105, 0, 15]);
     assert.match(readFileSync(svg, "utf8"), /<circle .*power law/s);
     const read = await EnckeCommand.run(["graph", "check", "-"], { input: "1 2\n2 1\n2 3\n" });
-    assert.match(read.stdout, /^3 users, 2 friendships; left out: 1 doubles, 0 self edges, 0 bad lines\n/);
+    assert.match(read.stdout, /^3 users, 2 friendships; left out: 1 doubles, 0 self follows, 0 bad lines\n/);
     assert.equal((await EnckeCommand.run(["graph", "check", join(folder, "nothing")])).exit, 1);
   });
 
@@ -177,14 +177,14 @@ describe("encke graph - generate and load", () => {
     ]);
     assert.match(
       first.stdout,
-      /^2 follow relations added, 2 in the graph; 1 bad lines, 0 self edges and 0 doubles left out\n$/,
+      /^2 follow relations added, 2 in the graph; 1 bad lines, 0 self follows and 0 doubles left out\n$/,
     );
     assert.match(first.stderr, /edges\.txt:3: expected two names/);
     const second = await EnckeCommand.run(
       ["graph", "load", "-", "--as", "subscriptions", "--data", directory, "--json"],
       { input: "carol rj\n" },
     );
-    assert.equal(JSON.parse(second.stdout).edges, 3);
+    assert.equal(JSON.parse(second.stdout).follows, 3);
     const strict = await EnckeCommand.run(["graph", "load", file, "--strict", "--data", directory]);
     assert.deepEqual([strict.exit, /edges\.txt:3/.test(strict.stderr)], [1, true]);
   });

@@ -8,13 +8,13 @@ const SHARES = ["0,2/4", "1/4", "3/4"];
 
 for (const broker of brokers) {
   testFanout(broker, ["subject", "subject"]);
-  testFanout(broker, ["gateway", "gateway"]);
-  testFanout(broker, ["gateway", "subject"]);
+  testFanout(broker, ["frames", "frames"]);
+  testFanout(broker, ["frames", "subject"]);
 }
 for (const server of natsServers) {
   const divided = realWith({ server, partitions: 4 });
-  testFanout(clusterOf(1, server), ["gateway", "subject"]);
+  testFanout(clusterOf(1, server), ["frames", "subject"]);
   testFanout(divided, ["subject", "subject"], SHARES);
-  testFanout(divided, ["gateway", "gateway"], SHARES);
-  testFanout(clusterOf(4, server), ["gateway", "subject"], SHARES);
+  testFanout(divided, ["frames", "frames"], SHARES);
+  testFanout(clusterOf(4, server), ["frames", "subject"], SHARES);
 }

@@ -45,7 +45,7 @@ interface Verdict {
 const disk = SmallDisk.mount(64);
 const skip = (disk === undefined && "only root may mount a small disk") || skipWallClock || natsServer.skip;
 
-for (const fanout of ["gateway", "subject"]) {
+for (const fanout of ["frames", "subject"]) {
   describe(`faults, ${fanout} fan-out`, { skip }, () => {
     const clock = new WallClock();
     const random = new Random(SEED);

@@ -120,8 +120,8 @@ describe("graph service on a disk that takes no writes", {
       problem: { code: number };
     };
     assert.equal(relative.problem.code, 400);
-    const { edges } = await ask("part.0.backup", JSON.stringify({ folder: tempDir() }));
-    assert.equal(edges, follows);
+    const reply = await ask("part.0.backup", JSON.stringify({ folder: tempDir() }));
+    assert.equal(reply.follows, follows);
     await graph.stop();
     assert.equal(graph.exit, 0);
     await startGraph();

@@ -12,7 +12,7 @@ import { TestNetwork } from "./support/network.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
 for (const broker of brokers) {
-  for (const fanout of ["subject", "gateway"] as const) {
+  for (const fanout of ["subject", "frames"] as const) {
     describe(`changes over ${broker.name}, ${fanout} fan-out`, { skip: broker.skip }, () => {
       let network: TestNetwork;
       const ask = async (

@@ -13,7 +13,7 @@ for (const server of natsServers) {
     EVENTS: ["event.>"],
     OTHERS: ["user.>", "graph.>", "edge.>", "presence.>"],
   });
-  for (const fanout of ["subject", "gateway"] as const) {
+  for (const fanout of ["subject", "frames"] as const) {
     describe(`streams on Encke's subjects, ${fanout} fan-out, ${broker.name}`, { skip: broker.skip }, () => {
       let network: TestNetwork;
       before(async () => {

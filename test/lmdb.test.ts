@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { after, before, describe, it } from "node:test";
 import { parseTopic } from "../broker/contract.ts";
-import { GraphStore, generateFriendships, loadEdges } from "../graph/index.ts";
+import { GraphStore, generateFriendships, loadFollows } from "../graph/index.ts";
 import { LmdbGraph } from "./support/lmdb-graph.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
-const SHAPE = { users: 20_000, edges: 15, seed: 7 } as const;
+const SHAPE = { users: 20_000, friends: 15, seed: 7 } as const;
 
 describe("the store beside lmdb", () => {
   const folder = tempDir();
@@ -24,7 +24,7 @@ describe("the store beside lmdb", () => {
     for (const { id, friends } of generateFriendships(SHAPE))
       out.write([...friends].map((friend) => `${friend} ${id}\n`).join(""));
     await finished(out.end());
-    await loadEdges({ path: file }, { directory, kind: "friendships" });
+    await loadFollows({ path: file }, { directory, kind: "friendships" });
     lmdb = await LmdbGraph.load(file, join(folder, "lmdb"));
   });
   after(() => lmdb.close());

@@ -23,7 +23,7 @@ describe("encke million - 1,000 connections", () => {
       10,
     ],
   ];
-  for (const [what, flags, least] of kinds) {
+  for (const [what, flags, min] of kinds) {
     it(`${what} - every stream gets what the graph says, and a report tells it`, async () => {
       const report = join(tempDir(), "report");
       const before = foldersLeft();
@@ -38,7 +38,7 @@ describe("encke million - 1,000 connections", () => {
       );
       const { messages = 0, deliveries = 0, expected = 0 } = figures;
       assert.ok(messages > 50, `${messages} messages`);
-      assert.ok(deliveries >= least * messages, `${deliveries} deliveries of ${messages} messages`);
+      assert.ok(deliveries >= min * messages, `${deliveries} deliveries of ${messages} messages`);
       assert.equal(deliveries, expected);
       assert.match(readFileSync(join(report, "report.md"), "utf8"), /Everything opened, nothing was lost/);
       assert.match(readFileSync(join(report, "memory.svg"), "utf8"), /^<svg|^<\?xml/);

@@ -154,14 +154,14 @@ describe("the live page", { skip: noBrowser }, () => {
   /** By the clock of a proxy, which need not be ours. */
   const [now, later] = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:39 GMT"];
   /** Replies after which EventSource never tries again. */
-  const refusals: readonly (Omit<ProxyRefusal, "path"> & { readonly leastMs: number })[] = [
-    { status: 503, headers: { "Retry-After": "2" }, leastMs: 2_000 },
-    { status: 429, headers: { "Retry-After": later, Date: now }, leastMs: 2_000 },
-    { status: 502, leastMs: 500 },
-    { status: 404, leastMs: 500 },
-    { status: 200, leastMs: 500 },
+  const refusals: readonly (Omit<ProxyRefusal, "path"> & { readonly minMs: number })[] = [
+    { status: 503, headers: { "Retry-After": "2" }, minMs: 2_000 },
+    { status: 429, headers: { "Retry-After": later, Date: now }, minMs: 2_000 },
+    { status: 502, minMs: 500 },
+    { status: 404, minMs: 500 },
+    { status: 200, minMs: 500 },
   ];
-  for (const { leastMs, ...reply } of refusals) {
+  for (const { minMs, ...reply } of refusals) {
     const after = reply.headers?.["Retry-After"];
     const what = `${reply.status}${after ? ` with Retry-After: ${after}` : ""}`;
     it(`a proxy that replies ${what} - the stream comes back by itself, no sooner`, async () => {
@@ -178,7 +178,7 @@ describe("the live page", { skip: noBrowser }, () => {
       await live(page, "ann");
       const [asked, again] = proxy.asked("/stream").slice(-2);
       const pausedMs = (again?.atMs ?? 0) - (asked?.atMs ?? 0);
-      assert.ok(pausedMs >= leastMs, `asked again after ${pausedMs} ms`);
+      assert.ok(pausedMs >= minMs, `asked again after ${pausedMs} ms`);
       assert.match(again?.url.searchParams.get("lastEventId") ?? "", /^[0-9a-z]+\./);
       await page.locator(".panel .events li", { hasText: "may have been missed" }).waitFor();
       network.client.publish("event.42", "back again");

@@ -95,7 +95,7 @@ for (const server of natsServers) {
         /^360 follow relations added, 360 in the graph; .* 0 in other partitions\n$/,
       );
       owner = await serve("all", "0-3/4");
-      const flags = ["--port", "0", "--admin-port", "0", "--fanout", "gateway"];
+      const flags = ["--port", "0", "--admin-port", "0", "--fanout", "frames"];
       edge = new URL((await start(/edge at/, "edge", ...flags)).find(/edge at (\S+),/));
       readers = new Map();
       for (const user of users) readers.set(user, await Reader.open(new URL(`/stream?user=${user}`, edge)));

@@ -180,7 +180,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       const problem = serviceErrorOf(await network.client.request(`graph.subscriptions.${lives}`, "", 2_000));
       assert.equal(problem?.code, 503);
       assert.match(problem?.message ?? "", /^partition 1 of 4 did not answer/);
-      if (fleet[0] === "gateway") {
+      if (fleet[0] === "frames") {
         const unsure = await read("9", 0);
         assert.match(unsure.text, /"reason":"join-unsure"/);
         await network.send(`event.${lives}`, "to the unsure");
@@ -199,10 +199,10 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
 
 for (const server of natsServers) {
   const divided = realWith({ server, partitions: OF });
-  testPartitions(divided, ["gateway", "gateway"]);
+  testPartitions(divided, ["frames", "frames"]);
   testPartitions(divided, ["subject", "subject"]);
-  testPartitions(clusterOf(OF, server), ["gateway", "gateway"]);
-  testPartitions(clusterOf(OF, server), ["subject", "gateway"]);
+  testPartitions(clusterOf(OF, server), ["frames", "frames"]);
+  testPartitions(clusterOf(OF, server), ["subject", "frames"]);
 }
 
 describe("partitions - who may serve what", { skip: real.skip }, () => {

@@ -19,8 +19,8 @@ const BETWEEN_SERVICES = "between graph services";
 for (const server of natsServers) {
   const deployed = deployedOf(server);
   const divided = deployedOf(server, SHARES);
-  testFanout(deployed, ["gateway", "subject"]);
-  testFanout(divided, ["gateway", "subject"], SHARES);
+  testFanout(deployed, ["frames", "subject"]);
+  testFanout(divided, ["frames", "subject"], SHARES);
   testForbidden(deployed, [
     ["producer", "edge.1", "orders to an edge: what another user gets"],
     ["producer", "presence.1", "who is connected"],

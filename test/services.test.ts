@@ -19,7 +19,7 @@ const SSE = { Accept: "text/event-stream" };
 
 const SETUPS = [
   { broker: "embedded", fanout: "subject", server: { ...natsServer, name: "embedded broker", skip: false } },
-  ...natsServers.map((server) => ({ broker: "nats-server", fanout: "gateway", server }) as const),
+  ...natsServers.map((server) => ({ broker: "nats-server", fanout: "frames", server }) as const),
 ] as const;
 
 for (const { broker, fanout, server } of SETUPS) {

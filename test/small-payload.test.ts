@@ -20,7 +20,7 @@ import { waitFor } from "./support/wait-for.ts";
 const MIN = 16_384;
 /** Of a message beside the event's JSON (broker/limits.ts). */
 const CARRIER_BYTES = 1_024;
-const FANOUTS: readonly FanoutMode[] = ["subject", "gateway"];
+const FANOUTS: readonly FanoutMode[] = ["subject", "frames"];
 
 /** Payloads by name; JSON makes some of them six times as long. */
 const PAYLOADS: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
@@ -94,7 +94,7 @@ function testEvents(broker: BrokerUnderTest, maxPayload: number, fanout: FanoutM
             network.client.publish(subject, payload);
           }
           await waitFor("the plain publish to be counted", async () => {
-            const direct = fanout === "gateway" ? 2 : 0; // with subscriptions of their own, the edges count them
+            const direct = fanout === "frames" ? 2 : 0; // with subscriptions of their own, the edges count them
             return (await countOf(network.graphs, "rejected")) === rejected + 3 + direct;
           });
         } else {
@@ -125,7 +125,7 @@ function testLists(whole: BrokerUnderTest, divided: BrokerUnderTest | undefined,
     let network: TestNetwork;
     let streams: Reader[] = [];
     before(async () => {
-      network = await TestNetwork.start({ broker: whole, fleet: ["gateway"] });
+      network = await TestNetwork.start({ broker: whole, fleet: ["frames"] });
       await network.ready();
       await follow(network, USERS, ["star"]);
     });
@@ -204,7 +204,7 @@ function testLists(whole: BrokerUnderTest, divided: BrokerUnderTest | undefined,
         assert.ok(data.length <= maxPayload);
         named.push(...users);
       });
-      const beat = { type: "beat", mode: "gateway", epoch: 1, sequence: 0 };
+      const beat = { type: "beat", mode: "frames", epoch: 1, sequence: 0 };
       network.client.publish("presence.late", JSON.stringify(beat));
       await network.client.flush();
       network.client.publish("event.star", "z".repeat(maxPayload / 2));
@@ -267,7 +267,7 @@ describe("a server that takes too little", () => {
   it("below 16 KiB - graph and edge are not ready, give the reason, live on, and are ready on a larger one", async () => {
     const network = await TestNetwork.start({
       broker: embeddedWith(),
-      fleet: ["subject", "gateway"],
+      fleet: ["subject", "frames"],
       follows: [["7", "42"]],
     });
     await network.ready();
@@ -293,7 +293,7 @@ describe("a server that takes too little", () => {
       shares: [],
       fleet: [],
     });
-    const edge = await network.startEdge({ fanout: "gateway" });
+    const edge = await network.startEdge({ fanout: "frames" });
     assert.match(edge.notReady ?? "", /at most 200 bytes/);
     await network.stop();
   });

@@ -22,7 +22,7 @@ const skip = skipWallClock || real.skip;
 
 describe("the wall clock is set", { skip }, () => {
   for (const [fanout, pool] of [
-    ["gateway", "native"],
+    ["frames", "native"],
     ["subject", "plain"],
   ] as const) {
     describe(`${fanout} fan-out, ${pool} pool`, () => {

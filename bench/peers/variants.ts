@@ -14,9 +14,9 @@ export interface Variant {
 }
 
 const ENCKE: readonly (readonly [pool: string, fanout: string])[] = [
-  ["native", "gateway"],
+  ["native", "frames"],
   ["native", "subject"],
-  ["plain", "gateway"],
+  ["plain", "frames"],
   ["plain", "subject"],
 ];
 

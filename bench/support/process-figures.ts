@@ -1,4 +1,4 @@
-// What a process costs: its memory once that has stopped moving, and its CPU. Waits no longer than MOST_SECONDS.
+// What a process costs: its memory once that has stopped moving, and its CPU. Waits no longer than MAX_SECONDS.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { cpuSecondsOf, memoryOf } from "../../lib/processes.ts";
@@ -8,12 +8,12 @@ const LOOK_MS = 1_000;
 const SAME_KB = 256;
 /** A worker collects garbage ten seconds after a burst and gives the pages back in the ten seconds after that. */
 const STILL_SECONDS = 22;
-const MOST_SECONDS = 90;
+const MAX_SECONDS = 90;
 
 /** The process's own memory in KB (PSS without files, whose shares move with other processes), once it has stood still. @throws Error where the process is gone */
 export async function settledMemoryKb(pid: number, stillSeconds: number = STILL_SECONDS): Promise<number> {
   let last = memoryKb(pid);
-  for (let look = 0, still = 0; look < MOST_SECONDS && still < stillSeconds; look += 1) {
+  for (let look = 0, still = 0; look < MAX_SECONDS && still < stillSeconds; look += 1) {
     await delay(LOOK_MS);
     const now = memoryKb(pid);
     still = Math.abs(now - last) < SAME_KB ? still + 1 : 0;

@@ -12,9 +12,9 @@ export const graphAbout: Command = defineCommand({
   async run(context, { data, json }) {
     const facts = await readGraphFacts(data);
     if (json) return context.print(JSON.stringify(facts));
-    const { partitions, edges, sequence, loading } = facts;
+    const { partitions, follows, sequence, loading } = facts;
     context.print(
-      `partitions ${partitions}, ${edges} follow relations, up to change ${sequence}` +
+      `partitions ${partitions}, ${follows} follows, up to change ${sequence}` +
         (loading === undefined ? "" : `; loading ${loading} did not finish`),
     );
   },

@@ -44,7 +44,7 @@ export const graphRestore: Command = defineCommand({
     );
     if (json) return context.print(JSON.stringify(report));
     context.print(
-      `graph of ${report.edges} follow relations in ${directory}, up to change ${report.sequence}`,
+      `graph of ${report.follows} follow relations in ${directory}, up to change ${report.sequence}`,
     );
   },
 });

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { checkEdges, drawDegrees, type GraphShapeReport } from "../../graph/index.ts";
+import { checkFollows, drawDegrees, type GraphShapeReport } from "../../graph/index.ts";
 import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -22,7 +22,7 @@ export const graphCheck: Command = defineCommand({
     const temporary = mkdtempSync(join(tmpdir(), "encke-check-"));
     try {
       const report = await withProgress({ reading: "bytes" }, (onProgress) =>
-        checkEdges(source, {
+        checkFollows(source, {
           folder: join(temporary, "runs"),
           strict,
           onProgress: (done, total) => onProgress("reading", done, total),
@@ -41,18 +41,18 @@ export const graphCheck: Command = defineCommand({
 });
 
 function asJson(report: GraphShapeReport): object {
-  const { users, edges, duplicates, selfEdges, badLines, lines, degrees, powerLaw } = report;
+  const { users, friendships, duplicates, selfFollows, badLines, lines, degrees, powerLaw } = report;
   const { min, max, mean } = degrees;
   const degree = { min, median: degrees.quantile(0.5), mean, p99: degrees.quantile(0.99), max };
-  return { users, edges, duplicates, selfEdges, badLines, lines, degree, powerLaw };
+  return { users, friendships, duplicates, selfFollows, badLines, lines, degree, powerLaw };
 }
 
 function asText(report: GraphShapeReport): string {
   const { degrees, powerLaw } = report;
   const number = (value: number): string => value.toLocaleString("en");
   return [
-    `${number(report.users)} users, ${number(report.edges)} friendships; left out: ${number(report.duplicates)} doubles, ` +
-      `${number(report.selfEdges)} self edges, ${number(report.badLines)} bad lines`,
+    `${number(report.users)} users, ${number(report.friendships)} friendships; left out: ${number(report.duplicates)} doubles, ` +
+      `${number(report.selfFollows)} self follows, ${number(report.badLines)} bad lines`,
     `friends a user: ${number(degrees.min)} at least, ${number(degrees.quantile(0.5))} the median, ` +
       `${degrees.mean.toFixed(2)} on average, ${number(degrees.quantile(0.99))} the 99th percentile, ${number(degrees.max)} at most`,
     powerLaw === undefined

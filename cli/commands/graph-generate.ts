@@ -17,7 +17,8 @@ export const graphGenerate: Command = defineCommand({
   name: "graph generate",
   summary: "make a friend graph (Barabási–Albert), `A B` a line, compressed where --out ends in .gz",
   settings: pick(ownSettings, "users", "edges", "seed", "out"),
-  run: (context, { out, ...shape }) => writing("--out", out, () => generate(context, shape, out)),
+  run: (context, { out, users, edges, seed }) =>
+    writing("--out", out, () => generate(context, { users, friends: edges, seed }, out)),
 });
 
 async function generate(context: Context, shape: GraphShape, out: string | undefined): Promise<void> {

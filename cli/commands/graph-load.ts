@@ -1,6 +1,6 @@
 // encke graph load: bulk load of an edge list into a graph that nobody serves at the moment.
 
-import { loadEdges } from "../../graph/index.ts";
+import { loadFollows } from "../../graph/index.ts";
 import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
@@ -14,7 +14,7 @@ export const graphLoad: Command = defineCommand({
   async run(context, { data: directory, partitions, as: kind, muted, blocked, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
     const report = await withProgress({ reading: "bytes", writing: "rows' entries" }, (onProgress) =>
-      loadEdges(source, {
+      loadFollows(source, {
         directory,
         kind,
         partitions,
@@ -28,8 +28,8 @@ export const graphLoad: Command = defineCommand({
     for (const line of report.shown) context.note(line);
     if (json) return context.print(JSON.stringify(report));
     context.print(
-      `${report.added} follow relations added, ${report.edges} in the graph; ` +
-        `${report.badLines} bad lines, ${report.selfEdges} self edges and ${report.duplicates} doubles left out` +
+      `${report.added} follow relations added, ${report.follows} in the graph; ` +
+        `${report.badLines} bad lines, ${report.selfFollows} self follows and ${report.duplicates} doubles left out` +
         (partitions.of === 1 ? "" : `, ${report.elsewhere} in other partitions`),
     );
   },

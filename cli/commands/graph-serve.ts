@@ -36,7 +36,7 @@ export const graphServe: Command = defineCommand({
     try {
       await service.start();
       const part = partitions.of === 1 ? "" : `, partitions ${partitions}`;
-      context.announce(`graph of ${service.edges} follow relations in ${directory}${part}`);
+      context.announce(`graph of ${service.follows} follow relations in ${directory}${part}`);
       collectWhenQuiet();
       await untilStopped(signal);
     } finally {

@@ -18,8 +18,8 @@ import { checkFolder, writing } from "../write-file.ts";
 import { formatChecks, refuseWhatIsBad } from "./doctor.ts";
 
 const MILLION = 1_000_000;
-const LEAST_CONNECTIONS = 1_000;
-const MOST_CONNECTIONS = 10_000_000;
+const MIN_CONNECTIONS = 1_000;
+const MAX_CONNECTIONS = 10_000_000;
 const SECONDS = 300;
 
 interface MillionValues
@@ -33,7 +33,7 @@ interface MillionValues
 const settings: Settings<MillionValues> = {
   connections: {
     ...ownSettings.connections,
-    schema: integer(LEAST_CONNECTIONS, MOST_CONNECTIONS),
+    schema: integer(MIN_CONNECTIONS, MAX_CONNECTIONS),
     default: MILLION,
   },
   seconds: { ...ownSettings.seconds, help: "how long to send", default: SECONDS },
@@ -44,7 +44,7 @@ const settings: Settings<MillionValues> = {
   },
   to: { ...ownSettings.to, default: "user" },
   data: { value: "DIR", help: "folder of a graph to keep and use again", schema: text },
-  fanout: { ...edgeSettings.fanout, default: "gateway" }, // the mode for a million
+  fanout: { ...edgeSettings.fanout, default: "frames" }, // the mode for a million
   ...pick(edgeSettings, "pool"),
   ...pick(ownSettings, "path", "broker", "seed", "report", "json"),
 };

@@ -67,11 +67,11 @@ export const msggen: Command = defineCommand({
 });
 
 /** `10` or `5-50`, in milliseconds. */
-function parseInterval(given: string): { least: number; most: number } {
+function parseInterval(given: string): { min: number; max: number } {
   const match = /^(\d{1,7})(?:-(\d{1,7}))?$/.exec(given);
-  const least = Number(match?.[1]);
-  const most = Number(match?.[2] ?? match?.[1]);
-  if (match !== null && least <= most) return { least, most };
+  const min = Number(match?.[1]);
+  const max = Number(match?.[2] ?? match?.[1]);
+  if (match !== null && min <= max) return { min, max };
   throw new CliError("USAGE", `--interval ${quote(given)}: expected milliseconds, 100 or 50-150`);
 }
 
@@ -113,7 +113,7 @@ async function sendAll(
   run: string,
   verifier: Verifier,
   { messages, max, senders, to }: MsggenValues,
-  interval: { least: number; most: number },
+  interval: { min: number; max: number },
 ): Promise<number> {
   const progress = createProgress("sending", "messages", messages);
   let sent = 0;
@@ -128,7 +128,7 @@ async function sendAll(
       // NATS is away: the client comes back by itself
       while (publish() === "away" && !signal.aborted) await delay(RETRY_MS);
       progress.update(sent);
-      const pause = interval.least + Math.random() * (interval.most - interval.least);
+      const pause = interval.min + Math.random() * (interval.max - interval.min);
       if (pause > 0) await delay(pause);
       else if (mine % FLUSH_EVERY === 0) await keepUp(client);
     }

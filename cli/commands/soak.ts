@@ -15,7 +15,7 @@ import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settin
 import { checkFolder, writing } from "../write-file.ts";
 
 const DAY_SECONDS = 86_400;
-const INTERVAL = { mostMs: 60_000, leastMs: 250, partOfRun: 240 };
+const INTERVAL = { mostMs: 60_000, minMs: 250, partOfRun: 240 };
 
 const runningEdge: Setting<string | undefined> = {
   value: "URL",
@@ -77,6 +77,6 @@ above the threshold with 95 % confidence) or a message was lost.`,
 });
 
 function intervalFor(seconds: number): number {
-  const { mostMs, leastMs, partOfRun } = INTERVAL;
-  return Math.min(mostMs, Math.max(leastMs, (seconds * 1000) / partOfRun));
+  const { mostMs, minMs, partOfRun } = INTERVAL;
+  return Math.min(mostMs, Math.max(minMs, (seconds * 1000) / partOfRun));
 }

@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openBroker } from "../../broker/index.ts";
-import { countFriendships, GraphService, generateFriendships, loadEdges } from "../../graph/index.ts";
+import { countFriendships, GraphService, generateFriendships, loadFollows } from "../../graph/index.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { describeListener } from "../../lib/processes.ts";
 import { createProgress } from "../../lib/progress.ts";
@@ -24,7 +24,7 @@ import { embeddedCommand } from "../own-command.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
 import { DEFAULT_PORT as DEFAULT_NATS_PORT } from "./broker.ts";
 
-const EDGES = 15;
+const FRIENDS = 15;
 const SEED = 1;
 
 export const up: Command = defineCommand({
@@ -82,7 +82,7 @@ Encke is up.
   page    ${page}
   admin   ${urlOf(adminHost, edge.adminPort)}metrics
   broker  ${broker.description}
-  graph   ${graph.edges.toLocaleString("en")} follow relations in ${values.data}
+  graph   ${graph.follows.toLocaleString("en")} follow relations in ${values.data}
 ${moved.join("")}
 Open the page. Then try, in another terminal:
 
@@ -113,12 +113,12 @@ function serverFlag(url: string): string {
 /** At the first start: friends to play with. */
 async function makeDemoGraph(directory: string, users: number): Promise<void> {
   if (existsSync(join(directory, "CURRENT"))) return;
-  const shape = { users, edges: EDGES, seed: SEED };
+  const shape = { users, friends: FRIENDS, seed: SEED };
   const total = countFriendships(shape);
   if (total === 0) return;
   const progress = createProgress("making a demo graph", "rows' entries", 4 * total);
   try {
-    await loadEdges(
+    await loadFollows(
       { name: "the demo graph", newcomers: generateFriendships(shape) },
       { directory, kind: "friendships", onProgress: (_phase, done) => progress.update(done) },
     );

@@ -27,16 +27,16 @@ const SERVICES_BYTES = 400_000_000;
 /** The graph service's adjacency and cache, a user of fifteen friends each. */
 const GRAPH_BYTES_A_USER = 300;
 /** Below this, a worker per process makes no sense: most of its descriptors are its own. */
-const LEAST_LIMIT = 1_024;
-const MOST_PROCESSES = 1_024;
+const MIN_LIMIT = 1_024;
+const MAX_PROCESSES = 1_024;
 const BACKLOG = 4_096;
-const LEAST_PORTS = 1_000;
+const MIN_PORTS = 1_000;
 /** Open files of everything else. */
 const OTHER_FILES = 20_000;
 const PAGE_BYTES = 4_096;
 /** TCP buffers in use at a moment, a socket: most have nothing in them. */
 const BUFFER_BYTES = 512;
-const MOST_WMEM_FIRST = 65_536;
+const MAX_WMEM_FIRST = 65_536;
 
 const count = (n: number): string => (n >= Number.MAX_SAFE_INTEGER ? "unlimited" : n.toLocaleString("en"));
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
@@ -82,13 +82,13 @@ function atLeast(
 const CHECKS: readonly Checker[] = [
   function openFiles({ openFiles: { soft, hard }, nrOpen, ports }, connections) {
     const { edgeWorkers, floodProcesses } = layoutFor(connections, soft, ports);
-    const enough = soft >= LEAST_LIMIT && edgeWorkers <= MOST_PROCESSES;
+    const enough = soft >= MIN_LIMIT && edgeWorkers <= MAX_PROCESSES;
     const reachable = Math.min(nrOpen ?? hard, 1_048_576);
     return {
       name: "open files a process",
       verdict: enough ? "ok" : "bad",
       is: soft === hard ? count(soft) : `${count(soft)} (hard ${count(hard)})`,
-      needed: count(Math.max(LEAST_LIMIT, Math.ceil(connections / MOST_PROCESSES))),
+      needed: count(Math.max(MIN_LIMIT, Math.ceil(connections / MAX_PROCESSES))),
       why: `a connection is a descriptor: ${edgeWorkers} edge workers and ${floodProcesses} flood processes share them`,
       remedy: enough ? "" : `ulimit -n ${reachable}   # as root, or in /etc/security/limits.d`,
     };
@@ -125,12 +125,12 @@ const CHECKS: readonly Checker[] = [
   },
   function sourceAddresses({ openFiles, ports }, connections) {
     const { sources } = layoutFor(connections, openFiles.soft, ports);
-    const ok = ports >= LEAST_PORTS;
+    const ok = ports >= MIN_PORTS;
     return {
       name: "ip_local_port_range",
       verdict: ok ? "ok" : "bad",
       is: `${count(ports)} ports`,
-      needed: `${count(LEAST_PORTS)} ports`,
+      needed: `${count(MIN_PORTS)} ports`,
       why: `connections come from ${sources.length} addresses of 127.0.0.0/8, a port each`,
       remedy: ok ? "" : 'sysctl -w net.ipv4.ip_local_port_range="15000 64999"',
     };
@@ -153,12 +153,12 @@ const CHECKS: readonly Checker[] = [
   function tcpBuffers({ tcpRmem, tcpWmem }) {
     const [, first = 0] = tcpWmem;
     if (tcpWmem.length < 3 || tcpRmem.length < 3) return undefined;
-    const ok = first <= MOST_WMEM_FIRST;
+    const ok = first <= MAX_WMEM_FIRST;
     return {
       name: "tcp_wmem, tcp_rmem",
       verdict: ok ? "ok" : "hint",
       is: `${tcpWmem.join(" ")}, ${tcpRmem.join(" ")}`,
-      needed: `${count(MOST_WMEM_FIRST)} at first`,
+      needed: `${count(MAX_WMEM_FIRST)} at first`,
       why: "an idle socket takes none of it; slow readers may each fill so much",
       remedy: ok ? "" : 'sysctl -w net.ipv4.tcp_wmem="4096 16384 4194304"',
     };

@@ -13,8 +13,8 @@ import { countTargets, pathOf, resolveTargets, type TargetPlan, type Targets } f
 
 const PACE_MS = 10;
 /** Streams begun between two looks at what came: also a storm is answered while it goes on. */
-const MOST_AT_ONCE = 500;
-const MOST_PROBLEMS = 10;
+const MAX_AT_ONCE = 500;
+const MAX_PROBLEMS = 10;
 
 /** What one process opens. Plain data: it travels to that process. */
 export interface FloodPlan {
@@ -83,8 +83,8 @@ export class Flood {
     for (let opened = 0; opened < targets.ends.length && !this.#ending; ) {
       const elapsed = performance.now() - startedAt + PACE_MS;
       const due = rate === 0 ? targets.ends.length : Math.ceil((elapsed / 1000) * rate);
-      const room = opening === 0 ? MOST_AT_ONCE : opening - readers.counts().opening;
-      const until = Math.min(targets.ends.length, due, opened + Math.min(room, MOST_AT_ONCE));
+      const room = opening === 0 ? MAX_AT_ONCE : opening - readers.counts().opening;
+      const until = Math.min(targets.ends.length, due, opened + Math.min(room, MAX_AT_ONCE));
       const isBehind = until < due && room > 0;
       for (; opened < until && !this.#ending; opened += 1) readers.open(opened);
       await delay(isBehind ? 1 : PACE_MS);
@@ -112,7 +112,7 @@ export class Flood {
   }
 
   #note({ stream, reason, detail, wasOpen }: StreamEnd): void {
-    if (this.problems.size >= MOST_PROBLEMS) return;
+    if (this.problems.size >= MAX_PROBLEMS) return;
     const path = this.#targets === undefined ? "" : pathOf(this.#targets, stream);
     const said = {
       error: detail,

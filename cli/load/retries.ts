@@ -2,7 +2,7 @@
 // before the server said. A byte a stream, one timer for all; at most one entry a stream.
 
 const FIRST_MS = 250;
-const MOST_MS = 30_000;
+const MAX_MS = 30_000;
 /** Streams due within the same span come together: one timer serves any number. */
 const TICK_MS = 20;
 
@@ -23,7 +23,7 @@ export class Retries {
   add(stream: number, failed: boolean, afterMs: number): void {
     const failures = failed ? Math.min(255, (this.#failures[stream] ?? 0) + 1) : 0;
     this.#failures[stream] = failures;
-    const span = Math.min(MOST_MS, FIRST_MS * 2 ** failures);
+    const span = Math.min(MAX_MS, FIRST_MS * 2 ** failures);
     const waitMs = afterMs + (Math.random() * span) / 2 + (afterMs > 0 ? 0 : span / 2);
     const tick = Math.ceil((performance.now() + waitMs) / TICK_MS);
     const others = this.#due.get(tick);

@@ -7,7 +7,7 @@ import { quote } from "../../lib/errors.ts";
 import { CliError } from "../errors.ts";
 
 /** A stream names its server by a number of 16 bits. */
-const MOST_SERVERS = 65_536;
+const MAX_SERVERS = 65_536;
 /** Room for the first paths; it doubles. */
 const FIRST_PATHS_BYTES = 65_536;
 
@@ -76,10 +76,10 @@ export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promi
   const addServer = (url: URL): number => {
     const known = urls.get(url.host);
     if (known !== undefined) return known.index;
-    if (urls.size === MOST_SERVERS)
+    if (urls.size === MAX_SERVERS)
       throw new CliError(
         "USAGE",
-        `more than ${MOST_SERVERS} servers, the next is ${quote(url.host)}: leave some out`,
+        `more than ${MAX_SERVERS} servers, the next is ${quote(url.host)}: leave some out`,
       );
     urls.set(url.host, { index: urls.size, url });
     return urls.size - 1;

@@ -34,7 +34,7 @@ export interface Verdict {
 }
 
 /** What one reader has seen of one author. */
-interface Seen {
+interface AuthorProgress {
   next: number;
   readonly missing: Set<number>;
   /** Events up to this number were sent before the stream last said that it may miss some. */
@@ -43,7 +43,7 @@ interface Seen {
 
 interface Reader {
   readonly client: StreamClient;
-  readonly authors: Map<string, Seen>;
+  readonly authors: Map<string, AuthorProgress>;
   partial: string;
 }
 
@@ -78,7 +78,7 @@ export class Verifier {
 
   /** Opens a reader's stream, who must see these authors. Resolves when the stream is open. @throws Error */
   openReader(edge: URL, user: UserId, authors: Iterable<string>): Promise<void> {
-    const seen = new Map<string, Seen>();
+    const seen = new Map<string, AuthorProgress>();
     for (const author of authors) {
       seen.set(author, { next: 1, missing: new Set(), coveredTo: 0 });
       this.#audience.set(author, (this.#audience.get(author) ?? 0) + 1);

@@ -7,7 +7,7 @@ import type { BrokerClient } from "../../broker/index.ts";
 import { nowUs } from "../load/latency.ts";
 
 const TICK_MS = 5;
-const MOST_BEHIND_MS = 1_000;
+const MAX_BEHIND_MS = 1_000;
 /** How often it is seen whether the broker keeps up: until it has, nothing more is sent. */
 const FLUSH_MS = 1_000;
 
@@ -38,7 +38,7 @@ export async function generate(options: GeneratorOptions, sent: Sent): Promise<v
   while (!signal.aborted) {
     const nowMs = performance.now();
     for (let index = 0; index < generators; index += 1) {
-      let due = Math.max(dueMs[index] ?? nowMs, nowMs - MOST_BEHIND_MS);
+      let due = Math.max(dueMs[index] ?? nowMs, nowMs - MAX_BEHIND_MS);
       for (; due <= nowMs; due += pauseMs) sendOne(options, sent);
       dueMs[index] = due;
     }

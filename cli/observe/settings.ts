@@ -20,11 +20,11 @@ export interface ObserveValues {
   report: string;
 }
 
-const MOST_SECONDS = 2_147_483_647;
-const MOST_PID = 4_194_304;
+const MAX_SECONDS = 2_147_483_647;
+const MAX_PID = 4_194_304;
 const pids: z.ZodType<readonly number[]> = z
   .union([z.array(z.number()), z.string().transform((given) => given.split(",").map(Number))])
-  .refine((numbers) => numbers.every((n) => Number.isInteger(n) && n > 0 && n <= MOST_PID), {
+  .refine((numbers) => numbers.every((n) => Number.isInteger(n) && n > 0 && n <= MAX_PID), {
     error: "expected process ids with commas",
   });
 
@@ -51,7 +51,7 @@ export const observeSettings: Settings<ObserveValues> = {
   warmUp: {
     value: "S",
     help: "seconds under load that are not judged (half of the run)",
-    schema: integer(0, MOST_SECONDS),
+    schema: integer(0, MAX_SECONDS),
   },
   generators: { value: "N", help: "senders that share the rate", schema: integer(1, 10_000), default: 100 },
   report: { value: "DIR", help: "folder of the report", schema: text, default: "encke-soak" },

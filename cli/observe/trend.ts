@@ -26,23 +26,23 @@ export interface Trend {
 /** Blocks of the judged part: enough for a narrow interval, each long enough to hold some teeth of a saw. */
 const BLOCKS = 40;
 /** Fewer blocks than this say nothing. */
-const LEAST_BLOCKS = 8;
+const MIN_BLOCKS = 8;
 /**
  * What a healthy process may still gain over the judged part: heap pages that fill, code that is compiled. A long run
  * therefore sees slower leaks than a short one; the report states the threshold.
  */
 const ALLOWED = { part: 0.02, kb: 1_024 };
 /** No run is asked to see less than 11 MB a day. */
-const LEAST_THRESHOLD = 8;
+const MIN_THRESHOLD = 8;
 
 /** @param fromMs samples before are not judged; by default those of the first half */
 export function judgeTrend(samples: readonly MemorySample[], fromMs: number = middleOf(samples)): Trend {
   const judged = samples.filter(({ timeMs }) => timeMs >= fromMs);
   const minutes = ((judged.at(-1)?.timeMs ?? 0) - (judged[0]?.timeMs ?? 0)) / 60_000;
   const medianKb = median(judged.map(({ anonKb }) => anonKb));
-  const threshold = Math.max(LEAST_THRESHOLD, (medianKb * ALLOWED.part + ALLOWED.kb) / minutes);
+  const threshold = Math.max(MIN_THRESHOLD, (medianKb * ALLOWED.part + ALLOWED.kb) / minutes);
   const blocks = blocksOf(judged);
-  const slope = blocks.length < LEAST_BLOCKS ? undefined : theilSen(blocks);
+  const slope = blocks.length < MIN_BLOCKS ? undefined : theilSen(blocks);
   const lastQuarter = judged.slice(-Math.ceil(judged.length / 4));
   const earlier = blocksOf(samples.slice(0, samples.length - lastQuarter.length)).map(([, kb]) => kb);
   // a rise that stays below an earlier height may be one slow tooth of a saw

@@ -125,7 +125,7 @@ export class SubjectFanout implements Fanout {
   }
 
   /**
-   * A message that a producer sent straight to the user. Judged as the graph judges it for edges in `gateway`
+   * A message that a producer sent straight to the user. Judged as the graph judges it for edges in `frames`
    * mode.
    */
   #direct(message: Msg): PositionedEvent | undefined {

@@ -51,7 +51,7 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
         skip: withoutAddon,
       }, async () => {
         const network = await TestNetwork.start({
-          ...{ broker: embedded, fleet: ["gateway"], follows: [["bob", "ann"]] },
+          ...{ broker: embedded, fleet: ["frames"], follows: [["bob", "ann"]] },
           edge: {
             ...{ listen: { host: far.here, port: 0 }, allowAnonymous: true, pool },
             ...{ readerTimeoutMs: TIMEOUT_MS, heartbeatMs: HEARTBEAT_MS },

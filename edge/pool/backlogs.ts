@@ -40,9 +40,10 @@ export class Backlogs<Stream> {
 
   /** The stream for which the most waits. */
   longest(): Stream | undefined {
-    let most: [Stream, Backlog] | undefined;
-    for (const entry of this.#waiting) if (most === undefined || entry[1].bytes > most[1].bytes) most = entry;
-    return most?.[0];
+    let longest: [Stream, Backlog] | undefined;
+    for (const entry of this.#waiting)
+      if (longest === undefined || entry[1].bytes > longest[1].bytes) longest = entry;
+    return longest?.[0];
   }
 
   /** The streams for which something waits; forgetting them on the way is fine. */

@@ -23,6 +23,6 @@ export const CLOSE_REASONS = {
 } as const;
 
 /** When readers of a stream that we ended come back: spread, so that they do not all meet the same next edge at once. */
-export const COME_BACK_MS = { least: 500, spread: 4_500 } as const;
+export const COME_BACK_MS = { min: 500, spread: 4_500 } as const;
 
 export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -202,7 +202,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   #finish(stream: Stream<Sink>, reason: CloseReason): void {
     if (this.#isGone(stream)) return;
     const back = CLOSE_REASONS[reason].reconnect;
-    const retryMs = back ? COME_BACK_MS.least + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
+    const retryMs = back ? COME_BACK_MS.min + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
     const cursor = this.#positions.cursorOf(stream.position);
     const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs, cursor)), stream.chunked);
     if (!this.#write(stream, stream.chunked ? join(words, LAST_CHUNK) : words)) return;

@@ -27,9 +27,9 @@ export class Owners {
 
   /** The delta that every owner has heard who is not lost; 0 while one of them has heard none. */
   get acknowledged(): number {
-    let least = Number.POSITIVE_INFINITY;
-    for (const { lost, acknowledged } of this.#entries) if (!lost) least = Math.min(least, acknowledged);
-    return Number.isFinite(least) ? least : 0;
+    let min = Number.POSITIVE_INFINITY;
+    for (const { lost, acknowledged } of this.#entries) if (!lost) min = Math.min(min, acknowledged);
+    return Number.isFinite(min) ? min : 0;
   }
 
   /** Whether a partition's owner is lost: the handles in its frames may mean somebody else by now. */

@@ -7,20 +7,22 @@ import {
   BEAT_MS,
   type BrokerClient,
   type EdgeOrder,
+  encodePresence,
   type FanoutMode,
   type Msg,
   type Owner,
   type PresenceMessage,
   parseOrder,
   type Subscribed,
+  type UnknownVersion,
 } from "../../broker/index.ts";
-import { Spaced } from "../../lib/spaced.ts";
-import type { Ledger } from "./ledger.ts";
+import { Throttle } from "../../lib/throttle.ts";
 import { Owners } from "./owners.ts";
+import type { PresenceLog } from "./presence-log.ts";
 import type { EventTallies } from "./tallies.ts";
 
 /** Beats without an answer after which the graph is away. */
-const MOST_UNANSWERED = 2;
+const MAX_UNANSWERED = 2;
 /** News wait so long for more, in milliseconds: who comes in the same moment travels together. */
 const GATHER_MS = 5;
 /** Deltas are so far apart, or further: one costs edge, broker and graph as much as the handshakes of several streams. */
@@ -36,14 +38,16 @@ export interface PresenceOptions {
   readonly edgeId: string;
   readonly mode: FanoutMode;
   /** Who is here; stays empty in `subject` mode. */
-  readonly ledger: Ledger;
+  readonly presenceLog: PresenceLog;
   readonly tallies: EventTallies;
-  /** Copies of events, as the graph sends them to this edge in `gateway` mode. */
+  /** Copies of events, as the graph sends them to this edge in `frames` mode. */
   readonly onCopies: (bytes: Uint8Array) => void;
   /** The graph has acknowledged more: all of its services have. */
   readonly onAcknowledged: () => void;
   /** Something may be missing on every stream. */
   readonly onLoss: (reason: string) => void;
+  /** A graph service speaks another version of this protocol. Called once for each such version. */
+  readonly onOtherVersion: (version: number) => void;
   /** The graph came or went. */
   readonly onGraph: (present: boolean) => void;
 }
@@ -61,14 +65,15 @@ export class Presence {
   #unanswered = 0;
   /** What readers are told once we are in step again. */
   #loss: string | undefined;
-  readonly #graphLosses: Spaced<string>;
+  readonly #graphLosses: Throttle<string>;
   #lossTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #otherVersions = new Set<number>();
   #stopped = false;
   #heard: (() => void) | undefined;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
-    this.#graphLosses = new Spaced(RESYNC_EVERY_MS, options.onLoss);
+    this.#graphLosses = new Throttle(RESYNC_EVERY_MS, options.onLoss);
   }
 
   get graphPresent(): boolean {
@@ -115,7 +120,7 @@ export class Presence {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
-  /** The ledger has news for the graph. */
+  /** The presenceLog has news for the graph. */
   announce(): void {
     if (this.#gathering !== undefined) return;
     const waitMs = Math.max(GATHER_MS, this.#toldAtMs + APART_MS - performance.now());
@@ -127,25 +132,29 @@ export class Presence {
   }
 
   #tell(): void {
-    const { client, ledger, mode } = this.#options;
+    const { client, presenceLog, mode } = this.#options;
     // told with everything else when the connection, or the graph, is back
     if (!client.connected || this.#silent || this.#stopped) return;
-    const { epoch } = ledger;
+    const { epoch } = presenceLog;
     const { maxPayload } = client;
-    for (let delta = ledger.take(maxPayload); delta !== undefined; delta = ledger.take(maxPayload)) {
+    for (
+      let delta = presenceLog.take(maxPayload);
+      delta !== undefined;
+      delta = presenceLog.take(maxPayload)
+    ) {
       this.#say({ type: "delta", mode, epoch, ...delta });
     }
   }
 
   #beat(): void {
-    const { client, ledger, mode } = this.#options;
+    const { client, presenceLog, mode } = this.#options;
     if (!client.connected) return;
-    if (this.#unanswered >= MOST_UNANSWERED) {
+    if (this.#unanswered >= MAX_UNANSWERED) {
       this.#silent = true;
       this.#setGraph(false);
     }
     this.#unanswered += 1;
-    this.#say({ type: "beat", mode, epoch: ledger.epoch, sequence: ledger.sequence });
+    this.#say({ type: "beat", mode, epoch: presenceLog.epoch, sequence: presenceLog.sequence });
     const { lost } = this.#owners;
     this.#owners.beat();
     if (this.#owners.lost !== lost) this.#settle();
@@ -155,7 +164,7 @@ export class Presence {
     this.#loss ??= loss; // the first cause explains what follows from it
     this.#silent = false;
     this.#owners.restart();
-    this.#options.ledger.restart(after);
+    this.#options.presenceLog.restart(after);
     this.#tell();
   }
 
@@ -176,20 +185,25 @@ export class Presence {
     else this.#options.onCopies(message.data);
   }
 
-  #obey(order: EdgeOrder, message: Msg): void {
+  #obey(order: EdgeOrder | UnknownVersion, message: Msg): void {
     const { client, tallies } = this.#options;
     switch (order.type) {
+      case "unknown-version":
+        return this.#notServed(order.version);
+      case "refuse":
+        return this.#notServed(order.speaks);
       case "acknowledge":
         return this.#acknowledged(order);
       case "restart":
-        if (order.epoch >= this.#options.ledger.epoch) this.#beginAnew(order, "edge-expired", order.epoch);
+        if (order.epoch >= this.#options.presenceLog.epoch)
+          this.#beginAnew(order, "edge-expired", order.epoch);
         return;
       case "announce":
         if (!this.#owners.knows(order)) this.#beginAnew(order, "graph-restarted");
         return;
       case "resync":
         // what is still to be told covers this too, so a restart of NATS, which both of us lost, is told once
-        return this.#loss === undefined ? this.#graphLosses.say(order.reason) : undefined;
+        return this.#loss === undefined ? this.#graphLosses.call(order.reason) : undefined;
       case "mark":
         client.respond(message);
         return;
@@ -205,8 +219,14 @@ export class Presence {
     this.#restart(reason, after);
   }
 
+  #notServed(version: number): void {
+    if (this.#otherVersions.has(version)) return;
+    this.#otherVersions.add(version);
+    this.#options.onOtherVersion(version);
+  }
+
   #acknowledged(order: Extract<EdgeOrder, { type: "acknowledge" }>): void {
-    if (order.epoch !== this.#options.ledger.epoch) return;
+    if (order.epoch !== this.#options.presenceLog.epoch) return;
     const answer = this.#owners.acknowledge(order, order.sequence);
     // two services that count differently must not take turns: whom we know goes on, as long as they answer
     if (answer === "foreign" && !this.#silent) return;
@@ -219,13 +239,13 @@ export class Presence {
 
   /** The owners have heard more, or wait for fewer. */
   #settle(): void {
-    const { ledger, onAcknowledged } = this.#options;
-    ledger.isServed = this.#owners.lost === 0;
-    ledger.acknowledge(this.#owners.acknowledged);
-    if (ledger.inStep) this.#heard?.();
+    const { presenceLog, onAcknowledged } = this.#options;
+    presenceLog.isServed = this.#owners.lost === 0;
+    presenceLog.acknowledge(this.#owners.acknowledged);
+    if (presenceLog.inStep) this.#heard?.();
     onAcknowledged();
-    if (ledger.hasNews) this.announce();
-    if (ledger.inStep) this.#tellLoss();
+    if (presenceLog.hasNews) this.announce();
+    if (presenceLog.inStep) this.#tellLoss();
   }
 
   #tellLoss(): void {
@@ -242,6 +262,6 @@ export class Presence {
 
   #say(what: PresenceMessage): void {
     const { client, edgeId } = this.#options;
-    client.publish(presenceSubject(edgeId), JSON.stringify(what));
+    client.publish(presenceSubject(edgeId), encodePresence(what));
   }
 }

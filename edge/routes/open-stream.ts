@@ -10,7 +10,7 @@ import type { EdgeServices } from "../services.ts";
 import { type PresentedCursor, presentedCursor } from "./presented-cursor.ts";
 
 /** Where a reader comes back to after its connection broke: spread over two seconds. */
-const RETRY_MS = { least: 1_000, spread: 2_000 };
+const RETRY_MS = { min: 1_000, spread: 2_000 };
 
 export interface StreamRequest {
   readonly users: readonly UserId[];
@@ -70,7 +70,7 @@ interface Beginning {
 
 /** The welcome leaves a reader who comes back where it was: only the resync after it moves it past what it missed. */
 function openingOf({ users, format }: StreamRequest, { presented, sure, cursor }: Beginning): string {
-  const retryMs = RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread);
+  const retryMs = RETRY_MS.min + Math.floor(Math.random() * RETRY_MS.spread);
   const before = presented === undefined ? cursor : (presented.cursor ?? START_CURSOR);
   const welcome = format.welcome({ users, retryMs, cursor: before });
   // a reader who comes back missed what was sent meanwhile: nothing is stored yet

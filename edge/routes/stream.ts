@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
 import { route } from "../../lib/http/route.ts";
 import { prefers } from "../accept.ts";
-import { authorize, type Reader } from "../auth.ts";
+import { authorize, type Principal } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { ndjson } from "../formats/ndjson.ts";
 import { sse } from "../formats/sse.ts";
@@ -26,7 +26,7 @@ export function addStreamRoute(app: Hono, services: EdgeServices): void {
   });
 }
 
-function userOf(reader: Reader, asked: string | undefined): UserId {
+function userOf(reader: Principal, asked: string | undefined): UserId {
   if (asked !== undefined) return parseUserId(asked);
   if (reader.user !== undefined) return reader.user;
   throw new EdgeError("BAD_QUERY", "whose events? say ?user=ID, or send a token");

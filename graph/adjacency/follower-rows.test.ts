@@ -4,7 +4,7 @@ import { parseTopic, parseUserId, type Topic } from "../../broker/contract.ts";
 import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import type { Newcomer } from "../generate.ts";
-import { loadEdges } from "../load/load.ts";
+import { loadFollows } from "../load/load.ts";
 import type { Change } from "../store/changes.ts";
 import { MAX_CHUNK_IDS } from "../store/row.ts";
 import { GraphStore } from "../store/store.ts";
@@ -48,7 +48,7 @@ describe("rows for the fan-out", () => {
     it(`random changes, ${room} - the same as on disk after each commit, and when it is opened again`, async () => {
       const random = new Random(bytes + 1);
       const directory = tempDir();
-      await loadEdges({ name: "broad rows", newcomers: BROAD }, { directory, kind: "subscriptions" });
+      await loadFollows({ name: "broad rows", newcomers: BROAD }, { directory, kind: "subscriptions" });
       for (let opening = 0; opening < 3; opening += 1) {
         const store = await GraphStore.open(directory, { memoryBytes: bytes });
         for (let commit = 0; commit < 6; commit += 1) {

@@ -56,13 +56,13 @@ describe("rows in memory", () => {
   it("everything deleted, again and again - the same memory serves", () => {
     const memory = new RowMemory(64 * MIB);
     const row = rowOf(Array.from({ length: 1_000 }, (_, index) => index * 5));
-    let most = 0;
+    let max = 0;
     for (let round = 0; round < 20; round += 1) {
       for (let id = 0; id < 3_000; id += 1) memory.set(id, row);
-      most = round === 0 ? memory.bytes : most;
+      max = round === 0 ? memory.bytes : max;
       for (let id = 0; id < 3_000; id += 1) memory.delete(id);
     }
     assert.equal(memory.size, 0);
-    assert.ok(memory.bytes <= most + 3 * MIB, `${memory.bytes} bytes after ${most}`);
+    assert.ok(memory.bytes <= max + 3 * MIB, `${memory.bytes} bytes after ${max}`);
   });
 });

@@ -3,7 +3,7 @@
 // it is read over and used again, so that no change copies more than a segment. Owned by one reader of rows, bounded by
 // the bytes that it is given: a row for which there is no room is not taken.
 
-import { U32Map } from "../edges/u32-map.ts";
+import { U32Map } from "../../lib/u32-map.ts";
 import { decodeSet } from "../store/ids.ts";
 
 /** A segment: 256 KiB. An inline row is 40 KB at most. */
@@ -13,10 +13,10 @@ const SEGMENT_BYTES: number = 1 << SEGMENT_BITS;
 const HEAD_BYTES = 6;
 const LONGEST_ROW = 0xffff;
 /** Addresses are 31 bits. */
-const MOST_SEGMENTS = 8_191;
+const MAX_SEGMENTS = 8_191;
 /** What is left behind may be a quarter of the log, and some segments in a small one. */
 const LEFT_BEHIND = 0.25;
-const LEAST_LEFT_BEHIND: number = 2 * SEGMENT_BYTES;
+const MIN_LEFT_BEHIND: number = 2 * SEGMENT_BYTES;
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -99,7 +99,7 @@ export class RowMemory {
     const free = this.#free.pop();
     if (free === undefined) {
       const more = beyond ? 0 : SEGMENT_BYTES;
-      if (this.#segments.length >= MOST_SEGMENTS || this.bytes + more > this.#maxBytes) return undefined;
+      if (this.#segments.length >= MAX_SEGMENTS || this.bytes + more > this.#maxBytes) return undefined;
       this.#segments.push({ bytes: new Uint8Array(SEGMENT_BYTES), used: 0, dead: 0 });
     }
     this.#current = free ?? this.#segments.length - 1;
@@ -108,8 +108,8 @@ export class RowMemory {
 
   /** Reads a segment over when too much is left behind. */
   #tidy(): void {
-    const most = Math.max(LEAST_LEFT_BEHIND, LEFT_BEHIND * this.#segments.length * SEGMENT_BYTES);
-    if (this.#dead <= most) return;
+    const max = Math.max(MIN_LEFT_BEHIND, LEFT_BEHIND * this.#segments.length * SEGMENT_BYTES);
+    if (this.#dead <= max) return;
     let worst = -1;
     for (const [index, { dead }] of this.#segments.entries()) {
       if (index !== this.#current && dead > (this.#segments[worst]?.dead ?? 0)) worst = index;

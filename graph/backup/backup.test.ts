@@ -91,14 +91,14 @@ describe("backup", () => {
 
     const restored = join(tempDir(), "restored");
     assert.deepEqual(await restoreBackup(report.file, { directory: restored }), {
-      edges: report.edges,
+      follows: report.follows,
       sequence: report.sequence,
     });
     assert.equal(await textOf(restored), await textOf(replayed));
     assert.notEqual(await textOf(directory), await textOf(restored));
     const served = await GraphStore.open(restored);
     assert.equal(served.audit.last, report.sequence);
-    assert.equal(served.edges, report.edges);
+    assert.equal(served.follows, report.follows);
     await served.apply([change("subscribe", 1_000_000, "t1")]);
     await served.close();
   });

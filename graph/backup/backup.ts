@@ -26,7 +26,7 @@ export interface BackupReport {
   /** The last change that is in it; none behind it is. */
   readonly sequence: number;
   /** Follow relations in it. */
-  readonly edges: number;
+  readonly follows: number;
 }
 
 /**
@@ -40,13 +40,13 @@ export async function writeBackup(db: Database, folder: string, signal: AbortSig
   const snapshot = db.snapshot();
   try {
     const { last: sequence } = await readExtent(db, snapshot);
-    const edges = readNumber((key) => db.getSync(key, { snapshot }), META.edges);
+    const follows = readNumber((key) => db.getSync(key, { snapshot }), META.follows);
     await makeFolder(folder);
     const time = new Date().toISOString().replace(/[:.]/g, "-");
     const file = join(folder, `graph-${time}-${sequence}.backup`);
     const written = await writeWhole(file, (to) => copy(db, snapshot, to, signal));
     await syncFolder(folder);
-    return { file, ...written, sequence, edges };
+    return { file, ...written, sequence, follows };
   } catch (cause) {
     if (cause instanceof GraphError) throw cause;
     throw new GraphError(

@@ -37,9 +37,9 @@ export class EntryWriter {
   }
 
   add(key: Uint8Array, value: Uint8Array): void {
-    const most = this.#length + 2 * VARINT_BYTES + key.length + value.length;
-    if (most > this.#bytes.length) {
-      const larger = new Uint8Array(most * 2);
+    const max = this.#length + 2 * VARINT_BYTES + key.length + value.length;
+    if (max > this.#bytes.length) {
+      const larger = new Uint8Array(max * 2);
       larger.set(this.#bytes.subarray(0, this.#length));
       this.#bytes = larger;
     }
@@ -113,13 +113,13 @@ function entryAt(
 }
 
 /** Undefined where the bytes end within it. */
-function varintAt(bytes: Uint8Array, at: number, most: number): { value: number; end: number } | undefined {
+function varintAt(bytes: Uint8Array, at: number, max: number): { value: number; end: number } | undefined {
   let value = 0;
   for (let index = 0; index < VARINT_BYTES; index += 1) {
     const byte = bytes[at + index];
     if (byte === undefined) return undefined;
     value += (byte & 0x7f) * 128 ** index;
-    if (value > most) break;
+    if (value > max) break;
     if (byte < 0x80) return { value, end: at + index + 1 };
   }
   throw new RangeError(`a length at byte ${at} of a part is beyond what it may be`);

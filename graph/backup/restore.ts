@@ -19,7 +19,7 @@ const AS_BYTES = { keyEncoding: "view", valueEncoding: "view" } as const;
 
 export interface RestoreReport {
   /** Follow relations in the graph. */
-  readonly edges: number;
+  readonly follows: number;
   /** The last change that is in it. */
   readonly sequence: number;
 }
@@ -123,7 +123,7 @@ async function build(
     });
     // opening it once more checks its format, and puts what is still in a log into synced tables
     return await withDatabase(directory, async (db) => ({
-      edges: readNumber((key) => db.getSync(key), META.edges),
+      follows: readNumber((key) => db.getSync(key), META.follows),
       sequence: (await readExtent(db)).last,
     }));
   } catch (cause) {

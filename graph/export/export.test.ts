@@ -7,7 +7,7 @@ import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { readGraphFacts } from "../about.ts";
-import { loadEdges } from "../load/load.ts";
+import { loadFollows } from "../load/load.ts";
 import { Partitions } from "../partitions.ts";
 import type { Change, ChangeKind } from "../store/changes.ts";
 import { GraphStore } from "../store/store.ts";
@@ -27,7 +27,7 @@ async function textOf(directory: string, kind: ExportKind = "followers"): Promis
 
 async function load(text: string, directory: string): Promise<void> {
   const stream = Readable.from([Buffer.from(text)]);
-  await loadEdges({ stream, name: "the export" }, { directory, kind: "subscriptions", strict: true });
+  await loadFollows({ stream, name: "the export" }, { directory, kind: "subscriptions", strict: true });
 }
 
 describe("export", () => {
@@ -48,11 +48,11 @@ describe("export", () => {
       index % 2 === 0 ? String(index) : `fan${index}`,
     );
     await store.apply(fans.map((fan) => change("subscribe", fan, "star")));
-    const { edges } = store;
+    const { follows } = store;
     await store.close();
 
     const text = await textOf(first);
-    assert.equal(text.split("\n").length - 1, edges);
+    assert.equal(text.split("\n").length - 1, follows);
     const second = tempDir();
     await load(text, second);
     assert.equal(await textOf(second), text);
@@ -78,11 +78,11 @@ describe("export", () => {
 
     const third = tempDir();
     const part = (name: string, content: string) => ({ name, stream: Readable.from([Buffer.from(content)]) });
-    const loaded = await loadEdges(part("edges", text), {
+    const loaded = await loadFollows(part("follows", text), {
       ...{ directory: third, kind: "subscriptions", strict: true },
       ...{ muted: part("muted", muted), blocked: part("blocked", blocked) },
     });
-    assert.deepEqual([loaded.edges, loaded.duplicates], [edges, 0]);
+    assert.deepEqual([loaded.follows, loaded.duplicates], [follows, 0]);
     for (const [kind, wanted] of [
       ["followers", text],
       ["muted", muted],
@@ -92,7 +92,7 @@ describe("export", () => {
     const again = await GraphStore.open(third);
     const [line = ""] = muted.split("\n");
     const [user = "", topic = ""] = line.split(" ");
-    assert.equal(again.edges, edges);
+    assert.equal(again.follows, follows);
     const names = [...again.followers(parseTopic(topic))].flatMap((set) =>
       [...set].map((id) => again.nameOf(id)),
     );
@@ -104,20 +104,20 @@ describe("export", () => {
   it("who is muted and blocked alone, or both - loads, blocked wins, and only topics of the partitions count", async () => {
     const part = (name: string, content: string) => ({ name, stream: Readable.from([Buffer.from(content)]) });
     const directory = tempDir();
-    const report = await loadEdges(part("edges", ""), {
+    const report = await loadFollows(part("follows", ""), {
       ...{ directory, kind: "subscriptions", partitions: Partitions.parse("2/4") },
       // "3" is in partition 2 of 4, "1" in 0
       ...{ muted: part("muted", "7 3\n8 3\n7 1\n"), blocked: part("blocked", "8 3\n9 3\n9 1\n") },
     });
-    assert.equal(report.edges, 1);
+    assert.equal(report.follows, 1);
     assert.equal(await textOf(directory), "7 3\n");
     assert.equal(await textOf(directory, "muted"), "7 3\n");
     assert.equal(await textOf(directory, "blocked"), "8 3\n9 3\n");
     assert.deepEqual(await readGraphFacts(directory), {
-      ...{ partitions: "2/4", edges: 1, sequence: 0, empty: false },
+      ...{ partitions: "2/4", follows: 1, sequence: 0, empty: false },
     });
-    await assert.rejects(loadEdges(part("edges", ""), { directory: tempDir(), kind: "subscriptions" }), {
-      code: "BAD_EDGE_FILE",
+    await assert.rejects(loadFollows(part("follows", ""), { directory: tempDir(), kind: "subscriptions" }), {
+      code: "BAD_FOLLOWS_FILE",
     });
   });
 
@@ -135,7 +135,7 @@ describe("export", () => {
     const again = await GraphStore.open(directory);
     const ids = [...again.followers(parseTopic("42"))].flatMap((set) => [...set]);
     assert.deepEqual(ids, [8]);
-    assert.equal(again.edges, 3);
+    assert.equal(again.follows, 3);
     assert.deepEqual(again.pageSubscriptions(parseUserId("9"), undefined, 10).names, ["44"]);
     await again.close();
     assert.equal(await textOf(directory), "7 42\n8 42\n9 44\n");

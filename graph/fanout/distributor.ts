@@ -2,7 +2,7 @@
 // mixed and moved while it runs.
 //
 //   subject   one message a recipient on user.<id>: whoever is subscribed has it
-//   gateway   each edge gets, in its next frame, the event once and the handles of its own recipients; nothing for
+//   frames    each edge gets, in its next frame, the event once and the handles of its own recipients; nothing for
 //             those who are not connected. While an edge is not in step, every event with all recipients by name.
 //
 // No recipient of an edge gets a copy both ways. Order: whatever is sent later is later on every way.
@@ -20,9 +20,9 @@ import {
 } from "../../broker/contract.ts";
 import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
 import { countFitting } from "../../lib/fitting.ts";
-import type { OnlineTable } from "../edges/online.ts";
-import type { EdgeLink, Roster } from "../edges/roster.ts";
 import { GraphError } from "../errors.ts";
+import type { EdgeLink, EdgeRegistry } from "../presence/edge-registry.ts";
+import type { OnlineTable } from "../presence/online-table.ts";
 import { isOwnName } from "../store/names.ts";
 import { Pacer } from "./pacer.ts";
 
@@ -30,7 +30,7 @@ const NOBODY = new Uint32Array(0);
 /** Followers handed over in one go: about two milliseconds, published or looked up among those who are here. */
 const PUBLISHED_A_PART = 1_024;
 const FRAMED_A_PART = 8_192;
-const NOTHING: Handed = { messages: 0, bytes: 0 };
+const NOTHING: DeliveryCost = { messages: 0, bytes: 0 };
 
 /** An event as it is written to streams. */
 export interface Encoded {
@@ -41,7 +41,7 @@ export interface Encoded {
 }
 
 /** An event on its way out. */
-export interface Copies extends Encoded {
+export interface OutgoingEvent extends Encoded {
   /** Somebody will ask how many saw it: it goes out at once, in messages of its own. */
   readonly counted: boolean;
   /** Edges that have copies, and so know who saw it. Filled by the fan-out. */
@@ -49,14 +49,14 @@ export interface Copies extends Encoded {
 }
 
 /** What one part of an event cost those who deliver it. */
-export interface Handed {
+export interface DeliveryCost {
   readonly messages: number;
   readonly bytes: number;
 }
 
 export interface DistributorOptions {
   readonly client: BrokerClient;
-  readonly roster: Roster;
+  readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
   /** The name of a follower's number. */
   readonly nameOf: (id: number) => string;
@@ -91,7 +91,7 @@ export class Distributor {
   /** Frames sent, and recipients named in them. */
   frames = 0;
   handed = 0;
-  /** Copies sent by name to edges that were not in step. */
+  /** OutgoingEvent sent by name to edges that were not in step. */
   named = 0;
 
   constructor(options: DistributorOptions) {
@@ -105,27 +105,27 @@ export class Distributor {
 
   /** Followers for which `send` takes a millisecond or two: more are better given in parts. */
   get part(): number {
-    const { subject, gateways } = this.#options.roster.survey();
-    return subject.length === 0 && gateways > 0 ? FRAMED_A_PART : PUBLISHED_A_PART;
+    const { subject, framed } = this.#options.registry.survey();
+    return subject.length === 0 && framed > 0 ? FRAMED_A_PART : PUBLISHED_A_PART;
   }
 
   /**
    * Hands an event to these followers, and to its author if given. A large following comes in several parts.
    * @throws GraphError GRAPH_CUT_OFF when NATS went away in the middle
    */
-  send(event: Copies, followers: Uint32Array, author?: UserId): Handed {
-    const survey = this.#options.roster.survey();
-    const framed = survey.gateways === 0 ? NOTHING : this.#frame(event, followers, author, survey.late);
+  send(event: OutgoingEvent, followers: Uint32Array, author?: UserId): DeliveryCost {
+    const survey = this.#options.registry.survey();
+    const framed = survey.framed === 0 ? NOTHING : this.#frame(event, followers, author, survey.late);
     // nobody has announced anything yet: whoever is subscribed may be about to
-    if (survey.subject.length === 0 && survey.gateways > 0) return framed;
+    if (survey.subject.length === 0 && survey.framed > 0) return framed;
     for (const { id } of survey.subject) event.asked.add(id);
     const published = this.#publish(event, followers, author);
     return { messages: framed.messages + published.messages, bytes: framed.bytes + published.bytes };
   }
 
   /** Hands a message that was sent straight to a user to the edges that do not hear it by themselves. */
-  direct(event: Copies, user: UserId): Handed {
-    return this.#frame(event, NOBODY, user, this.#options.roster.survey().late);
+  direct(event: OutgoingEvent, user: UserId): DeliveryCost {
+    return this.#frame(event, NOBODY, user, this.#options.registry.survey().late);
   }
 
   /** Sends what waits for one edge, before something that must not overtake it. */
@@ -138,7 +138,7 @@ export class Distributor {
     this.#pacer.flush();
   }
 
-  #publish(event: Copies, followers: Uint32Array, author: UserId | undefined): Handed {
+  #publish(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): DeliveryCost {
     const { client, nameOf } = this.#options;
     const headers = eventHeaders(event.id, event.counted);
     const send = (user: string): void => {
@@ -152,11 +152,11 @@ export class Distributor {
   }
 
   #frame(
-    event: Copies,
+    event: OutgoingEvent,
     followers: Uint32Array,
     author: UserId | undefined,
     late: readonly EdgeLink[],
-  ): Handed {
+  ): DeliveryCost {
     const { online, nameOf } = this.#options;
     let messages = 0;
     let bytes = 0;
@@ -182,7 +182,7 @@ export class Distributor {
   }
 
   #find(first: number): void {
-    const { online, roster } = this.#options;
+    const { online, registry } = this.#options;
     for (let entry = first; entry !== -1; entry = online.next(entry)) {
       const slot = online.slot(entry);
       let recipients = this.#recipients[slot];
@@ -191,7 +191,7 @@ export class Distributor {
         this.#recipients[slot] = recipients;
       }
       if (recipients.count === 0) {
-        const edge = roster.at(slot);
+        const edge = registry.at(slot);
         if (edge === undefined || !edge.inStep) continue; // has its copies by name
         this.#touched.push(edge);
       }
@@ -203,19 +203,19 @@ export class Distributor {
    * Adds an event to what waits for an edge, in several records where one would be too large for the NATS
    * server.
    */
-  #add(edge: EdgeLink, event: Copies, { handles, count }: Recipients): void {
+  #add(edge: EdgeLink, event: OutgoingEvent, { handles, count }: Recipients): void {
     const { maxPayload } = this.#options.client;
-    const most = maxRecipients(maxPayload, event.id, event.json);
+    const max = maxRecipients(maxPayload, event.id, event.json);
     if (event.counted) this.#sendFrame(edge); // what came before it goes before it
-    for (let at = 0; at < count; at += most) {
-      const some = count > most ? handles.subarray(at, at + most) : handles;
-      const recipients = Math.min(most, count - at);
+    for (let at = 0; at < count; at += max) {
+      const some = count > max ? handles.subarray(at, at + max) : handles;
+      const recipients = Math.min(max, count - at);
       if (event.counted) this.#addCounted(edge, event, some, recipients);
       else this.#addRecord(edge, event, some, recipients, maxPayload);
     }
   }
 
-  #addCounted(edge: EdgeLink, event: Copies, handles: Uint32Array, count: number): void {
+  #addCounted(edge: EdgeLink, event: OutgoingEvent, handles: Uint32Array, count: number): void {
     const alone = new FrameWriter(edge.epoch);
     alone.add(event.id, event.json, handles, count);
     event.asked.add(edge.id);
@@ -224,7 +224,7 @@ export class Distributor {
 
   #addRecord(
     edge: EdgeLink,
-    { id, json, partition }: Copies,
+    { id, json, partition }: OutgoingEvent,
     handles: Uint32Array,
     count: number,
     maxPayload: number,
@@ -241,7 +241,7 @@ export class Distributor {
    * the bytes of all.
    */
   #sendNamed(
-    event: Copies,
+    event: OutgoingEvent,
     followers: Uint32Array,
     author: UserId | undefined,
     late: readonly EdgeLink[],

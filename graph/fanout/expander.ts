@@ -18,9 +18,9 @@ import {
 } from "../../broker/contract.ts";
 import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { Seen } from "../edges/tally.ts";
+import type { DeliveryCounts } from "../presence/tally.ts";
 import type { GraphStore } from "../store/store.ts";
-import type { Copies, Distributor, Encoded, Handed } from "./distributor.ts";
+import type { DeliveryCost, Distributor, Encoded, OutgoingEvent } from "./distributor.ts";
 import { LongEvents, type Parts } from "./long-events.ts";
 import type { TopicIds } from "./topic-ids.ts";
 import type { Window } from "./window.ts";
@@ -29,12 +29,12 @@ import type { Window } from "./window.ts";
 const MAX_WAITING_EVENTS = 50_000;
 const MAX_WAITING_BYTES = 67_108_864;
 const NOBODY = new Uint32Array(0);
-const NOTHING: Handed = { messages: 0, bytes: 0 };
+const NOTHING: DeliveryCost = { messages: 0, bytes: 0 };
 
 type ForFollowers = { readonly topic: Topic };
 type ForUser = { readonly user: UserId };
 
-interface Waiting<To = ForFollowers | ForUser> {
+interface QueuedEvent<To = ForFollowers | ForUser> {
   readonly to: To;
   readonly payload: Uint8Array;
   readonly reply: string | undefined;
@@ -66,7 +66,7 @@ export interface ExpanderOptions {
   /** The window of events with very many followers. */
   readonly narrowWindow: Window;
   /** Asks these edges who saw an event, after its copies were sent. */
-  readonly count: (event: string, edges: readonly string[]) => Promise<Seen>;
+  readonly count: (event: string, edges: readonly string[]) => Promise<DeliveryCounts>;
   /** Called when events were lost, so that readers can be told. */
   readonly onLoss: (reason: string) => void;
   readonly log: Logger;
@@ -75,8 +75,8 @@ export interface ExpanderOptions {
 export class Expander {
   readonly #options: ExpanderOptions;
   readonly counts: ExpanderCounts = { events: 0, direct: 0, rejected: 0, overloaded: 0, failed: 0 };
-  readonly #long: LongEvents<Waiting<ForFollowers>>;
-  #queue: Waiting[] = [];
+  readonly #long: LongEvents<QueuedEvent<ForFollowers>>;
+  #queue: QueuedEvent[] = [];
   #waitingEvents = 0;
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
@@ -174,7 +174,7 @@ export class Expander {
     }
   }
 
-  async #expand(event: Waiting<ForFollowers>): Promise<void> {
+  async #expand(event: QueuedEvent<ForFollowers>): Promise<void> {
     const { topic } = event.to;
     if (this.#long.follow(topic, event)) return;
     const parts = this.#begin(event);
@@ -186,21 +186,26 @@ export class Expander {
     if (this.#options.window.advance(value)) await this.#nextWindow();
   }
 
-  #begin(event: Waiting<ForFollowers>): Parts {
+  #begin(event: QueuedEvent<ForFollowers>): Parts {
     this.#left(event);
     return this.#parts(event);
   }
 
   /** Sends an event, a step for each part. */
-  *#parts({ to: { topic }, payload, reply, time }: Waiting<ForFollowers>): Generator<Handed, Handed, void> {
+  *#parts({
+    to: { topic },
+    payload,
+    reply,
+    time,
+  }: QueuedEvent<ForFollowers>): Generator<DeliveryCost, DeliveryCost, void> {
     const { store, distributor, count } = this.#options;
     const encoded = this.#encode(topic, topic, time, payload);
-    const copies: Copies = { ...encoded, counted: reply !== undefined, asked: new Set() };
+    const copies: OutgoingEvent = { ...encoded, counted: reply !== undefined, asked: new Set() };
     const { id } = copies;
     const { part } = distributor;
     let author = ownerOf(topic);
     let recipients = author === undefined ? 0 : 1;
-    let handed: Handed | undefined;
+    let handed: DeliveryCost | undefined;
     for (const found of store.followers(topic)) {
       // in parts it lasts longer than the store keeps it for us
       const followers = found.length > part ? found.slice() : found;
@@ -218,7 +223,7 @@ export class Expander {
     return handed;
   }
 
-  async #pass(event: Waiting<ForUser>): Promise<void> {
+  async #pass(event: QueuedEvent<ForUser>): Promise<void> {
     this.#left(event);
     const { distributor, window } = this.#options;
     const { user } = event.to;
@@ -240,12 +245,12 @@ export class Expander {
   }
 
   /** It does not wait any more. */
-  #left({ payload }: Waiting): void {
+  #left({ payload }: QueuedEvent): void {
     this.#waitingEvents -= 1;
     this.#waitingBytes -= payload.length;
   }
 
-  #fail({ to, reply }: Waiting, error: unknown): void {
+  #fail({ to, reply }: QueuedEvent, error: unknown): void {
     if (error instanceof BrokerError && error.code === "PAYLOAD_TOO_LARGE") {
       this.counts.rejected += 1;
       return this.#refuse(reply, 413, error.message);
@@ -261,7 +266,12 @@ export class Expander {
     return this.#options.window.next();
   }
 
-  async #answer(reply: string, id: string, recipients: number, counting: Promise<Seen>): Promise<void> {
+  async #answer(
+    reply: string,
+    id: string,
+    recipients: number,
+    counting: Promise<DeliveryCounts>,
+  ): Promise<void> {
     const seen = await counting;
     this.#options.client.publish(reply, JSON.stringify({ id, recipients, ...seen }));
   }
@@ -271,10 +281,10 @@ export class Expander {
   }
 }
 
-function isForUser(event: Waiting): event is Waiting<ForUser> {
+function isForUser(event: QueuedEvent): event is QueuedEvent<ForUser> {
   return "user" in event.to;
 }
 
-function isForFollowers(event: Waiting): event is Waiting<ForFollowers> {
+function isForFollowers(event: QueuedEvent): event is QueuedEvent<ForFollowers> {
   return "topic" in event.to;
 }

@@ -3,16 +3,16 @@
 // but those who wait for the same author: their order holds. Owned by the expander. Bounded: MAX_AT_ONCE events are in
 // the middle of it at once, and what waits behind them counts among the expander's waiting events.
 
-import type { Handed } from "./distributor.ts";
+import type { DeliveryCost } from "./distributor.ts";
 import type { Window } from "./window.ts";
 
 /** Each holds a snapshot of the database and one chunk of a row. */
 const MAX_AT_ONCE = 64;
 
-const NOTHING: Handed = { messages: 0, bytes: 0 };
+const NOTHING: DeliveryCost = { messages: 0, bytes: 0 };
 
 /** An event in parts: each step sends one and answers what it cost, the last as its return. */
-export type Parts = Generator<Handed, Handed, void>;
+export type Parts = Generator<DeliveryCost, DeliveryCost, void>;
 
 /** One author's events, in order. */
 interface Lane<Event> {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { EdgeLink } from "../edges/roster.ts";
+import { EdgeLink } from "../presence/edge-registry.ts";
 import { Pacer } from "./pacer.ts";
 
 const edgesOf = (count: number): EdgeLink[] =>
-  Array.from({ length: count }, (_, slot) => new EdgeLink(`e${slot}`, slot, "gateway", 0));
+  Array.from({ length: count }, (_, slot) => new EdgeLink(`e${slot}`, slot, "frames", 0));
 
 describe("when frames leave", () => {
   it("idle - at the end of the turn, once for each edge", async () => {

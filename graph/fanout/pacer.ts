@@ -2,13 +2,13 @@
 // nothing waits in an idle system. Every frame wakes an edge up, though: when more than a budget would leave in a
 // second, frames wait for a tick, and the tick widens until the budget holds. One timer, whatever the number of edges.
 
-import type { EdgeLink } from "../edges/roster.ts";
+import type { EdgeLink } from "../presence/edge-registry.ts";
 
 /** Frames a millisecond beyond which they begin to wait: each costs some 20 µs in all processes that it touches. */
 const BUDGET = 8;
 /** Ticks are at least this, or nothing; and at most that. */
-const LEAST_TICK_MS = 5;
-const MOST_TICK_MS = 50;
+const MIN_TICK_MS = 5;
+const MAX_TICK_MS = 50;
 /** How often the tick is thought over. */
 const WINDOW_MS = 100;
 
@@ -62,8 +62,8 @@ export class Pacer {
     const rate = this.#windowFrames / (this.#flushedAtMs - this.#windowFromMs);
     if (rate > BUDGET) {
       const holdsBudget = this.#windowFrames / this.#windowFlushes / BUDGET;
-      this.tickMs = Math.min(MOST_TICK_MS, Math.max(LEAST_TICK_MS, this.tickMs * 1.5, holdsBudget));
-    } else if (rate < BUDGET / 2) this.tickMs = this.tickMs > LEAST_TICK_MS ? this.tickMs / 1.5 : 0;
+      this.tickMs = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, this.tickMs * 1.5, holdsBudget));
+    } else if (rate < BUDGET / 2) this.tickMs = this.tickMs > MIN_TICK_MS ? this.tickMs / 1.5 : 0;
     this.#windowFromMs = this.#flushedAtMs;
     this.#windowFrames = 0;
     this.#windowFlushes = 0;

@@ -5,7 +5,7 @@ import { EventIds, type Topic } from "../../broker/contract.ts";
 import type { Partitions } from "../partitions.ts";
 
 /** An id, and the partition that minted it. */
-export interface Minted {
+export interface IssuedId {
   readonly id: string;
   readonly partition: number;
 }
@@ -27,7 +27,7 @@ export class TopicIds {
   }
 
   /** The next id in the partition of a topic, or of a user. */
-  next(name: Topic): Minted {
+  next(name: Topic): IssuedId {
     const partition = this.#partitions.partitionOf(name);
     return { id: this.#idsOf(partition).next(), partition };
   }

@@ -1,10 +1,10 @@
-// How far the expander may run ahead of those who deliver. Copies go out in windows; before a third begins, the first
+// How far the expander may run ahead of those who deliver. OutgoingEvent go out in windows; before a third begins, the first
 // must have been handled by every edge. What the edges cannot take yet waits here, where it is bounded and counted,
 // and not in the NATS server, which would cut the edge as a slow consumer.
 
 import type { BrokerClient } from "../../broker/index.ts";
-import type { EdgeQuestions } from "../edges/questions.ts";
-import type { Roster } from "../edges/roster.ts";
+import type { EdgeRegistry } from "../presence/edge-registry.ts";
+import type { EdgeRequests } from "../presence/edge-requests.ts";
 
 /** What one window holds. */
 export interface WindowSize {
@@ -25,8 +25,8 @@ const IGNORE_MS = 5_000;
 
 export class Window {
   readonly #client: BrokerClient;
-  readonly #roster: Roster;
-  readonly #questions: EdgeQuestions;
+  readonly #registry: EdgeRegistry;
+  readonly #requests: EdgeRequests;
   readonly #size: WindowSize;
   readonly #share: number;
   /** Edges not waited for, and until when. */
@@ -40,15 +40,15 @@ export class Window {
   /** @param share of all events that are ours: several services together stay in the bound of one */
   constructor(
     client: BrokerClient,
-    roster: Roster,
-    questions: EdgeQuestions,
+    registry: EdgeRegistry,
+    requests: EdgeRequests,
     share: number = 1,
     size: WindowSize = WINDOW,
   ) {
     this.#size = size;
     this.#client = client;
-    this.#roster = roster;
-    this.#questions = questions;
+    this.#registry = registry;
+    this.#requests = requests;
     this.#share = share;
   }
 
@@ -56,8 +56,8 @@ export class Window {
   advance({ messages, bytes }: { readonly messages: number; readonly bytes: number }): boolean {
     this.#messages += messages;
     this.#bytes += bytes;
-    const most = this.#share * Math.max(this.#size.messages, this.#size.messagesPerEdge * this.#roster.size);
-    return this.#messages >= most || this.#bytes >= this.#share * this.#size.bytes;
+    const max = this.#share * Math.max(this.#size.messages, this.#size.messagesPerEdge * this.#registry.size);
+    return this.#messages >= max || this.#bytes >= this.#share * this.#size.bytes;
   }
 
   /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
@@ -74,8 +74,8 @@ export class Window {
   async #handled(): Promise<void> {
     const now = performance.now();
     for (const [edge, until] of this.#ignored) if (until <= now) this.#ignored.delete(edge);
-    const asked = this.#roster.alive(now).filter((edge) => !this.#ignored.has(edge));
-    const late = this.#questions.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
+    const asked = this.#registry.alive(now).filter((edge) => !this.#ignored.has(edge));
+    const late = this.#requests.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
     await this.#client.flush();
     for (const edge of await late) {
       this.laggards += 1;

@@ -7,16 +7,16 @@ import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { GraphStore } from "../store/store.ts";
-import { loadEdges } from "./load.ts";
+import { loadFollows } from "./load.ts";
 
 const USERS = 12_000;
 const EDGES = 60_000;
 
 /** Loads a file and kills itself, as `kill -9` does, once so much is written. */
 const DYING_LOADER = `
-const [, module, path, directory, blockEdges, part] = process.argv;
-const { loadEdges } = await import(module);
-await loadEdges({ path }, { directory, kind: "friendships", blockEdges: Number(blockEdges), onProgress(phase, done, total) {
+const [, module, path, directory, blockFollows, part] = process.argv;
+const { loadFollows } = await import(module);
+await loadFollows({ path }, { directory, kind: "friendships", blockFollows: Number(blockFollows), onProgress(phase, done, total) {
   if (phase === "writing" && done >= total * Number(part)) process.kill(process.pid, "SIGKILL");
 } });`;
 
@@ -34,20 +34,20 @@ function followersOf(store: GraphStore, user: string): string[] {
 }
 
 describe("a load that is killed", () => {
-  for (const [part, blockEdges] of [
+  for (const [part, blockFollows] of [
     [0.1, 1_000_000],
     [0.45, 7_000],
     [0.75, 1_000_000],
     [0.95, 7_000],
   ] as const) {
-    it(`at ${part * 100} % of its rows, blocks of ${blockEdges} - is not served; again, it gives the right graph`, async () => {
+    it(`at ${part * 100} % of its rows, blocks of ${blockFollows} - is not served; again, it gives the right graph`, async () => {
       const folder = tempDir();
-      const [path, directory] = [join(folder, "edges.txt"), join(folder, "graph")];
-      const edges = makeEdges();
-      writeFileSync(path, edges.map(([a, b]) => `${a} ${b}\n`).join(""));
+      const [path, directory] = [join(folder, "follows.txt"), join(folder, "graph")];
+      const follows = makeEdges();
+      writeFileSync(path, follows.map(([a, b]) => `${a} ${b}\n`).join(""));
       const before = join(folder, "before.txt");
       writeFileSync(before, "1 zoe\n2 u10\n");
-      await loadEdges({ path: before }, { directory, kind: "friendships" });
+      await loadFollows({ path: before }, { directory, kind: "friendships" });
 
       const module = new URL("./load.js", import.meta.url).href;
       const { signal, stderr } = spawnSync(
@@ -60,33 +60,36 @@ describe("a load that is killed", () => {
           module,
           path,
           directory,
-          `${blockEdges}`,
+          `${blockFollows}`,
           `${part}`,
         ],
         { encoding: "utf8" },
       );
       assert.equal(signal, "SIGKILL", stderr);
-      assert.equal(existsSync(join(directory, "load-runs")), blockEdges < EDGES);
-      await assert.rejects(GraphStore.open(directory), { code: "GRAPH_HALF_LOADED", message: /edges\.txt/ });
-      await assert.rejects(loadEdges({ path: before }, { directory, kind: "friendships" }), {
+      assert.equal(existsSync(join(directory, "load-runs")), blockFollows < EDGES);
+      await assert.rejects(GraphStore.open(directory), {
         code: "GRAPH_HALF_LOADED",
-        message: /"edges\.txt" .* load that again first/,
+        message: /follows\.txt/,
+      });
+      await assert.rejects(loadFollows({ path: before }, { directory, kind: "friendships" }), {
+        code: "GRAPH_HALF_LOADED",
+        message: /"follows\.txt" .* load that again first/,
       });
 
-      const report = await loadEdges({ path }, { directory, kind: "friendships" });
+      const report = await loadFollows({ path }, { directory, kind: "friendships" });
       assert.equal(existsSync(join(directory, "load-runs")), false);
       const expected = new Map<string, Set<string>>();
       const follow = (a: string, b: string): void => {
         expected.set(b, (expected.get(b) ?? new Set()).add(a));
       };
-      for (const [a, b] of [...edges, [1, "zoe"] as const, [2, "u10"] as const]) {
+      for (const [a, b] of [...follows, [1, "zoe"] as const, [2, "u10"] as const]) {
         if (a === b) continue;
         follow(String(a), String(b));
         follow(String(b), String(a));
       }
       const total = [...expected.values()].reduce((sum, set) => sum + set.size, 0);
       const store = await GraphStore.open(directory);
-      assert.equal(store.edges, total);
+      assert.equal(store.follows, total);
       assert.equal(report.added, total - 4);
       for (const [user, followers] of expected) {
         assert.deepEqual(followersOf(store, user).sort(), [...followers].sort(), user);

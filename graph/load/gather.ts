@@ -1,12 +1,12 @@
-// Reads all edges of a source, checks each, and hands the good ones on as ids; the others are counted, and the first
+// Reads all follows of a source, checks each, and hands the good ones on as ids; the others are counted, and the first
 // of them kept to be shown. Owned by one load or check.
 
 import { isTopic, isUserId, type Topic } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
-import { EdgeParser, type Name } from "./edge-parser.ts";
-import { type EdgeSource, nameOf, readBytes } from "./edge-source.ts";
+import { FollowParser, type Name } from "./follow-parser.ts";
+import { type FollowSource, nameOf, readBytes } from "./follow-source.ts";
 
 export const LOAD_KINDS = ["friendships", "subscriptions"] as const;
 /** `friendships`: A and B follow each other. `subscriptions`: the first follows the second. */
@@ -26,11 +26,11 @@ const IMPLAUSIBLE: readonly { readonly pattern: RegExp; readonly why: string }[]
 
 export interface GatherOptions {
   readonly kind: LoadKind;
-  /** Only edges whose topic is in one of these are handed on; all where absent. */
+  /** Only follows whose topic is in one of these are handed on; all where absent. */
   readonly partitions?: Partitions;
-  /** Stop at the first line that is not an edge instead of leaving it out. */
+  /** Stop at the first line that is not an follow instead of leaving it out. */
   readonly strict?: boolean | undefined;
-  /** Whether a source without an edge is right, too. */
+  /** Whether a source without an follow is right, too. */
   readonly mayBeEmpty?: boolean;
   /** Stops the reading. */
   readonly signal?: AbortSignal | undefined;
@@ -42,7 +42,7 @@ export interface GatherOptions {
 
 export interface Gathered {
   readonly lines: number;
-  readonly selfEdges: number;
+  readonly selfFollows: number;
   readonly badLines: number;
   /** Follow relations left out because their topic is in another partition. */
   readonly elsewhere: number;
@@ -50,13 +50,13 @@ export interface Gathered {
   readonly shown: readonly string[];
 }
 
-/** @throws GraphError BAD_EDGE_FILE where it cannot be read, is no text, holds no edge (and must), or a bad line with `strict` */
-export async function gatherEdges(source: EdgeSource, options: GatherOptions): Promise<Gathered> {
+/** @throws GraphError BAD_FOLLOWS_FILE where it cannot be read, is no text, holds no follow (and must), or a bad line with `strict` */
+export async function gatherFollows(source: FollowSource, options: GatherOptions): Promise<Gathered> {
   const { kind, partitions = Partitions.whole, strict, signal, intern, add } = options;
   const name = nameOf(source);
   const shown: string[] = [];
-  let edges = 0;
-  let selfEdges = 0;
+  let follows = 0;
+  let selfFollows = 0;
   let badLines = 0;
   let elsewhere = 0;
   const idOf = (given: Name): number => (typeof given === "number" ? given : intern(given));
@@ -66,7 +66,7 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
     else elsewhere += 1;
   };
   const take = (left: Name, right: Name): void => {
-    edges += 1;
+    follows += 1;
     if (partitions.of === 1) return add(idOf(left), idOf(right));
     takeOwned(left, right);
     if (kind === "friendships") takeOwned(right, left);
@@ -75,7 +75,10 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
     badLines += 1;
     const report = `${name}:${line}: ${why}`;
     if (strict === true) {
-      throw new GraphError("BAD_EDGE_FILE", `${report}; mend it, or load without --strict to leave it out`);
+      throw new GraphError(
+        "BAD_FOLLOWS_FILE",
+        `${report}; mend it, or load without --strict to leave it out`,
+      );
     }
     if (shown.length < SHOWN_BAD_LINES) shown.push(report);
   };
@@ -83,11 +86,11 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
     for (const { id, friends } of source.newcomers) {
       for (let i = 0; i < friends.length; i += 1) take(friends[i] as number, id);
     }
-    return { lines: edges, selfEdges, badLines, elsewhere, shown };
+    return { lines: follows, selfFollows, badLines, elsewhere, shown };
   }
   const anyName = kind === "subscriptions";
   const secondKind = kind === "friendships" ? "user" : "topic";
-  const parser = new EdgeParser({
+  const parser = new FollowParser({
     name,
     onBadLine,
     onEdge(left, right) {
@@ -96,7 +99,7 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
         if (problem !== undefined) return onBadLine(parser.lines, problem);
       }
       if (left === right) {
-        selfEdges += 1;
+        selfFollows += 1;
         return;
       }
       take(left, right);
@@ -109,14 +112,14 @@ export async function gatherEdges(source: EdgeSource, options: GatherOptions): P
     }
   }
   parser.end();
-  if (edges === 0 && options.mayBeEmpty !== true) {
+  if (follows === 0 && options.mayBeEmpty !== true) {
     const first = shown[0] === undefined ? "" : ` (${shown[0]})`;
     throw new GraphError(
-      "BAD_EDGE_FILE",
-      `${name} holds no edge in ${parser.lines} lines${first}: expected "A B" a line`,
+      "BAD_FOLLOWS_FILE",
+      `${name} holds no follow in ${parser.lines} lines${first}: expected "A B" a line`,
     );
   }
-  return { lines: parser.lines, selfEdges, badLines, elsewhere, shown };
+  return { lines: parser.lines, selfFollows, badLines, elsewhere, shown };
 }
 
 function problemOf(name: Name, kind: "user" | "topic", anyName: boolean): string | undefined {

@@ -1,12 +1,12 @@
-// Places of the ids that edges use: 0 … size − 1 in the order of the ids, so that tables can be arrays. Where ids lie
+// Places of the ids that follows use: 0 … size − 1 in the order of the ids, so that tables can be arrays. Where ids lie
 // close together a place is computed; where they are sparse it is searched for in a sorted list of those in use
-// (4 bytes an id, and 8 an edge while it is made).
+// (4 bytes an id, and 8 an follow while it is made).
 
-import type { EdgeBlock } from "./edge-block.ts";
+import type { FollowBlock } from "./follow-block.ts";
 
 /** Interned ids start here (names.ts); they are packed behind the decimal ones. */
 const FIRST_INTERNED = 0x8000_0000;
-/** Unused places that are cheaper than searching: so many in all, and so many an edge. */
+/** Unused places that are cheaper than searching: so many in all, and so many an follow. */
 const SPARE_PLACES = 65_536;
 const SPARE_PLACES_AN_EDGE = 4;
 
@@ -15,10 +15,10 @@ export class IdSpace {
   readonly #decimals: number;
   readonly size: number;
 
-  constructor(edges: EdgeBlock) {
+  constructor(follows: FollowBlock) {
     let lastDecimal = -1;
     let lastInterned = -1;
-    for (const piece of edges.pieces()) {
+    for (const piece of follows.pieces()) {
       for (let i = 0; i < piece.length; i += 1) {
         const id = piece[i] as number;
         if (id < FIRST_INTERNED) {
@@ -28,8 +28,8 @@ export class IdSpace {
     }
     this.#decimals = lastDecimal + 1;
     this.size = this.#decimals + lastInterned + 1;
-    if (this.size <= SPARE_PLACES_AN_EDGE * edges.length + SPARE_PLACES) return;
-    this.#sparse = sortedUnique(edges);
+    if (this.size <= SPARE_PLACES_AN_EDGE * follows.length + SPARE_PLACES) return;
+    this.#sparse = sortedUnique(follows);
     this.size = this.#sparse.length;
   }
 
@@ -56,10 +56,10 @@ export class IdSpace {
   }
 }
 
-function sortedUnique(edges: EdgeBlock): Uint32Array {
-  const all = new Uint32Array(2 * edges.length);
+function sortedUnique(follows: FollowBlock): Uint32Array {
+  const all = new Uint32Array(2 * follows.length);
   let at = 0;
-  for (const piece of edges.pieces()) {
+  for (const piece of follows.pieces()) {
     all.set(piece, at);
     at += piece.length;
   }

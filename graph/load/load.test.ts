@@ -12,17 +12,17 @@ import { openDatabase } from "../store/database.ts";
 import { META } from "../store/keys.ts";
 import { GraphStore } from "../store/store.ts";
 import { LOAD_KINDS, type LoadKind } from "./gather.ts";
-import { type LoadOptions, type LoadReport, loadEdges } from "./load.ts";
+import { type LoadOptions, type LoadReport, loadFollows } from "./load.ts";
 
 async function loadText(
   content: string | Buffer,
   options: Partial<LoadOptions> & { kind: LoadKind },
-  name = "edges.txt",
+  name = "follows.txt",
 ): Promise<{ report: LoadReport; directory: string }> {
   const directory = options.directory ?? tempDir();
   const path = join(tempDir(), name);
   writeFileSync(path, content);
-  return { report: await loadEdges({ path }, { directory, ...options }), directory };
+  return { report: await loadFollows({ path }, { directory, ...options }), directory };
 }
 
 async function followersIn(directory: string, topic: string): Promise<readonly string[]> {
@@ -48,7 +48,7 @@ async function everythingIn(directory: string): Promise<[string, string][]> {
 describe("loading", () => {
   it("friendships - count both ways", async () => {
     const { report, directory } = await loadText("1 2\n1 3\n", { kind: "friendships" });
-    assert.equal(report.edges, 4);
+    assert.equal(report.follows, 4);
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);
     assert.deepEqual(await followersIn(directory, "2"), ["1"]);
   });
@@ -66,7 +66,7 @@ describe("loading", () => {
   it("again, or more - adds what is missing and says how much that was", async () => {
     const { directory } = await loadText("1 2\n1 2\n2 1\n", { kind: "friendships" });
     const { report } = await loadText("1 2\n1 3\n", { kind: "friendships", directory });
-    assert.deepEqual([report.added, report.edges], [2, 4]);
+    assert.deepEqual([report.added, report.follows], [2, 4]);
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);
   });
 
@@ -82,45 +82,50 @@ describe("loading", () => {
   });
 
   it(".gz and a stream - work likewise", async () => {
-    const { report } = await loadText(gzipSync("1 2\n3 4\n"), { kind: "friendships" }, "edges.txt.gz");
+    const { report } = await loadText(gzipSync("1 2\n3 4\n"), { kind: "friendships" }, "follows.txt.gz");
     assert.equal(report.added, 4);
     const directory = tempDir();
-    await loadEdges(
+    await loadFollows(
       { stream: Readable.from([Buffer.from("1 "), Buffer.from("2\n")]), name: "standard input" },
       { directory, kind: "friendships" },
     );
     assert.deepEqual(await followersIn(directory, "1"), ["2"]);
   });
 
-  it("bad lines and self edges - are left out, counted and shown", async () => {
+  it("bad lines and self follows - are left out, counted and shown", async () => {
     const { report } = await loadText("1 2\n3 3\nä b\na.b c\n4\n", { kind: "friendships" });
-    assert.deepEqual([report.added, report.selfEdges, report.badLines], [2, 1, 3]);
-    assert.match(report.shown[0] ?? "", /edges\.txt:3: "ä" is not a user id/);
-    assert.match(report.shown[1] ?? "", /edges\.txt:4: "a\.b" is not a user id/);
-    assert.match(report.shown[2] ?? "", /edges\.txt:5: expected two names/);
+    assert.deepEqual([report.added, report.selfFollows, report.badLines], [2, 1, 3]);
+    assert.match(report.shown[0] ?? "", /follows\.txt:3: "ä" is not a user id/);
+    assert.match(report.shown[1] ?? "", /follows\.txt:4: "a\.b" is not a user id/);
+    assert.match(report.shown[2] ?? "", /follows\.txt:5: expected two names/);
   });
 
   const hostile: readonly (readonly [string, string | Buffer, string, RegExp])[] = [
-    ["empty", "", "edges.txt", /holds no edge in 0 lines/],
-    ["binary", Buffer.from([1, 2, 0, 3, 10, 255]), "edges.txt", /edges\.txt:1: the line has a zero byte/],
-    ["binary behind good lines", Buffer.from("1 2\n3 4\n\0"), "edges.txt", /edges\.txt:3: .* zero byte/],
-    ["an endless line", `1 2\n${"7".repeat(1e6)}`, "edges.txt", /edges\.txt:2: the line has over 1024 bytes/],
+    ["empty", "", "follows.txt", /holds no follow in 0 lines/],
+    ["binary", Buffer.from([1, 2, 0, 3, 10, 255]), "follows.txt", /follows\.txt:1: the line has a zero byte/],
+    ["binary behind good lines", Buffer.from("1 2\n3 4\n\0"), "follows.txt", /follows\.txt:3: .* zero byte/],
+    [
+      "an endless line",
+      `1 2\n${"7".repeat(1e6)}`,
+      "follows.txt",
+      /follows\.txt:2: the line has over 1024 bytes/,
+    ],
     [
       "20 digits",
       "12345678901234567890 1\n",
-      "edges.txt",
+      "follows.txt",
       /:1: "12345678901234567890" is a number of over 19/,
     ],
-    ["negative numbers", "1 -1\n", "edges.txt", /:1: "-1" is a negative number/],
-    ["three columns", "1 2 3\n4 5 6\n", "edges.txt", /holds no edge in 2 lines.*:1: expected two names/],
-    ["truncated gzip", gzipSync("1 2\n".repeat(1_000)).subarray(0, 30), "edges.gz", /cannot be read/],
-    ["no gzip", "1 2\n", "edges.gz", /cannot be read/],
+    ["negative numbers", "1 -1\n", "follows.txt", /:1: "-1" is a negative number/],
+    ["three columns", "1 2 3\n4 5 6\n", "follows.txt", /holds no follow in 2 lines.*:1: expected two names/],
+    ["truncated gzip", gzipSync("1 2\n".repeat(1_000)).subarray(0, 30), "follows.gz", /cannot be read/],
+    ["no gzip", "1 2\n", "follows.gz", /cannot be read/],
   ];
   for (const [what, content, name, message] of hostile) {
     it(`${what} - a clear error, and the graph is as it was`, async () => {
       const { directory } = await loadText("1 2\n", { kind: "friendships" });
       await assert.rejects(loadText(content, { kind: "friendships", directory }, name), {
-        code: "BAD_EDGE_FILE",
+        code: "BAD_FOLLOWS_FILE",
         message,
       });
       assert.deepEqual(await followersIn(directory, "1"), ["2"]);
@@ -137,17 +142,17 @@ describe("loading", () => {
   it("duplicates - are counted, either way round where they are friendships", async () => {
     const text = "1 2\n2 1\n1 2\nzoe 1\n3 3\n1 zoe\n";
     const both = await loadText(text, { kind: "friendships" });
-    assert.deepEqual([both.report.duplicates, both.report.selfEdges, both.report.edges], [3, 1, 4]);
+    assert.deepEqual([both.report.duplicates, both.report.selfFollows, both.report.follows], [3, 1, 4]);
     const oneWay = await loadText(text, { kind: "subscriptions" });
-    assert.deepEqual([oneWay.report.duplicates, oneWay.report.edges], [1, 4]);
+    assert.deepEqual([oneWay.report.duplicates, oneWay.report.follows], [1, 4]);
   });
 
-  it("more edges than a block holds - the same rows, and no file is left", async () => {
+  it("more follows than a block holds - the same rows, and no file is left", async () => {
     const random = new Random(5);
     const text = Array.from({ length: 3_000 }, () => `${random.below(300)} u${random.below(60)}\n`).join("");
     for (const kind of LOAD_KINDS) {
       const inMemory = await loadText(text, { kind });
-      const inRuns = await loadText(text, { kind, blockEdges: 250 });
+      const inRuns = await loadText(text, { kind, blockFollows: 250 });
       assert.deepEqual(inRuns.report, { ...inMemory.report, shown: inRuns.report.shown });
       assert.deepEqual(await everythingIn(inRuns.directory), await everythingIn(inMemory.directory));
       assert.equal(existsSync(join(inRuns.directory, "load-runs")), false);
@@ -179,8 +184,8 @@ describe("loading", () => {
 
   it("no such file - says so", async () => {
     await assert.rejects(
-      loadEdges({ path: "/nowhere/edges" }, { directory: tempDir(), kind: "friendships" }),
-      { code: "BAD_EDGE_FILE", message: /check the path/ },
+      loadFollows({ path: "/nowhere/follows" }, { directory: tempDir(), kind: "friendships" }),
+      { code: "BAD_FOLLOWS_FILE", message: /check the path/ },
     );
   });
 
@@ -189,7 +194,7 @@ describe("loading", () => {
     const signal = AbortSignal.abort();
     await assert.rejects(loadText("3 4\n", { kind: "friendships", directory, signal }), {
       code: "LOAD_STOPPED",
-      message: /edges\.txt: the graph is as before/,
+      message: /follows\.txt: the graph is as before/,
     });
     assert.deepEqual(await followersIn(directory, "3"), []);
   });
@@ -197,8 +202,8 @@ describe("loading", () => {
   it("--strict - stops at the first bad line, nothing is loaded", async () => {
     const directory = tempDir();
     await assert.rejects(loadText("1 2\nx\n", { kind: "friendships", strict: true, directory }), {
-      code: "BAD_EDGE_FILE",
-      message: /edges\.txt:2/,
+      code: "BAD_FOLLOWS_FILE",
+      message: /follows\.txt:2/,
     });
     assert.deepEqual(await followersIn(directory, "1"), []);
   });
@@ -206,19 +211,19 @@ describe("loading", () => {
   it("a load that did not finish - is not served, and the same load mends it", async () => {
     const { directory } = await loadText("1 2\n", { kind: "friendships" });
     const { db, release } = await openDatabase(directory);
-    await db.put(META.loading, new TextEncoder().encode("edges.txt"));
+    await db.put(META.loading, new TextEncoder().encode("follows.txt"));
     await db.close();
     release();
-    await assert.rejects(GraphStore.open(directory), { code: "GRAPH_HALF_LOADED", message: /edges\.txt/ });
+    await assert.rejects(GraphStore.open(directory), { code: "GRAPH_HALF_LOADED", message: /follows\.txt/ });
     await loadText("1 2\n1 3\n", { kind: "friendships", directory });
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);
   });
 
   it("a generated graph - every friendship is there, both ways", async () => {
-    const shape = { users: 2_000, edges: 15, seed: 3 };
+    const shape = { users: 2_000, friends: 15, seed: 3 };
     const directory = join(tempDir(), "made");
     assert.equal(existsSync(directory), false);
-    await loadEdges(
+    await loadFollows(
       { name: "made", newcomers: generateFriendships(shape) },
       { directory, kind: "friendships" },
     );

@@ -1,7 +1,7 @@
-// The bulk loader: an edge list becomes rows. The whole file is read and checked before the first row is written, so
+// The bulk loader: an follow list becomes rows. The whole file is read and checked before the first row is written, so
 // a file that cannot be used leaves the graph as it was. While rows are written a mark stands in the database; a
 // crash leaves it there, and the graph is not served until the same load has run again (it adds what is missing).
-// Memory is bounded by the sorter (edge-sorter.ts) and by the names that are no decimals, some 150 bytes each.
+// Memory is bounded by the sorter (follow-sorter.ts) and by the names that are no decimals, some 150 bytes each.
 
 import { basename, join } from "node:path";
 import { quote } from "../../lib/errors.ts";
@@ -21,13 +21,13 @@ import {
 import { Names } from "../store/names.ts";
 import { reconcile } from "../store/reconcile.ts";
 import { countOf } from "../store/row.ts";
-import { EdgeSorter } from "./edge-sorter.ts";
-import { type EdgeSource, nameOf } from "./edge-source.ts";
-import { type Gathered, gatherEdges, type LoadKind } from "./gather.ts";
+import { FollowSorter } from "./follow-sorter.ts";
+import { type FollowSource, nameOf } from "./follow-source.ts";
+import { type Gathered, gatherFollows, type LoadKind } from "./gather.ts";
 import { gatherMarks, type MarkSources, type Marks, writeMarks } from "./marks.ts";
 import { writeAll, writeRows } from "./row-writer.ts";
 
-/** Files of edges too many for memory, inside the graph's folder: LevelDB leaves what it does not know alone. */
+/** Files of follows too many for memory, inside the graph's folder: LevelDB leaves what it does not know alone. */
 const RUNS_FOLDER = "load-runs";
 /** Who follows, and whom they follow. */
 const BACKWARD = { range: FOLLOWERS, keyOf: followersKey };
@@ -39,39 +39,47 @@ const decoder = new TextDecoder();
 export interface LoadOptions extends MarkSources {
   readonly directory: string;
   readonly kind: LoadKind;
-  /** Only edges whose topic is in one of these are taken; all where absent. */
+  /** Only follows whose topic is in one of these are taken; all where absent. */
   readonly partitions?: Partitions;
-  /** Stop at the first line that is not an edge instead of leaving it out. */
+  /** Stop at the first line that is not an follow instead of leaving it out. */
   readonly strict?: boolean;
   /** Stops it while it reads; once it writes, it goes on to the end. */
   readonly signal?: AbortSignal;
   /** Work done and to do: bytes read, then rows' entries written. */
   readonly onProgress?: (phase: "reading" | "writing", done: number, total: number) => void;
-  /** Edges sorted in memory at once; more go through files in the graph's folder. */
-  readonly blockEdges?: number;
+  /** Follows sorted in memory at once; more go through files in the graph's folder. */
+  readonly blockFollows?: number;
 }
 
 export interface LoadReport extends Gathered {
   /** Follow relations that are new in the graph. */
   readonly added: number;
   /** Follow relations in the graph now. */
-  readonly edges: number;
-  /** Edges that an earlier line had already, either way round where they are friendships. */
+  readonly follows: number;
+  /** Follows that an earlier line had already, either way round where they are friendships. */
   readonly duplicates: number;
 }
 
 /**
- * Adds the edges of a source to the graph in a directory.
- * @throws GraphError BAD_EDGE_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
+ * Adds the follows of a source to the graph in a directory.
+ * @throws GraphError BAD_FOLLOWS_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
  * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED, GRAPH_DISK_FAILED (load it again)
  */
-export async function loadEdges(source: EdgeSource, options: LoadOptions): Promise<LoadReport> {
-  const { directory, kind, partitions = Partitions.whole, strict, signal, onProgress, blockEdges } = options;
+export async function loadFollows(source: FollowSource, options: LoadOptions): Promise<LoadReport> {
+  const {
+    directory,
+    kind,
+    partitions = Partitions.whole,
+    strict,
+    signal,
+    onProgress,
+    blockFollows,
+  } = options;
   const { db, release } = await openDatabase(directory);
   // where only some topics are taken, each way of a friendship stands for itself
   const mutual = kind === "friendships" && partitions.of === 1;
   const folder = join(directory, RUNS_FOLDER);
-  const sorter = new EdgeSorter({ mutual, folder, blockEdges });
+  const sorter = new FollowSorter({ mutual, folder, blockFollows });
   let marks: Marks | undefined;
   try {
     await keepPartitions(db, directory, partitions);
@@ -79,7 +87,7 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     const isRepeated = checkMark(db, directory, mark);
     const names = new Names((key) => db.getSync(key)).batch();
     const intern = (name: string): number => names.intern(name);
-    const gathered = await gatherEdges(source, {
+    const gathered = await gatherFollows(source, {
       ...{ kind, partitions, strict, signal, intern },
       mayBeEmpty: options.muted !== undefined || options.blocked !== undefined,
       add: (from, to) => sorter.add(from, to),
@@ -89,19 +97,21 @@ export async function loadEdges(source: EdgeSource, options: LoadOptions): Promi
     const { forward, backward } = sorter.finish();
     const total = forward.size + backward.size;
     const progressFrom = (start: number) => (done: number) => onProgress?.("writing", start + done, total);
-    const before = readNumber((key) => db.getSync(key), META.edges);
+    const before = readNumber((key) => db.getSync(key), META.follows);
 
     await db.batch([{ type: "put", key: META.loading, value: encoder.encode(mark) }], { sync: true });
     await writeAll(db, names.operations());
-    // an edge is "subscriber topic": forward rows are what somebody follows
+    // an follow is "subscriber topic": forward rows are what somebody follows
     await writeRows(db, forward, FORWARD, progressFrom(0));
     const { added, entries } = await writeRows(db, backward, BACKWARD, progressFrom(forward.size));
     await writeMarks(db, marks);
     const left = await reconcile(db, (operations) => writeAll(db, operations)); // who is muted or blocked stays so
-    const edges = isRepeated || marks.length > 0 ? await countEdges(db) : before + added - left;
-    await db.batch([numberOperation(META.edges, edges), { type: "del", key: META.loading }], { sync: true });
+    const follows = isRepeated || marks.length > 0 ? await countFollows(db) : before + added - left;
+    await db.batch([numberOperation(META.follows, follows), { type: "del", key: META.loading }], {
+      sync: true,
+    });
     const duplicates = mutual ? sorter.length - entries / 2 : sorter.length - entries;
-    return { added: edges - before, edges, duplicates, ...gathered };
+    return { added: follows - before, follows, duplicates, ...gathered };
   } catch (cause) {
     throw explainDisk(directory, cause);
   } finally {
@@ -125,10 +135,11 @@ function checkMark(db: Database, directory: string, mark: string): boolean {
 }
 
 /** Follow relations by their rows: what an interrupted load has written already is in no number. */
-async function countEdges(db: Database): Promise<number> {
-  let edges = 0;
+async function countFollows(db: Database): Promise<number> {
+  let follows = 0;
   for (const range of [FOLLOWERS, MUTED]) {
-    for await (const [key, row] of db.iterator(range)) if (idOfRow(key) !== undefined) edges += countOf(row);
+    for await (const [key, row] of db.iterator(range))
+      if (idOfRow(key) !== undefined) follows += countOf(row);
   }
-  return edges;
+  return follows;
 }

@@ -1,13 +1,13 @@
-// Who is muted and who is blocked, loaded with the edges: what an export writes beside them, so that a graph that moves has
-// both before anybody serves it. Read and sorted as edges are, before the first row is written; reconcile() then takes them
+// Who is muted and who is blocked, loaded with the follows: what an export writes beside them, so that a graph that moves has
+// both before anybody serves it. Read and sorted as follows are, before the first row is written; reconcile() then takes them
 // out of the rows where they must not be.
 
 import { join } from "node:path";
 import type { Database } from "../store/database.ts";
 import { BLOCKED, blockedKey, MUTED, mutedKey, SUBSCRIPTIONS, subscriptionsKey } from "../store/keys.ts";
-import { EdgeSorter } from "./edge-sorter.ts";
-import type { ByteSource } from "./edge-source.ts";
-import { type GatherOptions, gatherEdges } from "./gather.ts";
+import { FollowSorter } from "./follow-sorter.ts";
+import type { ByteSource } from "./follow-source.ts";
+import { type GatherOptions, gatherFollows } from "./gather.ts";
 import { type Direction, writeRows } from "./row-writer.ts";
 
 const FORWARD: Direction = { range: SUBSCRIPTIONS, keyOf: subscriptionsKey };
@@ -28,11 +28,11 @@ export interface MarkSources {
 
 interface Mark {
   readonly kind: Kind;
-  readonly sorter: EdgeSorter;
+  readonly sorter: FollowSorter;
 }
 export type Marks = readonly Mark[];
 
-/** Reads what is given of both. Its sorters are the caller's to remove. @throws GraphError BAD_EDGE_FILE */
+/** Reads what is given of both. Its sorters are the caller's to remove. @throws GraphError BAD_FOLLOWS_FILE */
 export async function gatherMarks(
   { directory, muted, blocked }: MarkSources & { readonly directory: string },
   options: Pick<GatherOptions, "partitions" | "strict" | "signal" | "intern">,
@@ -43,8 +43,8 @@ export async function gatherMarks(
     ["blocked", blocked],
   ] as const) {
     if (source === undefined) continue;
-    const sorter = new EdgeSorter({ mutual: false, folder: join(directory, `load-runs-${kind}`) });
-    await gatherEdges(source, {
+    const sorter = new FollowSorter({ mutual: false, folder: join(directory, `load-runs-${kind}`) });
+    await gatherFollows(source, {
       ...options,
       kind: "subscriptions",
       mayBeEmpty: true,
@@ -55,7 +55,7 @@ export async function gatherMarks(
   return marks;
 }
 
-/** Writes their rows beside those of the edges. */
+/** Writes their rows beside those of the follows. */
 export async function writeMarks(db: Database, marks: Marks): Promise<void> {
   for (const { kind, sorter } of marks) {
     const { forward, backward } = sorter.finish();

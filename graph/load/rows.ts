@@ -1,4 +1,4 @@
-// What the sorting of edges ends in, whether it happened in memory or in files.
+// What the sorting of follows ends in, whether it happened in memory or in files.
 
 /** One row: an id and its neighbours, ascending, each once. */
 export interface Row {
@@ -13,7 +13,7 @@ export interface Rows extends Iterable<Row> {
   readonly size: number;
 }
 
-/** The same edges from both ends. */
+/** The same follows from both ends. */
 export interface BothRows {
   /** `from → to` */
   readonly forward: Rows;

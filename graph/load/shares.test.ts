@@ -6,19 +6,19 @@ import { tempDir } from "../../test/support/temp-dir.ts";
 import { generateFriendships } from "../generate.ts";
 import { Partitions } from "../partitions.ts";
 import { GraphStore } from "../store/store.ts";
-import type { EdgeSource } from "./edge-source.ts";
-import { type LoadOptions, type LoadReport, loadEdges } from "./load.ts";
+import type { FollowSource } from "./follow-source.ts";
+import { type LoadOptions, type LoadReport, loadFollows } from "./load.ts";
 
 const SHARES = ["0-2,5/8", "3/8", "4,6-7/8"].map((text) => Partitions.parse(text));
-const SHAPE = { users: 200, edges: 4, seed: 7 };
+const SHAPE = { users: 200, friends: 4, seed: 7 };
 
 async function load(
-  source: EdgeSource,
+  source: FollowSource,
   kind: LoadOptions["kind"],
   partitions: Partitions,
 ): Promise<{ report: LoadReport; store: GraphStore }> {
   const directory = tempDir();
-  const report = await loadEdges(source, { directory, kind, partitions });
+  const report = await loadFollows(source, { directory, kind, partitions });
   return { report, store: await GraphStore.open(directory, { partitions }) };
 }
 
@@ -42,8 +42,8 @@ describe("loading a share of the partitions", () => {
             ? { stream: Readable.from([Buffer.from(text)]), name: "text" }
             : { name: "generated", newcomers };
           const { report, store } = await load(source, kind, share);
-          assert.equal(report.added + report.elsewhere, whole.store.edges);
-          relations += store.edges;
+          assert.equal(report.added + report.elsewhere, whole.store.follows);
+          relations += store.follows;
           for (const name of names) {
             const owned = share.owns(name) ? whole.store.pageFollowers(name, undefined, 1_000).names : [];
             assert.deepEqual(store.pageFollowers(name, undefined, 1_000).names, owned);
@@ -55,7 +55,7 @@ describe("loading a share of the partitions", () => {
           }
           await store.close();
         }
-        assert.equal(relations, whole.store.edges);
+        assert.equal(relations, whole.store.follows);
       }
       await whole.store.close();
     });
@@ -67,7 +67,7 @@ describe("loading a share of the partitions", () => {
     assert.ok(other !== undefined);
     const source = { stream: Readable.from([Buffer.from("7 42\n")]), name: "text" };
     const { report, store } = await load(source, "subscriptions", other);
-    assert.deepEqual([report.added, report.elsewhere, store.edges], [0, 1, 0]);
+    assert.deepEqual([report.added, report.elsewhere, store.follows], [0, 1, 0]);
     await store.close();
   });
 });

@@ -1,7 +1,7 @@
-// Rows of edges that fit in memory: offsets and one array of neighbours. Turning a table of unsorted rows over sorts
-// it, because it is walked in order: linear in the edges. At most 16 bytes an edge beside the edges themselves.
+// Rows of follows that fit in memory: offsets and one array of neighbours. Turning a table of unsorted rows over sorts
+// it, because it is walked in order: linear in the follows. At most 16 bytes an follow beside the follows themselves.
 
-import type { EdgeBlock } from "./edge-block.ts";
+import type { FollowBlock } from "./follow-block.ts";
 import { IdSpace } from "./id-space.ts";
 import type { BothRows, Row, Rows } from "./rows.ts";
 
@@ -11,11 +11,11 @@ interface Table {
   readonly neighbours: Uint32Array;
 }
 
-/** Empties the block. With `mutual` every edge counts both ways, and both rows are the same object. */
-export function buildRows(edges: EdgeBlock, mutual: boolean): BothRows {
-  const space = new IdSpace(edges);
-  const unsorted = group(edges, space, mutual);
-  edges.clear();
+/** Empties the block. With `mutual` every follow counts both ways, and both rows are the same object. */
+export function buildRows(follows: FollowBlock, mutual: boolean): BothRows {
+  const space = new IdSpace(follows);
+  const unsorted = group(follows, space, mutual);
+  follows.clear();
   // mutual rows are as long from either end
   const table = turn(unsorted, mutual ? unsorted.offsets : countTurned(unsorted));
   const backward = new TableRows(table, space);
@@ -25,10 +25,10 @@ export function buildRows(edges: EdgeBlock, mutual: boolean): BothRows {
   return { forward, backward };
 }
 
-function group(edges: EdgeBlock, space: IdSpace, mutual: boolean): Table {
+function group(follows: FollowBlock, space: IdSpace, mutual: boolean): Table {
   const counts = new Uint32Array(space.size + 1);
   const step = mutual ? 1 : 2;
-  const pieces = edges.pieces();
+  const pieces = follows.pieces();
   for (const piece of pieces) {
     for (let i = 0; i < piece.length; i += 1) piece[i] = space.placeOf(piece[i] as number);
     for (let i = 0; i < piece.length; i += step) increment(counts, (piece[i] as number) + 1);
@@ -54,7 +54,7 @@ function countTurned({ offsets, neighbours }: Table): Uint32Array {
   return sumUp(counts);
 }
 
-/** The same edges seen from the other end, its rows sorted. Takes `offsets` over. */
+/** The same follows seen from the other end, its rows sorted. Takes `offsets` over. */
 function turn(table: Table, offsets: Uint32Array): Table {
   const size = offsets.length - 1;
   const next = offsets.slice();

@@ -1,9 +1,9 @@
-// Reads an edge list as friendships and says what graph it is, without loading it: how many users, edges and doubles,
+// Reads an list of pairs as friendships and says what graph it is, without loading it: how many users, friendships and doubles,
 // and how the degrees are distributed. Reads, checks and sorts as the loader does, in the same bounded memory.
 
-import { EdgeSorter } from "../load/edge-sorter.ts";
-import type { EdgeSource } from "../load/edge-source.ts";
-import { type Gathered, gatherEdges } from "../load/gather.ts";
+import { FollowSorter } from "../load/follow-sorter.ts";
+import type { FollowSource } from "../load/follow-source.ts";
+import { type Gathered, gatherFollows } from "../load/gather.ts";
 import type { Rows } from "../load/rows.ts";
 import { Names } from "../store/names.ts";
 import { Degrees } from "./degrees.ts";
@@ -19,20 +19,20 @@ export interface CheckOptions {
 export interface GraphShapeReport extends Gathered {
   readonly users: number;
   /** Different friendships. */
-  readonly edges: number;
+  readonly friendships: number;
   /** Lines that an earlier one had already said, either way round. */
   readonly duplicates: number;
   readonly degrees: Degrees;
   readonly powerLaw: PowerLaw | undefined;
 }
 
-/** @throws GraphError BAD_EDGE_FILE */
-export async function checkEdges(source: EdgeSource, options: CheckOptions): Promise<GraphShapeReport> {
+/** @throws GraphError BAD_FOLLOWS_FILE */
+export async function checkFollows(source: FollowSource, options: CheckOptions): Promise<GraphShapeReport> {
   const { folder, strict, onProgress } = options;
-  const sorter = new EdgeSorter({ mutual: true, folder });
+  const sorter = new FollowSorter({ mutual: true, folder });
   try {
     const names = new Names(() => undefined).batch();
-    const gathered = await gatherEdges(source, {
+    const gathered = await gatherFollows(source, {
       ...{ kind: "friendships", strict },
       intern: (name) => names.intern(name),
       add: (from, to) => sorter.add(from, to),
@@ -40,9 +40,9 @@ export async function checkEdges(source: EdgeSource, options: CheckOptions): Pro
     });
     const degrees = new Degrees(lengths(sorter.finish().backward));
     const { users, mean } = degrees;
-    const edges = Math.round((users * mean) / 2);
-    const duplicates = sorter.length - edges;
-    return { users, edges, duplicates, degrees, powerLaw: fitPowerLaw(degrees), ...gathered };
+    const friendships = Math.round((users * mean) / 2);
+    const duplicates = sorter.length - friendships;
+    return { users, friendships, duplicates, degrees, powerLaw: fitPowerLaw(degrees), ...gathered };
   } finally {
     sorter.remove();
   }

@@ -9,10 +9,13 @@ import type { PowerLaw } from "./exponent.ts";
 const BINS_A_DECADE = 20;
 
 /** The picture as SVG, a few kilobytes. @param title what graph it is */
-export function drawDegrees({ degrees, powerLaw, users, edges }: GraphShapeReport, title: string): string {
+export function drawDegrees(
+  { degrees, powerLaw, users, friendships }: GraphShapeReport,
+  title: string,
+): string {
   const number = (value: number): string => value.toLocaleString("en");
   const notes = [
-    `${number(users)} users, ${number(edges)} friendships`,
+    `${number(users)} users, ${number(friendships)} friendships`,
     `friends a user: ${number(degrees.min)} at least, ${number(degrees.quantile(0.5))} the median, ` +
       `${degrees.mean.toFixed(1)} on average, ${number(degrees.max)} at most`,
   ];

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { describe, it } from "node:test";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { generateFriendships } from "../generate.ts";
-import { checkEdges } from "./check.ts";
+import { checkFollows } from "./check.ts";
 import { Degrees } from "./degrees.ts";
 import { fitPowerLaw } from "./exponent.ts";
 import { binDegrees, drawDegrees } from "./picture.ts";
@@ -29,7 +29,7 @@ describe("degrees", () => {
   });
 
   it("bins - cover every user once", () => {
-    const shape = { users: 3_000, edges: 3, seed: 2 };
+    const shape = { users: 3_000, friends: 3, seed: 2 };
     const counted = new Map<number, number>();
     for (const { id, friends } of generateFriendships(shape)) {
       for (const end of [...friends, ...friends.map(() => id)]) counted.set(end, (counted.get(end) ?? 0) + 1);
@@ -62,13 +62,13 @@ describe("power law", () => {
   });
 });
 
-describe("checking an edge list", () => {
-  it("doubles, self edges, bad lines - are counted and left out", async () => {
-    const path = join(tempDir(), "edges.txt");
+describe("checking an list of pairs", () => {
+  it("doubles, self friendships, bad lines - are counted and left out", async () => {
+    const path = join(tempDir(), "friendships.txt");
     writeFileSync(path, "1 2\n2 1\n3 3\nzoe 1\nx\n1 zoe\n");
-    const report = await checkEdges({ path }, { folder: folder() });
-    const { users, edges, duplicates, selfEdges, badLines } = report;
-    assert.deepEqual([users, edges, duplicates, selfEdges, badLines], [3, 2, 2, 1, 1]);
+    const report = await checkFollows({ path }, { folder: folder() });
+    const { users, friendships, duplicates, selfFollows, badLines } = report;
+    assert.deepEqual([users, friendships, duplicates, selfFollows, badLines], [3, 2, 2, 1, 1]);
     assert.deepEqual(report.degrees.counts, [
       [1, 2],
       [2, 1],
@@ -76,18 +76,18 @@ describe("checking an edge list", () => {
     assert.deepEqual(report.shown, [`${path}:5: expected two names on the line`]);
   });
 
-  it("no edge list - a clear error", async () => {
+  it("no list of pairs - a clear error", async () => {
     const stream = Readable.from([Buffer.from("\0\0")]);
-    await assert.rejects(checkEdges({ stream, name: "standard input" }, { folder: folder() }), {
-      code: "BAD_EDGE_FILE",
+    await assert.rejects(checkFollows({ stream, name: "standard input" }, { folder: folder() }), {
+      code: "BAD_FOLLOWS_FILE",
       message: /standard input:1/,
     });
   });
 
   it("a generated graph - has the article's shape, and a picture with the fitted line", async () => {
-    const newcomers = generateFriendships({ users: 50_000, edges: 15, seed: 1 });
-    const report = await checkEdges({ name: "made", newcomers }, { folder: folder() });
-    assert.deepEqual([report.users, report.edges, report.duplicates], [50_000, 749_880, 0]);
+    const newcomers = generateFriendships({ users: 50_000, friends: 15, seed: 1 });
+    const report = await checkFollows({ name: "made", newcomers }, { folder: folder() });
+    assert.deepEqual([report.users, report.friendships, report.duplicates], [50_000, 749_880, 0]);
     assert.deepEqual([report.degrees.min, report.powerLaw?.from], [15, 60]);
     assert.ok(Math.abs((report.powerLaw?.exponent ?? 0) - 3) < 0.2, `exponent ${report.powerLaw?.exponent}`);
     const svg = drawDegrees(report, "50,000 <users>");

@@ -14,7 +14,7 @@ const MAX_COMMIT_CHANGES = 10_000;
 /** Applies lists of changes in order and resolves when all of it is on disk, with one outcome a change. */
 type Commit = (lists: readonly (readonly Change[])[]) => Promise<Outcome[][]>;
 
-interface Waiting {
+interface QueuedChanges {
   readonly changes: readonly Change[];
   readonly resolve: (outcomes: readonly Outcome[]) => void;
   readonly reject: (error: unknown) => void;
@@ -22,7 +22,7 @@ interface Waiting {
 
 export class CommitQueue {
   readonly #commit: Commit;
-  #waiting: Waiting[] = [];
+  #waiting: QueuedChanges[] = [];
   #waitingChanges = 0;
   #writing: Promise<void> | undefined;
   #closed = false;
@@ -78,7 +78,7 @@ export class CommitQueue {
     }
   }
 
-  #take(): Waiting[] {
+  #take(): QueuedChanges[] {
     let changes = 0;
     let count = 0;
     while (count < this.#waiting.length && changes < MAX_COMMIT_CHANGES) {

@@ -87,7 +87,7 @@ class Model {
 }
 
 function rowsOf(store: GraphStore): Record<"receiving" | "muted" | "blocked" | "following", string[]> {
-  const most = everyUser.length;
+  const max = everyUser.length;
   const topics = everyTopic.map(parseTopic);
   const pairs = (list: (topic: (typeof topics)[number]) => readonly string[]): string[] =>
     topics.flatMap((topic) => list(topic).map((user) => `${user} ${topic}`)).sort();
@@ -95,8 +95,8 @@ function rowsOf(store: GraphStore): Record<"receiving" | "muted" | "blocked" | "
     receiving: pairs((topic) =>
       [...store.followers(topic)].flatMap((ids) => [...ids].map((id) => store.nameOf(id))),
     ),
-    muted: pairs((topic) => store.pageMuted(topic, undefined, most).names),
-    blocked: pairs((topic) => store.pageBlocked(topic, undefined, most).names),
+    muted: pairs((topic) => store.pageMuted(topic, undefined, max).names),
+    blocked: pairs((topic) => store.pageBlocked(topic, undefined, max).names),
     following: everyUser
       .flatMap((user) => {
         const { names } = store.pageSubscriptions(parseUserId(user), undefined, topics.length);
@@ -144,7 +144,7 @@ describe("graph store, killed", () => {
       assert.deepEqual(rows.muted, [...model.muted].sort());
       assert.deepEqual(rows.blocked, [...model.blocked].sort());
       assert.deepEqual(rows.following, [...model.receiving, ...model.muted].sort());
-      assert.equal(store.edges, rows.following.length);
+      assert.equal(store.follows, rows.following.length);
       await store.close();
     }
     assert.ok(changes > ROUNDS * 50);

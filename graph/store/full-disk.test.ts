@@ -7,7 +7,7 @@ import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { SmallDisk } from "../../test/support/small-disk.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { countFriendships, generateFriendships } from "../generate.ts";
-import { loadEdges } from "../load/load.ts";
+import { loadFollows } from "../load/load.ts";
 import type { Change } from "./changes.ts";
 import { GraphStore } from "./store.ts";
 
@@ -69,7 +69,7 @@ describe("full disk", { skip }, () => {
     it(`write that fails with ${leaving} bytes left - refuses changes until there is room, and loses none later`, async () => {
       await fillUp(leaving);
       await assert.rejects(store.apply(follows(1_000_000, 1)), { code: "GRAPH_DISK_FAILED" });
-      assert.equal(store.edges, acknowledged);
+      assert.equal(store.follows, acknowledged);
       const topic = parseTopic("topic-7");
       const ids = [...store.followers(topic)].flatMap((set) => [...set]);
       assert.equal(ids.length, store.countFollowers(topic), "reads go on");
@@ -78,13 +78,13 @@ describe("full disk", { skip }, () => {
       await recovered();
       await store.apply(follows(acknowledged, 10));
       acknowledged += 10;
-      assert.equal(store.edges, acknowledged);
+      assert.equal(store.follows, acknowledged);
 
       const before = await sequencesOf(store);
       const count = store.countFollowers(topic);
       await store.close();
       await openStore();
-      assert.equal(store.edges, acknowledged);
+      assert.equal(store.follows, acknowledged);
       assert.equal(store.countFollowers(topic), count);
       const expected = Array.from({ length: acknowledged }, (_, index) => index + 1);
       assert.deepEqual(before, expected);
@@ -121,12 +121,12 @@ describe("full disk", { skip }, () => {
   it("bulk load - ends with an error that names the disk, and can be run again", async () => {
     const loaded = join(disk?.path ?? "", "loaded");
     disk?.fill(1_000_000);
-    const shape = { users: 20_000, edges: 10, seed: 1 };
+    const shape = { users: 20_000, friends: 10, seed: 1 };
     const options = { directory: loaded, kind: "friendships" } as const;
-    const load = () => loadEdges({ name: "many", newcomers: generateFriendships(shape) }, options);
+    const load = () => loadFollows({ name: "many", newcomers: generateFriendships(shape) }, options);
     await assert.rejects(load(), { code: "GRAPH_DISK_FAILED" });
     disk?.empty();
-    assert.equal((await load()).edges, 2 * countFriendships(shape));
+    assert.equal((await load()).follows, 2 * countFriendships(shape));
   });
 
   it("store that closes while the disk is full - closes at once, and opens with what was acknowledged", async () => {
@@ -134,6 +134,6 @@ describe("full disk", { skip }, () => {
     await store.close();
     disk?.empty();
     await openStore();
-    assert.equal(store.edges, acknowledged);
+    assert.equal(store.follows, acknowledged);
   });
 });

@@ -36,6 +36,6 @@ export function keptPartitions(db: Database): string {
 /** No follow relation, nobody who is blocked, no half load. */
 export async function isEmpty(db: Database): Promise<boolean> {
   if (db.getSync(META.loading) !== undefined) return false;
-  if (readNumber((key) => db.getSync(key), META.edges) > 0) return false;
+  if (readNumber((key) => db.getSync(key), META.follows) > 0) return false;
   return (await db.keys({ ...BLOCKED, limit: 1 }).all()).length === 0;
 }

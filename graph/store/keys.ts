@@ -70,7 +70,7 @@ export const META = {
   loading: "mloading",
   epoch: "mepoch",
   nextId: "mnext-id",
-  edges: "medges",
+  follows: "medges",
   /** Of which partitions the rows are; absent where the graph is not split. */
   partitions: "mpartitions",
 } as const;

@@ -36,7 +36,7 @@ describe("graph store", () => {
       ["changed", "unchanged", "unchanged"],
     );
     assert.deepEqual(followersOf(store, "rj"), ["alice"]);
-    assert.equal(store.edges, 2);
+    assert.equal(store.follows, 2);
     await store.close();
   });
 
@@ -80,7 +80,7 @@ describe("graph store", () => {
       ["changed", "changed", "changed"],
     );
     assert.deepEqual(followersOf(store, "rj"), ["alice", "bob"], "who left and came back is not muted");
-    assert.equal(store.edges, 2);
+    assert.equal(store.follows, 2);
     await store.close();
   });
 
@@ -96,7 +96,7 @@ describe("graph store", () => {
     );
     assert.equal(store.countFollowers(rj), 0);
     assert.equal(store.countSubscriptions(parseUserId("bob")), 0);
-    assert.equal(store.edges, 0);
+    assert.equal(store.follows, 0);
     assert.deepEqual(store.pageBlocked(rj, undefined, 10).names, ["alice", "bob", "stranger"]);
     assert.deepEqual(
       await store.apply([follow("stranger", "rj"), follow("carol", "rj"), follow("alice", "photo.1")]),
@@ -168,7 +168,7 @@ describe("graph store", () => {
     await first.close();
     const second = await GraphStore.open(directory);
     assert.deepEqual(followersOf(second, "photo.789").sort(), [...names].sort());
-    assert.equal(second.edges, names.length);
+    assert.equal(second.follows, names.length);
     await second.apply([follow("new", "photo.789")]);
     assert.equal(new Set(followersOf(second, "photo.789")).size, names.length + 1);
     await second.close();

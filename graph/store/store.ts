@@ -67,7 +67,7 @@ export class GraphStore {
   /** The rows that events are expanded by. */
   readonly receivers: FollowerRows;
   readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
-  #edges: number;
+  #follows: number;
   #closed = false;
   #backup: { readonly written: Promise<BackupReport>; readonly stop: AbortController } | undefined;
 
@@ -78,7 +78,7 @@ export class GraphStore {
     this.#release = release;
     this.#read = (key) => disk.db.getSync(key);
     this.#names = new Names(this.#read);
-    this.#edges = readNumber(this.#read, META.edges);
+    this.#follows = readNumber(this.#read, META.follows);
     this.receivers = receivers;
   }
 
@@ -127,8 +127,8 @@ export class GraphStore {
   }
 
   /** Follow relations in all. */
-  get edges(): number {
-    return this.#edges;
+  get follows(): number {
+    return this.#follows;
   }
 
   /** Changes that wait for the disk. */
@@ -329,7 +329,7 @@ export class GraphStore {
       const operations = [
         ...transaction.operations(),
         ...this.#audit.operations(transaction.changes, Date.now()),
-        numberOperation(META.edges, this.#edges + transaction.edges),
+        numberOperation(META.follows, this.#follows + transaction.follows),
       ];
       await this.#disk.write(operations, { sync: true });
       this.#committed(transaction, operations);
@@ -341,7 +341,7 @@ export class GraphStore {
   async #readAgain(failed: readonly Operation[]): Promise<void> {
     this.#names.readAgain();
     this.receivers.readAgain(failed);
-    this.#edges = readNumber(this.#read, META.edges);
+    this.#follows = readNumber(this.#read, META.follows);
     await this.#audit.readAgain();
   }
 
@@ -349,7 +349,7 @@ export class GraphStore {
   #committed(transaction: Transaction, operations: readonly Operation[]): void {
     this.#names.settle(transaction.names);
     this.receivers.follow(operations);
-    this.#edges += transaction.edges;
+    this.#follows += transaction.follows;
     this.#audit.settle(transaction.changes.length);
   }
 }

@@ -17,7 +17,7 @@ export class Transaction {
   /** What made a difference, in order. */
   readonly changes: RecordedChange[] = [];
   /** By how many follow relations the graph grows. */
-  edges = 0;
+  follows = 0;
 
   constructor(read: Read, names: NameBatch) {
     this.#read = read;
@@ -34,7 +34,7 @@ export class Transaction {
     if (outcome !== "changed") return outcome;
     if (follows === 1) this.#subscriptionsOf(user).add(subject);
     else if (follows === -1) this.#subscriptionsOf(user).remove(subject);
-    this.edges += follows;
+    this.follows += follows;
     this.changes.push({ kind, user, topic: subject });
     return outcome;
   }

@@ -1,10 +1,12 @@
-// A real edge in `gateway` mode on a broker of its own, before graph services that the test plays: it says what they say,
+// A real edge in `frames` mode on a broker of its own, before graph services that the test plays: it says what they say,
 // and sees what the edge told them. Owned by the test, which stops it.
 
+import { pino } from "pino";
 import { edgeSubject, encodeEvent, FRAME_KIND, FrameWriter, parseTopic } from "../../broker/contract.ts";
 import {
   BrokerClient,
   type EdgeOrder,
+  encodeOrder,
   type Owner,
   type PresenceMessage,
   parsePresence,
@@ -32,13 +34,15 @@ export class EdgeBeforeGraph {
   readonly #server: TestBroker;
   readonly #heard: PresenceMessage[] = [];
   readonly #readers: Reader[] = [];
+  readonly #lines: string[] = [];
   #edgeId = "";
   #events = 0;
 
   private constructor(server: TestBroker, client: BrokerClient) {
     this.#server = server;
     this.client = client;
-    this.edge = newEdge({ url: urlOf(server) }, { fanout: "gateway" });
+    const write = (line: string): void => void this.#lines.push(line);
+    this.edge = newEdge({ url: urlOf(server) }, { fanout: "frames" }, pino({ level: "warn" }, { write }));
   }
 
   static async start(services: readonly PlayedService[]): Promise<EdgeBeforeGraph> {
@@ -47,7 +51,8 @@ export class EdgeBeforeGraph {
     const played = new EdgeBeforeGraph(server, client);
     client.subscribe("presence.*", (message) => {
       played.#edgeId = message.subject.slice("presence.".length);
-      played.#heard.push(parsePresence(message.data));
+      const heard = parsePresence(message.data);
+      if (heard.type !== "unknown-version") played.#heard.push(heard);
       for (const service of services) if (service.answers) played.acknowledge(service);
     });
     await client.flush();
@@ -71,7 +76,7 @@ export class EdgeBeforeGraph {
   }
 
   order(order: EdgeOrder): void {
-    this.send(JSON.stringify(order));
+    this.send(encodeOrder(order));
   }
 
   /** What the services send to this edge: orders, frames. */
@@ -81,7 +86,7 @@ export class EdgeBeforeGraph {
 
   /** Says to all edges that the service has started. */
   announce({ owner }: PlayedService): void {
-    this.client.publish("edge.all", JSON.stringify({ type: "announce", ...owner } satisfies EdgeOrder));
+    this.client.publish("edge.all", encodeOrder({ type: "announce", ...owner }));
   }
 
   /** Acknowledges all that was told so far. */
@@ -98,6 +103,11 @@ export class EdgeBeforeGraph {
     const writer = new FrameWriter(epoch);
     writer.add(id, json, Uint32Array.from(handles), handles.length);
     this.send(writer.take(FRAME_KIND.frame));
+  }
+
+  /** What the edge logged that reads like this. */
+  logged(pattern: RegExp): string[] {
+    return this.#lines.filter((line) => pattern.test(line));
   }
 
   async read(user: string): Promise<Reader> {

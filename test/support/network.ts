@@ -6,7 +6,7 @@ import { BrokerClient, type FanoutMode, type NatsConfig } from "../../broker/ind
 import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService, Partitions } from "../../graph/index.ts";
 import { codeOf } from "../../lib/errors.ts";
-import { createLogger } from "../../lib/log.ts";
+import { createLogger, type Logger } from "../../lib/log.ts";
 import { createMetrics, type Metrics } from "../../lib/metrics.ts";
 import { type BrokerUnderTest, type TestBroker, type TestUser, urlOf } from "./brokers.ts";
 import { Reader } from "./reader.ts";
@@ -191,7 +191,7 @@ function natsOf(broker: TestBroker, user: TestUser, node = 0): NatsConfig {
 }
 
 /** An edge on a free port, not started. */
-export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge {
+export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>, logger: Logger = log): Edge {
   const config: EdgeConfig = {
     listen: { host: "127.0.0.1", port: 0 },
     nats,
@@ -210,5 +210,5 @@ export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>): Edge 
     logLevel: "silent",
     ...overrides,
   };
-  return new Edge({ config, log, metrics: createMetrics() });
+  return new Edge({ config, log: logger, metrics: createMetrics() });
 }

@@ -29,7 +29,7 @@ export interface WorkerDeath {
 export async function killOneWorker(workers: number, streams: number, rate: number): Promise<WorkerDeath> {
   const services = await Services.start({
     broker: "nats-server",
-    fanout: "gateway",
+    fanout: "frames",
     edge: ["--workers", String(workers)],
     readyMs: START_MS,
   });

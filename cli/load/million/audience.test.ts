@@ -4,7 +4,7 @@ import { generateFriendships } from "../../../graph/index.ts";
 import { Digests } from "../digest.ts";
 import { Audience } from "./audience.ts";
 
-const SHAPE = { users: 300, edges: 4, seed: 7 };
+const SHAPE = { users: 300, friends: 4, seed: 7 };
 const READERS = 200;
 
 /** Friends of each user, mutual, by the straight way. */

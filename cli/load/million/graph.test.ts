@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { loadEdges } from "../../../graph/index.ts";
+import { loadFollows } from "../../../graph/index.ts";
 import { tempDir } from "../../../test/support/temp-dir.ts";
 import { prepareGraph } from "./graph.ts";
 
-const SHAPE = { users: 100, edges: 3, seed: 1 };
+const SHAPE = { users: 100, friends: 3, seed: 1 };
 const ignore = (): void => {};
 
 describe("prepareGraph", () => {
@@ -32,7 +32,7 @@ describe("prepareGraph", () => {
   it("a folder with somebody's graph - is not touched", async () => {
     const folder = join(tempDir(), "theirs");
     const newcomers = [{ id: 2, friends: Uint32Array.of(1) }];
-    await loadEdges({ name: "x", newcomers }, { directory: folder, kind: "friendships" });
+    await loadFollows({ name: "x", newcomers }, { directory: folder, kind: "friendships" });
     await assert.rejects(prepareGraph(SHAPE, folder, ignore), {
       code: "USAGE",
       message: /not made by encke million/,

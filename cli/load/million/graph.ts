@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type GraphShape, generateFriendships, loadEdges } from "../../../graph/index.ts";
+import { type GraphShape, generateFriendships, loadFollows } from "../../../graph/index.ts";
 import { quote } from "../../../lib/errors.ts";
 import { makeFolder } from "../../../lib/make-folder.ts";
 import { CliError } from "../../errors.ts";
@@ -43,7 +43,7 @@ export async function prepareGraph(
     if (kept === undefined) rmSync(directory, { recursive: true, force: true });
   };
   try {
-    await loadEdges(
+    await loadFollows(
       { name: "the run's graph", newcomers: generateFriendships(shape) },
       { directory, kind: "friendships", onProgress: (_phase, done) => onProgress(done) },
     );

@@ -10,16 +10,16 @@ import type { Machine } from "../machine.ts";
 /** As in the article: 16,666 messages a second are one a minute for each of a million users. */
 const RATE_A_MILLION = { user: 16_666, event: 1_000 };
 /** Fewer users make no graph whose degrees look like anything. */
-const LEAST_USERS = 2_000;
+const MIN_USERS = 2_000;
 /** As in the article's data set. */
-const EDGES = 15;
+const FRIENDS = 15;
 
 /**
  * Heartbeats that both ends of all streams can spare the CPU for on one machine: a third of a core. A fleet has more cores
  * a stream, and keeps the edge's default.
  */
 const HEARTBEATS_A_SECOND = 20_000;
-const LEAST_HEARTBEAT_MS = 24_000;
+const MIN_HEARTBEAT_MS = 24_000;
 
 export type LoadKind = "user" | "event";
 export type StreamPath = "stream" | "test";
@@ -50,8 +50,8 @@ export function planMillion({ seed, ...options }: MillionOptions, machine: Machi
   return {
     ...options,
     rate: options.rate ?? Math.max(1, Math.round((RATE_A_MILLION[to] * connections) / 1_000_000)),
-    graph: { users: Math.max(connections, LEAST_USERS), edges: EDGES, seed },
-    heartbeatMs: Math.max(LEAST_HEARTBEAT_MS, (connections / HEARTBEATS_A_SECOND) * 1_000),
+    graph: { users: Math.max(connections, MIN_USERS), friends: FRIENDS, seed },
+    heartbeatMs: Math.max(MIN_HEARTBEAT_MS, (connections / HEARTBEATS_A_SECOND) * 1_000),
     layout: layoutFor(connections, machine.openFiles.soft, machine.ports),
   };
 }

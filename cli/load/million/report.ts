@@ -184,7 +184,7 @@ ${plan.pool} pool, ${plan.fanout} fan-out, ${plan.path === "stream" ? "NDJSON" :
 | opened | ${n(figures.opened)} of ${n(plan.connections)} in ${n(figures.openSeconds)} s (${n(figures.openedPerSecond)}/s) |
 | failed | ${n(figures.failed)} (${n(figures.retried)} attempts were made again) |
 | ended by themselves | ${n(figures.closed)} |
-| graph | ${n(plan.graph.users)} users × ${plan.graph.edges}, seed ${plan.graph.seed}, ${n(graphSeconds)} s to make |
+| graph | ${n(plan.graph.users)} users × ${plan.graph.friends}, seed ${plan.graph.seed}, ${n(graphSeconds)} s to make |
 
 ## Memory, all streams open and idle
 

@@ -10,8 +10,8 @@ import type { Services } from "./services.ts";
 
 const OPEN_MS = { first: 60_000, a_thousand: 1_000 };
 /** Looking into a process's memory takes some milliseconds of CPU: the more processes, the rarer. */
-const SAMPLE_MS = { least: 500, a_process: 100 };
-const HOLD_MS = { least: 1_000, most: 10_000, a_connection: 0.1 };
+const SAMPLE_MS = { min: 500, perProcess: 100 };
+const HOLD_MS = { min: 1_000, max: 10_000, perConnection: 0.1 };
 const LOOK_MS = 250;
 /** With nothing new for so long, what has not come is lost. */
 const SETTLE_MS = 5_000;
@@ -28,7 +28,7 @@ export class RunWatch {
   constructor(services: Services, { edgeWorkers, floodProcesses }: Layout, signal: AbortSignal) {
     this.#services = services;
     this.#signal = signal;
-    this.#sampleMs = Math.max(SAMPLE_MS.least, (edgeWorkers + floodProcesses) * SAMPLE_MS.a_process);
+    this.#sampleMs = Math.max(SAMPLE_MS.min, (edgeWorkers + floodProcesses) * SAMPLE_MS.perProcess);
   }
 
   get samples(): readonly MemorySample[] {
@@ -52,7 +52,7 @@ export class RunWatch {
 
   /** A while in which nothing is sent. */
   async hold(streams: number): Promise<void> {
-    const ms = Math.min(HOLD_MS.most, Math.max(HOLD_MS.least, streams * HOLD_MS.a_connection));
+    const ms = Math.min(HOLD_MS.max, Math.max(HOLD_MS.min, streams * HOLD_MS.perConnection));
     const endsAtMs = performance.now() + ms;
     while (performance.now() < endsAtMs) await this.#look();
   }

@@ -26,7 +26,7 @@ describe("Sender", () => {
   });
 
   function createSender(more: Partial<SenderOptions>): { sender: Sender; audience: Audience } {
-    const audience = new Audience({ users: USERS, edges: 3, seed: 1 }, USERS, "user");
+    const audience = new Audience({ users: USERS, friends: 3, seed: 1 }, USERS, "user");
     const options = { client, audience, run: "r1", to: "user" as const, rate: 1_000, seconds: 1 };
     const signal = new AbortController().signal;
     return {

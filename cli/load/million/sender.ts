@@ -14,7 +14,7 @@ const CATCH_UP_MS = 250;
 /** How often it is seen whether the broker keeps up. */
 const FLUSH_MS = 100;
 /** Messages that may be on their way: those of so many seconds at the wanted rate, but no more than the graph queues. */
-const WINDOW = { seconds: 2, least: 1_000, most: 40_000 };
+const WINDOW = { seconds: 2, min: 1_000, max: 40_000 };
 
 export interface SenderOptions {
   readonly client: BrokerClient;
@@ -71,7 +71,7 @@ export class Sender {
 
   #isTooFarAhead(): boolean {
     const { rate, delivered } = this.#options;
-    const messages = Math.max(WINDOW.least, Math.min(WINDOW.most, WINDOW.seconds * rate));
+    const messages = Math.max(WINDOW.min, Math.min(WINDOW.max, WINDOW.seconds * rate));
     const deliveriesEach = this.expected / Math.max(1, this.messages);
     return this.expected - delivered() > messages * deliveriesEach;
   }

@@ -201,7 +201,7 @@ describe("pool addon", { skip }, () => {
 
   it("limits - odd ones are refused by name or range, fractions are taken", () => {
     const { createPool } = loadPoolAddon();
-    const limits = { ...DEFAULT_LIMITS, comeBackLeastMs: 500, comeBackSpreadMs: 4_500 };
+    const limits = { ...DEFAULT_LIMITS, comeBackMinMs: 500, comeBackSpreadMs: 4_500 };
     for (const name of Object.keys(limits)) {
       for (const odd of ODD.filter((number) => !(number >= 0 && number <= 1e15)))
         assert.throws(
@@ -318,7 +318,7 @@ function options(): NativeOptions {
   const reasons = loadPoolAddon().closeReasons as readonly CloseReason[];
   return {
     ...{ ...DEFAULT_LIMITS, heartbeatMs: 100, endMs: 100 },
-    ...{ comeBackLeastMs: COME_BACK_MS.least, comeBackSpreadMs: COME_BACK_MS.spread },
+    ...{ comeBackMinMs: COME_BACK_MS.min, comeBackSpreadMs: COME_BACK_MS.spread },
     formats: FORMATS.map((format) => nativeFormat(format, reasons)),
   };
 }

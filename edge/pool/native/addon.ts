@@ -22,7 +22,7 @@ export interface NativeFormat {
 }
 
 export interface NativeOptions extends PoolLimits {
-  readonly comeBackLeastMs: number;
+  readonly comeBackMinMs: number;
   readonly comeBackSpreadMs: number;
   readonly formats: readonly NativeFormat[];
 }

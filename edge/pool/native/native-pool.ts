@@ -43,7 +43,7 @@ export class NativePool implements ConnectionPool {
     this.#native = addon.createPool(
       {
         ...limits,
-        comeBackLeastMs: COME_BACK_MS.least,
+        comeBackMinMs: COME_BACK_MS.min,
         comeBackSpreadMs: COME_BACK_MS.spread,
         formats: FORMATS.map((format) => nativeFormat(format, this.#reasons)),
       },

@@ -71,21 +71,21 @@ class Outputs {
     connection.output = nullptr;
   }
 
-  /** The connection for which the most waits; NONE where nothing waits. O(slow readers). */
+  /** The connection for which most bytes wait; NONE where nothing waits. O(slow readers). */
   uint32_t longest(ConnectionTable& connections) const {
     uint32_t found = NONE;
-    uint32_t most = 0;
+    uint32_t max = 0;
     for (uint32_t i = 0; i < slow_.size(); i++) {
       const uint32_t waiting = connections[slow_[i]].output->waiting();
-      if (found != NONE && waiting <= most) continue;
+      if (found != NONE && waiting <= max) continue;
       found = slow_[i];
-      most = waiting;
+      max = waiting;
     }
     return found;
   }
 
  private:
-  static constexpr size_t LEAST_CAPACITY = 512;
+  static constexpr size_t MIN_CAPACITY = 512;
 
   bool make_room(uint32_t index, Connection& connection, size_t more, Tick now) {
     Output* old = connection.output;
@@ -97,7 +97,7 @@ class Outputs {
       old->end = static_cast<uint32_t>(waiting);
       return true;
     }
-    size_t capacity = LEAST_CAPACITY;
+    size_t capacity = MIN_CAPACITY;
     while (capacity < waiting + more) capacity *= 2;
     if (capacity > UINT32_MAX / 2 || !slow_.reserve(1)) return false;
     auto* output = static_cast<Output*>(reallocate(nullptr, sizeof(Output) + capacity));

@@ -94,19 +94,19 @@ bool read_format(napi_env env, napi_value value, Format* format) {
 }  // namespace
 
 bool read_limits(napi_env env, napi_value options, Limits* limits) {
-  double queue, queued, stalled, heartbeat, end, lifetime, least, spread;
+  double queue, queued, stalled, heartbeat, end, lifetime, min, spread;
   const struct {
     const char* name;
     double* value;
   } numbers[] = {{"maxQueueBytes", &queue},       {"maxQueuedBytes", &queued},     {"stalledMs", &stalled},
                  {"heartbeatMs", &heartbeat},     {"endMs", &end},                 {"maxLifetimeMs", &lifetime},
-                 {"comeBackLeastMs", &least},     {"comeBackSpreadMs", &spread}};
+                 {"comeBackMinMs", &min},     {"comeBackSpreadMs", &spread}};
   for (const auto& number : numbers) {
     if (!number_option(env, options, number.name, number.value)) return false;
   }
-  constexpr double MOST = 1e9;  // bytes or milliseconds of one connection: 1 GB, 11 days
-  for (const double each : {queue, stalled, heartbeat, end, lifetime, least, spread}) {
-    if (!(each >= 0 && each <= MOST)) return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
+  constexpr double MAX_LIMIT = 1e9;  // bytes or milliseconds of one connection: 1 GB, 11 days
+  for (const double each : {queue, stalled, heartbeat, end, lifetime, min, spread}) {
+    if (!(each >= 0 && each <= MAX_LIMIT)) return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
   }
   if (!(queued >= 0 && queued <= 1e15)) return throw_type_error(env, "maxQueuedBytes is not between 0 and 1e15"), false;
   const auto ticks = TimingWheel::ticks_of;
@@ -116,7 +116,7 @@ bool read_limits(napi_env env, napi_value options, Limits* limits) {
                    ticks(heartbeat),
                    ticks(end),
                    lifetime == 0 ? 0 : ticks(lifetime),
-                   static_cast<uint32_t>(least),
+                   static_cast<uint32_t>(min),
                    static_cast<uint32_t>(spread)};
   return true;
 }

@@ -1,13 +1,13 @@
-// Edges gathered in memory, as pairs of ids in pieces of fixed size: growing never copies. 8 bytes an edge. Who fills
+// Follows gathered in memory, as pairs of ids in pieces of fixed size: growing never copies. 8 bytes an follow. Who fills
 // it bounds it.
 
-/** Edges a piece: 8 MiB. */
+/** Follows a piece: 8 MiB. */
 const PIECE_EDGES = 1_048_576;
 
-export class EdgeBlock {
+export class FollowBlock {
   #pieces: Uint32Array[] = [];
   #last: Uint32Array = new Uint32Array(0);
-  /** Numbers in the last piece: two an edge. */
+  /** Numbers in the last piece: two an follow. */
   #used = 0;
 
   get length(): number {
@@ -26,7 +26,7 @@ export class EdgeBlock {
     this.#used += 2;
   }
 
-  /** The edges, `from, to, from, to …`. Views. */
+  /** The follows, `from, to, from, to …`. Views. */
   pieces(): Uint32Array[] {
     return this.#pieces.map((piece) => (piece === this.#last ? piece.subarray(0, this.#used) : piece));
   }

@@ -8,7 +8,7 @@ import type { Logger } from "../lib/log.ts";
 /** Permissions change when somebody changes them: soon enough for them to see it, seldom enough to ask for ever. */
 const ASK_AGAIN_MS = 2_000;
 
-export interface KeptOptions {
+export interface RetriedSubscriptionOptions {
   readonly log: Logger;
   /** Asks NATS (anew); what was asked for before is given up. */
   readonly open: () => void | Promise<void>;
@@ -20,14 +20,14 @@ export interface KeptOptions {
   readonly onGranted: () => void;
 }
 
-export class Kept {
-  readonly #options: KeptOptions;
+export class RetriedSubscription {
+  readonly #options: RetriedSubscriptionOptions;
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
   /** The subject that NATS refuses, as far as is known; undefined while it refuses none. */
   refused: string | undefined;
 
-  constructor(options: KeptOptions) {
+  constructor(options: RetriedSubscriptionOptions) {
     this.#options = options;
   }
 

@@ -30,7 +30,7 @@ export interface Delta {
   readonly complete: boolean;
 }
 
-export class Ledger {
+export class PresenceLog {
   readonly #table: UserTable;
   #states = new Uint8Array(256);
   /** Of a handle: the delta that told of its last joining or leaving. While it is `joining` again, still the leaving's. */

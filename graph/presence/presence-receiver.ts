@@ -1,4 +1,4 @@
-// Hears what the edges announce: that they live, in which mode, and in `gateway` mode who comes and goes. Every delta is
+// Hears what the edges announce: that they live, in which mode, and in `frames` mode who comes and goes. Every delta is
 // applied whole and acknowledged; whatever does not follow on what was heard before makes the edge begin a new epoch,
 // and until that is complete its copies go by name. Orders travel on the edge's own subject, in order with its events.
 
@@ -6,52 +6,60 @@ import { EVERY_EDGE, edgeSubject, isUserId } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   type EdgeOrder,
+  encodeOrder,
   type Msg,
   type Owner,
+  otherVersion,
+  PRESENCE_VERSION,
   type PresenceMessage,
   parsePresence,
+  type UnknownVersion,
 } from "../../broker/index.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import type { OnlineTable } from "./online.ts";
-import type { EdgeLink, Roster } from "./roster.ts";
+import type { EdgeLink, EdgeRegistry } from "./edge-registry.ts";
+import type { OnlineTable } from "./online-table.ts";
 
 const EDGE_ID = /^[A-Za-z0-9]{1,32}$/;
 const SUBJECT_PREFIX = "presence.";
+/** Refused edges whose refusal is logged; the others are counted. */
+const MAX_REFUSALS_LOGGED = 1_000;
 
 type Announcement = Exclude<PresenceMessage, { type: "leaving" }>;
 type Delta = Extract<PresenceMessage, { type: "delta" }>;
 
-export interface RegistrarOptions {
+export interface PresenceReceiverOptions {
   readonly client: BrokerClient;
-  readonly roster: Roster;
+  readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
   /** This start of the service, and the partitions for which it speaks. */
   readonly owner: Owner;
   /** Sends what waits for an edge: its handles may mean others once we have answered. */
   readonly sendPending: (edge: EdgeLink) => void;
-  /** Resolves when messages sent straight to a user reach edges in `gateway` mode through us. */
+  /** Resolves when messages sent straight to a user reach edges in `frames` mode through us. */
   readonly openBridge: () => Promise<void>;
   readonly log: Logger;
 }
 
-export class Registrar {
-  readonly #options: RegistrarOptions;
+export class PresenceReceiver {
+  readonly #options: PresenceReceiverOptions;
   /** Messages that were not of their form. */
   rejected = 0;
-  /** Messages of edges beyond the most that are taken in. */
+  /** Messages of edges beyond the most that are taken in, or of a version that this release does not speak. */
   refused = 0;
   /** Times that an edge had to begin anew. */
   restarts = 0;
 
-  constructor(options: RegistrarOptions) {
+  readonly #otherVersions = new Set<string>();
+
+  constructor(options: PresenceReceiverOptions) {
     this.#options = options;
   }
 
   /** Takes one message of `presence.<edgeId>`. */
   receive(message: Msg): void {
     const id = message.subject.slice(SUBJECT_PREFIX.length);
-    let said: PresenceMessage;
+    let said: PresenceMessage | UnknownVersion;
     try {
       said = parsePresence(message.data);
       if (!EDGE_ID.test(id) || edgeSubject(id) === EVERY_EDGE)
@@ -61,12 +69,13 @@ export class Registrar {
       this.#options.log.warn({ reason: messageOf(error) }, "presence not understood");
       return;
     }
-    const { roster } = this.#options;
-    if (said.type === "leaving") return roster.left(id);
-    const edge = roster.get(id) ?? roster.add(id, said.mode, performance.now());
+    if (said.type === "unknown-version") return this.#refuse(id, said.version);
+    const { registry } = this.#options;
+    if (said.type === "leaving") return registry.left(id);
+    const edge = registry.get(id) ?? registry.add(id, said.mode, performance.now());
     if (edge === undefined) {
       if (this.refused === 0)
-        this.#options.log.warn({ edges: roster.size }, "too many edges: more are refused");
+        this.#options.log.warn({ edges: registry.size }, "too many edges: more are refused");
       this.refused += 1;
       return;
     }
@@ -74,6 +83,17 @@ export class Registrar {
     const follows = said.type === "beat" ? this.#isInSequence(edge, said) : this.#apply(edge, said);
     if (follows) void this.#acknowledge(edge, said);
     else this.#restart(edge, said);
+  }
+
+  /** An edge of another release: it is told why nothing is sent to it, and the operator once. */
+  #refuse(id: string, version: number): void {
+    const { log, registry, client } = this.#options;
+    this.refused += 1;
+    registry.left(id);
+    client.publish(edgeSubject(id), encodeOrder({ type: "refuse", speaks: PRESENCE_VERSION }));
+    if (this.#otherVersions.has(id) || this.#otherVersions.size >= MAX_REFUSALS_LOGGED) return;
+    this.#otherVersions.add(id);
+    log.error(otherVersion(`the edge ${id}`, version));
   }
 
   #isInSequence(edge: EdgeLink, { epoch, sequence }: Announcement): boolean {
@@ -98,7 +118,7 @@ export class Registrar {
 
   async #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): Promise<void> {
     try {
-      if (edge.mode === "gateway") await this.#options.openBridge();
+      if (edge.mode === "frames") await this.#options.openBridge();
     } catch (error) {
       return this.#options.log.warn({ reason: messageOf(error) }, "not acknowledged"); // its next beat asks again
     }
@@ -117,6 +137,6 @@ export class Registrar {
   }
 
   #order(edge: EdgeLink, order: EdgeOrder): void {
-    this.#options.client.publish(edgeSubject(edge.id), JSON.stringify(order));
+    this.#options.client.publish(edgeSubject(edge.id), encodeOrder(order));
   }
 }

@@ -4,7 +4,7 @@
 
 const FIRST_SLOTS = 1_024;
 /** Grows when more of the slots than this are taken. */
-const MOST_TAKEN = 0.7;
+const MAX_TAKEN = 0.7;
 const EMPTY = -1;
 
 export class U32Map {
@@ -30,7 +30,7 @@ export class U32Map {
 
   /** @param value at least 0 */
   set(key: number, value: number): void {
-    if (this.size + 1 > (this.#mask + 1) * MOST_TAKEN) this.#grow();
+    if (this.size + 1 > (this.#mask + 1) * MAX_TAKEN) this.#grow();
     let slot = home(key, this.#mask);
     while (this.#values[slot] !== EMPTY && this.#keys[slot] !== key) slot = (slot + 1) & this.#mask;
     if (this.#values[slot] === EMPTY) this.size += 1;

@@ -1,4 +1,4 @@
-// Where edges come from, and their bytes: a file, compressed where its name says so, or a stream. Owned by one
+// Where follows come from, and their bytes: a file, compressed where its name says so, or a stream. Owned by one
 // reading of it; holds a piece of 1 MiB or what the stream hands over.
 
 import { createReadStream, statSync } from "node:fs";
@@ -14,16 +14,16 @@ const PIECE_BYTES = 1_048_576;
 export type ByteSource = { readonly path: string } | { readonly stream: Readable; readonly name: string };
 
 /** Bytes, or a graph generated on the spot. */
-export type EdgeSource = ByteSource | { readonly name: string; readonly newcomers: Iterable<Newcomer> };
+export type FollowSource = ByteSource | { readonly name: string; readonly newcomers: Iterable<Newcomer> };
 
 /** What it is called in reports. */
-export function nameOf(source: EdgeSource): string {
+export function nameOf(source: FollowSource): string {
   return "path" in source ? source.path : source.name;
 }
 
 /**
  * The source's bytes, uncompressed; `onProgress` hears bytes of the file itself, and 0 where the total is not known.
- * @throws GraphError BAD_EDGE_FILE where it cannot be read, or is not compressed as its name says
+ * @throws GraphError BAD_FOLLOWS_FILE where it cannot be read, or is not compressed as its name says
  */
 export async function* readBytes(
   source: ByteSource,
@@ -47,7 +47,7 @@ export async function* readBytes(
     const remedy =
       codeOf(cause) === "ENOENT" ? "check the path" : "is it complete, and compressed as its name says?";
     throw new GraphError(
-      "BAD_EDGE_FILE",
+      "BAD_FOLLOWS_FILE",
       `${quote(nameOf(source))} cannot be read (${messageOf(cause)}): ${remedy}`,
       { cause },
     );

@@ -61,25 +61,25 @@ export class EdgeLink {
 export interface Survey {
   /** Subscribed to their users by themselves. */
   readonly subject: EdgeLink[];
-  /** In `gateway` mode, and not in step. */
+  /** In `frames` mode, and not in step. */
   readonly late: EdgeLink[];
-  /** In `gateway` mode, all. */
-  gateways: number;
+  /** In `frames` mode, all. */
+  framed: number;
 }
 
-export interface RosterOptions {
+export interface EdgeRegistryOptions {
   readonly expiryMs: number;
   /** Called for every edge that left or fell silent. */
   readonly onGone: (edge: EdgeLink) => void;
 }
 
-export class Roster {
-  readonly #options: RosterOptions;
+export class EdgeRegistry {
+  readonly #options: EdgeRegistryOptions;
   readonly #byId = new Map<string, EdgeLink>();
   readonly #bySlot: (EdgeLink | undefined)[] = [];
   expired = 0;
 
-  constructor(options: RosterOptions) {
+  constructor(options: EdgeRegistryOptions) {
     this.#options = options;
   }
 
@@ -89,11 +89,11 @@ export class Roster {
 
   /** The edges by how their copies travel. O(edges). */
   survey(): Survey {
-    const survey: Survey = { subject: [], late: [], gateways: 0 };
+    const survey: Survey = { subject: [], late: [], framed: 0 };
     for (const edge of this.#byId.values()) {
       if (edge.mode === "subject") survey.subject.push(edge);
       else if (!edge.inStep) survey.late.push(edge);
-      if (edge.mode === "gateway") survey.gateways += 1;
+      if (edge.mode === "frames") survey.framed += 1;
     }
     return survey;
   }

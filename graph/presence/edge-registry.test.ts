@@ -7,16 +7,16 @@ import { brokers, type TestBroker, urlOf } from "../../test/support/brokers.ts";
 import { withStreams } from "../../test/support/jetstream.ts";
 import { natsServer } from "../../test/support/nats-servers.ts";
 import { Window } from "../fanout/window.ts";
-import { EdgeQuestions } from "./questions.ts";
-import { Roster } from "./roster.ts";
-import { countSeen } from "./tally.ts";
+import { EdgeRegistry } from "./edge-registry.ts";
+import { EdgeRequests } from "./edge-requests.ts";
+import { countDeliveries } from "./tally.ts";
 
-const roster = (expiryMs = 5_000): Roster => new Roster({ expiryMs, onGone: () => {} });
+const registry = (expiryMs = 5_000): EdgeRegistry => new EdgeRegistry({ expiryMs, onGone: () => {} });
 
 describe("edges", () => {
   it("expiry - a silent edge is forgotten, a speaking one stays, a leaving one goes at once", () => {
     const gone: string[] = [];
-    const edges = new Roster({ expiryMs: 5_000, onGone: ({ id }) => gone.push(id) });
+    const edges = new EdgeRegistry({ expiryMs: 5_000, onGone: ({ id }) => gone.push(id) });
     edges.add("a", "subject", 0);
     edges.add("b", "subject", 4_000);
     edges.add("c", "subject", 4_000);
@@ -25,11 +25,11 @@ describe("edges", () => {
     assert.deepEqual(edges.alive(5_001), ["b"]);
     assert.equal(edges.expired, 1);
     assert.deepEqual(gone, ["c", "a"]);
-    assert.equal(edges.add("d", "gateway", 6_000)?.slot, 0, "slots are used again");
+    assert.equal(edges.add("d", "frames", 6_000)?.slot, 0, "slots are used again");
   });
 
   it("bounded - invented edges do not fill the memory, known ones are still heard", () => {
-    const edges = roster();
+    const edges = registry();
     for (let id = 0; id < 20_000; id += 1) edges.add(`e${id}`, "subject", 0);
     assert.equal(edges.size, 10_000);
     assert.equal(edges.add("new", "subject", 1), undefined);
@@ -69,33 +69,33 @@ for (const broker of brokers) {
         });
       }
       await edge.flush();
-      const edges = roster();
+      const edges = registry();
       for (const id of [...Object.keys(answers), "gone"]) edges.add(id, "subject", performance.now());
-      const questions = new EdgeQuestions(graph, edges);
-      const seen = await countSeen(questions, edges.alive(performance.now()), "e-1");
+      const requests = new EdgeRequests(graph, edges);
+      const seen = await countDeliveries(requests, edges.alive(performance.now()), "e-1");
       assert.deepEqual(seen, { online: 3, delivered: 6, timedOut: 1 });
       assert.deepEqual(
         edges.alive(performance.now()),
         ["one", "two", "silent"],
         "nobody listens for `gone`: it is forgotten",
       );
-      questions.close();
+      requests.close();
     });
 
     it("no edges - answered at once", async () => {
-      const questions = new EdgeQuestions(graph, roster());
-      assert.deepEqual(await countSeen(questions, [], "e-1"), { online: 0, delivered: 0, timedOut: 0 });
-      questions.close();
+      const requests = new EdgeRequests(graph, registry());
+      assert.deepEqual(await countDeliveries(requests, [], "e-1"), { online: 0, delivered: 0, timedOut: 0 });
+      requests.close();
     });
 
     it("a window - runs no further ahead than two, and does not wait for ever for an edge that hangs", async () => {
       const waiting: (() => void)[] = [];
       edge.subscribe(edgeSubject("slow"), (message) => waiting.push(() => edge.respond(message)));
       await edge.flush();
-      const edges = roster(60_000);
+      const edges = registry(60_000);
       edges.add("slow", "subject", performance.now());
-      const questions = new EdgeQuestions(graph, edges);
-      const window = new Window(graph, edges, questions);
+      const requests = new EdgeRequests(graph, edges);
+      const window = new Window(graph, edges, requests);
       assert.equal(window.advance({ messages: 1, bytes: 100 }), false);
       assert.equal(window.advance({ messages: 1_000, bytes: 65_536_000 }), true);
       await window.next();
@@ -115,25 +115,25 @@ for (const broker of brokers) {
       assert.ok(window.laggards >= 1);
       for (let more = 0; more < 5; more += 1) await window.next();
       assert.ok(performance.now() - startedAt < 3_500, "and then not any more, for a while");
-      questions.close();
+      requests.close();
     });
   });
 }
 
 const captured = withStreams(natsServer, { EDGES: ["edge.>"] });
 describe(`asking edges over ${captured.name}`, { skip: captured.skip }, () => {
-  it("a stream that captures the questions - is no edge that replied", async () => {
+  it("a stream that captures the requests - is no edge that replied", async () => {
     const server = await captured.start();
     const log = createLogger("test", "silent");
     const graph = await BrokerClient.connect({ url: urlOf(server) }, { name: "graph", log, wait: false });
-    const edges = roster();
-    edges.add("silent", "gateway", performance.now());
-    const questions = new EdgeQuestions(graph, edges);
+    const edges = registry();
+    edges.add("silent", "frames", performance.now());
+    const requests = new EdgeRequests(graph, edges);
     try {
-      const missing = await questions.ask(["silent"], { type: "mark" }, 300, () => true);
+      const missing = await requests.ask(["silent"], { type: "mark" }, 300, () => true);
       assert.deepEqual([...missing], ["silent"]);
     } finally {
-      questions.close();
+      requests.close();
       await graph.close();
       await server.stop();
     }

@@ -1,10 +1,10 @@
-// Takes edges in any order and gives them back as sorted rows, both ways. Up to a bound they stay in memory; above it
+// Takes follows in any order and gives them back as sorted rows, both ways. Up to a bound they stay in memory; above it
 // each full block is sorted and written to files, which are merged at the end. Memory is bounded by the block (8 bytes
-// an edge, 16 more while it is sorted) and by the longest row; the files take 3 to 10 bytes an edge.
+// an follow, 16 more while it is sorted) and by the longest row; the files take 3 to 10 bytes an follow.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { EdgeBlock } from "./edge-block.ts";
+import { FollowBlock } from "./follow-block.ts";
 import { MergedRows } from "./merged-rows.ts";
 import type { BothRows, Rows } from "./rows.ts";
 import { writeRun } from "./run-file.ts";
@@ -14,30 +14,30 @@ import { buildRows } from "./table.ts";
 const DEFAULT_BLOCK_EDGES = 16_777_216;
 
 export interface EdgeSorterOptions {
-  /** Every edge counts both ways. */
+  /** Every follow counts both ways. */
   readonly mutual: boolean;
   /** Holds the files, made when it is needed. What is in it is removed. */
   readonly folder: string;
-  /** Edges sorted in memory. */
-  readonly blockEdges?: number | undefined;
+  /** Follows sorted in memory. */
+  readonly blockFollows?: number | undefined;
 }
 
-export class EdgeSorter {
+export class FollowSorter {
   readonly #mutual: boolean;
   readonly #folder: string;
-  readonly #blockEdges: number;
-  readonly #block = new EdgeBlock();
+  readonly #blockFollows: number;
+  readonly #block = new FollowBlock();
   readonly #runs = { forward: new Runs(), backward: new Runs() };
   #length = 0;
 
-  constructor({ mutual, folder, blockEdges = DEFAULT_BLOCK_EDGES }: EdgeSorterOptions) {
+  constructor({ mutual, folder, blockFollows = DEFAULT_BLOCK_EDGES }: EdgeSorterOptions) {
     this.#mutual = mutual;
     this.#folder = folder;
-    this.#blockEdges = blockEdges;
+    this.#blockFollows = blockFollows;
     this.remove(); // what a crash left behind
   }
 
-  /** Edges taken. */
+  /** Follows taken. */
   get length(): number {
     return this.#length;
   }
@@ -47,11 +47,11 @@ export class EdgeSorter {
     return this.#runs.backward.paths.length;
   }
 
-  /** Writes a run where this edge fills the block: then it takes some seconds. */
+  /** Writes a run where this follow fills the block: then it takes some seconds. */
   add(from: number, to: number): void {
     this.#block.add(from, to);
     this.#length += 1;
-    if (this.#block.length >= this.#blockEdges) this.#writeRuns();
+    if (this.#block.length >= this.#blockFollows) this.#writeRuns();
   }
 
   /** The rows. They stand until `remove`. */

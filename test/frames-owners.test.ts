@@ -1,5 +1,5 @@
-// The rules that `gateway` fan-out hangs on where the topics are split: the test plays two graph services before a real edge.
-// One service: gateway-edge.test.ts.
+// The rules that `frames` fan-out hangs on where the topics are split: the test plays two graph services before a real edge.
+// One service: frames-edge.test.ts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -7,7 +7,7 @@ import { EdgeBeforeGraph, type PlayedService } from "./support/edge-before-graph
 import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-describe("an edge in gateway mode, before two services", () => {
+describe("an edge in frames mode, before two services", () => {
   const first: PlayedService = { owner: { graph: 1, partitions: [0], of: 2 }, answers: true };
   const second: PlayedService = { owner: { graph: 2, partitions: [1], of: 2 }, answers: true };
   let played: EdgeBeforeGraph;

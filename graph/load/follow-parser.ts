@@ -1,5 +1,5 @@
-// Reads an edge list: two names a line, parted by spaces or tabs; empty lines and lines that begin with # are passed
-// over. Works on bytes, because splitting 15 million lines into strings costs ten times as much. What is not an edge
+// Reads an follow list: two names a line, parted by spaces or tabs; empty lines and lines that begin with # are passed
+// over. Works on bytes, because splitting 15 million lines into strings costs ten times as much. What is not an follow
 // is reported with its line number and left out; nothing is guessed. Holds one line of at most 1 KiB between pieces.
 
 import { GraphError } from "../errors.ts";
@@ -14,18 +14,18 @@ const LONGEST_PLAIN_LINE = 2 * MAX_FAST_DIGITS + 3;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** One end of an edge: a canonical decimal as number, anything else as text. */
+/** One end of an follow: a canonical decimal as number, anything else as text. */
 export type Name = number | string;
 
 export interface EdgeParserOptions {
   /** What the file is called in errors. */
   readonly name: string;
   readonly onEdge: (left: Name, right: Name) => void;
-  /** Called for every line that is not an edge. */
+  /** Called for every line that is not an follow. */
   readonly onBadLine: (line: number, why: string) => void;
 }
 
-export class EdgeParser {
+export class FollowParser {
   readonly #options: EdgeParserOptions;
   #rest: Uint8Array = new Uint8Array(0);
   #line = 0;
@@ -39,7 +39,7 @@ export class EdgeParser {
     return this.#line;
   }
 
-  /** @throws GraphError BAD_EDGE_FILE for a file that is no text */
+  /** @throws GraphError BAD_FOLLOWS_FILE for a file that is no text */
   push(chunk: Uint8Array): void {
     const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
     let at = 0;
@@ -127,8 +127,8 @@ export class EdgeParser {
 
   #refuse(what: string): GraphError {
     return new GraphError(
-      "BAD_EDGE_FILE",
-      `${this.#options.name}:${this.#line + 1}: the line ${what}: this is no edge list; expected "A B" a line`,
+      "BAD_FOLLOWS_FILE",
+      `${this.#options.name}:${this.#line + 1}: the line ${what}: this is no follow list; expected "A B" a line`,
     );
   }
 }

@@ -1,13 +1,13 @@
 // Counting who saw an event: after the copies were sent, every edge is asked once. Only for sends that asked for it.
 
 import { parseTallyPart } from "../../broker/index.ts";
-import type { EdgeQuestions } from "./questions.ts";
+import type { EdgeRequests } from "./edge-requests.ts";
 
 /** An edge that has not answered by then is counted as timed out. */
 const ANSWER_MS = 200;
 
 /** What a counted send answers, beside the id and the number of recipients. */
-export interface Seen {
+export interface DeliveryCounts {
   /** Distinct recipients with at least one connection. */
   readonly online: number;
   /** Connections to which the bytes were handed. */
@@ -17,14 +17,14 @@ export interface Seen {
 }
 
 /** Asks these edges about an event. Never rejects; at most ANSWER_MS. */
-export async function countSeen(
-  questions: EdgeQuestions,
+export async function countDeliveries(
+  requests: EdgeRequests,
   edges: readonly string[],
   event: string,
-): Promise<Seen> {
+): Promise<DeliveryCounts> {
   const online = new Set<string>();
   let delivered = 0;
-  const missing = await questions.ask(edges, { type: "tally", event }, ANSWER_MS, (message) => {
+  const missing = await requests.ask(edges, { type: "tally", event }, ANSWER_MS, (message) => {
     const part = parseTallyPart(message.data);
     for (const user of part.online) online.add(user);
     delivered += part.delivered;

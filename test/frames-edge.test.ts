@@ -1,16 +1,17 @@
-// The rules that `gateway` fan-out hangs on, seen from one end of the protocol: the test plays the graph before a real edge,
-// and real edges before readers who come and go. The other end: gateway-graph.test.ts.
+// The rules that `frames` fan-out hangs on, seen from one end of the protocol: the test plays the graph before a real edge,
+// and real edges before readers who come and go. The other end: frames-graph.test.ts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { encodeNamed, FRAME_KIND, parseUserId } from "../broker/contract.ts";
+import { PRESENCE_VERSION } from "../broker/index.ts";
 import { embedded } from "./support/brokers.ts";
 import { EdgeBeforeGraph, type PlayedService } from "./support/edge-before-graph.ts";
 import { TestNetwork } from "./support/network.ts";
 import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-describe("an edge in gateway mode, before the graph", () => {
+describe("an edge in frames mode, before the graph", () => {
   const graph: PlayedService = { owner: { graph: 1, partitions: [0], of: 1 }, answers: true };
   let played: EdgeBeforeGraph;
 
@@ -109,6 +110,18 @@ describe("an edge in gateway mode, before the graph", () => {
     await bob.until(/event: resync\ndata: \{"reason":"graph-restarted"\}/);
   });
 
+  it("a graph of a release to come - its version is said once, and none of its orders is obeyed", async () => {
+    const { epoch } = played.lastDelta;
+    const restart = { version: PRESENCE_VERSION + 1, type: "restart", ...graph.owner, epoch };
+    played.send(JSON.stringify(restart));
+    played.send(JSON.stringify(restart));
+    played.order({ type: "refuse", speaks: PRESENCE_VERSION + 1 });
+    await waitFor("the line", () => played.logged(/presence protocol/).length > 0);
+    await played.client.flush();
+    assert.equal(played.logged(/version 3 of the presence protocol and this process version 2/).length, 1);
+    assert.equal(played.lastDelta.epoch, epoch);
+  });
+
   it("a graph that falls silent - the edge is not ready; its streams stay open", async () => {
     const ann = await played.read("ann");
     graph.answers = false;
@@ -119,12 +132,12 @@ describe("an edge in gateway mode, before the graph", () => {
   });
 });
 
-describe("comings and goings in gateway mode", () => {
+describe("comings and goings in frames mode", () => {
   let network: TestNetwork;
   before(async () => {
     network = await TestNetwork.start({
       broker: embedded,
-      fleet: ["gateway", "gateway"],
+      fleet: ["frames", "frames"],
       follows: [["7", "42"]],
     });
     await network.ready();
@@ -163,7 +176,7 @@ describe("comings and goings in gateway mode", () => {
       moving.client.publish("event.42", JSON.stringify({ n: sent }));
     };
     for (let i = 0; i < 200; i += 1) publish();
-    await moving.startEdge({ fanout: "gateway" });
+    await moving.startEdge({ fanout: "frames" });
     await moving.ready();
     const first = sent + 1;
     const after = await moving.read("/stream?user=7", {}, 1);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Random } from "../../lib/random.ts";
-import { OnlineTable } from "./online.ts";
-import { U32Map } from "./u32-map.ts";
+import { U32Map } from "../../lib/u32-map.ts";
+import { OnlineTable } from "./online-table.ts";
 
 /** Where a user is: "slot:handle", in any order. */
 function placesOf(online: OnlineTable, user: string): string[] {

@@ -1,31 +1,31 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Random } from "../../lib/random.ts";
-import { EdgeParser, type Name } from "./edge-parser.ts";
+import { FollowParser, type Name } from "./follow-parser.ts";
 
 interface Parsed {
-  readonly edges: [Name, Name][];
+  readonly follows: [Name, Name][];
   readonly bad: string[];
   readonly lines: number;
 }
 
 function parse(text: string, pieces: number): Parsed {
-  const edges: [Name, Name][] = [];
+  const follows: [Name, Name][] = [];
   const bad: string[] = [];
-  const parser = new EdgeParser({
-    name: "edges",
-    onEdge: (left, right) => edges.push([left, right]),
+  const parser = new FollowParser({
+    name: "follows",
+    onEdge: (left, right) => follows.push([left, right]),
     onBadLine: (line, why) => bad.push(`${line}: ${why}`),
   });
   const bytes = Buffer.from(text, "latin1");
   for (let at = 0; at < bytes.length; at += pieces) parser.push(bytes.subarray(at, at + pieces));
   parser.end();
-  return { edges, bad, lines: parser.lines };
+  return { follows, bad, lines: parser.lines };
 }
 
 /** What the parser must answer, said as simply as can be. */
 function parseSimply(text: string): Parsed {
-  const edges: [Name, Name][] = [];
+  const follows: [Name, Name][] = [];
   const bad: string[] = [];
   const lines = text.split(/\r\n|\r|\n/);
   if (lines.at(-1) === "") lines.pop();
@@ -33,19 +33,19 @@ function parseSimply(text: string): Parsed {
     const words = line.split(/[ \t]+/).filter((word) => word !== "");
     if (words.length === 0 || words[0]?.startsWith("#")) continue;
     const [left, right] = words.map((word) => (/^(0|[1-9]\d{0,8})$/.test(word) ? Number(word) : word));
-    if (words.length === 2 && left !== undefined && right !== undefined) edges.push([left, right]);
+    if (words.length === 2 && left !== undefined && right !== undefined) follows.push([left, right]);
     else bad.push(`${index + 1}: expected two names on the line`);
   }
-  return { edges, bad, lines: lines.length };
+  return { follows, bad, lines: lines.length };
 }
 
 describe("edge list parser", () => {
   it("line ends, blanks, comments - in pieces of every size", () => {
     const text = "1 2\r\n3\t4\n\n# comment\r 5   6 \ralice photo.789\n007 0\n7 8";
     for (let pieces = 1; pieces <= text.length; pieces += 1) {
-      const { edges, bad } = parse(text, pieces);
+      const { follows, bad } = parse(text, pieces);
       assert.deepEqual(
-        edges,
+        follows,
         [
           [1, 2],
           [3, 4],
@@ -97,9 +97,9 @@ describe("edge list parser", () => {
     }
   });
 
-  it("what is no edge - is reported with its line, the rest goes on", () => {
-    const { edges, bad, lines } = parse("1 2\n3\n4 5 6\n\xff\xfe 1\n7 8\n", 4);
-    assert.deepEqual(edges, [
+  it("what is no follow - is reported with its line, the rest goes on", () => {
+    const { follows, bad, lines } = parse("1 2\n3\n4 5 6\n\xff\xfe 1\n7 8\n", 4);
+    assert.deepEqual(follows, [
       [1, 2],
       [7, 8],
     ]);
@@ -113,9 +113,9 @@ describe("edge list parser", () => {
 
   it("no text at all - is refused where it begins, not parsed", () => {
     for (const pieces of [1, 100, 10_000]) {
-      const zero = { code: "BAD_EDGE_FILE", message: /^edges:2: the line has a zero byte/ };
+      const zero = { code: "BAD_FOLLOWS_FILE", message: /^follows:2: the line has a zero byte/ };
       assert.throws(() => parse("1 2\n\u0000\u0001", pieces), zero);
-      const endless = { code: "BAD_EDGE_FILE", message: /^edges:2: the line has over 1024 bytes/ };
+      const endless = { code: "BAD_FOLLOWS_FILE", message: /^follows:2: the line has over 1024 bytes/ };
       assert.throws(() => parse(`1 2\n${"x".repeat(5_000)}`, pieces), endless);
       assert.throws(() => parse(`1 2\n${"1".repeat(5_000)} 2\n`, pieces), endless);
     }

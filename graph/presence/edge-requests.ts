@@ -6,11 +6,12 @@ import { edgeSubject } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   type EdgeOrder,
+  encodeOrder,
   type Msg,
   type Subscribed,
   streamOf,
 } from "../../broker/index.ts";
-import type { Roster } from "./roster.ts";
+import type { EdgeRegistry } from "./edge-registry.ts";
 
 /** Questions under way at once; one more is answered at once by nobody. */
 const MAX_OPEN = 10_000;
@@ -24,17 +25,17 @@ interface Open {
   readonly timer: NodeJS.Timeout;
 }
 
-export class EdgeQuestions {
+export class EdgeRequests {
   readonly #client: BrokerClient;
-  readonly #roster: Roster;
+  readonly #registry: EdgeRegistry;
   readonly #inbox: string;
   readonly #open = new Map<string, Open>();
   readonly #subscription: Subscribed;
   #next = 0;
 
-  constructor(client: BrokerClient, roster: Roster) {
+  constructor(client: BrokerClient, registry: EdgeRegistry) {
     this.#client = client;
-    this.#roster = roster;
+    this.#registry = registry;
     this.#inbox = client.newInbox();
     this.#subscription = client.subscribe(`${this.#inbox}.*.*`, (message) => this.#receive(message));
   }
@@ -53,7 +54,7 @@ export class EdgeQuestions {
     return new Promise((done) => {
       const timer = setTimeout(() => this.#finish(token), ms);
       this.#open.set(token, { missing, read, done, timer });
-      const question = JSON.stringify(order);
+      const question = encodeOrder(order);
       for (const edge of edges) {
         this.#client.publish(edgeSubject(edge), question, { reply: `${this.#inbox}.${token}.${edge}` });
       }
@@ -71,7 +72,7 @@ export class EdgeQuestions {
     const open = this.#open.get(token);
     if (open === undefined || streamOf(message) !== undefined) return;
     const gone = message.headers?.code === NO_RESPONDERS;
-    if (gone) this.#roster.left(edge);
+    if (gone) this.#registry.left(edge);
     if (gone || open.read(message)) open.missing.delete(edge);
     if (open.missing.size === 0) this.#finish(token);
   }

@@ -1,5 +1,5 @@
-// The rules that `gateway` fan-out hangs on, seen from one end of the protocol: the test plays an edge before a real graph
-// service. The other end: gateway-edge.test.ts.
+// The rules that `frames` fan-out hangs on, seen from one end of the protocol: the test plays an edge before a real graph
+// service. The other end: frames-edge.test.ts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -7,7 +7,9 @@ import { decodeNamed, edgeSubject, FRAME_KIND, presenceSubject, readFrame } from
 import {
   type BrokerClient,
   type EdgeOrder,
+  encodePresence,
   type Msg,
+  PRESENCE_VERSION,
   type PresenceMessage,
   parseOrder,
 } from "../broker/index.ts";
@@ -31,15 +33,15 @@ class PlayedEdge {
   }
 
   say(message: PresenceMessage): void {
-    this.#client.publish(presenceSubject(this.id), JSON.stringify(message));
+    this.#client.publish(presenceSubject(this.id), encodePresence(message));
   }
 
   delta(epoch: number, sequence: number, joins: [string, number][], leaves: number[] = []): void {
-    this.say({ type: "delta", mode: "gateway", epoch, sequence, joins, leaves, complete: true });
+    this.say({ type: "delta", mode: "frames", epoch, sequence, joins, leaves, complete: true });
   }
 
   beat(epoch: number, sequence: number): void {
-    this.say({ type: "beat", mode: "gateway", epoch, sequence });
+    this.say({ type: "beat", mode: "frames", epoch, sequence });
   }
 
   until(type: EdgeOrder["type"], count = 1): Promise<void> {
@@ -52,6 +54,7 @@ class PlayedEdge {
   #receive(message: Msg): void {
     if (message.data[0] === "{".charCodeAt(0)) {
       const order = parseOrder(message.data);
+      assert.ok(order.type !== "unknown-version");
       this.orders.push(order);
       this.log.push(order.type);
       if (order.type === "mark") this.#client.respond(message);
@@ -79,7 +82,7 @@ function dataOf(json: string): string {
   return (JSON.parse(json) as { data: string }).data;
 }
 
-describe("the graph, before an edge in gateway mode", () => {
+describe("the graph, before an edge in frames mode", () => {
   let network: TestNetwork;
   let edges = 0;
   const newPlayedEdge = (): PlayedEdge => {
@@ -120,6 +123,39 @@ describe("the graph, before an edge in gateway mode", () => {
     edge.say({ type: "leaving" });
   });
 
+  it('an edge of the previous release - is served: it says no version, and "gateway" for the mode', async () => {
+    const edge = newPlayedEdge();
+    const joins = [["7", 1]];
+    const previous = {
+      type: "delta",
+      mode: "gateway",
+      epoch: 1,
+      sequence: 1,
+      joins,
+      leaves: [],
+      complete: true,
+    };
+    network.client.publish(presenceSubject(edge.id), JSON.stringify(previous));
+    await edge.until("acknowledge");
+    network.client.publish("event.42", "for both releases");
+    await waitFor("the event", () => edge.copies.length === 1);
+    assert.equal(edge.copies[0], "frame for both releases 1");
+    edge.say({ type: "leaving" });
+  });
+
+  it("an edge of a release to come - is refused, and told which version is spoken here", async () => {
+    const edge = newPlayedEdge();
+    edge.delta(1, 1, [["7", 1]]);
+    await edge.until("acknowledge");
+    const later = { version: PRESENCE_VERSION + 1, type: "something new" };
+    network.client.publish(presenceSubject(edge.id), JSON.stringify(later));
+    await edge.until("refuse");
+    assert.deepEqual(edge.orders.at(-1), { type: "refuse", speaks: PRESENCE_VERSION });
+    network.client.publish("event.42", "not for it");
+    await network.client.flush();
+    assert.deepEqual(edge.copies, []);
+  });
+
   it("rule 2, not in step - every event with all recipients by name, and never both ways", async () => {
     const edge = newPlayedEdge();
     edge.beat(1, 0); // the graph has never heard of it
@@ -129,7 +165,7 @@ describe("the graph, before an edge in gateway mode", () => {
     assert.equal(edge.copies[0], "named early 42,7,9,alice");
     edge.say({
       type: "delta",
-      mode: "gateway",
+      mode: "frames",
       epoch: 2,
       sequence: 1,
       joins: [["7", 3]],
@@ -241,7 +277,7 @@ describe("the graph, before an edge in gateway mode", () => {
     for (const garbage of ["", "{}", '{"type":"delta"}', "[1]", '{"type":"beat","mode":"x"}'])
       network.client.publish(presenceSubject(edge.id), garbage);
     network.client.publish(presenceSubject("not-an-id"), JSON.stringify({ type: "leaving" }));
-    const whole = { type: "delta", mode: "gateway", epoch: 1, sequence: 2, leaves: [], complete: true };
+    const whole = { type: "delta", mode: "frames", epoch: 1, sequence: 2, leaves: [], complete: true };
     for (const joins of [[["9", 300_000_000]], [["9", -1]], [["9"]]])
       network.client.publish(presenceSubject(edge.id), JSON.stringify({ ...whole, joins }));
     // no edge may be called as the subject of all is

@@ -1,10 +1,10 @@
-// Who is connected where, as the edges in `gateway` mode announce it: user → (edge, handle), as often as they are
+// Who is connected where, as the edges in `frames` mode announce it: user → (edge, handle), as often as they are
 // connected to different edges. Read for every follower of every event, so it lies in typed arrays; users with
 // canonical decimal ids are found by number, others by name. About 30 bytes a decimal user. Bounded by what the edges
 // hold, which their own descriptors bound.
 
+import { U32Map } from "../../lib/u32-map.ts";
 import { decimalId } from "../store/names.ts";
-import { U32Map } from "./u32-map.ts";
 
 const FIRST_ENTRIES = 1_024;
 const NONE = -1;

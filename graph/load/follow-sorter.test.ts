@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
-import { EdgeSorter } from "./edge-sorter.ts";
+import { FollowSorter } from "./follow-sorter.ts";
 import type { Rows } from "./rows.ts";
 
 const asMap = (rows: Rows): Map<number, number[]> => new Map([...rows].map(({ id, ids }) => [id, [...ids]]));
 
-function sortSimply(edges: readonly (readonly [number, number])[]): Map<number, number[]> {
+function sortSimply(follows: readonly (readonly [number, number])[]): Map<number, number[]> {
   const rows = new Map<number, Set<number>>();
-  for (const [from, to] of edges) rows.set(from, (rows.get(from) ?? new Set()).add(to));
+  for (const [from, to] of follows) rows.set(from, (rows.get(from) ?? new Set()).add(to));
   const sorted = [...rows].sort(([a], [b]) => a - b);
   return new Map(sorted.map(([id, ids]) => [id, [...ids].sort((a, b) => a - b)]));
 }
@@ -24,22 +24,22 @@ describe("edge sorter", () => {
   ];
   for (const [what, pick] of spreads) {
     for (const mutual of [false, true]) {
-      for (const blockEdges of [undefined, 997, 64]) {
-        it(`ids ${what}, ${mutual ? "mutual" : "one way"}, blocks of ${blockEdges ?? "any size"} - sorted rows, twice`, () => {
+      for (const blockFollows of [undefined, 997, 64]) {
+        it(`ids ${what}, ${mutual ? "mutual" : "one way"}, blocks of ${blockFollows ?? "any size"} - sorted rows, twice`, () => {
           const random = new Random(7);
           const folder = join(tempDir(), "runs");
-          const sorter = new EdgeSorter({ mutual, folder, blockEdges });
-          const edges = Array.from(
+          const sorter = new FollowSorter({ mutual, folder, blockFollows });
+          const follows = Array.from(
             { length: 5_000 },
             () => [pick(random) >>> 0, pick(random) >>> 0] as const,
           );
-          for (const [from, to] of edges) sorter.add(from, to);
-          const turned = edges.map(([from, to]) => [to, from] as const);
+          for (const [from, to] of follows) sorter.add(from, to);
+          const turned = follows.map(([from, to]) => [to, from] as const);
           const { forward, backward } = sorter.finish();
-          assert.equal(sorter.runs, blockEdges === undefined ? 0 : Math.ceil(5_000 / blockEdges));
+          assert.equal(sorter.runs, blockFollows === undefined ? 0 : Math.ceil(5_000 / blockFollows));
           for (let time = 0; time < 2; time += 1) {
-            assert.deepEqual(asMap(forward), sortSimply(mutual ? [...edges, ...turned] : edges));
-            assert.deepEqual(asMap(backward), sortSimply(mutual ? [...edges, ...turned] : turned));
+            assert.deepEqual(asMap(forward), sortSimply(mutual ? [...follows, ...turned] : follows));
+            assert.deepEqual(asMap(backward), sortSimply(mutual ? [...follows, ...turned] : turned));
           }
           sorter.remove();
           assert.equal(existsSync(folder), false);
@@ -50,7 +50,7 @@ describe("edge sorter", () => {
 
   it("a row longer than a buffer - comes back from a file", () => {
     const folder = join(tempDir(), "runs");
-    const sorter = new EdgeSorter({ mutual: false, folder, blockEdges: 100_000 });
+    const sorter = new FollowSorter({ mutual: false, folder, blockFollows: 100_000 });
     for (let id = 0; id < 150_000; id += 1) sorter.add(id * 20_000, 1);
     const [row] = [...sorter.finish().backward];
     assert.deepEqual([row?.id, row?.ids.length, row?.ids.at(-1)], [1, 150_000, 149_999 * 20_000]);
@@ -61,7 +61,7 @@ describe("edge sorter", () => {
     const folder = join(tempDir(), "runs");
     mkdirSync(folder);
     writeFileSync(join(folder, "backward-77"), "half a run");
-    const sorter = new EdgeSorter({ mutual: true, folder, blockEdges: 1 });
+    const sorter = new FollowSorter({ mutual: true, folder, blockFollows: 1 });
     assert.equal(existsSync(folder), false);
     sorter.add(1, 2);
     assert.deepEqual(readdirSync(folder), ["backward-0"]);

@@ -1,7 +1,7 @@
 // Something that is said at once, and then at most once in a while: what comes in between is said together at its end.
 // The last word is never lost, so each telling covers everything before it. One timer.
 
-export class Spaced<T> {
+export class Throttle<T> {
   readonly #everyMs: number;
   readonly #say: (what: T) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -14,7 +14,7 @@ export class Spaced<T> {
   }
 
   /** Says it now, or what was first wanted to be said as soon as it may be. */
-  say(what: T): void {
+  call(what: T): void {
     if (this.#timer !== undefined) return;
     const waitMs = this.#saidAtMs + this.#everyMs - performance.now();
     if (waitMs <= 0) {
@@ -23,7 +23,7 @@ export class Spaced<T> {
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.say(what); // a timer may run a little early: then it waits for the rest
+      this.call(what); // a timer may run a little early: then it waits for the rest
     }, waitMs);
   }
 

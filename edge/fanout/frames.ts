@@ -1,4 +1,4 @@
-// `gateway` fan-out: the graph knows who is connected here and sends this edge, frame by frame, each event once with the
+// `frames` fan-out: the graph knows who is connected here and sends this edge, frame by frame, each event once with the
 // handles of its own recipients. No subscription a user. While the graph is not in step with us it sends every event
 // with all recipients by name, and we keep our own.
 
@@ -15,18 +15,18 @@ import {
 } from "../../broker/contract.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
-import type { Ledger } from "../presence/ledger.ts";
+import type { PresenceLog } from "../presence/presence-log.ts";
 import type { EventTallies } from "../presence/tallies.ts";
 import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
 import type { Readers } from "./readers.ts";
 
-export interface GatewayFanoutOptions {
+export interface FramesFanoutOptions {
   readonly pool: ConnectionPool;
   /** Counts who joins and leaves here. */
   readonly readers: Readers;
-  readonly ledger: Ledger;
+  readonly presenceLog: PresenceLog;
   readonly tallies: EventTallies;
-  /** Tells the graph that the ledger has news. */
+  /** Tells the graph that the presence log has news. */
   readonly announce: () => void;
   /** Whether copies by handle may be taken from the owner of this partition. */
   readonly takesFrom: (partition: number) => boolean;
@@ -35,23 +35,23 @@ export interface GatewayFanoutOptions {
 }
 
 /** A stream that waits until the graph knows its users. */
-interface Waiting {
+interface PendingJoin {
   readonly handles: readonly number[];
   readonly untilMs: number;
   readonly done: (certain: boolean) => void;
 }
 
-export class GatewayFanout implements Fanout {
-  readonly mode = "gateway";
+export class FramesFanout implements Fanout {
+  readonly mode = "frames";
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
-  readonly #options: GatewayFanoutOptions;
+  readonly #options: FramesFanoutOptions;
   readonly #position = new StreamPosition();
   readonly #decoder = new TextDecoder();
   /** In the order of their joining, which is that of their acknowledgement. */
-  #waiting: Waiting[] = [];
+  #waiting: PendingJoin[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: GatewayFanoutOptions) {
+  constructor(options: FramesFanoutOptions) {
     this.#options = options;
   }
 
@@ -60,10 +60,10 @@ export class GatewayFanout implements Fanout {
   }
 
   join(users: readonly UserId[]): Promise<boolean> {
-    const { readers, ledger, announce } = this.#options;
+    const { readers, presenceLog, announce } = this.#options;
     const handles = readers.join(users);
-    for (const handle of handles) ledger.join(handle);
-    if (handles.every((handle) => ledger.isCertain(handle))) return Promise.resolve(true);
+    for (const handle of handles) presenceLog.join(handle);
+    if (handles.every((handle) => presenceLog.isCertain(handle))) return Promise.resolve(true);
     announce();
     return new Promise((done) => {
       this.#waiting.push({ handles, untilMs: performance.now() + JOIN_MS, done });
@@ -72,16 +72,16 @@ export class GatewayFanout implements Fanout {
   }
 
   leave(users: readonly UserId[]): void {
-    const { readers, ledger, announce } = this.#options;
-    for (const handle of readers.leave(users)) ledger.leave(handle);
-    if (ledger.hasNews) announce();
+    const { readers, presenceLog, announce } = this.#options;
+    for (const handle of readers.leave(users)) presenceLog.leave(handle);
+    if (presenceLog.hasNews) announce();
   }
 
   /** The graph has acknowledged more: who waited for that is certain. */
   acknowledged(): void {
-    const { ledger } = this.#options;
+    const { presenceLog } = this.#options;
     const first = this.#waiting.findIndex(
-      ({ handles }) => !handles.every((handle) => ledger.isCertain(handle)),
+      ({ handles }) => !handles.every((handle) => presenceLog.isCertain(handle)),
     );
     const certain = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
     for (const { done } of certain) done(true);
@@ -126,10 +126,12 @@ export class GatewayFanout implements Fanout {
    * was lost. Readers hear of that loss when the epoch under way, or the owner's return, is in step.
    */
   #lastOf(bytes: Uint8Array, kind: FrameKind): EventPosition | undefined {
-    const { ledger, takesFrom } = this.#options;
+    const { presenceLog, takesFrom } = this.#options;
     const head = readFrameHead(bytes, kind);
     const last = head && parseEventId(head.lastId);
-    return last !== undefined && head?.epoch === ledger.epoch && takesFrom(last.partition) ? last : undefined;
+    return last !== undefined && head?.epoch === presenceLog.epoch && takesFrom(last.partition)
+      ? last
+      : undefined;
   }
 
   #receiveNamed(bytes: Uint8Array): boolean {
