@@ -31,7 +31,7 @@ function natsServerConfig(
 server_name: "${name}"
 listen: "127.0.0.1:${port}"
 # A client that hangs is cut when it has taken nothing whole for this long. Shorter stalls publishers less and cuts
-# an edge for one burst that it would have worked off (docs/decisions/0006-bounds-of-the-broker.md).
+# an edge for one burst that it would have worked off (docs/decisions/0006-let-nats-server-wait-ten-seconds.md).
 write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
