@@ -1,7 +1,18 @@
 // The public list of this room's pure part: the subject grammar, the event codec and stream positions. Web standards
 // only; the edge's app imports this list and nothing else of the room, so that it runs on any Hono runtime.
 
-export { MAX_CURSOR_BYTES, parseCursor, START_CURSOR, StreamPosition } from "./cursor.ts";
+export {
+  cursorOfEvent,
+  directMessageId,
+  EventIds,
+  type EventPosition,
+  MAX_CURSOR_BYTES,
+  parseCursor,
+  parseEventId,
+  parsePositions,
+  START_CURSOR,
+  StreamPosition,
+} from "./cursor.ts";
 export { BrokerError, type BrokerErrorCode } from "./errors.ts";
 export {
   checkPayload,
@@ -12,7 +23,6 @@ export {
   parseEvent,
   textOf,
 } from "./event.ts";
-export { EventIds, type EventPosition, parseEventId } from "./event-id.ts";
 export {
   decodeNamed,
   encodeNamed,

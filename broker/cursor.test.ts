@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MAX_CURSOR_BYTES, parseCursor, START_CURSOR, StreamPosition } from "./cursor.ts";
-import { EventIds, parseEventId } from "./event-id.ts";
+import {
+  cursorOfEvent,
+  EventIds,
+  MAX_CURSOR_BYTES,
+  parseCursor,
+  parseEventId,
+  parsePositions,
+  START_CURSOR,
+  StreamPosition,
+} from "./cursor.ts";
 
 describe("event ids", () => {
   it("mint and parse - partition, epoch and a sequence without gaps", () => {
@@ -55,7 +63,10 @@ describe("cursors", () => {
     const position = new StreamPosition();
     position.advance({ partition: 0, epoch: 1, sequence: 7 });
     const cursor = position.advance({ partition: 1, epoch: 1, sequence: 3 });
-    assert.deepEqual(cursor.split("~").sort(), ["0.1.7", "1.1.3"]);
+    assert.deepEqual(parsePositions(cursor), [
+      { partition: 0, epoch: 1, sequence: 7 },
+      { partition: 1, epoch: 1, sequence: 3 },
+    ]);
   });
 
   it("bounded - with a thousand partitions it stays within its bytes and keeps the newest", () => {
@@ -69,6 +80,20 @@ describe("cursors", () => {
     assert.ok(
       cursor.endsWith(`${(999).toString(36)}.${Date.UTC(2026, 1).toString(36)}.${(999).toString(36)}`),
     );
+  });
+
+  it("cursorOfEvent - equals the cursor that the event's position leads to", () => {
+    const position = new StreamPosition();
+    for (const partition of [2, 0, 1, 0, 2]) {
+      const ids = new EventIds(partition, 1_800_000_000_000);
+      for (let i = 0; i < 40; i += 1) {
+        const id = ids.next();
+        const at = parseEventId(id);
+        assert.ok(at !== undefined);
+        const cursor = cursorOfEvent(position.before(partition), id);
+        assert.equal(position.advance(at), cursor);
+      }
+    }
   });
 
   it("parseCursor - takes every cursor that was written", () => {

@@ -1,76 +1,143 @@
-// Stream positions. A cursor is what a reader hands back to say "I have seen everything up to here". Partitions
-// deliver in no common order, so it is not an event's id: it is the newest position of every partition that this
-// reader's edge has passed on. To readers it is opaque; they may only store it and send it back.
+// Event ids and cursors: the only file that formats or parses them.
+//
+// An event id is `<partition>-<epoch>-<sequence>`, three numbers in base 36. One graph partition issues it. An epoch is
+// one start of the partition's service and is never used twice, so ids are unique across partitions and restarts;
+// within an epoch the sequence counts the partition's events without a gap.
+//
+// A cursor is what a reader sends back to say "I have received everything up to here". Partitions deliver in no common
+// order, so a cursor is not an event id: it is the newest position in each partition that the reader's edge has passed
+// on, `<partition>.<epoch>.<sequence>` joined by `~`, the one that moved last at the end. Readers treat it as opaque.
+// The native pool has a copy of `cursorOfEvent` (edge/pool/native/src/positions.h).
 
-import { type EventPosition, parseEventId } from "./event-id.ts";
-
-/** Longest cursor; more partitions than fit make the oldest positions fall out (a resume then starts earlier). */
+/** Maximum length of a cursor. With more partitions than fit, the oldest positions are left out. */
 export const MAX_CURSOR_BYTES = 256;
+/** Maximum length of an event id that is accepted in a frame. */
+export const MAX_EVENT_ID_BYTES = 40;
 
-/** Longest part of one partition: three numbers of at most 11 base-36 digits, and what stands between and behind. */
-const LONGEST_PART = 36;
+/** Maximum length of one position: three numbers of at most 11 base-36 digits, two dots and a `~`. */
+const MAX_POSITION_BYTES = 36;
 
-/** The cursor of a reader to whom no event was written: it comes before all others. */
+/** The cursor of a reader that was sent no event: it precedes every other cursor. */
 export const START_CURSOR = "0";
 
-/**
- * Reads a cursor that a reader handed back and returns it as this file writes it; undefined for anything that a
- * `StreamPosition` cannot have written. What stands in a stream again is this, never the text that came.
- */
-export function parseCursor(text: string): string | undefined {
-  if (text.length > MAX_CURSOR_BYTES) return undefined;
-  if (text === START_CURSOR) return START_CURSOR;
-  const written: string[] = [];
-  const partitions = new Set<number>();
-  for (const part of text.split("~")) {
-    const at = /[^0-9a-z.]/.test(part) ? undefined : parseEventId(part.replaceAll(".", "-"));
-    if (at === undefined || partitions.has(at.partition)) return undefined;
-    partitions.add(at.partition);
-    written.push(formatPart(at));
-  }
-  const cursor = written.join("~");
-  return cursor === text ? cursor : undefined;
+const ID = /^[0-9a-z]{1,11}-[0-9a-z]{1,11}-[0-9a-z]{1,11}$/;
+const ID_CHARACTERS = /^[0-9a-z-]+$/;
+
+/** Where an event stands in the order of its partition. */
+export interface EventPosition {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly sequence: number;
 }
 
-function formatPart({ partition, epoch, sequence }: EventPosition): string {
+/** Issues the event ids of one partition in one epoch. */
+export class EventIds {
+  readonly #prefix: string;
+  #sequence = 0;
+
+  constructor(partition: number, epoch: number) {
+    this.#prefix = `${partition.toString(36)}-${epoch.toString(36)}-`;
+  }
+
+  /** The id that the next call of `next` returns. */
+  get upcoming(): string {
+    return this.#prefix + (this.#sequence + 1).toString(36);
+  }
+
+  next(): string {
+    const id = this.upcoming;
+    this.#sequence += 1;
+    return id;
+  }
+}
+
+/** The id of a message that a producer published directly to a user, as an edge in `subject` mode numbers it. */
+export function directMessageId(edgeId: string, sequence: number): string {
+  return `${edgeId}-${sequence.toString(36)}`;
+}
+
+/** Parses an event id; undefined for a text that `EventIds` cannot have issued. */
+export function parseEventId(text: string): EventPosition | undefined {
+  if (!ID.test(text)) return undefined;
+  const [partition = "", epoch = "", sequence = ""] = text.split("-");
+  const position = {
+    partition: Number.parseInt(partition, 36),
+    epoch: Number.parseInt(epoch, 36),
+    sequence: Number.parseInt(sequence, 36),
+  };
+  return Number.isSafeInteger(position.epoch) && Number.isSafeInteger(position.sequence)
+    ? position
+    : undefined;
+}
+
+/** Whether a text has only characters of event ids, of any form: enough to put it into a stream safely. */
+export function isIdText(text: string): boolean {
+  return ID_CHARACTERS.test(text);
+}
+
+/** The cursor after an event. `others` is what `StreamPosition.before` returned for the event's partition. */
+export function cursorOfEvent(others: string, id: string): string {
+  return others + id.replaceAll("-", ".");
+}
+
+/** Parses a cursor into its positions; undefined for a text that `StreamPosition` cannot have written. */
+export function parsePositions(cursor: string): readonly EventPosition[] | undefined {
+  if (cursor.length > MAX_CURSOR_BYTES) return undefined;
+  if (cursor === START_CURSOR) return [];
+  const positions: EventPosition[] = [];
+  const partitions = new Set<number>();
+  for (const part of cursor.split("~")) {
+    const position = part.includes("-") ? undefined : parseEventId(part.replaceAll(".", "-"));
+    if (position === undefined || partitions.has(position.partition)) return undefined;
+    if (formatPosition(position) !== part) return undefined; // leading zeroes
+    partitions.add(position.partition);
+    positions.push(position);
+  }
+  return positions;
+}
+
+/** Returns a cursor that a reader sent back unchanged; undefined for a text that `StreamPosition` cannot have written. */
+export function parseCursor(text: string): string | undefined {
+  return parsePositions(text) === undefined ? undefined : text;
+}
+
+function formatPosition({ partition, epoch, sequence }: EventPosition): string {
   return `${partition.toString(36)}.${epoch.toString(36)}.${sequence.toString(36)}`;
 }
 
-/** The newest position seen in each partition, by one edge. Not shared between processes. */
+/** The newest position in each partition that one edge has passed on. Not shared between processes. */
 export class StreamPosition {
-  /** Partition → its part of the cursor; the one that moved last stands last. */
-  readonly #parts = new Map<number, string>();
+  /** Partition → its formatted position; the one that moved last stands last. */
+  readonly #positions = new Map<number, string>();
   #cursor = START_CURSOR;
 
-  /** The cursor of everything seen so far. */
+  /** The cursor of everything passed on so far. */
   get cursor(): string {
     return this.#cursor;
   }
 
-  /** Moves to `at` and answers the cursor that includes it. O(partitions). */
-  advance(at: EventPosition): string {
-    const part = formatPart(at);
-    this.#cursor = this.before(at.partition) + part;
-    this.#parts.delete(at.partition);
-    this.#parts.set(at.partition, part);
-    const kept = this.#cursor.split("~").length;
-    for (const partition of [...this.#parts.keys()].slice(0, -kept)) this.#parts.delete(partition);
+  /** Moves to a position and returns the cursor that includes it. O(partitions). */
+  advance(position: EventPosition): string {
+    const { partition } = position;
+    const formatted = formatPosition(position);
+    this.#cursor = this.before(partition) + formatted;
+    this.#positions.delete(partition);
+    this.#positions.set(partition, formatted);
+    const fitting = this.#cursor.split("~").length;
+    for (const oldest of [...this.#positions.keys()].slice(0, -fitting)) this.#positions.delete(oldest);
     return this.#cursor;
   }
 
-  /**
-   * What stands before the part of one partition in the cursors of its events: a cursor is this and the event's id with
-   * dots for dashes. O(partitions).
-   */
+  /** The beginning that all cursors of one partition's events share at this moment: see `cursorOfEvent`. O(partitions). */
   before(partition: number): string {
     const others: string[] = [];
-    let length = LONGEST_PART;
-    for (const [other, part] of [...this.#parts].reverse()) {
+    let length = MAX_POSITION_BYTES;
+    for (const [other, formatted] of [...this.#positions].reverse()) {
       if (other === partition) continue;
-      length += part.length + 1;
+      length += formatted.length + 1;
       if (length > MAX_CURSOR_BYTES) break;
-      others.unshift(part);
+      others.unshift(formatted);
     }
-    return others.map((part) => `${part}~`).join("");
+    return others.map((formatted) => `${formatted}~`).join("");
   }
 }

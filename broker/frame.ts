@@ -7,6 +7,7 @@
 //   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length  12 u32 names length
 //           | id | json | names, joined by commas
 
+import { isIdText, MAX_EVENT_ID_BYTES } from "./cursor.ts";
 import { looksEncoded } from "./event.ts";
 import { isUserId, type UserId } from "./names.ts";
 
@@ -21,8 +22,6 @@ const NAMED_HEAD = 16;
 /** An edge's frame is sent when it has grown so far, or before it would outgrow the server's max_payload. */
 export const FULL_FRAME_BYTES = 131_072;
 const FIRST_BYTES = 4_096;
-const MAX_ID_BYTES = 40;
-const ID = /^[0-9a-z-]+$/;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -183,12 +182,12 @@ export function decodeNamed(bytes: Uint8Array): NamedEvent | undefined {
   const view = viewOf(bytes);
   const idEnd = NAMED_HEAD + view.getUint32(4, true);
   const jsonEnd = idEnd + view.getUint32(8, true);
-  if (jsonEnd + view.getUint32(12, true) !== bytes.length || idEnd - NAMED_HEAD > MAX_ID_BYTES)
+  if (jsonEnd + view.getUint32(12, true) !== bytes.length || idEnd - NAMED_HEAD > MAX_EVENT_ID_BYTES)
     return undefined;
   const id = decoder.decode(bytes.subarray(NAMED_HEAD, idEnd));
   const json = bytes.subarray(idEnd, jsonEnd);
   const users = decoder.decode(bytes.subarray(jsonEnd)).split(",");
-  if (!ID.test(id) || !looksEncoded(json) || !users.every(isUserId)) return undefined;
+  if (!isIdText(id) || !looksEncoded(json) || !users.every(isUserId)) return undefined;
   return { id, json, counted: view.getUint8(2) === 1, users };
 }
 
@@ -225,7 +224,7 @@ function boundsOf(frame: Uint8Array, at: number): RecordBounds | undefined {
   const jsonAt = idAt + view.getUint32(at + 8, true);
   const jsonEnd = jsonAt + view.getUint32(at + 4, true);
   const end = jsonEnd + ((4 - ((jsonEnd - at) % 4)) % 4);
-  if (jsonAt === idAt || jsonAt - idAt > MAX_ID_BYTES || end > frame.length) return undefined;
+  if (jsonAt === idAt || jsonAt - idAt > MAX_EVENT_ID_BYTES || end > frame.length) return undefined;
   return { recipients, handles, idAt, jsonAt, jsonEnd, end };
 }
 
@@ -235,7 +234,7 @@ function readRecord(frame: Uint8Array, at: number): { record: FrameRecord; end: 
   const { recipients, handles, idAt, jsonAt, jsonEnd, end } = bounds;
   const id = decoder.decode(frame.subarray(idAt, jsonAt));
   const json = frame.subarray(jsonAt, jsonEnd);
-  if (!ID.test(id) || !looksEncoded(json)) return undefined;
+  if (!isIdText(id) || !looksEncoded(json)) return undefined;
   const view = viewOf(frame);
   const handleAt = (index: number): number => view.getUint32(handles + index * 4, true);
   return { record: { id, json: decoder.decode(json), recipients, handleAt }, end };

@@ -5,6 +5,7 @@
 import {
   BrokerError,
   checkEncoded,
+  directMessageId,
   encodeEvent,
   isUserId,
   looksEncoded,
@@ -130,7 +131,7 @@ export class SubjectFanout implements Fanout {
    */
   #direct(message: Msg): PositionedEvent | undefined {
     this.#directMessages += 1;
-    const id = `${this.#options.edgeId}-${this.#directMessages.toString(36)}`;
+    const id = directMessageId(this.#options.edgeId, this.#directMessages);
     try {
       const json = encodeEvent(id, undefined, new Date(), message.data);
       checkEncoded(json, this.#options.client.maxPayload);

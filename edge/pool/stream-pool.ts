@@ -3,7 +3,7 @@
 // the end. At rest a stream is one small object; the pool has one timer for all of them, which visits a share of the
 // streams every SWEEP_MS.
 
-import { FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
+import { cursorOfEvent, FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import { Frame, frameFor } from "../formats/frame.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
@@ -108,7 +108,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
     let delivered = 0;
     const whole = readFrame(frame, FRAME_KIND.frame, ({ id, json, recipients, handleAt }) => {
-      const event = new PositionedEvent(id, json, cursorPrefix + id.replaceAll("-", "."));
+      const event = new PositionedEvent(id, json, cursorOfEvent(cursorPrefix, id));
       for (let index = 0; index < recipients; index += 1) delivered += this.#handTo(handleAt(index), event);
     });
     return whole ? delivered : -1;
