@@ -37,7 +37,16 @@ export {
   readFrameHead,
 } from "./frame.ts";
 export { checkEncoded } from "./limits.ts";
-export { isTopic, isUserId, ownerOf, parseTopic, parseUserId, type Topic, type UserId } from "./names.ts";
+export {
+  isTopic,
+  isUserId,
+  ownerOf,
+  parseTopic,
+  parseUserId,
+  storedUserId,
+  type Topic,
+  type UserId,
+} from "./names.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";
 export {
@@ -61,6 +70,7 @@ export {
   rowsEndpoint,
   rowsSubject,
   topicOfEvent,
+  USER_PREFIX,
   userOfSubject,
   userSubject,
 } from "./subjects.ts";

@@ -9,7 +9,7 @@ import {
   readFrame,
   readFrameHead,
 } from "./frame.ts";
-import { parseUserId, type UserId } from "./names.ts";
+import { parseUserId, storedUserId } from "./names.ts";
 
 const { frame: FRAME, counted: COUNTED } = FRAME_KIND;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -80,7 +80,7 @@ describe("frames", () => {
       { ...event, json: bytes("") },
       { ...event, json: bytes('{}\n\ndata: {"evil":1}') },
       { ...event, id: "Ä" },
-      { ...event, users: ["a b" as UserId] },
+      { ...event, users: [storedUserId("a b")] },
     ];
     for (const bad of hostile) assert.equal(decodeNamed(encodeNamed(bad)), undefined);
   });

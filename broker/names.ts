@@ -1,5 +1,5 @@
-// The names of topics and users. Whatever comes from outside is a plain string until it went through a parser here; what
-// comes out is a Topic or a UserId, and safe to build subjects with. At most 259 characters.
+// The names of topics and users, and the only file that creates the branded types. A text from outside is a plain
+// string until a parser here accepts it; a Topic or a UserId is safe to build subjects with. At most 259 characters.
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
@@ -9,7 +9,7 @@ declare const userBrand: unique symbol;
 
 /** 1–4 tokens of [A-Za-z0-9_-], each of 1–64 characters, joined by dots. */
 export type Topic = string & { readonly [topicBrand]: true };
-/** A topic of one token: every user is a topic that reaches themself. */
+/** A topic of one token: each user is a topic that reaches that user. */
 export type UserId = Topic & { readonly [userBrand]: true };
 
 const TOKEN = "[A-Za-z0-9_-]{1,64}";
@@ -40,7 +40,15 @@ export function parseTopic(text: string): Topic {
   );
 }
 
-/** The user whom a topic reaches by itself: only a topic of one token is somebody's. */
+/**
+ * Brands a name that `parseUserId` accepted before it was stored where only its text is kept (a row of the graph, the
+ * native pool's table). It is not checked again, since the fan-out does this for each recipient of each event.
+ */
+export function storedUserId(text: string): UserId {
+  return text as UserId;
+}
+
+/** The user whom a topic reaches even without followers; undefined for a topic of several tokens. */
 export function ownerOf(topic: Topic): UserId | undefined {
   return isUserId(topic) ? topic : undefined;
 }

@@ -3,7 +3,6 @@
 // configuration and computes the same number. A topic, its events and the questions about it meet in one partition.
 
 import { BrokerError } from "./errors.ts";
-import type { Topic } from "./names.ts";
 
 /** More than any cluster needs; what names partitions one by one stays short. */
 export const MAX_PARTITIONS = 256;
@@ -21,7 +20,7 @@ mappings = {}
  * The partition of a topic, from 0 to `of` − 1: FNV-1a (32 bits) over the bytes of its tokens, modulo `of`, as
  * `partition(of, 1, 2, …)` in nats-server's subject mappings computes it (server/subject_transform.go; 2.9 and later).
  */
-export function partitionOf(topic: Topic, of: number): number {
+export function partitionOf(topic: string, of: number): number {
   let hash = FNV_OFFSET;
   for (let at = 0; at < topic.length; at += 1) {
     const byte = topic.charCodeAt(at); // the grammar is ASCII

@@ -35,13 +35,15 @@ export type GraphVerb = (typeof GRAPH_VERBS)[number];
 export const PARTITION_VERBS = ["audit", "backup"] as const;
 export type PartitionVerb = (typeof PARTITION_VERBS)[number];
 
+/** Subjects of messages to one user begin with this; the rest is the user id. */
+export const USER_PREFIX = "user.";
 /** Subscriptions of the services. */
 export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
 
 /** Whose subjects begin so is Encke's own: its services reply there. */
-const OWN_HEADS = ["event.", "user.", "graph.", "part."];
+const OWN_HEADS = ["event.", USER_PREFIX, "graph.", "part."];
 
 /** Tokens without blanks, dots, wildcards or control characters. */
 const LITERAL = /^[^\s.*>\p{C}]+(?:\.[^\s.*>\p{C}]+)*$/u;
@@ -50,7 +52,7 @@ export function eventSubject(topic: Topic): string {
 }
 
 export function userSubject(user: UserId): string {
-  return `user.${user}`;
+  return USER_PREFIX + user;
 }
 
 export function graphSubject(verb: GraphVerb, name: Topic): string {
@@ -101,7 +103,7 @@ export function topicOfEvent(subject: string, partitions = 1): Topic {
 
 /** The user of a `user.<id>` subject. @throws BrokerError BAD_USER */
 export function userOfSubject(subject: string): UserId {
-  return parseUserId(subject.slice("user.".length));
+  return parseUserId(subject.slice(USER_PREFIX.length));
 }
 
 /**
@@ -111,7 +113,7 @@ export function userOfSubject(subject: string): UserId {
  */
 export function parsePublishSubject(subject: string): string {
   if (subject.startsWith("event.")) return eventSubject(topicOfEvent(subject));
-  if (subject.startsWith("user.")) return userSubject(userOfSubject(subject));
+  if (subject.startsWith(USER_PREFIX)) return userSubject(userOfSubject(subject));
   if (LITERAL.test(subject)) return subject;
   throw new BrokerError(
     "BAD_SUBJECT",

@@ -1,7 +1,7 @@
 // Which part of the topics one graph service owns: some of so many partitions, or all where the graph is not split. Set
 // once, by `--partitions` or by the folder that is served; immutable.
 
-import { formatShare, parseShare, partitionOf, type Share, type Topic } from "../broker/contract.ts";
+import { formatShare, parseShare, partitionOf, type Share } from "../broker/contract.ts";
 
 export class Partitions implements Share {
   /** A graph that is not split: one partition, whose subjects are the plain ones. */
@@ -28,7 +28,7 @@ export class Partitions implements Share {
     return this.of === 1 ? [undefined] : this.owned;
   }
 
-  partitionOf(topic: Topic): number {
+  partitionOf(topic: string): number {
     return this.of === 1 ? 0 : partitionOf(topic, this.of);
   }
 
@@ -38,7 +38,7 @@ export class Partitions implements Share {
   }
 
   /** Whether a topic's partition is owned. O(its length). */
-  owns(topic: Topic): boolean {
+  owns(topic: string): boolean {
     return this.of === 1 || this.#owned.has(partitionOf(topic, this.of));
   }
 

@@ -7,9 +7,8 @@ import {
   EVERY_USER,
   everyEvent,
   parseUserId,
-  type Topic,
-  type UserId,
-  userSubject,
+  storedUserId,
+  USER_PREFIX,
 } from "../broker/contract.ts";
 import {
   BEAT_MS,
@@ -47,7 +46,6 @@ import { UserLists } from "./user-lists.ts";
 export const DEFAULT_ROW_MEMORY_MB = 256;
 /** After the call to announce themselves, edges get this long before events are taken. */
 const ANNOUNCE_MS = 250;
-const USER_PREFIX = userSubject("" as UserId);
 /** Readers are told of losses at most this often; each telling covers all before it. */
 const RESYNC_EVERY_MS = 1_000;
 
@@ -181,7 +179,7 @@ export class GraphService {
       client,
       registry,
       online,
-      nameOf: (id) => store.nameOf(id),
+      nameOf: (id) => storedUserId(store.nameOf(id)),
       onLoss: (reason) => losses.call(reason),
     });
     const expander = new Expander({
@@ -267,5 +265,5 @@ export class GraphService {
  */
 function isOurs(message: Msg, partitions: Partitions): boolean {
   const id = message.subject.slice(USER_PREFIX.length);
-  return partitions.owns(id as Topic) && message.headers?.has(EVENT_HEADER) !== true;
+  return partitions.owns(id) && message.headers?.has(EVENT_HEADER) !== true;
 }

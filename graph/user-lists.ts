@@ -10,7 +10,6 @@ import {
   partitionOf,
   rowsEndpoint,
   rowsSubject,
-  type Topic,
   type UserId,
 } from "../broker/contract.ts";
 import {
@@ -74,7 +73,7 @@ export class UserLists {
   async page(verb: GraphVerb, user: UserId, wanted: Wanted): Promise<Page> {
     const { partitions } = this.#options;
     if (partitions.of === 1) return this.#read(verb, user, wanted);
-    const first = wanted.after === undefined ? 0 : partitionOf(wanted.after as Topic, partitions.of);
+    const first = wanted.after === undefined ? 0 : partitionOf(wanted.after, partitions.of);
     const shares = await Promise.all(
       Array.from({ length: partitions.of - first }, (_, index) =>
         this.#share(first + index, verb, user, index === 0 ? wanted : { ...wanted, after: undefined }),
@@ -149,7 +148,7 @@ export class UserLists {
     do {
       const page = this.#read(verb, user, { ...wanted, after });
       for (const name of page.names) {
-        if (partitionOf(name as Topic, this.#options.partitions.of) !== partition) continue;
+        if (partitionOf(name, this.#options.partitions.of) !== partition) continue;
         if (names.length === wanted.limit) return { names, next: names.at(-1) };
         names.push(name);
       }

@@ -178,6 +178,14 @@ describe("architecture", () => {
     assert.deepEqual(readers.sort(), Object.keys(WALL_CLOCK).sort());
   });
 
+  it("branded names - are created by broker/names.ts alone", () => {
+    const brands = Object.keys(MAY_IMPORT)
+      .flatMap(filesOf)
+      .filter(isProduct)
+      .filter((path) => /\bas (Topic|UserId)\b/.test(readFileSync(join(projectRoot, path), "utf8")));
+    assert.deepEqual(brands, ["broker/names.ts"]);
+  });
+
   it("argv, process.exit and the environment - are the command's alone", () => {
     for (const folder of ["lib", "broker", "graph", "edge"]) {
       for (const path of filesOf(folder).filter(isProduct)) {

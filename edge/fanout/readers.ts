@@ -28,7 +28,7 @@ export class Readers {
     try {
       for (const user of users) handles.push(this.#add(user));
     } catch (error) {
-      for (const [index] of handles.entries()) this.#remove(users[index] as UserId);
+      for (const user of users.slice(0, handles.length)) this.#remove(user);
       throw error;
     }
     this.streams += 1;

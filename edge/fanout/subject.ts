@@ -11,6 +11,7 @@ import {
   looksEncoded,
   parseEventId,
   StreamPosition,
+  USER_PREFIX,
   type UserId,
   userSubject,
 } from "../../broker/contract.ts";
@@ -31,7 +32,6 @@ import type { Readers } from "./readers.ts";
 
 /** Events whose frames are kept for the next recipient; the copies of one event come close together. */
 const KEPT_EVENTS = 64;
-const USER_PREFIX = userSubject("" as UserId);
 
 export interface SubjectFanoutOptions {
   readonly client: BrokerClient;
@@ -64,8 +64,11 @@ export class SubjectFanout implements Fanout {
   }
 
   async join(users: readonly UserId[]): Promise<boolean> {
-    for (const [index, handle] of this.#options.readers.join(users).entries())
-      this.#subscriptions[handle] ??= this.#subscribe(users[index] as UserId);
+    const handles = this.#options.readers.join(users);
+    for (const [index, user] of users.entries()) {
+      const handle = handles[index];
+      if (handle !== undefined) this.#subscriptions[handle] ??= this.#subscribe(user);
+    }
     return this.#flushSoon();
   }
 

@@ -59,7 +59,7 @@ export interface DistributorOptions {
   readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
   /** The name of a follower's number. */
-  readonly nameOf: (id: number) => string;
+  readonly nameOf: (id: number) => UserId;
   /** Called when something was lost on its way to an edge. */
   readonly onLoss: (reason: string) => void;
 }
@@ -141,11 +141,11 @@ export class Distributor {
   #publish(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): DeliveryCost {
     const { client, nameOf } = this.#options;
     const headers = eventHeaders(event.id, event.counted);
-    const send = (user: string): void => {
-      if (client.publish(userSubject(user as UserId), event.json, { headers }) !== "sent") throw cutOff();
+    const send = (user: UserId): void => {
+      if (client.publish(userSubject(user), event.json, { headers }) !== "sent") throw cutOff();
     };
     if (author !== undefined) send(author);
-    for (const follower of followers) send(nameOf(follower)); // names out of a row were checked when they went in
+    for (const follower of followers) send(nameOf(follower));
     const messages = followers.length + (author === undefined ? 0 : 1);
     this.copies += messages;
     return { messages, bytes: messages * event.json.length };
@@ -246,8 +246,7 @@ export class Distributor {
     author: UserId | undefined,
     late: readonly EdgeLink[],
   ): number {
-    // names out of a row were checked when they went in
-    const users = Array.from(followers, this.#options.nameOf) as UserId[];
+    const users = Array.from(followers, this.#options.nameOf);
     if (author !== undefined) users.unshift(author);
     const { id, json, counted } = event;
     const room = { bytes: maxNamesBytes(this.#options.client.maxPayload, id, json) };

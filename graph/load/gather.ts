@@ -1,7 +1,7 @@
 // Reads all follows of a source, checks each, and hands the good ones on as ids; the others are counted, and the first
 // of them kept to be shown. Owned by one load or check.
 
-import { isTopic, isUserId, type Topic } from "../../broker/contract.ts";
+import { isTopic, isUserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
@@ -62,7 +62,7 @@ export async function gatherFollows(source: FollowSource, options: GatherOptions
   const idOf = (given: Name): number => (typeof given === "number" ? given : intern(given));
   /** One way, where only some topics are ours. */
   const takeOwned = (subscriber: Name, topic: Name): void => {
-    if (partitions.owns(String(topic) as Topic)) add(idOf(subscriber), idOf(topic));
+    if (partitions.owns(String(topic))) add(idOf(subscriber), idOf(topic));
     else elsewhere += 1;
   };
   const take = (left: Name, right: Name): void => {

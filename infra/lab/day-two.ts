@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { partitionOf, type Topic } from "../../broker/contract.ts";
+import { partitionOf } from "../../broker/contract.ts";
 import type { Host } from "../topology/topology.ts";
 import { Changes, fillGraph, readWholeGraph, type WholeGraph } from "./day-two-graph.ts";
 import { DAY_TWO_PLACES as PLACE } from "./day-two-places.ts";
@@ -31,8 +31,8 @@ const PARTITIONS = 16;
 /** A topic in the other half than the readers' "1". */
 const OTHER_TOPIC = Array.from({ length: 99 }, (_, n) => `other-${n}`).find(
   (topic) =>
-    Math.floor((2 * partitionOf(topic as Topic, PARTITIONS)) / PARTITIONS) !==
-    Math.floor((2 * partitionOf("1" as Topic, PARTITIONS)) / PARTITIONS),
+    Math.floor((2 * partitionOf(topic, PARTITIONS)) / PARTITIONS) !==
+    Math.floor((2 * partitionOf("1", PARTITIONS)) / PARTITIONS),
 ) as string;
 const FIRST_STEPS = /^(hosts boot|a checkout|site\.yml on bare|readers over TLS)/;
 /** Ansible is killed when it begins one of these: before all new folders are whole, and among their swaps. */

@@ -1,6 +1,6 @@
 // The user table in the addon's memory: about 30 bytes a user instead of a Map's 100, and none of it V8's to collect.
 
-import type { UserId } from "../../../broker/contract.ts";
+import { storedUserId, type UserId } from "../../../broker/contract.ts";
 import { EdgeError } from "../../errors.ts";
 import type { UserTable } from "../user-table.ts";
 import type { NativeHandle } from "./addon.ts";
@@ -35,7 +35,7 @@ export class NativeUserTable implements UserTable {
 
   nameOf(handle: number): UserId | undefined {
     const name = this.#native.nameOf(handle);
-    return name === "" ? undefined : (name as UserId);
+    return name === "" ? undefined : storedUserId(name);
   }
 
   release(handle: number): void {
