@@ -1,10 +1,13 @@
-// What `npm run check` checks: format, lint with floating promises, dead code.
+// What `npm run check` checks: format, lint with floating promises, dead code; and the format of C++ and C.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { projectRoot } from "../lib/project.ts";
+
+/** The exit code of scripts/clang-format.mjs where there is no clang-format. */
+const NO_CLANG_FORMAT = 3;
 
 describe("lint", () => {
   for (const [tool, ...args] of [["biome", "check", "--error-on-warnings", "."], ["knip"]] as const) {
@@ -14,4 +17,11 @@ describe("lint", () => {
       assert.equal(status, 0, stdout + stderr);
     });
   }
+
+  it("clang-format - would change no C++ or C file", (t) => {
+    const script = join(projectRoot, "scripts", "clang-format.mjs");
+    const { status, stderr } = spawnSync(process.execPath, [script, "--check"], { encoding: "utf8" });
+    if (status === NO_CLANG_FORMAT) return t.skip(stderr.trim());
+    assert.equal(status, 0, stderr);
+  });
 });

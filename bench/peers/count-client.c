@@ -31,7 +31,7 @@ struct stream {
   uint64_t stamp;
 };
 
-static struct stream *streams;
+static struct stream* streams;
 static int count, begun, first_id;
 static long opened, failed, closed_streams, malformed;
 static uint64_t messages, bytes, latency[BUCKETS], longest;
@@ -65,7 +65,7 @@ static uint64_t percentile(double part) {
   return 0;
 }
 
-static void note(struct stream *s) {
+static void note(struct stream* s) {
   uint64_t now = now_us(), us = now > s->stamp ? now - s->stamp : 0;
   latency[bucket_of(us)]++;
   if (us > longest) longest = us;
@@ -74,7 +74,7 @@ static void note(struct stream *s) {
 }
 
 // Finds stamps, wherever reads split them.
-static void scan(struct stream *s, const char *at, const char *end) {
+static void scan(struct stream* s, const char* at, const char* end) {
   while (at < end) {
     if (s->mark == 0) {
       at = memchr(at, '@', end - at);
@@ -97,38 +97,40 @@ static void scan(struct stream *s, const char *at, const char *end) {
   }
 }
 
-static void drop(struct stream *s) {
+static void drop(struct stream* s) {
   if (s->state == OPEN) closed_streams++;
   else failed++;
   s->state = CLOSED;
   close(s->fd);
 }
 
-static void send_request(struct stream *s) {
+static void send_request(struct stream* s) {
   char text[8192], id[16];
   int length = 0;
   snprintf(id, sizeof id, "%d", first_id + (int)(s - streams));
-  const char *hole = strstr(request, "{id}");
+  const char* hole = strstr(request, "{id}");
   if (hole == NULL) length = snprintf(text, sizeof text, "%s", request);
   else length = snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - request), request, id, hole + 4);
   if (send(s->fd, text, length, MSG_NOSIGNAL) != length) drop(s);
   else s->state = READING_HEAD;
 }
 
-static void read_head(struct stream *s, const char *at, const char *end) {
-  if (s->head_end == 0 && (end - at < 12 || (memcmp(at + 9, "200", 3) != 0 && memcmp(at + 9, "101", 3) != 0))) {
+static void read_head(struct stream* s, const char* at, const char* end) {
+  if (s->head_end == 0 &&
+      (end - at < 12 || (memcmp(at + 9, "200", 3) != 0 && memcmp(at + 9, "101", 3) != 0))) {
     drop(s);
     return;
   }
   static const char mark[] = "\r\n\r\n";
-  for (const char *p = at; p < end && s->head_end < 4; p++) s->head_end = *p == mark[s->head_end] ? s->head_end + 1 : *p == '\r';
+  for (const char* p = at; p < end && s->head_end < 4; p++)
+    s->head_end = *p == mark[s->head_end] ? s->head_end + 1 : *p == '\r';
   if (s->head_end < 4) return;
   s->state = OPEN;
   opened++;
   if (after_length > 0 && send(s->fd, after, after_length, MSG_NOSIGNAL) != (ssize_t)after_length) drop(s);
 }
 
-static void on_readable(struct stream *s) {
+static void on_readable(struct stream* s) {
   static char buffer[65536];
   ssize_t length = recv(s->fd, buffer, sizeof buffer, 0);
   if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -143,11 +145,12 @@ static void on_readable(struct stream *s) {
 
 static void begin_more(void) {
   while (begun < count && begun - opened - failed < AT_ONCE) {
-    struct stream *s = &streams[begun++];
+    struct stream* s = &streams[begun++];
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = s};
     int on = 1;
-    if (s->fd < 0 || (connect(s->fd, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS) ||
+    if (s->fd < 0 ||
+        (connect(s->fd, (struct sockaddr*)&address, sizeof address) < 0 && errno != EINPROGRESS) ||
         epoll_ctl(loop, EPOLL_CTL_ADD, s->fd, &event) < 0) {
       drop(s);
       continue;
@@ -156,7 +159,7 @@ static void begin_more(void) {
   }
 }
 
-static void on_event(struct stream *s) {
+static void on_event(struct stream* s) {
   if (s->state == CLOSED) return;
   if (s->state != CONNECTING) {
     on_readable(s);
@@ -176,10 +179,12 @@ static void print_stats(void) {
     if (streams[i].messages < least) least = streams[i].messages;
     if (streams[i].messages > most) most = streams[i].messages;
   }
-  printf("{\"open\":%ld,\"failed\":%ld,\"closed\":%ld,\"messages\":%lu,\"malformed\":%ld,\"least\":%u,\"most\":%u,"
-         "\"bytes\":%lu,\"p50Us\":%lu,\"p99Us\":%lu,\"maxUs\":%lu}\n",
-         opened - closed_streams, failed, closed_streams, messages, malformed, least, most, bytes, percentile(0.5),
-         percentile(0.99), longest);
+  printf(
+      "{\"open\":%ld,\"failed\":%ld,\"closed\":%ld,\"messages\":%lu,\"malformed\":%ld,\"least\":%u,\"most\":%"
+      "u,"
+      "\"bytes\":%lu,\"p50Us\":%lu,\"p99Us\":%lu,\"maxUs\":%lu}\n",
+      opened - closed_streams, failed, closed_streams, messages, malformed, least, most, bytes,
+      percentile(0.5), percentile(0.99), longest);
   fflush(stdout);
 }
 
@@ -209,7 +214,7 @@ static void on_command(void) {
   exit(0);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 7) return 2;
   address.sin_family = AF_INET;
   inet_pton(AF_INET, argv[1], &address.sin_addr);
@@ -219,7 +224,7 @@ int main(int argc, char **argv) {
   int file = open(argv[5], O_RDONLY);
   if (file < 0 || read(file, request, sizeof request - 1) <= 0) return 2;
   close(file);
-  for (const char *hex = argv[6]; hex[0] != '-' && hex[0] && hex[1]; hex += 2) {
+  for (const char* hex = argv[6]; hex[0] != '-' && hex[0] && hex[1]; hex += 2) {
     char byte[3] = {hex[0], hex[1], 0};
     after[after_length++] = strtol(byte, NULL, 16);
   }

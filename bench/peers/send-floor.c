@@ -30,7 +30,7 @@ static void send_message(int fd) {
   static char chunk[PAYLOAD + 32];
   static int prepared;
   if (!prepared) prepared = sprintf(chunk, "%x\r\n", PAYLOAD);
-  char *end = chunk + prepared + PAYLOAD - STAMP;
+  char* end = chunk + prepared + PAYLOAD - STAMP;
   memset(chunk + prepared, 'm', PAYLOAD - STAMP);
   sprintf(end, "@@%016lu\r\n", now_us());
   if (send(fd, chunk, prepared + PAYLOAD + 2, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) unsent++;
@@ -75,7 +75,8 @@ static void obey(void) {
 }
 
 static void on_stream(int fd, int loop) {
-  static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n";
+  static const char head[] =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello\n\r\n";
   char buffer[4096];
   ssize_t length = recv(fd, buffer, sizeof buffer, 0);
   if (length > 0 && !answered[fd] && count < MOST) {
@@ -95,8 +96,8 @@ int main(void) {
   int listener = socket(AF_INET, SOCK_STREAM, 0), loop = epoll_create1(0), on = 1;
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
-  if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 16384) < 0) return 1;
-  getsockname(listener, (struct sockaddr *)&address, &size);
+  if (bind(listener, (struct sockaddr*)&address, size) < 0 || listen(listener, 16384) < 0) return 1;
+  getsockname(listener, (struct sockaddr*)&address, &size);
   printf("%d\n", ntohs(address.sin_port));
   fflush(stdout);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[EVENTS];

@@ -42,7 +42,9 @@ class EpollSet {
   }
 
   /** @return 0 or an errno; ENOSPC and ENOMEM are possible, the caller closes the descriptor then. */
-  int add(int descriptor, uint32_t events, uint64_t data) { return control(EPOLL_CTL_ADD, descriptor, events, data); }
+  int add(int descriptor, uint32_t events, uint64_t data) {
+    return control(EPOLL_CTL_ADD, descriptor, events, data);
+  }
   int change(int descriptor, uint32_t events, uint64_t data) {
     return control(EPOLL_CTL_MOD, descriptor, events, data);
   }

@@ -17,7 +17,8 @@ namespace encke {
 /** Throws a TypeError with this text, unless an exception is pending already. */
 inline void throw_type_error(napi_env env, const char* text) {
   bool pending = false;
-  if (napi_is_exception_pending(env, &pending) == napi_ok && !pending) napi_throw_type_error(env, nullptr, text);
+  if (napi_is_exception_pending(env, &pending) == napi_ok && !pending)
+    napi_throw_type_error(env, nullptr, text);
 }
 
 /** Throws an Error with a stable code. */
@@ -188,7 +189,8 @@ inline double* doubles_of(napi_env env, napi_value value, size_t least) {
   size_t length = 0;
   bool is_typed_array = false;
   napi_is_typedarray(env, value, &is_typed_array);
-  if (is_typed_array && napi_get_typedarray_info(env, value, &type, &length, &start, nullptr, nullptr) == napi_ok &&
+  if (is_typed_array &&
+      napi_get_typedarray_info(env, value, &type, &length, &start, nullptr, nullptr) == napi_ok &&
       type == napi_float64_array && length >= least) {
     return static_cast<double*>(start);
   }
@@ -214,10 +216,12 @@ struct Method {
 
 /** Puts functions on an object, each with the same data. */
 template <size_t N>
-inline void define_methods(napi_env env, napi_value object, const Method (&methods)[N], void* data = nullptr) {
+inline void define_methods(napi_env env, napi_value object, const Method (&methods)[N],
+                           void* data = nullptr) {
   napi_property_descriptor descriptors[N];
   for (size_t i = 0; i < N; i++) {
-    descriptors[i] = {methods[i].name, nullptr, methods[i].function, nullptr, nullptr, nullptr, napi_enumerable, data};
+    descriptors[i] = {methods[i].name, nullptr, methods[i].function, nullptr,
+                      nullptr,         nullptr, napi_enumerable,     data};
   }
   napi_define_properties(env, object, N, descriptors);
 }
@@ -238,7 +242,8 @@ class Callback {
     napi_value function = nullptr, self = nullptr, result = nullptr;
     if (function_ == nullptr || napi_get_reference_value(env_, function_, &function) != napi_ok) return;
     napi_get_global(env_, &self);
-    if (napi_make_callback(env_, context_, self, function, count, values, &result) != napi_pending_exception) return;
+    if (napi_make_callback(env_, context_, self, function, count, values, &result) != napi_pending_exception)
+      return;
     napi_value error = nullptr;
     napi_get_and_clear_last_exception(env_, &error);
     napi_fatal_exception(env_, error);

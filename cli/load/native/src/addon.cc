@@ -50,7 +50,8 @@ bool elements_of(napi_env env, napi_value value, napi_typedarray_type wanted, st
   size_t length = 0;
   bool is_typed_array = false;
   napi_is_typedarray(env, value, &is_typed_array);
-  if (!is_typed_array || napi_get_typedarray_info(env, value, &type, &length, &start, nullptr, nullptr) != napi_ok ||
+  if (!is_typed_array ||
+      napi_get_typedarray_info(env, value, &type, &length, &start, nullptr, nullptr) != napi_ok ||
       type != wanted) {
     throw_type_error(env, "a typed array of another type is expected");
     return false;
@@ -75,7 +76,8 @@ bool strings_of(napi_env env, napi_value array, std::vector<std::string>& into) 
   into.resize(length);
   for (uint32_t i = 0; i < length; i += 1) {
     napi_value element = nullptr;
-    if (napi_get_element(env, array, i, &element) != napi_ok || !string_of(env, element, into[i])) return false;
+    if (napi_get_element(env, array, i, &element) != napi_ok || !string_of(env, element, into[i]))
+      return false;
   }
   return true;
 }
@@ -110,7 +112,8 @@ bool servers_of(napi_env env, napi_value array, std::vector<Server>& into) {
   for (size_t i = 0; i + 2 < strings.size(); i += 3) {
     Server server;
     uint16_t port = 0;
-    if (!port_of(env, strings[i + 1], port) || !address_of(env, strings[i], port, server.address)) return false;
+    if (!port_of(env, strings[i + 1], port) || !address_of(env, strings[i], port, server.address))
+      return false;
     server.rest = std::move(strings[i + 2]);
     into.push_back(std::move(server));
   }
@@ -166,8 +169,9 @@ napi_value counts(napi_env env, napi_callback_info info) {
   const Session* session = session_of(env, arguments.data());
   if (session == nullptr) return nullptr;
   const Readers& readers = *session->readers;
-  const uint64_t numbers[] = {readers.opening, readers.active,           readers.reopened,       readers.chunks,
-                              readers.bytes,   readers.scanner.messages, readers.scanner.resyncs};
+  const uint64_t numbers[] = {readers.opening,        readers.active, readers.reopened,
+                              readers.chunks,         readers.bytes,  readers.scanner.messages,
+                              readers.scanner.resyncs};
   double* into = doubles_of(env, arguments[0], sizeof numbers / sizeof numbers[0]);
   if (into == nullptr) return nullptr;
   for (const uint64_t number : numbers) *into++ = static_cast<double>(number);
@@ -207,7 +211,8 @@ napi_value take_ended(napi_env env, napi_callback_info info) {
   int32_t* into = new_array<int32_t>(env, napi_int32_array, ended.size() * 5, &array);
   if (into == nullptr) return nullptr;
   for (const Ended& one : ended) {
-    for (const int32_t number : {one.stream, static_cast<int32_t>(one.end), one.detail, one.retry_after_seconds, one.was_open})
+    for (const int32_t number :
+         {one.stream, static_cast<int32_t>(one.end), one.detail, one.retry_after_seconds, one.was_open})
       *into++ = number;
   }
   return array;
@@ -288,8 +293,9 @@ napi_value create_readers(napi_env env, napi_callback_info info) {
   session->slot = new Session*(session);
   napi_value object = nullptr;
   napi_create_object(env, &object);
-  const Method methods[] = {{"open", open},           {"counts", counts},   {"takeLatencies", take_latencies},
-                            {"takeEnded", take_ended}, {"digests", digests}, {"close", close}};
+  const Method methods[] = {
+      {"open", open},       {"counts", counts}, {"takeLatencies", take_latencies}, {"takeEnded", take_ended},
+      {"digests", digests}, {"close", close}};
   define_methods(env, object, methods, session->slot);
   // the pointer outlives the session, until nobody can call a method any more
   napi_add_finalizer(

@@ -3,11 +3,11 @@
 #ifndef ENCKE_CLI_LOAD_NATIVE_CONNECT_H_
 #define ENCKE_CLI_LOAD_NATIVE_CONNECT_H_
 
-#include <cerrno>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include "cli/load/native/src/targets.h"
 

@@ -60,7 +60,8 @@ inline Head read_head(std::string_view text) {
   head.bytes = end + 4;
   std::string_view rest = text.substr(0, end + 2);
   const std::string_view status_line = rest.substr(0, rest.find("\r\n"));
-  if (status_line.size() >= 12 && (is_same(status_line.substr(0, 9), "HTTP/1.1 ") || is_same(status_line.substr(0, 9), "HTTP/1.0 ")))
+  if (status_line.size() >= 12 &&
+      (is_same(status_line.substr(0, 9), "HTTP/1.1 ") || is_same(status_line.substr(0, 9), "HTTP/1.0 ")))
     head.status = leading_number(status_line.substr(9, 3));
   rest.remove_prefix(status_line.size() + 2);
   while (!rest.empty()) {

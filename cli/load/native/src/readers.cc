@@ -63,7 +63,8 @@ void Readers::send_request(uint32_t number) {
   const std::string request = targets_.request_for(number);
   const ssize_t sent = send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno == EAGAIN) return;
-  if (sent != static_cast<ssize_t>(request.size())) return end(number, End::ERROR, sent < 0 ? errno : EMSGSIZE);
+  if (sent != static_cast<ssize_t>(request.size()))
+    return end(number, End::ERROR, sent < 0 ? errno : EMSGSIZE);
   stream.phase = Phase::HEAD;
   const int failed = epoll_.change(stream.fd, EPOLLIN, number);
   if (failed != 0) end(number, End::ERROR, failed);

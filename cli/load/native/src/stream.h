@@ -12,14 +12,14 @@ enum class Phase : uint8_t {
   IDLE,        // no descriptor
   CONNECTING,  // the request waits for the connection
   HEAD,        // the request is sent, the response's head is not complete
-  SIZE_START,   // before a chunk's size
+  SIZE_START,  // before a chunk's size
   SIZE,
   EXTENSION,  // between a chunk's size and the end of its line
   SIZE_END,
   DATA,
   DATA_END,
   DATA_END_LF,
-  TRAILER,     // behind the last chunk, at the start of a line
+  TRAILER,  // behind the last chunk, at the start of a line
   TRAILER_TEXT,
   TRAILER_END,
   RAW,  // a body without chunks: everything until the end

@@ -6,9 +6,9 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
-#include <new>
 #include <stdlib.h>
 #include <string.h>
+#include <new>
 
 #include "lib/native/napi_helpers.h"
 #include "listen.h"
@@ -27,21 +27,20 @@ struct Box {
   Pool* pool = nullptr;
 };
 
-constexpr const char* FIGURES[] = {"opened", "delivered",   "chunks",    "bytes",        "discarded", "open", "ending",
-                                   "users",  "queuedBytes", "tableSize", "tableCapacity"};
+constexpr const char* FIGURES[] = {"opened", "delivered", "chunks",      "bytes",     "discarded",    "open",
+                                   "ending", "users",     "queuedBytes", "tableSize", "tableCapacity"};
 constexpr uint32_t FIGURE_COUNT = sizeof FIGURES / sizeof *FIGURES;
 
 template <size_t N>
 Pool* pool_of(const Arguments<N>& arguments) {
   Box* box = nullptr;
-  if (napi_unwrap(arguments.env(), arguments.self(), reinterpret_cast<void**>(&box)) == napi_ok) return box->pool;
+  if (napi_unwrap(arguments.env(), arguments.self(), reinterpret_cast<void**>(&box)) == napi_ok)
+    return box->pool;
   throw_type_error(arguments.env(), "this is no pool");
   return nullptr;
 }
 
-View view(const StringBytes& text) {
-  return View{text.data(), text.length()};
-}
+View view(const StringBytes& text) { return View{text.data(), text.length()}; }
 
 /** A user id on the stack: at most 64 ASCII bytes. One byte too long is seen by the table, which refuses it. */
 struct UserName {
@@ -97,13 +96,14 @@ napi_value open(napi_env env, napi_callback_info info) {
   uint32_t format = 0;
   bool chunked = false;
   double expires_at_ms = NAN, tick_ms = NAN;
-  if (!arguments.boolean(2, &chunked) || !arguments.number(6, &expires_at_ms) || !arguments.number(7, &tick_ms))
+  if (!arguments.boolean(2, &chunked) || !arguments.number(6, &expires_at_ms) ||
+      !arguments.number(7, &tick_ms))
     return nullptr;
   if (!arguments.integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, EBADF);
   if (!arguments.integer<uint32_t>(1, 0, MAX_FORMATS - 1, &format)) return to_number(env, EINVAL);
   if (!(tick_ms >= 0 && tick_ms < INFINITY)) return to_number(env, EINVAL);
-  const StreamSpec spec{descriptor,    format,  chunked,      view(head),   view(opening), view(cursor),
-                        expires_at_ms, tick_ms, view(before), view(after)};
+  const StreamSpec spec{descriptor,   format,        chunked, view(head),   view(opening),
+                        view(cursor), expires_at_ms, tick_ms, view(before), view(after)};
   View users[MAX_USERS];
   for (uint32_t i = 0; i < count; i++) users[i] = names[i].view();
   return to_number(env, pool == nullptr ? ESHUTDOWN : pool->open(spec, users, count));
@@ -114,7 +114,8 @@ napi_value set_event(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
   const Utf8 id(env, arguments[0]), json(env, arguments[1]), cursor(env, arguments[2]);
-  if (pool != nullptr && id.ok() && json.ok() && is_cursor(env, cursor)) pool->set_event(view(id), view(json), view(cursor));
+  if (pool != nullptr && id.ok() && json.ok() && is_cursor(env, cursor))
+    pool->set_event(view(id), view(json), view(cursor));
   return nullptr;
 }
 
@@ -134,7 +135,8 @@ napi_value deliver_frame(napi_env env, napi_callback_info info) {
   const Bytes frame(env, arguments[0]);
   const Utf8 prefix(env, arguments[1]);
   if (pool == nullptr || !frame.ok || !is_cursor(env, prefix)) return to_number(env, 0);
-  return to_number(env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
+  return to_number(
+      env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
 }
 
 /** broadcast(format, text, cursor): nothing where there is no such format */
@@ -155,7 +157,8 @@ napi_value finish_some(napi_env env, napi_callback_info info) {
   Pool* pool = pool_of(arguments);
   double count = 0;
   uint32_t reason = 0;
-  if (pool != nullptr && arguments.number(0, &count) && arguments.integer<uint32_t>(1, 0, CLOSE_REASONS - 1, &reason))
+  if (pool != nullptr && arguments.number(0, &count) &&
+      arguments.integer<uint32_t>(1, 0, CLOSE_REASONS - 1, &reason))
     pool->finish_some(to_count(count), static_cast<CloseReason>(reason));
   return nullptr;
 }
@@ -181,17 +184,13 @@ napi_value figures(napi_env env, napi_callback_info info) {
   double* out = doubles_of(env, arguments[0], FIGURE_COUNT + CLOSE_REASONS);
   if (pool == nullptr || out == nullptr) return nullptr;
   const Counts& counts = pool->counts();
-  const double values[] = {static_cast<double>(counts.opened),
-                           static_cast<double>(counts.delivered),
-                           static_cast<double>(counts.chunks),
-                           static_cast<double>(counts.bytes),
-                           static_cast<double>(counts.discarded),
-                           static_cast<double>(pool->open_streams()),
-                           static_cast<double>(pool->ending_streams()),
-                           static_cast<double>(pool->users_online()),
-                           static_cast<double>(pool->queued_bytes()),
-                           static_cast<double>(pool->users().size()),
-                           static_cast<double>(pool->users().capacity())};
+  const double values[] = {
+      static_cast<double>(counts.opened),           static_cast<double>(counts.delivered),
+      static_cast<double>(counts.chunks),           static_cast<double>(counts.bytes),
+      static_cast<double>(counts.discarded),        static_cast<double>(pool->open_streams()),
+      static_cast<double>(pool->ending_streams()),  static_cast<double>(pool->users_online()),
+      static_cast<double>(pool->queued_bytes()),    static_cast<double>(pool->users().size()),
+      static_cast<double>(pool->users().capacity())};
   static_assert(sizeof values / sizeof *values == FIGURE_COUNT, "a value for each name");
   memcpy(out, values, sizeof values);
   for (uint32_t i = 0; i < CLOSE_REASONS; i++) out[FIGURE_COUNT + i] = static_cast<double>(counts.closed[i]);
@@ -333,18 +332,16 @@ napi_value fail_allocations(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-constexpr Method FUNCTIONS[] = {
-    {"createPool", create_pool},
-    {"listenFd", listen_fd},
-    {"setUserTimeout", set_user_timeout},
-    {"userTimeout", user_timeout},
-    {"giveBackMemory", give_back_memory},
-    {"failAllocations", fail_allocations}};
+constexpr Method FUNCTIONS[] = {{"createPool", create_pool},          {"listenFd", listen_fd},
+                                {"setUserTimeout", set_user_timeout}, {"userTimeout", user_timeout},
+                                {"giveBackMemory", give_back_memory}, {"failAllocations", fail_allocations}};
 
-void export_names(napi_env env, napi_value exports, const char* property, const char* const* names, uint32_t count) {
+void export_names(napi_env env, napi_value exports, const char* property, const char* const* names,
+                  uint32_t count) {
   napi_value list = nullptr;
   napi_create_array_with_length(env, count, &list);
-  for (uint32_t i = 0; i < count; i++) napi_set_element(env, list, i, to_string(env, names[i], strlen(names[i])));
+  for (uint32_t i = 0; i < count; i++)
+    napi_set_element(env, list, i, to_string(env, names[i], strlen(names[i])));
   napi_set_named_property(env, exports, property, list);
 }
 

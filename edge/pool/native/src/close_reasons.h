@@ -7,7 +7,17 @@
 
 namespace encke {
 
-enum class CloseReason : uint8_t { kPeer, kError, kSlow, kStalled, kOverload, kDrain, kExpired, kAged, kRefused };
+enum class CloseReason : uint8_t {
+  kPeer,
+  kError,
+  kSlow,
+  kStalled,
+  kOverload,
+  kDrain,
+  kExpired,
+  kAged,
+  kRefused
+};
 
 constexpr const char* CLOSE_REASON_NAMES[] = {"peer",  "error",   "slow", "stalled", "overload",
                                               "drain", "expired", "aged", "refused"};

@@ -43,7 +43,8 @@ class Hash {
 class Random {
  public:
   Random() {
-    if (getrandom(&state_, sizeof state_, GRND_NONBLOCK) != sizeof state_ || state_ == 0) state_ = 0x9e3779b97f4a7c15;
+    if (getrandom(&state_, sizeof state_, GRND_NONBLOCK) != sizeof state_ || state_ == 0)
+      state_ = 0x9e3779b97f4a7c15;
   }
 
   /** From 0 to `below` - 1; 0 where `below` is 0. */

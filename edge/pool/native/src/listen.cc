@@ -44,7 +44,8 @@ int listen_shared(const char* host, uint16_t port, int backlog) {
   const int on = 1;
   if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
       setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0 &&
-      bind(descriptor, reinterpret_cast<sockaddr*>(&address), length) == 0 && listen(descriptor, backlog) == 0) {
+      bind(descriptor, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
+      listen(descriptor, backlog) == 0) {
     return descriptor;
   }
   const int problem = errno;
@@ -59,7 +60,8 @@ int set_user_timeout(int descriptor, uint32_t ms) {
 int64_t get_user_timeout(int descriptor) {
   uint32_t ms = 0;
   socklen_t size = sizeof ms;
-  return getsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) == 0 ? int64_t{ms} : -int64_t{errno};
+  return getsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &size) == 0 ? int64_t{ms}
+                                                                                : -int64_t{errno};
 }
 
 }  // namespace encke

@@ -31,8 +31,8 @@ class Outputs {
   size_t bytes() const { return bytes_; }
 
   /** Keeps all of `pieces` but the first `skip` bytes. False without memory: the connection must be closed. */
-  bool append(uint32_t index, Connection& connection, const iovec* pieces, int count, size_t skip, size_t total,
-              Tick now) {
+  bool append(uint32_t index, Connection& connection, const iovec* pieces, int count, size_t skip,
+              size_t total, Tick now) {
     const size_t more = total - skip;
     if (!make_room(index, connection, more, now)) return false;
     Output* output = connection.output;

@@ -31,7 +31,8 @@ class PackedFrame {
 
   explicit PackedFrame(View bytes) : bytes_(bytes) {
     const char* at = bytes_.data;
-    if (bytes_.length < HEADER_BYTES || at[0] != KIND || at[1] != VERSION || at[2] != 0 || at[3] != 0) broken_ = true;
+    if (bytes_.length < HEADER_BYTES || at[0] != KIND || at[1] != VERSION || at[2] != 0 || at[3] != 0)
+      broken_ = true;
   }
 
   /** Whether everything read so far was well-formed; after the last record, whether the whole frame was. */

@@ -135,7 +135,8 @@ class Pool {
   bool send(uint32_t index, const iovec* pieces, int count, size_t bytes);
   bool keep(uint32_t index, const iovec* pieces, int count, size_t sent, size_t bytes);
   void note_position(uint32_t index, uint32_t position);
-  bool write_text(uint32_t index, const View* texts, uint32_t text_count, View before = View{}, View after = View{});
+  bool write_text(uint32_t index, const View* texts, uint32_t text_count, View before = View{},
+                  View after = View{});
   bool hand(uint32_t index);
   uint32_t hand_to(uint32_t user);
   void flush(uint32_t index);

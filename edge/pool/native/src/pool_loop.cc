@@ -2,11 +2,11 @@
 // streams have ended, once a turn, in batches.
 
 #include <errno.h>
-#include <new>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <new>
 
 #include "pool.h"
 
@@ -57,9 +57,7 @@ bool Pool::start(napi_env env, napi_value on_end) {
   return epoll_.open(&handles_, this, on_event, turn_end) == 0 && on_end_.set(env, on_end, "encke.pool");
 }
 
-Format* Pool::add_format() {
-  return format_count_ == MAX_FORMATS ? nullptr : &formats_[format_count_++];
-}
+Format* Pool::add_format() { return format_count_ == MAX_FORMATS ? nullptr : &formats_[format_count_++]; }
 
 void Pool::end() {
   if (ended_) return;
@@ -105,7 +103,8 @@ void Pool::on_readable(uint32_t index, uint32_t events) {
     const ssize_t read = recv(connection.descriptor, scratch, sizeof scratch, MSG_DONTWAIT);
     if (read == 0) return gone(CloseReason::kPeer);
     if (read > 0) counts_.discarded += static_cast<uint64_t>(read);
-    if (read < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return gone(CloseReason::kError);
+    if (read < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+      return gone(CloseReason::kError);
   }
   if (events & (EPOLLHUP | EPOLLRDHUP)) return gone(CloseReason::kPeer);
   if (events & EPOLLOUT) flush(index);
@@ -126,9 +125,7 @@ void Pool::note_end(uint32_t index) {
   uv_async_send(&async_);
 }
 
-void Pool::on_async(uv_async_t* async) {
-  static_cast<Pool*>(async->data)->tell_ends();
-}
+void Pool::on_async(uv_async_t* async) { static_cast<Pool*>(async->data)->tell_ends(); }
 
 void Pool::tell_ends() {
   will_tell_ = false;

@@ -31,7 +31,8 @@ uint32_t length_of(napi_env env, napi_value array) {
 bool append_text(napi_env env, napi_value value, Format* format) {
   const Utf8 text(env, value);
   if (!text.ok()) return false;
-  if (!format->texts.reserve(text.length())) return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
+  if (!format->texts.reserve(text.length()))
+    return throw_error(env, "NO_MEMORY", "no memory for a format"), false;
   format->texts.append(text.data(), text.length());
   return true;
 }
@@ -45,7 +46,8 @@ bool read_part(napi_env env, napi_value value, Format* format, List<Part>* parts
     double number = NAN;
     uint32_t insert = 0;
     napi_get_value_double(env, value, &number);
-    if (!to_integer<uint32_t>(number, 0, INSERTS - 1, &insert)) return throw_type_error(env, "no such insert"), false;
+    if (!to_integer<uint32_t>(number, 0, INSERTS - 1, &insert))
+      return throw_type_error(env, "no such insert"), false;
     part.insert = static_cast<Insert>(insert);
     if (part.insert == Insert::kNumber && ++*numbers > MAX_NUMBERS)
       return throw_type_error(env, "too many numbers"), false;
@@ -98,17 +100,20 @@ bool read_limits(napi_env env, napi_value options, Limits* limits) {
   const struct {
     const char* name;
     double* value;
-  } numbers[] = {{"maxQueueBytes", &queue},       {"maxQueuedBytes", &queued},     {"stalledMs", &stalled},
-                 {"heartbeatMs", &heartbeat},     {"endMs", &end},                 {"maxLifetimeMs", &lifetime},
-                 {"comeBackMinMs", &min},     {"comeBackSpreadMs", &spread}};
+  } numbers[] = {{"maxQueueBytes", &queue}, {"maxQueuedBytes", &queued},
+                 {"stalledMs", &stalled},   {"heartbeatMs", &heartbeat},
+                 {"endMs", &end},           {"maxLifetimeMs", &lifetime},
+                 {"comeBackMinMs", &min},   {"comeBackSpreadMs", &spread}};
   for (const auto& number : numbers) {
     if (!number_option(env, options, number.name, number.value)) return false;
   }
   constexpr double MAX_LIMIT = 1e9;  // bytes or milliseconds of one connection: 1 GB, 11 days
   for (const double each : {queue, stalled, heartbeat, end, lifetime, min, spread}) {
-    if (!(each >= 0 && each <= MAX_LIMIT)) return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
+    if (!(each >= 0 && each <= MAX_LIMIT))
+      return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
   }
-  if (!(queued >= 0 && queued <= 1e15)) return throw_type_error(env, "maxQueuedBytes is not between 0 and 1e15"), false;
+  if (!(queued >= 0 && queued <= 1e15))
+    return throw_type_error(env, "maxQueuedBytes is not between 0 and 1e15"), false;
   const auto ticks = TimingWheel::ticks_of;
   *limits = Limits{static_cast<uint32_t>(queue),
                    static_cast<uint64_t>(queued),
@@ -127,7 +132,8 @@ bool read_formats(napi_env env, napi_value options, Pool* pool) {
   for (uint32_t i = 0; i < count; i++) {
     Format* format = pool->add_format();
     if (format == nullptr) return throw_type_error(env, "too many formats"), false;
-    if (!read_format(env, element(env, list, i), format)) return throw_type_error(env, "a format is malformed"), false;
+    if (!read_format(env, element(env, list, i), format))
+      return throw_type_error(env, "a format is malformed"), false;
   }
   return true;
 }

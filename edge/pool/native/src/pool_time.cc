@@ -19,9 +19,7 @@ int64_t wall_ms() {
 }
 
 /** Milliseconds until a token runs out by the wall clock; 0 or less once it has. */
-int64_t ms_until(WallSecond end) {
-  return int64_t{end} * 1000 - wall_ms();
-}
+int64_t ms_until(WallSecond end) { return int64_t{end} * 1000 - wall_ms(); }
 
 /** The last part of a stream's quiet time, over which heartbeats are spread. */
 constexpr Tick HEARTBEAT_SPREAD_PART = 8;
@@ -49,7 +47,8 @@ void Pool::visit(uint32_t index) {
   if (connection.output != nullptr && now - connection.output->since > limits_.stalled)
     return close(index, CloseReason::kStalled);
   // where the wall clock was set forward, this look is the first that can see it: at most a heartbeat later
-  if (connection.expires != NO_END && ms_until(connection.expires) <= 0) return finish(index, CloseReason::kExpired);
+  if (connection.expires != NO_END && ms_until(connection.expires) <= 0)
+    return finish(index, CloseReason::kExpired);
   if (now >= connection.ages) return finish(index, CloseReason::kAged);
   if (connection.extra != nullptr && now >= connection.extra->tick_due && !write_tick(index)) return;
   if (now - connection.last_write >= least_quiet() && !write_heartbeat(index)) return;
@@ -60,9 +59,7 @@ void Pool::visit(uint32_t index) {
  * A stream that was quiet for so long gets a heartbeat. As late as the limit allows: a million streams' heartbeats are
  * more work than everything else that an idle system does.
  */
-Tick Pool::least_quiet() const {
-  return 2 * limits_.heartbeat - limits_.heartbeat / HEARTBEAT_SPREAD_PART;
-}
+Tick Pool::least_quiet() const { return 2 * limits_.heartbeat - limits_.heartbeat / HEARTBEAT_SPREAD_PART; }
 
 bool Pool::write_heartbeat(uint32_t index) {
   const Format& format = formats_[connections_[index].format];
@@ -82,7 +79,8 @@ bool Pool::write_tick(uint32_t index) {
 
 /** When something may be due next. Heartbeats are spread, so that streams opened together do not beat together. */
 Tick Pool::next_look(const Connection& connection) {
-  Tick next = connection.last_write + least_quiet() + random_.below(limits_.heartbeat / HEARTBEAT_SPREAD_PART + 1);
+  Tick next =
+      connection.last_write + least_quiet() + random_.below(limits_.heartbeat / HEARTBEAT_SPREAD_PART + 1);
   const auto by = [&next](Tick due) {
     if (due < next) next = due;
   };

@@ -3,9 +3,9 @@
 // in `keep_global_bound`, when nobody walks a list.
 
 #include <errno.h>
-#include <initializer_list>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <initializer_list>
 
 #include "pool.h"
 
@@ -181,8 +181,8 @@ void Pool::flush(uint32_t index) {
   Connection& connection = connections_[index];
   while (connection.output != nullptr && connection.output->waiting() > 0) {
     Output* output = connection.output;
-    const ssize_t sent =
-        ::send(connection.descriptor, output->data + output->begin, output->waiting(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = ::send(connection.descriptor, output->data + output->begin, output->waiting(),
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       outputs_.consume(connection, static_cast<size_t>(sent), current_tick());
       continue;

@@ -44,7 +44,8 @@ class Positions {
     if (count_ < KEPT) count_++;
     Position& position = positions_[newest_ % KEPT];
     memcpy(position.text, prefix.data, prefix.length);
-    for (size_t i = 0; i < id.length; i++) position.text[prefix.length + i] = id.data[i] == '-' ? '.' : id.data[i];
+    for (size_t i = 0; i < id.length; i++)
+      position.text[prefix.length + i] = id.data[i] == '-' ? '.' : id.data[i];
     position.length = static_cast<uint32_t>(prefix.length + id.length);
     return at(newest_);
   }

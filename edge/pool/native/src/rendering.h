@@ -66,7 +66,8 @@ class Rendering {
     bytes_.clear();
     stretches_ = 1;
     starts_[0] = CHUNK_HEAD_BYTES;
-    if (!bytes_.reserve(CHUNK_HEAD_BYTES + event.json.length + event.cursor.length + texts.size() + 2)) return false;
+    if (!bytes_.reserve(CHUNK_HEAD_BYTES + event.json.length + event.cursor.length + texts.size() + 2))
+      return false;
     bytes_.extend(CHUNK_HEAD_BYTES);
     for (uint32_t i = 0; i < parts.size(); i++) {
       if (!add(parts[i], texts, event)) return false;

@@ -53,14 +53,16 @@ class TimingWheel {
       heads_[slot] = connection.wheel_next;
       if (heads_[slot] == NONE) occupied_[slot / 64] &= ~(uint64_t{1} << (slot % 64));
     }
-    if (connection.wheel_next != NONE) connections_[connection.wheel_next].wheel_previous = connection.wheel_previous;
+    if (connection.wheel_next != NONE)
+      connections_[connection.wheel_next].wheel_previous = connection.wheel_previous;
     connection.due = NEVER;
   }
 
   /** Moves to `to` and calls `visit(index)` for each connection that was due; it may schedule and cancel any. */
   template <typename Visit>
   void advance(Tick to, Visit visit) {
-    if (to - now_ > SLOTS && to > now_) now_ = to - SLOTS;  // the process stood still: every slot once is enough
+    if (to - now_ > SLOTS && to > now_)
+      now_ = to - SLOTS;  // the process stood still: every slot once is enough
     while (now_ < to) {
       now_++;
       // what is scheduled meanwhile lands in another slot

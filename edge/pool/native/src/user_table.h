@@ -85,7 +85,11 @@ class UserTable {
   }
 
  private:
-  enum class State : uint8_t { kFree, kNamed, kReleased /* not found any more, but its last streams are still open */ };
+  enum class State : uint8_t {
+    kFree,
+    kNamed,
+    kReleased /* not found any more, but its last streams are still open */
+  };
 
   struct User {
     uint32_t first_membership;  // of a free handle: the next free one
