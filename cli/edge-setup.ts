@@ -2,10 +2,15 @@
 
 import { fileURLToPath } from "node:url";
 import type { NatsConfig } from "../broker/index.ts";
-import { defaultPoolKind, type EdgeConfig, EdgeFleet, type ListenAt } from "../edge/index.ts";
-import { AdminServer } from "../lib/admin.ts";
+import {
+  AdminServer,
+  defaultPoolKind,
+  type EdgeConfig,
+  EdgeFleet,
+  type ListenAt,
+  listenProblemOf,
+} from "../edge/index.ts";
 import { messageOf, quote } from "../lib/errors.ts";
-import { listenProblemOf } from "../lib/listen-problems.ts";
 import type { Logger } from "../lib/log.ts";
 import { createMetrics, type Metrics } from "../lib/metrics.ts";
 import { freePortFrom } from "../lib/ports.ts";

@@ -3,10 +3,10 @@
 
 import { Hono } from "hono";
 import { quote } from "../lib/errors.ts";
-import { route } from "../lib/http/route.ts";
 import { checkRequest } from "./check-request.ts";
 import { cors } from "./cors.ts";
 import { EdgeError, respondToError } from "./errors.ts";
+import { route } from "./http/route.ts";
 import { addGraphRoutes } from "./routes/graph.ts";
 import { addSessionRoute } from "./routes/session.ts";
 import { addStreamRoute } from "./routes/stream.ts";

@@ -4,7 +4,6 @@
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
 import { BrokerClient, otherVersion } from "../broker/index.ts";
-import { descriptorLimit } from "../lib/limits.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Admission } from "./admission.ts";
@@ -12,6 +11,7 @@ import { assembleEdge } from "./assemble.ts";
 import { loadAssets } from "./assets.ts";
 import { decideAnonymous, type EdgeConfig } from "./config.ts";
 import { registerMetrics } from "./metrics.ts";
+import { descriptorLimit } from "./node/descriptor-limit.ts";
 import { type HeldPool, holderOf, makeHeldPool } from "./node/held-pool.ts";
 import { listen, listenShared } from "./node/listen.ts";
 import { createNodeServer, markHeld } from "./node/server.ts";

@@ -11,6 +11,8 @@ export {
 export { Edge, type EdgeOptions } from "./edge.ts";
 export { EdgeError, type EdgeErrorCode } from "./errors.ts";
 export { EdgeFleet, type FleetOptions, type FromWorker, type ToWorker, WORKER_FLAGS } from "./fleet.ts";
+export { AdminServer } from "./http/admin.ts";
+export { listenProblemOf } from "./http/listen-problems.ts";
 export { defaultPoolKind } from "./node/held-pool.ts";
 export { parseCorsOrigin } from "./origins.ts";
 export { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";

@@ -7,8 +7,8 @@
 
 import type { Context } from "hono";
 import { quote } from "../lib/errors.ts";
-import { originOf } from "../lib/http/host.ts";
 import { EdgeError } from "./errors.ts";
+import { originOf } from "./http/host.ts";
 
 /** With the visitor's cookie, or without one. */
 export type Access = "credentials" | "bare";

@@ -66,7 +66,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/backup/backup.ts": "the name of a backup",
   "graph/fanout/expander.ts": "the time of an event",
   "graph/store/store.ts": "an epoch that never goes back, and the time of a change in the audit",
-  "lib/http/refusal.ts": "the Date header of a response",
+  "edge/http/refusal.ts": "the Date header of a response",
   "test/architecture.test.ts": "names what reads it",
   "test/support/edge-before-graph.ts": "the time of an event",
 };

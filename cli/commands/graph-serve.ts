@@ -1,7 +1,7 @@
 // encke graph serve: the graph service.
 
+import { AdminServer } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
-import { AdminServer } from "../../lib/admin.ts";
 import { collectWhenQuiet } from "../../lib/collector.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { pick } from "../../lib/settings.ts";

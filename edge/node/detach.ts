@@ -10,7 +10,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { requestsOn, takeConnection } from "../../lib/http/connections.ts";
+import { requestsOn, takeConnection } from "../http/connections.ts";
 import { awaitTurn, hasConnection } from "./turn.ts";
 
 /** Two minutes of silence and the kernel asks whether the reader's machine is still there. */

@@ -1,7 +1,7 @@
 // How a response leaves Node's HTTP for a pool: as a bare socket (plain), or as a descriptor (native).
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { takeConnection } from "../../lib/http/connections.ts";
+import { takeConnection } from "../http/connections.ts";
 import type { NativePool } from "../pool/native/native-pool.ts";
 import type { SocketPool } from "../pool/plain/socket-pool.ts";
 import type { StreamSpec } from "../pool/pool.ts";

@@ -6,9 +6,9 @@ import type { Server } from "node:http";
 import { isIP } from "node:net";
 import { getSystemErrorName } from "node:util";
 import { messageOf } from "../../lib/errors.ts";
-import { listenProblemOf } from "../../lib/listen-problems.ts";
 import type { ListenAt } from "../config.ts";
 import { EdgeError } from "../errors.ts";
+import { listenProblemOf } from "../http/listen-problems.ts";
 import type { PoolAddon } from "../pool/native/addon.ts";
 import { descriptorOf } from "./descriptor.ts";
 

@@ -6,8 +6,8 @@ import type { IncomingMessage, Server } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
-import { createHttpServer } from "../../lib/http/server.ts";
 import { EdgeError, respondToError } from "../errors.ts";
+import { createHttpServer } from "../http/server.ts";
 import type { StreamSpec } from "../pool/pool.ts";
 import type { Holder } from "./holders.ts";
 

@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { isTaken, requestsOn } from "../../lib/http/connections.ts";
+import { isTaken, requestsOn } from "../http/connections.ts";
 
 /**
  * Waits until it is this response's turn on its connection and Node has sent everything before it. Undefined where the

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Hono } from "hono";
-import { createHttpServer } from "../../lib/http/server.ts";
 import { RawHttp } from "../../test/support/raw-http.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { bearer, errorOf, KEY, WebEdges } from "../../test/support/web-edges.ts";
+import { createHttpServer } from "../http/server.ts";
 
 describe("app - the graph, for the page", () => {
   let edges: WebEdges;

@@ -4,9 +4,9 @@
 import type { Context, Hono } from "hono";
 import { checkPayload, isUserId, MAX_PAYLOAD_BYTES, parseTopic, parseUserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
-import { route } from "../../lib/http/route.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
+import { route } from "../http/route.ts";
 import type { EdgeServices } from "../services.ts";
 import { queryOf } from "./query.ts";
 

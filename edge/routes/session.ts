@@ -4,9 +4,9 @@
 import type { Context, Hono } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
-import { route } from "../../lib/http/route.ts";
 import { bearerToken, SESSION_COOKIE } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
+import { route } from "../http/route.ts";
 import { schemeOf } from "../origins.ts";
 import type { EdgeServices } from "../services.ts";
 

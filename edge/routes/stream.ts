@@ -2,12 +2,12 @@
 
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
-import { route } from "../../lib/http/route.ts";
 import { prefers } from "../accept.ts";
 import { authorize, type Principal } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { ndjson } from "../formats/ndjson.ts";
 import { sse } from "../formats/sse.ts";
+import { route } from "../http/route.ts";
 import type { EdgeServices } from "../services.ts";
 import { openStream } from "./open-stream.ts";
 import { queryOf } from "./query.ts";

@@ -4,10 +4,10 @@
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
-import { route } from "../../lib/http/route.ts";
 import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { text } from "../formats/text.ts";
+import { route } from "../http/route.ts";
 import type { EdgeServices } from "../services.ts";
 import { openStream } from "./open-stream.ts";
 import { queryOf } from "./query.ts";

@@ -3,10 +3,10 @@
 
 import type { Server } from "node:http";
 import { Hono } from "hono";
-import { EnckeError, quote } from "./errors.ts";
-import { route } from "./http/route.ts";
-import { createHttpServer } from "./http/server.ts";
+import { EnckeError, quote } from "../../lib/errors.ts";
 import { listenProblemOf } from "./listen-problems.ts";
+import { route } from "./route.ts";
+import { createHttpServer } from "./server.ts";
 
 export interface AdminOptions {
   readonly host: string;

@@ -2,7 +2,7 @@
 // takes fewer hosts than the RFC allows, and replies to the others without a body; so they are decided here, before it.
 
 import type { IncomingMessage } from "node:http";
-import { quote } from "../errors.ts";
+import { quote } from "../../lib/errors.ts";
 import { isHost } from "./host.ts";
 import type { Refusal } from "./refusal.ts";
 

@@ -1,6 +1,6 @@
 // What stands between a server and its address, in words.
 
-import { codeOf } from "./errors.ts";
+import { codeOf } from "../../lib/errors.ts";
 
 /** By the code of Node or the operating system. */
 const PROBLEMS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { RawHttp } from "../test/support/raw-http.ts";
+import { RawHttp } from "../../test/support/raw-http.ts";
 import { AdminServer } from "./admin.ts";
 
 describe("admin port", () => {

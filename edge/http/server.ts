@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { getRequestListener, type HttpBindings, RequestError } from "@hono/node-server";
-import { messageOf, quote } from "../errors.ts";
+import { messageOf, quote } from "../../lib/errors.ts";
 import { endWith, requestsOn, trackConnections } from "./connections.ts";
 import {
   CODING_UNKNOWN,
