@@ -8,8 +8,14 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setImmediate as turn } from "node:timers/promises";
 import { parseTopic, parseUserId } from "../broker/contract.ts";
-import { type Change, GraphStore, generateFriendships, loadFollows, restoreBackup } from "../graph/index.ts";
-import { Random } from "../lib/random.ts";
+import {
+  type Change,
+  GraphStore,
+  generateFriendships,
+  loadFollows,
+  Random,
+  restoreBackup,
+} from "../graph/index.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
 import { startCpuMeter } from "./support/process-figures.ts";
 import { report, round } from "./support/report.ts";

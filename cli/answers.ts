@@ -5,8 +5,8 @@
 import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { codeOf, messageOf } from "../lib/errors.ts";
-import { untilStopped } from "../lib/signal.ts";
 import { CliError } from "./errors.ts";
+import { untilStopped } from "./signal.ts";
 
 /** After Ctrl-C, a reader that takes nothing is waited for so long. */
 const STOPPED_MS = 1_000;

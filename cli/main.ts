@@ -4,13 +4,13 @@
 
 import { Command, CommanderError } from "commander";
 import { codeOf } from "../lib/errors.ts";
-import { endsAtHangup } from "../lib/hangup.ts";
 import { standardError, standardOutput } from "../lib/output.ts";
 import { Answers } from "./answers.ts";
 import type { Context } from "./command.ts";
 import { commands, groups } from "./commands/index.ts";
 import { explain } from "./explain.ts";
 import { guardStandardError, LAST_WORDS_MS } from "./guard.ts";
+import { endsAtHangup } from "./hangup.ts";
 
 /** Mistakes in what was typed, found after the command line itself was understood. */
 const USAGE_CODES = new Set([

@@ -1,10 +1,10 @@
 // The program of one edge worker process. It does what its supervisor says (edge/fleet.ts) and ends with it.
 
 import { Edge, type FromWorker, type MetricReport, type ToWorker } from "../edge/index.ts";
-import { collectWhenQuiet } from "../lib/collector.ts";
 import { codeOf } from "../lib/errors.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
+import { collectWhenQuiet } from "./collector.ts";
 import { explain } from "./explain.ts";
 import { guardStandardError } from "./guard.ts";
 

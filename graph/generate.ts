@@ -3,7 +3,7 @@
 // proportional to degree + 1, nobody is chosen twice by the same newcomer. Same seed, same graph.
 // Memory: 4 bytes an edge.
 
-import { Random } from "../lib/random.ts";
+import { Random } from "./random.ts";
 
 export interface GraphShape {
   /** How many users; their ids are 1 … users. */

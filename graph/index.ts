@@ -8,6 +8,7 @@ export { countFriendships, type GraphShape, generateFriendships, type Newcomer }
 export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
 export { type LoadOptions, type LoadReport, loadFollows } from "./load/load.ts";
 export { Partitions } from "./partitions.ts";
+export { Random } from "./random.ts";
 export { DEFAULT_ROW_MEMORY_MB, GraphService, type GraphServiceOptions } from "./service.ts";
 export { checkFollows, type GraphShapeReport } from "./shape/check.ts";
 export { drawDegrees } from "./shape/picture.ts";

@@ -4,11 +4,11 @@ import { MAX_PARTITIONS, partitionMappings } from "../../broker/contract.ts";
 import { EmbeddedBroker, openBroker } from "../../broker/index.ts";
 import { integer } from "../../lib/schemas.ts";
 import { pick, type Settings } from "../../lib/settings.ts";
-import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { embeddedCommand } from "../own-command.ts";
 import { ownSettings } from "../settings.ts";
+import { untilStopped } from "../signal.ts";
 
 export const DEFAULT_PORT = 4_222;
 

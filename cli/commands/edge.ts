@@ -1,7 +1,6 @@
 // encke edge: gateways, N worker processes on one port, and their admin port.
 
 import { pick } from "../../lib/settings.ts";
-import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
 import {
   DEFAULT_ADMIN_PORT,
@@ -12,6 +11,7 @@ import {
   urlOf,
 } from "../edge-setup.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { untilStopped } from "../signal.ts";
 
 export const edge: Command = defineCommand({
   name: "edge",

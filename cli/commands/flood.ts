@@ -5,12 +5,12 @@
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { quote } from "../../lib/errors.ts";
-import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { FloodFleet, type FloodTotal } from "../load/flood-fleet.ts";
 import { countTargets, type TargetPlan } from "../load/targets.ts";
+import { createProgress } from "../progress.ts";
 import { readTextFile } from "../read-file.ts";
 import { type OwnValues, ownSettings } from "../settings.ts";
 

@@ -3,11 +3,11 @@
 import { resolve } from "node:path";
 import { partitionSubject } from "../../broker/contract.ts";
 import { restoreBackup } from "../../graph/index.ts";
-import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { answerOf, withClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
+import { withProgress } from "../progress.ts";
 import { natsSettings, ownSettings } from "../settings.ts";
 
 /** A graph of a million users takes seconds; a hundred times as large, minutes. */

@@ -12,11 +12,11 @@ import {
 import type { BrokerClient } from "../../broker/index.ts";
 import { quote } from "../../lib/errors.ts";
 import { countFitting } from "../../lib/fitting.ts";
-import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { answerOf, withClient } from "../client.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
+import { createProgress } from "../progress.ts";
 import { readTextFile } from "../read-file.ts";
 import { natsSettings, ownSettings } from "../settings.ts";
 

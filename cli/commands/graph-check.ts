@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { checkFollows, drawDegrees, type GraphShapeReport } from "../../graph/index.ts";
-import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { withProgress } from "../progress.ts";
 import { ownSettings } from "../settings.ts";
 import { writing } from "../write-file.ts";
 

@@ -5,11 +5,11 @@ import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
 import { countFriendships, type GraphShape, generateFriendships } from "../../graph/index.ts";
-import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { LineWriter } from "../line-writer.ts";
+import { createProgress } from "../progress.ts";
 import { ownSettings } from "../settings.ts";
 import { writing } from "../write-file.ts";
 

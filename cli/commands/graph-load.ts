@@ -1,9 +1,9 @@
 // encke graph load: bulk load of an edge list into a graph that nobody serves at the moment.
 
 import { loadFollows } from "../../graph/index.ts";
-import { withProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { type Command, defineCommand } from "../command.ts";
+import { withProgress } from "../progress.ts";
 import { ownSettings } from "../settings.ts";
 
 export const graphLoad: Command = defineCommand({

@@ -2,12 +2,12 @@
 
 import { AdminServer } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
-import { collectWhenQuiet } from "../../lib/collector.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { pick } from "../../lib/settings.ts";
-import { untilStopped } from "../../lib/signal.ts";
+import { collectWhenQuiet } from "../collector.ts";
 import { type Command, defineCommand } from "../command.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { untilStopped } from "../signal.ts";
 
 export const graphServe: Command = defineCommand({
   name: "graph serve",

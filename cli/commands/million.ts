@@ -2,7 +2,6 @@
 // every stream's messages compared with the graph, and a report. Exit 1 when something failed or was lost.
 
 import { defaultPoolKind } from "../../edge/index.ts";
-import { createProgress, type Progress } from "../../lib/progress.ts";
 import { integer, text } from "../../lib/schemas.ts";
 import { pick, type Settings } from "../../lib/settings.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
@@ -13,6 +12,7 @@ import { planMillion } from "../load/million/plan.ts";
 import { figuresOf, type MillionFigures, troubles, writeReport } from "../load/million/report.ts";
 import { type MillionListener, runMillion } from "../load/million/run.ts";
 import { runAsBatch } from "../load/million/scheduling.ts";
+import { createProgress, type Progress } from "../progress.ts";
 import { type EdgeValues, edgeSettings, type OwnValues, ownSettings } from "../settings.ts";
 import { checkFolder, writing } from "../write-file.ts";
 import { formatChecks, refuseWhatIsBad } from "./doctor.ts";

@@ -6,13 +6,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventSubject, parseUserId, type UserId, userSubject } from "../../broker/contract.ts";
 import type { BrokerClient, Published } from "../../broker/index.ts";
 import { codeOf, quote } from "../../lib/errors.ts";
-import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
 import { withClient } from "../client.ts";
 import { type Command, type Context, defineCommand } from "../command.ts";
 import { CliError } from "../errors.ts";
 import { nowUs } from "../load/latency.ts";
 import { type Numbered, Verifier } from "../load/verifier.ts";
+import { createProgress } from "../progress.ts";
 import { natsSettings, type OwnValues, ownSettings } from "../settings.ts";
 import { pages } from "./graph-ask.ts";
 

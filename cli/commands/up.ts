@@ -7,9 +7,7 @@ import { openBroker } from "../../broker/index.ts";
 import { countFriendships, GraphService, generateFriendships, loadFollows } from "../../graph/index.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { describeListener } from "../../lib/processes.ts";
-import { createProgress } from "../../lib/progress.ts";
 import { pick } from "../../lib/settings.ts";
-import { untilStopped } from "../../lib/signal.ts";
 import { type Command, defineCommand } from "../command.ts";
 import {
   DEFAULT_ADMIN_PORT,
@@ -21,7 +19,9 @@ import {
   urlOf,
 } from "../edge-setup.ts";
 import { embeddedCommand } from "../own-command.ts";
+import { createProgress } from "../progress.ts";
 import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { untilStopped } from "../signal.ts";
 import { DEFAULT_PORT as DEFAULT_NATS_PORT } from "./broker.ts";
 
 const FRIENDS = 15;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseTopic, parseUserId, type Topic } from "../../broker/contract.ts";
-import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import type { Newcomer } from "../generate.ts";
 import { loadFollows } from "../load/load.ts";
+import { Random } from "../random.ts";
 import type { Change } from "../store/changes.ts";
 import { MAX_CHUNK_IDS } from "../store/row.ts";
 import { GraphStore } from "../store/store.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Random } from "../../lib/random.ts";
+import { Random } from "../random.ts";
 import { encodeInline } from "../store/row.ts";
 import { RowMemory } from "./row-memory.ts";
 

@@ -3,8 +3,8 @@
 // it is read over and used again, so that no change copies more than a segment. Owned by one reader of rows, bounded by
 // the bytes that it is given: a row for which there is no room is not taken.
 
-import { U32Map } from "../../lib/u32-map.ts";
 import { decodeSet } from "../store/ids.ts";
+import { U32Map } from "../u32-map.ts";
 
 /** A segment: 256 KiB. An inline row is 40 KB at most. */
 const SEGMENT_BITS = 18;

@@ -4,8 +4,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
+import { Random } from "../random.ts";
 import { GraphStore } from "../store/store.ts";
 import { loadFollows } from "./load.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Random } from "../../lib/random.ts";
+import { Random } from "../random.ts";
 import { FollowParser, type Name } from "./follow-parser.ts";
 
 interface Parsed {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { Random } from "../../lib/random.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
+import { Random } from "../random.ts";
 import { FollowSorter } from "./follow-sorter.ts";
 import type { Rows } from "./rows.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Random } from "../../lib/random.ts";
-import { U32Map } from "../../lib/u32-map.ts";
+import { Random } from "../random.ts";
+import { U32Map } from "../u32-map.ts";
 import { OnlineTable } from "./online-table.ts";
 
 /** Where a user is: "slot:handle", in any order. */

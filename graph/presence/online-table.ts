@@ -3,8 +3,8 @@
 // canonical decimal ids are found by number, others by name. About 30 bytes a decimal user. Bounded by what the edges
 // hold, which their own descriptors bound.
 
-import { U32Map } from "../../lib/u32-map.ts";
 import { decimalId } from "../store/names.ts";
+import { U32Map } from "../u32-map.ts";
 
 const FIRST_ENTRIES = 1_024;
 const NONE = -1;

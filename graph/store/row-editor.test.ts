@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Random } from "../../lib/random.ts";
+import { Random } from "../random.ts";
 import { lowerBound, SortedIds, union, VarintReader, writeVarint } from "./ids.ts";
 import { MAX_CHUNK_IDS } from "./row.ts";
 import { RowEditor } from "./row-editor.ts";

@@ -1,8 +1,7 @@
 // Changes that a seed and a number determine, so that two processes know of the same ones.
 
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { CHANGE_KINDS, type Change } from "../../graph/index.ts";
-import { Random } from "../../lib/random.ts";
+import { CHANGE_KINDS, type Change, Random } from "../../graph/index.ts";
 
 const USERS: readonly string[] = Array.from({ length: 120 }, (_, index) =>
   index % 3 === 0 ? `user-${index}` : String(index),
