@@ -3,7 +3,7 @@
 // it is read over and used again, so that no change copies more than a segment. Owned by one reader of rows, bounded by
 // the bytes that it is given: a row for which there is no room is not taken.
 
-import { decodeSet } from "../store/ids.ts";
+import { VarintReader } from "../store/varint.ts";
 import { U32Map } from "../u32-map.ts";
 
 /** A segment: 256 KiB. An inline row is 40 KB at most. */
@@ -54,7 +54,10 @@ export class RowMemory {
     const place = this.#places.get(id);
     if (place === -1) return undefined;
     const { bytes } = this.#segmentOf(place);
-    return decodeSet(bytes, (place & (SEGMENT_BYTES - 1)) + HEAD_BYTES, into);
+    const row = new VarintReader(bytes, (place & (SEGMENT_BYTES - 1)) + HEAD_BYTES);
+    const count = row.next();
+    row.idsInto(into, count);
+    return count;
   }
 
   /** Takes a row (count, differences…) in place of the one before. False, and nothing of it is held, without room. */

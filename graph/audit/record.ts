@@ -5,7 +5,7 @@
 
 import { GraphError } from "../errors.ts";
 import type { ChangeKind } from "../store/changes.ts";
-import { VARINT_BYTES, VarintReader, writeVarint } from "../store/ids.ts";
+import { VARINT_BYTES, VarintReader, writeVarint } from "../store/varint.ts";
 
 /** A change by the numbers of its names. */
 export interface RecordedChange {

@@ -5,7 +5,7 @@
 //
 // Lengths are varints. A file without its 0 and its checksum is not a backup.
 
-import { VARINT_BYTES, writeVarint } from "../store/ids.ts";
+import { VARINT_BYTES, VarintReader, writeVarint } from "../store/varint.ts";
 
 export const HEAD: Uint8Array = new TextEncoder().encode("encke-graph-backup 1\n");
 export const CHECKSUM_BYTES = 32;
@@ -100,27 +100,24 @@ function entryAt(
   bytes: Uint8Array,
   at: number,
 ): { readonly entry: Entry; readonly end: number } | "end" | undefined {
-  const keyLength = varintAt(bytes, at, MAX_KEY_BYTES + 1);
+  const reader = new VarintReader(bytes, at);
+  const keyLength = readLength(reader, bytes, MAX_KEY_BYTES + 1);
   if (keyLength === undefined) return undefined;
-  if (keyLength.value === 0) return "end";
-  const valueLength = varintAt(bytes, keyLength.end, MAX_VALUE_BYTES);
+  if (keyLength === 0) return "end";
+  const valueLength = readLength(reader, bytes, MAX_VALUE_BYTES);
   if (valueLength === undefined) return undefined;
-  const key = valueLength.end;
-  const value = key + keyLength.value - 1;
-  const end = value + valueLength.value;
+  const key = reader.at;
+  const value = key + keyLength - 1;
+  const end = value + valueLength;
   if (end > bytes.length) return undefined;
   return { entry: { key: bytes.subarray(key, value), value: bytes.subarray(value, end) }, end };
 }
 
 /** Undefined where the bytes end within it. */
-function varintAt(bytes: Uint8Array, at: number, max: number): { value: number; end: number } | undefined {
-  let value = 0;
-  for (let index = 0; index < VARINT_BYTES; index += 1) {
-    const byte = bytes[at + index];
-    if (byte === undefined) return undefined;
-    value += (byte & 0x7f) * 128 ** index;
-    if (value > max) break;
-    if (byte < 0x80) return { value, end: at + index + 1 };
-  }
+function readLength(reader: VarintReader, bytes: Uint8Array, max: number): number | undefined {
+  const { at } = reader;
+  const length = reader.tryNext();
+  if (length === undefined && bytes.length - at < VARINT_BYTES) return undefined;
+  if (length !== undefined && length <= max) return length;
   throw new RangeError(`a length at byte ${at} of a part is beyond what it may be`);
 }

@@ -3,7 +3,7 @@
 // 128 KiB, or of the longest row. The files are temporary: their format may change at any time.
 
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { readIds, VARINT_BYTES, VarintReader, writeIds } from "../store/ids.ts";
+import { VARINT_BYTES, VarintReader, writeIds } from "../store/varint.ts";
 import type { Row } from "./rows.ts";
 
 const BUFFER_BYTES = 131_072;
@@ -61,7 +61,7 @@ export class RunReader {
     this.#at += HEAD_BYTES;
     this.#fill(bytes);
     const body = this.#buffer.subarray(this.#at, Math.min(this.#end, this.#at + bytes));
-    this.row = { id, ids: readIds(new VarintReader(body, 0), count) };
+    this.row = { id, ids: new VarintReader(body, 0).ids(count) };
     this.#at += bytes;
   }
 

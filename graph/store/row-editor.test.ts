@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Random } from "../random.ts";
-import { lowerBound, SortedIds, union, VarintReader, writeVarint } from "./ids.ts";
+import { lowerBound, SortedIds, union } from "./ids.ts";
 import { MAX_CHUNK_IDS } from "./row.ts";
 import { RowEditor } from "./row-editor.ts";
 import { countRow, readRow } from "./row-reader.ts";
+import { VarintReader, writeVarint } from "./varint.ts";
 
 /** A database as plain as can be: what the editor says to write is written. */
 class Rows {

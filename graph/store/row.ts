@@ -7,7 +7,7 @@
 //   chunk    3, count, differences…
 
 import { GraphError } from "../errors.ts";
-import { readIds, VARINT_BYTES, VarintReader, writeIds, writeVarint } from "./ids.ts";
+import { VARINT_BYTES, VarintReader, writeIds, writeVarint } from "./varint.ts";
 
 const [INLINE, CHUNKED, CHUNK] = [1, 2, 3] as const;
 
@@ -54,7 +54,7 @@ export function encodeIndex(chunks: readonly ChunkPlace[]): Uint8Array {
 export function decodeRow(bytes: Uint8Array): Row {
   const reader = new VarintReader(bytes, 1);
   const count = reader.next();
-  if (bytes[0] === INLINE) return { kind: "inline", count, ids: readIds(reader, count) };
+  if (bytes[0] === INLINE) return { kind: "inline", count, ids: reader.ids(count) };
   if (bytes[0] !== CHUNKED) throw unknownKind(bytes);
   const chunks: ChunkPlace[] = [];
   let lower = 0;
@@ -79,7 +79,7 @@ export function isInline(bytes: Uint8Array): boolean {
 export function decodeChunk(bytes: Uint8Array): Uint32Array {
   if (bytes[0] !== CHUNK) throw unknownKind(bytes);
   const reader = new VarintReader(bytes, 1);
-  return readIds(reader, reader.next());
+  return reader.ids(reader.next());
 }
 
 /** Room for the longest set: a row's bytes are copied out of it, so that each is as long as it must be. */
