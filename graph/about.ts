@@ -1,7 +1,7 @@
 // What a graph's folder says of itself, while nobody serves it. Opens it for a moment; holds nothing.
 
 import { readExtent } from "./audit/audit-log.ts";
-import { explainDisk, openExisting, readNumber } from "./store/database.ts";
+import { openExisting, readNumber, withDatabase } from "./store/database.ts";
 import { isEmpty, keptPartitions } from "./store/kept-partitions.ts";
 import { META } from "./store/keys.ts";
 
@@ -20,8 +20,7 @@ export interface GraphFacts {
 
 /** @throws GraphError GRAPH_DIR_FOREIGN where there is no graph, GRAPH_DIR_BUSY while it is served, GRAPH_DAMAGED */
 export async function readGraphFacts(directory: string): Promise<GraphFacts> {
-  const { db, release } = await openExisting(directory);
-  try {
+  return withDatabase(await openExisting(directory), async (db) => {
     const loading = db.getSync(META.loading);
     return {
       partitions: keptPartitions(db),
@@ -30,10 +29,5 @@ export async function readGraphFacts(directory: string): Promise<GraphFacts> {
       empty: await isEmpty(db),
       ...(loading === undefined ? {} : { loading: new TextDecoder().decode(loading) }),
     };
-  } catch (error) {
-    throw explainDisk(directory, error);
-  } finally {
-    await db.close();
-    release();
-  }
+  });
 }

@@ -35,11 +35,12 @@ import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { GraphError, type GraphErrorCode } from "./errors.ts";
 import { checkChanges, countFittingJson, fitPage } from "./fitting-pages.ts";
+import type { GraphStore } from "./graph-store.ts";
 import type { Partitions } from "./partitions.ts";
 import type { EdgeRegistry } from "./presence/edge-registry.ts";
 import type { OnlineTable } from "./presence/online-table.ts";
 import type { ChangeKind } from "./store/changes.ts";
-import type { GraphStore, Page } from "./store/store.ts";
+import type { Page } from "./store/row-store.ts";
 import { MAX_PAGE, type UserLists } from "./user-lists.ts";
 
 export const SERVICE_NAME = "encke-graph";

@@ -3,7 +3,7 @@
 
 import { BrokerError, type Topic } from "../broker/contract.ts";
 import { countFitting } from "../lib/fitting.ts";
-import type { Page } from "./store/store.ts";
+import type { Page } from "./store/row-store.ts";
 
 /** Of a reply beside its list, at most: two names, `next`, keys and numbers. */
 const HEAD_BYTES = 1_024;

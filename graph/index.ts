@@ -5,6 +5,7 @@ export { type RestoreOptions, type RestoreReport, restoreBackup } from "./backup
 export { GraphError, type GraphErrorCode } from "./errors.ts";
 export { EXPORT_KINDS, type ExportKind, exportLines } from "./export/export.ts";
 export { countFriendships, type GraphShape, generateFriendships, type Newcomer } from "./generate.ts";
+export { GraphStore } from "./graph-store.ts";
 export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
 export { type LoadOptions, type LoadReport, loadFollows } from "./load/load.ts";
 export { Partitions } from "./partitions.ts";
@@ -13,4 +14,3 @@ export { DEFAULT_ROW_MEMORY_MB, GraphService, type GraphServiceOptions } from ".
 export { checkFollows, type GraphShapeReport } from "./shape/check.ts";
 export { drawDegrees } from "./shape/picture.ts";
 export { CHANGE_KINDS, type Change, type ChangeKind, type Outcome } from "./store/changes.ts";
-export { GraphStore } from "./store/store.ts";

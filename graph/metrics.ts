@@ -5,10 +5,10 @@ import type { Metrics } from "../lib/metrics.ts";
 import type { Distributor } from "./fanout/distributor.ts";
 import type { Expander } from "./fanout/expander.ts";
 import type { Window } from "./fanout/window.ts";
+import type { GraphStore } from "./graph-store.ts";
 import type { EdgeRegistry } from "./presence/edge-registry.ts";
 import type { OnlineTable } from "./presence/online-table.ts";
 import type { PresenceReceiver } from "./presence/presence-receiver.ts";
-import type { GraphStore } from "./store/store.ts";
 import type { UserLists } from "./user-lists.ts";
 
 export interface Counted {

@@ -32,6 +32,7 @@ import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
 import { TopicIds } from "./fanout/topic-ids.ts";
 import { NARROW_WINDOW, Window } from "./fanout/window.ts";
+import { GraphStore } from "./graph-store.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 import { EdgeRegistry } from "./presence/edge-registry.ts";
@@ -39,7 +40,6 @@ import { EdgeRequests } from "./presence/edge-requests.ts";
 import { OnlineTable } from "./presence/online-table.ts";
 import { PresenceReceiver } from "./presence/presence-receiver.ts";
 import { countDeliveries } from "./presence/tally.ts";
-import { GraphStore } from "./store/store.ts";
 import { UserLists } from "./user-lists.ts";
 
 /** Followers held in memory, in MiB: the rows of 1,000,000 users with 30 friends take 100. */

@@ -24,7 +24,7 @@ import type { Logger } from "../lib/log.ts";
 import { GraphError } from "./errors.ts";
 import { fitPage } from "./fitting-pages.ts";
 import type { Partitions } from "./partitions.ts";
-import type { Page } from "./store/store.ts";
+import type { Page } from "./store/row-store.ts";
 
 /** Ids in one answer; fewer where the server's max_payload is small. */
 export const MAX_PAGE = 10_000;

@@ -65,7 +65,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/audit/audit-log.test.ts": "compares with stored times",
   "graph/backup/backup.ts": "the name of a backup",
   "graph/fanout/expander.ts": "the time of an event",
-  "graph/store/store.ts": "an epoch that never goes back, and the time of a change in the audit",
+  "graph/graph-store.ts": "an epoch that never goes back, and the time of a change in the audit",
   "edge/http/refusal.ts": "the Date header of a response",
   "test/architecture.test.ts": "names what reads it",
   "test/support/edge-before-graph.ts": "the time of an event",

@@ -3,11 +3,11 @@ import { describe, it } from "node:test";
 import { parseTopic, parseUserId, type Topic } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import type { Newcomer } from "../generate.ts";
+import { GraphStore } from "../graph-store.ts";
 import { loadFollows } from "../load/load.ts";
 import { Random } from "../random.ts";
 import type { Change } from "../store/changes.ts";
 import { MAX_CHUNK_IDS } from "../store/row.ts";
-import { GraphStore } from "../store/store.ts";
 
 const ENOUGH = 67_108_864;
 /** One segment: less than the rows below take. */

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
+import { GraphStore } from "../graph-store.ts";
 import type { Change, ChangeKind } from "../store/changes.ts";
-import { GraphStore } from "../store/store.ts";
 import type { AuditEntry } from "./audit-log.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 

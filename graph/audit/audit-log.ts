@@ -3,10 +3,11 @@
 // deletes the oldest records behind the commits' back.
 
 import { GraphError } from "../errors.ts";
+import type { RecordedChange } from "../store/changes.ts";
 import type { Database, Operation, Snapshot } from "../store/database.ts";
 import type { GuardedDatabase } from "../store/guarded-database.ts";
 import { AUDIT, auditKey } from "../store/keys.ts";
-import { decodeRecord, encodeRecord, type RecordedChange } from "./record.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
 
 /** Changes kept unless said otherwise: some 15 MB. */
 export const KEPT_CHANGES = 1_000_000;

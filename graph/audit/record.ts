@@ -4,15 +4,8 @@
 //   1, milliseconds since 1970 (float64), number of changes, { kind, user, topic }…   the rest varints
 
 import { GraphError } from "../errors.ts";
-import type { ChangeKind } from "../store/changes.ts";
+import type { ChangeKind, RecordedChange } from "../store/changes.ts";
 import { VARINT_BYTES, VarintReader, writeVarint } from "../store/varint.ts";
-
-/** A change by the numbers of its names. */
-export interface RecordedChange {
-  readonly kind: ChangeKind;
-  readonly user: number;
-  readonly topic: number;
-}
 
 export interface AuditRecord {
   readonly timeMs: number;

@@ -6,10 +6,10 @@ import { setImmediate as turn } from "node:timers/promises";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { exportLines } from "../export/export.ts";
+import { GraphStore } from "../graph-store.ts";
 import { Random } from "../random.ts";
 import type { Change, ChangeKind } from "../store/changes.ts";
 import { openDatabase } from "../store/database.ts";
-import { GraphStore } from "../store/store.ts";
 import { EntryWriter, readEntries } from "./format.ts";
 import { restoreBackup } from "./restore.ts";
 
@@ -154,11 +154,10 @@ describe("backup", () => {
   it("a restore that a crash cut off - is begun anew", async () => {
     const { directory, file } = await backedUp();
     const target = join(tempDir(), "graph");
-    const { db, release } = await openDatabase(`${target}.restoring`);
+    const { db, close } = await openDatabase(`${target}.restoring`);
     await db.put("f00000001", Uint8Array.of(1, 1, 99));
     await assert.rejects(restoreBackup(file, { directory: target }), { code: "GRAPH_DIR_BUSY" });
-    await db.close();
-    release();
+    await close();
     await restoreBackup(file, { directory: target });
     assert.equal(await textOf(target), await textOf(directory));
   });

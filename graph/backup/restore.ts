@@ -9,7 +9,7 @@ import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { makeFolder } from "../../lib/make-folder.ts";
 import { readExtent } from "../audit/audit-log.ts";
 import { GraphError } from "../errors.ts";
-import { type Database, explainDisk, openDatabase, readNumber } from "../store/database.ts";
+import { openDatabase, readNumber, withDatabase } from "../store/database.ts";
 import { META } from "../store/keys.ts";
 import { CHECKSUM_BYTES, HEAD, readEntries } from "./format.ts";
 import { syncFolder } from "./sync-folder.ts";
@@ -111,7 +111,7 @@ async function build(
 ): Promise<RestoreReport> {
   await makeFolder(dirname(directory));
   try {
-    await withDatabase(directory, async (db) => {
+    await withDatabase(await openDatabase(directory), async (db) => {
       await db.clear(); // what a crash left
       const parts = createReadStream(file, { end: length - 1, highWaterMark: READ_BYTES });
       for await (const entries of readEntries(parts)) {
@@ -122,24 +122,14 @@ async function build(
       }
     });
     // opening it once more checks its format, and puts what is still in a log into synced tables
-    return await withDatabase(directory, async (db) => ({
+    return await withDatabase(await openDatabase(directory), async (db) => ({
       follows: readNumber((key) => db.getSync(key), META.follows),
       sequence: (await readExtent(db)).last,
     }));
   } catch (cause) {
     if (codeOf(cause) !== "GRAPH_DIR_BUSY") await rm(directory, { recursive: true, force: true });
     if (cause instanceof RangeError) throw badBackup(file, cause.message, cause);
-    throw explainDisk(directory, cause);
-  }
-}
-
-async function withDatabase<T>(directory: string, use: (db: Database) => Promise<T>): Promise<T> {
-  const { db, release } = await openDatabase(directory);
-  try {
-    return await use(db);
-  } finally {
-    await db.close();
-    release();
+    throw cause;
   }
 }
 

@@ -6,11 +6,11 @@ import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { readGraphFacts } from "../about.ts";
+import { GraphStore } from "../graph-store.ts";
 import { loadFollows } from "../load/load.ts";
 import { Partitions } from "../partitions.ts";
 import { Random } from "../random.ts";
 import type { Change, ChangeKind } from "../store/changes.ts";
-import { GraphStore } from "../store/store.ts";
 import { type ExportKind, exportLines } from "./export.ts";
 
 const change = (kind: ChangeKind, subscriber: string, topic: string): Change => ({

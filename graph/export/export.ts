@@ -44,7 +44,7 @@ const KINDS: Readonly<Record<ExportKind, Kind>> = {
  */
 export async function* exportLines(directory: string, kind: ExportKind): AsyncGenerator<string, void, void> {
   const { ranges, rows } = KINDS[kind];
-  const { db, release } = await openExisting(directory);
+  const { db, close } = await openExisting(directory);
   try {
     const read: Read = (key) => db.getSync(key);
     const names = new Names(read);
@@ -69,8 +69,7 @@ export async function* exportLines(directory: string, kind: ExportKind): AsyncGe
   } catch (error) {
     throw explainDisk(directory, error);
   } finally {
-    await db.close();
-    release();
+    await close();
   }
 }
 

@@ -18,8 +18,8 @@ import {
 } from "../../broker/contract.ts";
 import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
+import type { GraphStore } from "../graph-store.ts";
 import type { DeliveryCounts } from "../presence/tally.ts";
-import type { GraphStore } from "../store/store.ts";
 import type { DeliveryCost, Distributor, Encoded, OutgoingEvent } from "./distributor.ts";
 import { LongEvents, type Parts } from "./long-events.ts";
 import type { TopicIds } from "./topic-ids.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
+import { GraphStore } from "../graph-store.ts";
 import { Random } from "../random.ts";
-import { GraphStore } from "../store/store.ts";
 import { loadFollows } from "./load.ts";
 
 const USERS = 12_000;

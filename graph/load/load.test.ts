@@ -7,10 +7,10 @@ import { gzipSync } from "node:zlib";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { generateFriendships } from "../generate.ts";
+import { GraphStore } from "../graph-store.ts";
 import { Random } from "../random.ts";
-import { openDatabase } from "../store/database.ts";
+import { openDatabase, withDatabase } from "../store/database.ts";
 import { META } from "../store/keys.ts";
-import { GraphStore } from "../store/store.ts";
 import { LOAD_KINDS, type LoadKind } from "./gather.ts";
 import { type LoadOptions, type LoadReport, loadFollows } from "./load.ts";
 
@@ -36,13 +36,9 @@ async function followersIn(directory: string, topic: string): Promise<readonly s
 
 /** All that a graph's database holds, but its format's number. */
 async function everythingIn(directory: string): Promise<[string, string][]> {
-  const { db, release } = await openDatabase(directory);
-  try {
-    return (await db.iterator().all()).map(([key, value]) => [key, Buffer.from(value).toString("hex")]);
-  } finally {
-    await db.close();
-    release();
-  }
+  return withDatabase(await openDatabase(directory), async (db) =>
+    (await db.iterator().all()).map(([key, value]) => [key, Buffer.from(value).toString("hex")]),
+  );
 }
 
 describe("loading", () => {
@@ -210,10 +206,9 @@ describe("loading", () => {
 
   it("a load that did not finish - is not served, and the same load mends it", async () => {
     const { directory } = await loadText("1 2\n", { kind: "friendships" });
-    const { db, release } = await openDatabase(directory);
-    await db.put(META.loading, new TextEncoder().encode("follows.txt"));
-    await db.close();
-    release();
+    await withDatabase(await openDatabase(directory), (db) =>
+      db.put(META.loading, new TextEncoder().encode("follows.txt")),
+    );
     await assert.rejects(GraphStore.open(directory), { code: "GRAPH_HALF_LOADED", message: /follows\.txt/ });
     await loadText("1 2\n1 3\n", { kind: "friendships", directory });
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);

@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
-import { type Database, explainDisk, numberOperation, openDatabase, readNumber } from "../store/database.ts";
+import { type Database, numberOperation, openDatabase, readNumber, withDatabase } from "../store/database.ts";
 import { keepPartitions } from "../store/kept-partitions.ts";
 import {
   FOLLOWERS,
@@ -66,6 +66,10 @@ export interface LoadReport extends Gathered {
  * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED, GRAPH_DISK_FAILED (load it again)
  */
 export async function loadFollows(source: FollowSource, options: LoadOptions): Promise<LoadReport> {
+  return withDatabase(await openDatabase(options.directory), (db) => load(db, source, options));
+}
+
+async function load(db: Database, source: FollowSource, options: LoadOptions): Promise<LoadReport> {
   const {
     directory,
     kind,
@@ -75,11 +79,9 @@ export async function loadFollows(source: FollowSource, options: LoadOptions): P
     onProgress,
     blockFollows,
   } = options;
-  const { db, release } = await openDatabase(directory);
   // where only some topics are taken, each way of a friendship stands for itself
   const mutual = kind === "friendships" && partitions.of === 1;
-  const folder = join(directory, RUNS_FOLDER);
-  const sorter = new FollowSorter({ mutual, folder, blockFollows });
+  const sorter = new FollowSorter({ mutual, folder: join(directory, RUNS_FOLDER), blockFollows });
   let marks: Marks | undefined;
   try {
     await keepPartitions(db, directory, partitions);
@@ -101,7 +103,7 @@ export async function loadFollows(source: FollowSource, options: LoadOptions): P
 
     await db.batch([{ type: "put", key: META.loading, value: encoder.encode(mark) }], { sync: true });
     await writeAll(db, names.operations());
-    // an follow is "subscriber topic": forward rows are what somebody follows
+    // a follow is "subscriber topic": forward rows are what somebody follows
     await writeRows(db, forward, FORWARD, progressFrom(0));
     const { added, entries } = await writeRows(db, backward, BACKWARD, progressFrom(forward.size));
     await writeMarks(db, marks);
@@ -112,13 +114,9 @@ export async function loadFollows(source: FollowSource, options: LoadOptions): P
     });
     const duplicates = mutual ? sorter.length - entries / 2 : sorter.length - entries;
     return { added: follows - before, follows, duplicates, ...gathered };
-  } catch (cause) {
-    throw explainDisk(directory, cause);
   } finally {
     sorter.remove();
     for (const { sorter } of marks ?? []) sorter.remove();
-    await db.close();
-    release();
   }
 }
 

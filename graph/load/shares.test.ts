@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { generateFriendships } from "../generate.ts";
+import { GraphStore } from "../graph-store.ts";
 import { Partitions } from "../partitions.ts";
-import { GraphStore } from "../store/store.ts";
 import type { FollowSource } from "./follow-source.ts";
 import { type LoadOptions, type LoadReport, loadFollows } from "./load.ts";
 

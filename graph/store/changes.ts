@@ -16,6 +16,13 @@ export interface Change {
   readonly topic: Topic;
 }
 
+/** A change that made a difference, by the numbers of its names. */
+export interface RecordedChange {
+  readonly kind: ChangeKind;
+  readonly user: number;
+  readonly topic: number;
+}
+
 /** `unchanged`: it was so already, or cannot be so (muting who does not follow). `blocked`: they may not follow. */
 export type Outcome = "changed" | "unchanged" | "blocked";
 

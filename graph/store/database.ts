@@ -24,36 +24,65 @@ export type Operation =
   | { readonly type: "put"; readonly key: string; readonly value: Uint8Array }
   | { readonly type: "del"; readonly key: string };
 
-/** @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED */
-export async function openDatabase(directory: string): Promise<{ db: Database; release: () => void }> {
+/** A database that this process has open, and no other can open. */
+export interface OpenDatabase {
+  readonly directory: string;
+  readonly db: Database;
+  /** Closes it and gives the directory back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database of a directory, an empty one where there is none.
+ * @param format the layout of its keys and values; a database of another one is refused
+ * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED
+ */
+export async function openDatabase(directory: string, format: string = FORMAT): Promise<OpenDatabase> {
   const release = await claimDirectory(directory);
   const db: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
-  try {
-    await db.open();
-    const format = db.getSync(META.format);
-    if (format === undefined) await db.put(META.format, encoder.encode(FORMAT), { sync: true });
-    else if (decoder.decode(format) !== FORMAT) {
-      throw new GraphError(
-        "GRAPH_DIR_FOREIGN",
-        `${quote(directory)} has format ${quote(decoder.decode(format))}, this Encke reads ${FORMAT}: load the graph anew into an empty folder`,
-      );
-    }
-    return { db, release };
-  } catch (cause) {
+  const close = async (): Promise<void> => {
     await db.close();
     release();
+  };
+  try {
+    await db.open();
+    const stored = db.getSync(META.format);
+    if (stored === undefined) await db.put(META.format, encoder.encode(format), { sync: true });
+    else if (decoder.decode(stored) !== format) {
+      throw new GraphError(
+        "GRAPH_DIR_FOREIGN",
+        `${quote(directory)} has format ${quote(decoder.decode(stored))}, this Encke reads ${format}: load the graph anew into an empty folder`,
+      );
+    }
+    return { directory, db, close };
+  } catch (cause) {
+    await close();
     const explained = explainDisk(directory, cause);
     throw explained instanceof GraphError ? explained : openError(directory, cause);
   }
 }
 
 /** The same of a graph that is there already; makes none. @throws GraphError GRAPH_DIR_FOREIGN where there is none, and likewise */
-export async function openExisting(directory: string): ReturnType<typeof openDatabase> {
+export async function openExisting(directory: string): Promise<OpenDatabase> {
   if (existsSync(join(directory, "CURRENT"))) return openDatabase(directory);
   throw new GraphError(
     "GRAPH_DIR_FOREIGN",
     `${quote(directory)} holds no graph: name its folder with --data`,
   );
+}
+
+/** Uses a database and closes it. What goes wrong is explained. */
+export async function withDatabase<T>(
+  { directory, db, close }: OpenDatabase,
+  use: (db: Database) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(db);
+  } catch (cause) {
+    throw explainDisk(directory, cause);
+  } finally {
+    await close();
+  }
 }
 
 /**

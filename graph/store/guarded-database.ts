@@ -9,7 +9,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Backoff } from "../../lib/backoff.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
-import { causeOf, type Database, type Operation, reopenDatabase, writeBatch } from "./database.ts";
+import {
+  causeOf,
+  type Database,
+  type OpenDatabase,
+  type Operation,
+  reopenDatabase,
+  writeBatch,
+} from "./database.ts";
 import { probeDisk } from "./disk-probe.ts";
 
 /** How often the disk is probed: soon after space has returned, rarely enough for a disk that is in trouble. */
@@ -39,6 +46,7 @@ export class GuardedDatabase {
   /** Open, except while `readable` is pending. For reads; what is written goes through `write`. */
   readonly db: Database;
   readonly #directory: string;
+  readonly #close: () => Promise<void>;
   #listener: GuardListener | undefined;
   readonly #closing = new AbortController();
   #lastWrite: Promise<void> = Promise.resolve();
@@ -52,10 +60,11 @@ export class GuardedDatabase {
   /** Writes that failed since the start; those refused afterwards are not counted. */
   failedWrites = 0;
 
-  /** @param db open; closed by `close` */
-  constructor(db: Database, directory: string) {
-    this.db = db;
-    this.#directory = directory;
+  /** @param open closed by `close` */
+  constructor(open: OpenDatabase) {
+    this.db = open.db;
+    this.#directory = open.directory;
+    this.#close = open.close;
   }
 
   /** Sets what is called around an opening. One listener: the owner of what is kept in memory. */
@@ -120,7 +129,7 @@ export class GuardedDatabase {
     this.#closing.abort();
     await this.#lastWrite;
     await this.#recovering;
-    await this.db.close();
+    await this.#close();
   }
 
   #fail(cause: unknown, operations: readonly Operation[]): void {

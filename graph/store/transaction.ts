@@ -1,10 +1,9 @@
 // The changes of one commit, applied in order to rows in memory, and then the operations that write them. Made and
 // used by the store's single writer; what it did can be read until the next one begins.
 
-import type { RecordedChange } from "../audit/record.ts";
-import { type Change, type Outcome, RULES, type TopicRows } from "./changes.ts";
-import type { Operation, Read } from "./database.ts";
-import { blockedKey, followersKey, mutedKey, subscriptionsKey } from "./keys.ts";
+import { type Change, type Outcome, type RecordedChange, RULES, type TopicRows } from "./changes.ts";
+import { numberOperation, type Operation, type Read } from "./database.ts";
+import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./keys.ts";
 import type { NameBatch } from "./names.ts";
 import { RowEditor } from "./row-editor.ts";
 
@@ -16,12 +15,18 @@ export class Transaction {
   readonly #subscriptions = new Map<number, RowEditor>();
   /** What made a difference, in order. */
   readonly changes: RecordedChange[] = [];
-  /** By how many follow relations the graph grows. */
-  follows = 0;
+  #follows: number;
 
-  constructor(read: Read, names: NameBatch) {
+  /** @param follows follow relations in the graph before */
+  constructor(read: Read, names: NameBatch, follows: number) {
     this.#read = read;
     this.names = names;
+    this.#follows = follows;
+  }
+
+  /** Follow relations in the graph afterwards. */
+  get follows(): number {
+    return this.#follows;
   }
 
   apply({ kind, subscriber, topic }: Change): Outcome {
@@ -34,16 +39,16 @@ export class Transaction {
     if (outcome !== "changed") return outcome;
     if (follows === 1) this.#subscriptionsOf(user).add(subject);
     else if (follows === -1) this.#subscriptionsOf(user).remove(subject);
-    this.follows += follows;
+    this.#follows += follows;
     this.changes.push({ kind, user, topic: subject });
     return outcome;
   }
 
-  /** What has to be written for the rows and the new names, as one batch. */
+  /** What has to be written for the rows, the new names and the number of follows, as one batch. */
   operations(): Operation[] {
     const rows = [...this.#topics.values()].flatMap((topic) => topic.editors);
     const operations = [...rows, ...this.#subscriptions.values()].flatMap((row) => row.operations());
-    return [...operations, ...this.names.operations()];
+    return [...operations, ...this.names.operations(), numberOperation(META.follows, this.#follows)];
   }
 
   #rowsOf(topic: number): TopicRows {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { tempDir } from "../../test/support/temp-dir.ts";
-import type { ChangeKind } from "./changes.ts";
-import { GraphStore } from "./store.ts";
+import { parseTopic, parseUserId } from "../broker/contract.ts";
+import { tempDir } from "../test/support/temp-dir.ts";
+import { GraphStore } from "./graph-store.ts";
+import type { ChangeKind } from "./store/changes.ts";
 
 const RJ = parseTopic("rj");
 const EVERYBODY = Array.from({ length: 30_000 }, (_, index) => String(index + 1));

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { tempDir } from "../../test/support/temp-dir.ts";
-import type { Change, ChangeKind } from "./changes.ts";
-import { GraphStore } from "./store.ts";
+import { parseTopic, parseUserId } from "../broker/contract.ts";
+import { tempDir } from "../test/support/temp-dir.ts";
+import { GraphStore } from "./graph-store.ts";
+import type { Change, ChangeKind } from "./store/changes.ts";
 
 const change = (kind: ChangeKind, subscriber: string, topic: string): Change => ({
   kind,

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { parseTopic, parseUserId } from "../../broker/contract.ts";
-import { SmallDisk } from "../../test/support/small-disk.ts";
-import { waitFor } from "../../test/support/wait-for.ts";
-import { countFriendships, generateFriendships } from "../generate.ts";
-import { loadFollows } from "../load/load.ts";
-import type { Change } from "./changes.ts";
-import { GraphStore } from "./store.ts";
+import { parseTopic, parseUserId } from "../broker/contract.ts";
+import { SmallDisk } from "../test/support/small-disk.ts";
+import { waitFor } from "../test/support/wait-for.ts";
+import { countFriendships, generateFriendships } from "./generate.ts";
+import { GraphStore } from "./graph-store.ts";
+import { loadFollows } from "./load/load.ts";
+import type { Change } from "./store/changes.ts";
 
 const disk = SmallDisk.mount(40);
 const skip = disk === undefined ? "only root may mount a small disk" : false;
