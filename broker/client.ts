@@ -20,12 +20,12 @@ import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { connectError, isRefusal, requestError, timeoutError, tooLargeError } from "./client-errors.ts";
 import { BrokerError } from "./errors.ts";
-import { errorHeaders } from "./headers.ts";
 import { WANTED_MAX_PAYLOAD } from "./limits.ts";
 import { type Msg, replyOf } from "./message.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 import { type Published, type PublishOptions, tryPublish } from "./publishing.ts";
 import { Reconnecting } from "./reconnecting.ts";
+import { replyError } from "./reply-error.ts";
 import { RetriedSubscription } from "./retried-subscription.ts";
 import { withSafeReplies } from "./safe-services.ts";
 import { ServerLimits } from "./server-limits.ts";
@@ -199,8 +199,7 @@ export class BrokerClient {
     const reply = replyOf(message);
     if (reply === undefined) return;
     if (this.publish(reply, payload, headers && { headers }) !== "unfit") return;
-    const { message: why } = tooLargeError("the reply", byteLength(payload), this.maxPayload);
-    this.publish(reply, NOTHING, { headers: errorHeaders(413, why) });
+    replyError(this, reply, tooLargeError("the reply", byteLength(payload), this.maxPayload));
   }
 
   /**

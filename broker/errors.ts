@@ -1,20 +1,41 @@
-// What can go wrong in this room. Codes are stable; callers match them, never the text.
+// The errors of this folder, and what remote callers are told about each, over HTTP and over NATS alike. Codes are
+// stable: callers match them, never the text.
 
-import { EnckeError } from "../lib/errors.ts";
+import { type Disclosure, EnckeError } from "../lib/errors.ts";
 
-export type BrokerErrorCode =
-  | "BAD_TOPIC" // not 1–4 tokens of the grammar
-  | "BAD_USER" // not one token of the grammar
-  | "BAD_SUBJECT" // a subject of a form that nobody serves
-  | "BAD_PARTITIONS" // not a set of partitions, or not as nats-server maps them
-  | "PAYLOAD_TOO_LARGE" // over MAX_PAYLOAD_BYTES, or over what the NATS server takes in one message
-  | "BAD_EVENT" // bytes that claim to be an encoded event and are not
-  | "BAD_NATS_URL" // NATS_URL or the credentials beside it cannot be used
-  | "NATS_UNREACHABLE" // nothing answers at the address
-  | "NATS_DISCONNECTED" // the connection is down at this moment
-  | "NO_RESPONDERS" // nobody serves the subject
-  | "REQUEST_TIMEOUT" // somebody serves it and did not answer in time
-  | "ONLY_STREAM_REPLIED" // a JetStream stream stored the request, and no service replied in time
-  | "NATS_SERVER_FAILED"; // the nats-server that we spawned does not come up
+const DISCLOSURES = {
+  // not 1–4 tokens of the grammar
+  BAD_TOPIC: { status: 400, shown: true },
+  // not one token of the grammar
+  BAD_USER: { status: 400, shown: true },
+  // a subject that no service of ours serves
+  BAD_SUBJECT: { status: 400, shown: true },
+  // not a set of partitions, or not as nats-server maps them
+  BAD_PARTITIONS: { status: 400, shown: true },
+  // over MAX_PAYLOAD_BYTES, or over what the NATS server takes in one message
+  PAYLOAD_TOO_LARGE: { status: 413, shown: true },
+  // bytes that claim to be an encoded event or an internal message and are not
+  BAD_EVENT: { status: 500, shown: false },
+  // NATS_URL, or the credentials given with it, cannot be used
+  BAD_NATS_URL: { status: 500, shown: false },
+  // no NATS server accepts a connection at the address
+  NATS_UNREACHABLE: { status: 500, shown: false },
+  // the nats-server that we started does not come up
+  NATS_SERVER_FAILED: { status: 500, shown: false },
+  // the connection is down at this moment
+  NATS_DISCONNECTED: { status: 503, shown: true },
+  // no service subscribes to the subject
+  NO_RESPONDERS: { status: 503, shown: true },
+  // a service subscribes to the subject and did not reply in time
+  REQUEST_TIMEOUT: { status: 503, shown: true },
+  // a JetStream stream stored the request, and no service replied in time
+  ONLY_STREAM_REPLIED: { status: 503, shown: true },
+} as const;
 
-export class BrokerError extends EnckeError<BrokerErrorCode> {}
+export type BrokerErrorCode = keyof typeof DISCLOSURES;
+
+export class BrokerError extends EnckeError<BrokerErrorCode> {
+  override get disclosure(): Disclosure {
+    return DISCLOSURES[this.code];
+  }
+}

@@ -11,7 +11,7 @@ export {
   type Subscribed,
 } from "./client.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
-export { COUNT_HEADER, EVENT_HEADER, errorHeaders, eventHeaders } from "./headers.ts";
+export { COUNT_HEADER, EVENT_HEADER, eventHeaders } from "./headers.ts";
 export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
 export { registerClientMetrics } from "./metrics.ts";
 export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";
@@ -37,6 +37,7 @@ export {
   type TallyPart,
   type UnknownVersion,
 } from "./presence.ts";
+export { replyError } from "./reply-error.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";
 export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";

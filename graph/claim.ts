@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { graphEndpoint, graphSubject, parseTopic, type Topic } from "../broker/contract.ts";
-import { BrokerClient, type ConnectOptions, errorHeaders, type NatsConfig } from "../broker/index.ts";
+import { BrokerClient, type ConnectOptions, type NatsConfig, replyError, replyOf } from "../broker/index.ts";
 import { codeOf } from "../lib/errors.ts";
 import { SERVICE_NAME } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
@@ -49,11 +49,11 @@ export async function proveMappings(
   options: Omit<ConnectOptions, "name">,
   partitions: Partitions,
 ): Promise<void> {
-  const starting = errorHeaders(503, "the graph is starting: ask again in a moment");
+  const starting = new GraphError("GRAPH_STARTING", "the graph is starting: ask again in a moment");
   const ours = owner.newInbox(); // a word that nobody else answers with
   const answers = partitions.subjects.map((partition) =>
     owner.subscribe(graphEndpoint("count", partition), (message) => {
-      owner.respond(message, ours, starting);
+      replyError(owner, replyOf(message), starting, { payload: ours });
     }),
   );
   const asker = await BrokerClient.connect(nats, { ...options, name: `${SERVICE_NAME} probe` });

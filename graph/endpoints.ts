@@ -19,7 +19,6 @@
 
 import { z } from "zod";
 import {
-  BrokerError,
   GRAPH_VERBS,
   type GraphVerb,
   graphEndpoint,
@@ -30,10 +29,17 @@ import {
   partitionSubject,
   type Topic,
 } from "../broker/contract.ts";
-import { type BrokerClient, type Endpoint, errorHeaders, type Msg, type Served } from "../broker/index.ts";
+import {
+  type BrokerClient,
+  type Endpoint,
+  type Msg,
+  replyError,
+  replyOf,
+  type Served,
+} from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { GraphError, type GraphErrorCode } from "./errors.ts";
+import { GraphError } from "./errors.ts";
 import { checkChanges, countFittingJson, fitPage } from "./fitting-pages.ts";
 import type { GraphStore } from "./graph-store.ts";
 import type { Partitions } from "./partitions.ts";
@@ -173,9 +179,8 @@ async function answer(
     const result = await handle(message, new TextDecoder().decode(message.data).trim());
     client.respond(message, JSON.stringify(result));
   } catch (error) {
-    const { code, text } = describe(error);
-    if (code === 500) log.error({ subject: message.subject, err: error }, "request failed");
-    client.respond(message, "", errorHeaders(code, text));
+    const { shown } = replyError(client, replyOf(message), error);
+    if (!shown) log.error({ subject: message.subject, err: error }, "request failed");
   }
 }
 
@@ -235,23 +240,4 @@ function parse<T>(schema: z.ZodType<T>, payload: string): T {
     "BAD_REQUEST",
     `${quote(payload)}: ${issue?.path.join(".") || "payload"}: ${issue?.message}; see docs/protocol.md`,
   );
-}
-
-/** Errors of ours that a caller can do something about, as HTTP would number them. */
-const TOLD: Partial<Record<GraphErrorCode, number>> = {
-  BAD_REQUEST: 400,
-  GRAPH_OVERLOADED: 503,
-  GRAPH_PARTITION_AWAY: 503,
-  GRAPH_REOPENING: 503,
-  GRAPH_DISK_FAILED: 507,
-  BACKUP_FAILED: 507,
-};
-
-/** What a caller is told; inside matters stay in the log. */
-function describe(error: unknown): { code: number; text: string } {
-  if (error instanceof BrokerError)
-    return { code: error.code === "PAYLOAD_TOO_LARGE" ? 413 : 400, text: error.message };
-  const code = error instanceof GraphError ? TOLD[error.code] : undefined;
-  if (code !== undefined) return { code, text: (error as GraphError).message };
-  return { code: 500, text: "the graph could not answer: see its log" };
 }

@@ -1,24 +1,51 @@
-// What can go wrong in this room. Codes are stable; callers match them, never the text.
+// The errors of this folder, and what callers over NATS are told about each. Codes are stable: callers match them, never
+// the text.
 
-import { EnckeError } from "../lib/errors.ts";
+import { type Disclosure, EnckeError } from "../lib/errors.ts";
 
-export type GraphErrorCode =
-  | "GRAPH_DIR_BUSY" // another process, or this one already, has the directory open
-  | "GRAPH_DIR_FOREIGN" // the directory holds something that is not a graph
-  | "GRAPH_HALF_LOADED" // a bulk load did not finish
-  | "GRAPH_DAMAGED" // LevelDB or a row cannot be read
-  | "GRAPH_DISK_FAILED" // the disk is full or fails: nothing is written until it takes writes again
-  | "GRAPH_REOPENING" // the directory is being opened again after a failed write
-  | "GRAPH_OVERLOADED" // more changes or events are waiting than may
-  | "GRAPH_CUT_OFF" // NATS went away in the middle of an event
-  | "GRAPH_SERVED_ALREADY" // another graph service answers on this NATS, for one of our partitions
-  | "GRAPH_OTHER_PARTITIONS" // the directory holds other partitions than are wanted
-  | "GRAPH_PARTITION_AWAY" // another partition's owner did not answer
-  | "GRAPH_UNMAPPED" // the broker does not split the topics as the service does
-  | "BACKUP_FAILED" // a backup could not be written
-  | "BAD_BACKUP" // the file to restore is no whole backup
-  | "BAD_FOLLOWS_FILE" // the file to load cannot be used at all
-  | "LOAD_STOPPED" // somebody stopped a bulk load before it wrote anything
-  | "BAD_REQUEST"; // a request's payload is not of the documented form
+const DISCLOSURES = {
+  // a request's payload is not of the documented form
+  BAD_REQUEST: { status: 400, shown: true },
+  // too many changes or events are waiting
+  GRAPH_OVERLOADED: { status: 503, shown: true },
+  // the owner of another partition did not reply
+  GRAPH_PARTITION_AWAY: { status: 503, shown: true },
+  // the directory is being opened again after a failed write
+  GRAPH_REOPENING: { status: 503, shown: true },
+  // the service has not started yet
+  GRAPH_STARTING: { status: 503, shown: true },
+  // the disk is full or fails: nothing is written until it takes writes again
+  GRAPH_DISK_FAILED: { status: 507, shown: true },
+  // a backup could not be written
+  BACKUP_FAILED: { status: 507, shown: true },
+  // another process, or this one already, has the directory open
+  GRAPH_DIR_BUSY: { status: 500, shown: false },
+  // the directory holds something that is not a graph
+  GRAPH_DIR_FOREIGN: { status: 500, shown: false },
+  // a bulk load did not finish
+  GRAPH_HALF_LOADED: { status: 500, shown: false },
+  // LevelDB or a row cannot be read
+  GRAPH_DAMAGED: { status: 500, shown: false },
+  // the connection to NATS was lost in the middle of an event
+  GRAPH_CUT_OFF: { status: 500, shown: false },
+  // another graph service on this NATS server owns one of our partitions
+  GRAPH_SERVED_ALREADY: { status: 500, shown: false },
+  // the directory holds other partitions than those to be served
+  GRAPH_OTHER_PARTITIONS: { status: 500, shown: false },
+  // the broker does not split the topics as the service does
+  GRAPH_UNMAPPED: { status: 500, shown: false },
+  // the file to restore is not a complete backup
+  BAD_BACKUP: { status: 500, shown: false },
+  // the file to load cannot be used at all
+  BAD_FOLLOWS_FILE: { status: 500, shown: false },
+  // a bulk load was stopped before it wrote anything
+  LOAD_STOPPED: { status: 500, shown: false },
+} as const;
 
-export class GraphError extends EnckeError<GraphErrorCode> {}
+export type GraphErrorCode = keyof typeof DISCLOSURES;
+
+export class GraphError extends EnckeError<GraphErrorCode> {
+  override get disclosure(): Disclosure {
+    return DISCLOSURES[this.code];
+  }
+}

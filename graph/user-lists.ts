@@ -14,8 +14,9 @@ import {
 } from "../broker/contract.ts";
 import {
   type BrokerClient,
-  errorHeaders,
   type Msg,
+  replyError,
+  replyOf,
   type Subscribed,
   serviceErrorOf,
 } from "../broker/index.ts";
@@ -106,9 +107,8 @@ export class UserLists {
       client.respond(message, JSON.stringify(fitPage(share, client.maxPayload)));
     } catch (error) {
       const [subject, reason] = [message.subject, messageOf(error)];
-      const isAskers = codeOf(error) === "BAD_REQUEST";
-      if (!isAskers) this.#options.log.warn({ subject, reason }, "share of a list not answered");
-      client.respond(message, "", errorHeaders(isAskers ? BAD_REQUEST : 500, reason));
+      const { status } = replyError(client, replyOf(message), error, { hiddenText: reason });
+      if (status !== BAD_REQUEST) this.#options.log.warn({ subject, reason }, "share of a list not answered");
     }
   }
 

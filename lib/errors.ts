@@ -4,6 +4,16 @@
 /** Longest part of a hostile value that an error repeats. */
 const QUOTED_CHARS = 80;
 
+/** What a remote caller is told about an error. */
+export interface Disclosure {
+  /** As HTTP numbers it; replies over NATS use the same numbers. */
+  readonly status: number;
+  /** Whether the caller may read the text. The text of a hidden error is for the log alone. */
+  readonly shown: boolean;
+}
+
+const HIDDEN: Disclosure = { status: 500, shown: false };
+
 export class EnckeError<Code extends string = string> extends Error {
   readonly code: Code;
 
@@ -13,6 +23,11 @@ export class EnckeError<Code extends string = string> extends Error {
     this.name = new.target.name;
     this.code = code;
   }
+
+  /** Looked up in the table of the folder that threw the error; hidden where the folder serves no callers. */
+  get disclosure(): Disclosure {
+    return HIDDEN;
+  }
 }
 
 /** A value from outside as it may stand in a message: JSON-escaped, so that no control character survives, and cut. */
@@ -20,6 +35,11 @@ export function quote(value: unknown): string {
   const text = typeof value === "string" ? value : String(value);
   if (text.length <= QUOTED_CHARS) return JSON.stringify(text);
   return `${JSON.stringify(text.slice(0, QUOTED_CHARS))}… (${text.length} characters)`;
+}
+
+/** What a remote caller is told about anything thrown: hidden, unless a folder's table shows it. */
+export function disclosureOf(error: unknown): Disclosure {
+  return error instanceof EnckeError ? error.disclosure : HIDDEN;
 }
 
 /** The `code` of anything thrown, ours or Node's; undefined where there is none. */

@@ -19,8 +19,8 @@ import {
   type BrokerClient,
   COUNT_HEADER,
   EVENT_HEADER,
-  errorHeaders,
   type Msg,
+  replyError,
   replyOf,
   type Subscribed,
 } from "../../broker/index.ts";
@@ -141,9 +141,7 @@ export class SubjectFanout implements Fanout {
       return new PositionedEvent(id, this.#decoder.decode(json), this.#position.cursor);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
-      const reply = replyOf(message);
-      if (reply !== undefined)
-        this.#options.client.publish(reply, "", { headers: errorHeaders(413, error.message) });
+      replyError(this.#options.client, replyOf(message), error);
       return undefined;
     }
   }

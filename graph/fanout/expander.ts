@@ -16,8 +16,9 @@ import {
   type UserId,
   userOfSubject,
 } from "../../broker/contract.ts";
-import { type BrokerClient, errorHeaders, type Msg, replyOf } from "../../broker/index.ts";
+import { type BrokerClient, type Msg, replyError, replyOf } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
+import { GraphError } from "../errors.ts";
 import type { GraphStore } from "../graph-store.ts";
 import type { DeliveryCounts } from "../presence/tally.ts";
 import type { DeliveryCost, Distributor, Encoded, OutgoingEvent } from "./distributor.ts";
@@ -28,6 +29,7 @@ import type { Window } from "./window.ts";
 /** Events that may wait to be expanded, and their bytes. Beyond either, an event is refused and counted. */
 const MAX_WAITING_EVENTS = 50_000;
 const MAX_WAITING_BYTES = 67_108_864;
+const NOT_HANDED_ON = "the event could not be handed on to everyone: see the graph service's log";
 const NOBODY = new Uint32Array(0);
 const NOTHING: DeliveryCost = { messages: 0, bytes: 0 };
 
@@ -128,14 +130,14 @@ export class Expander {
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.counts.rejected += 1;
-      this.#refuse(reply, error.code === "PAYLOAD_TOO_LARGE" ? 413 : 400, error.message);
+      replyError(this.#options.client, reply, error);
       return;
     }
     const bytes = this.#waitingBytes + message.data.length;
     if (this.#waitingEvents >= MAX_WAITING_EVENTS || bytes > MAX_WAITING_BYTES) {
       this.counts.overloaded += 1;
       const why = `${this.#waitingEvents} events wait already: send fewer a second, or add a partition`;
-      this.#refuse(reply, 503, why);
+      replyError(this.#options.client, reply, new GraphError("GRAPH_OVERLOADED", why));
       this.#options.onLoss("graph-overloaded");
       return;
     }
@@ -253,11 +255,11 @@ export class Expander {
   #fail({ to, reply }: QueuedEvent, error: unknown): void {
     if (error instanceof BrokerError && error.code === "PAYLOAD_TOO_LARGE") {
       this.counts.rejected += 1;
-      return this.#refuse(reply, 413, error.message);
+      return void replyError(this.#options.client, reply, error);
     }
     this.counts.failed += 1;
     this.#options.log.error({ to, err: error }, "event not handed on");
-    this.#refuse(reply, 500, "the event could not be handed on to everyone: see the graph service's log");
+    replyError(this.#options.client, reply, error, { hiddenText: NOT_HANDED_ON });
     this.#options.onLoss("graph-failed");
   }
 
@@ -274,10 +276,6 @@ export class Expander {
   ): Promise<void> {
     const seen = await counting;
     this.#options.client.publish(reply, JSON.stringify({ id, recipients, ...seen }));
-  }
-
-  #refuse(reply: string | undefined, code: number, why: string): void {
-    if (reply !== undefined) this.#options.client.publish(reply, "", { headers: errorHeaders(code, why) });
   }
 }
 

@@ -1,0 +1,43 @@
+// Error replies over NATS: the one place that turns an error into the headers of a NATS micro service.
+
+import { disclosureOf, messageOf } from "../lib/errors.ts";
+import { errorHeaders } from "./headers.ts";
+import type { PublishOptions } from "./publishing.ts";
+
+const NOTHING = new Uint8Array(0);
+const HIDDEN_TEXT = "the service failed: see its log";
+
+/** What the sender of a request was told. */
+export interface ErrorReply {
+  readonly status: number;
+  readonly text: string;
+  /** False where the text is a general one, because the error is not for callers: log the error. */
+  readonly shown: boolean;
+}
+
+export interface ErrorReplyOptions {
+  /** Replaces the text of an error that callers may not read. */
+  readonly hiddenText?: string;
+  readonly payload?: string;
+}
+
+interface Publisher {
+  publish(subject: string, payload: Uint8Array | string, options: PublishOptions): unknown;
+}
+
+/**
+ * Replies to a request with an error: its status and text, or a general text where the table of the error's folder
+ * hides it. Sends nothing without a reply subject. Returns what was, or would have been, sent.
+ */
+export function replyError(
+  publisher: Publisher,
+  reply: string | undefined,
+  error: unknown,
+  { hiddenText = HIDDEN_TEXT, payload }: ErrorReplyOptions = {},
+): ErrorReply {
+  const { status, shown } = disclosureOf(error);
+  const text = shown ? messageOf(error) : hiddenText;
+  if (reply !== undefined)
+    publisher.publish(reply, payload ?? NOTHING, { headers: errorHeaders(status, text) });
+  return { status, text, shown };
+}
