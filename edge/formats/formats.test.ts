@@ -27,7 +27,7 @@ describe("formats", () => {
     const one = event('"hi"');
     assert.equal(one.frame(sse), one.frame(sse));
     const frame = one.frame(sse) as Frame;
-    assert.equal(frame.chunked, frame.chunked);
+    assert.equal(frame.framed("chunked"), frame.framed("chunked"));
   });
 
   it("every line of NDJSON - is JSON, with any number of heartbeats before it", () => {
@@ -105,7 +105,7 @@ describe("formats", () => {
   });
 
   it("chunks - say their size in bytes, in hexadecimal", () => {
-    assert.equal(decode(new Frame("ä".repeat(10)).chunked), `14\r\n${"ä".repeat(10)}\r\n`);
+    assert.equal(decode(new Frame("ä".repeat(10)).framed("chunked")), `14\r\n${"ä".repeat(10)}\r\n`);
   });
 
   it("an event that is none - is shown as it came in text", () => {

@@ -1,21 +1,26 @@
 // A frame is what one event becomes in one format: bytes built once and shared by every connection that receives
 // them. Only where a format counts per connection (the article's "msg #7") does the pool put the number in.
 
+/** How a response's bytes are delimited: in chunks of HTTP/1.1, or not at all (HTTP/1.0, or the runtime does it). */
+export const FRAMINGS = ["chunked", "none"] as const;
+export type Framing = (typeof FRAMINGS)[number];
+
 const encoder = new TextEncoder();
 const CRLF = encoder.encode("\r\n");
 
 export class Frame {
   readonly bytes: Uint8Array;
-  #chunked: Uint8Array | undefined;
+  #chunk: Uint8Array | undefined;
 
   constructor(text: string) {
     this.bytes = encoder.encode(text);
   }
 
-  /** The same as one chunk of HTTP/1.1's chunked transfer coding. */
-  get chunked(): Uint8Array {
-    this.#chunked ??= asChunk(this.bytes);
-    return this.#chunked;
+  /** The bytes as they are written to a response of this framing. */
+  framed(framing: Framing): Uint8Array {
+    if (framing === "none") return this.bytes;
+    this.#chunk ??= asChunk(this.bytes);
+    return this.#chunk;
   }
 }
 

@@ -2,8 +2,9 @@
 
 import type { PoolKind } from "../config.ts";
 import { hasPoolAddon } from "../pool/native/addon.ts";
-import { NativePool, type NativePoolOptions } from "../pool/native/native-pool.ts";
+import { NativePool } from "../pool/native/native-pool.ts";
 import { SocketPool } from "../pool/plain/socket-pool.ts";
+import type { PoolLimits } from "../pool/pool.ts";
 import { type Holder, holdDescriptors, holdSockets } from "./holders.ts";
 
 export type HeldPool = NativePool | SocketPool;
@@ -14,8 +15,8 @@ export function defaultPoolKind(): PoolKind {
 }
 
 /** @throws EdgeError BAD_CONFIG for `native` where the addon was not built */
-export function makeHeldPool(kind: PoolKind, options: NativePoolOptions): HeldPool {
-  return kind === "native" ? new NativePool(options) : new SocketPool(options);
+export function makeHeldPool(kind: PoolKind, limits: PoolLimits): HeldPool {
+  return kind === "native" ? new NativePool(limits) : new SocketPool(limits);
 }
 
 export function holderOf(pool: HeldPool): Holder {

@@ -1,6 +1,7 @@
 // How a response leaves Node's HTTP for a pool: as a bare socket (plain), or as a descriptor (native).
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Framing } from "../formats/frame.ts";
 import { takeConnection } from "../http/connections.ts";
 import type { NativePool } from "../pool/native/native-pool.ts";
 import type { SocketPool } from "../pool/plain/socket-pool.ts";
@@ -15,26 +16,26 @@ export interface HeldResponse {
   /** Status line and headers, up to the empty line. */
   readonly head: string;
   readonly spec: StreamSpec;
-  readonly chunked: boolean;
+  readonly framing: Framing;
 }
 
 /** gone: nobody is there to read it. full: it cannot be held, and another answer may be given in its place. */
 export type Holder = (response: HeldResponse) => Promise<"held" | "gone" | "full">;
 
 export function holdSockets(pool: SocketPool): Holder {
-  return async ({ incoming, outgoing, head, spec, chunked }) => {
+  return async ({ incoming, outgoing, head, spec, framing }) => {
     const socket = await detachSocket(incoming, outgoing);
     if (socket === undefined) return "gone";
-    pool.adopt(socket, head, spec, chunked);
+    pool.adopt(socket, head, spec, framing);
     return "held";
   };
 }
 
 export function holdDescriptors(pool: NativePool): Holder {
-  return async ({ incoming, outgoing, head, spec, chunked }) => {
+  return async ({ incoming, outgoing, head, spec, framing }) => {
     const socket = await awaitTurn(incoming, outgoing);
     if (socket === undefined) return "gone";
-    if (!pool.adopt(descriptorOf(socket), head, spec, chunked)) return "full";
+    if (!pool.adopt(descriptorOf(socket), head, spec, framing)) return "full";
     takeConnection(socket);
     // closes Node's descriptor and nothing else; whatever says goodbye (end, destroySoon) would say it to the reader
     socket.destroy();

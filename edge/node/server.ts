@@ -7,6 +7,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context, Hono } from "hono";
 import { EdgeError, respondToError } from "../errors.ts";
+import type { Framing } from "../formats/frame.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { StreamSpec } from "../pool/pool.ts";
 import type { Holder } from "./holders.ts";
@@ -47,9 +48,9 @@ export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions
       return response;
     }
     const { incoming, outgoing } = env;
-    const chunked = speaksChunked(incoming);
-    const head = headOf(response, chunked);
-    const result = await holder({ incoming, outgoing, head, spec, chunked }).catch((error: unknown) => {
+    const framing = framingFor(incoming);
+    const head = headOf(response, framing);
+    const result = await holder({ incoming, outgoing, head, spec, framing }).catch((error: unknown) => {
       onAbandoned(spec, "gone");
       throw error;
     });
@@ -67,14 +68,14 @@ function refuseFull({ c, headers }: HeldRequest): Response {
 }
 
 /** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */
-function speaksChunked({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
-  return httpVersionMajor > 1 || (httpVersionMajor === 1 && httpVersionMinor >= 1);
+function framingFor({ httpVersionMajor, httpVersionMinor }: IncomingMessage): Framing {
+  return httpVersionMajor > 1 || (httpVersionMajor === 1 && httpVersionMinor >= 1) ? "chunked" : "none";
 }
 
-function headOf(response: Response, chunked: boolean): string {
+function headOf(response: Response, framing: Framing): string {
   let head = "HTTP/1.1 200 OK\r\n";
   for (const [name, value] of response.headers) head += `${name}: ${value}\r\n`;
-  if (chunked) head += "Transfer-Encoding: chunked\r\n";
+  if (framing === "chunked") head += "Transfer-Encoding: chunked\r\n";
   // nothing can follow a stream on its connection
   return `${head}Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n`;
 }

@@ -27,7 +27,6 @@ const TIMEOUT_MS = 2_000;
 const HEARTBEAT_MS = 1_000;
 /** A heartbeat, the timeout, and the kernel's own steps between two tries. */
 const GONE_WITHIN_MS = 8_000;
-const ann = parseUserId("ann");
 
 describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
   let far: FarMachine;
@@ -82,10 +81,8 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
 
   it("plain pool without the addon - looks itself: its reader's stream ends after the timeout, no other", async () => {
     const ended: string[] = [];
-    const pool = new SocketPool({
-      limits: { ...DEFAULT_LIMITS, heartbeatMs: HEARTBEAT_MS / 2 },
-      onEnd: (users) => ended.push(...users),
-    });
+    const pool = new SocketPool({ ...DEFAULT_LIMITS, heartbeatMs: HEARTBEAT_MS / 2 });
+    pool.onEnd((users) => ended.push(...users));
     const app = new Hono().get("/:user", (c) =>
       markHeld(
         c,
@@ -100,7 +97,7 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
       assert.equal(endVanished(server, pool, TIMEOUT_MS, undefined), "pool");
       await far.read(new URL(`http://${far.here}:${port}/ann`));
       const near = await fetch(`http://127.0.0.1:${port}/bob`);
-      await untilGone(() => pool.streamsOf(ann) === 0);
+      await untilGone(() => pool.size === 1);
       assert.deepEqual(ended, ["ann"]);
       assert.equal(pool.counts.closed.error, 1);
       assert.equal(pool.size, 1);

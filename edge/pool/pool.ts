@@ -80,13 +80,17 @@ export interface ConnectionPool {
    * after the last ended; to a user without, the pool lends one itself, and takes none back.
    */
   readonly table: UserTable;
-  /** Open streams of one user. */
-  streamsOf(user: UserId): number;
   /**
-   * Hands an event to every stream of a user, in the order of the calls, and answers to how many. A stream of several
-   * users gets one event once. Never blocks and never throws: a reader who cannot take it is cut and counted.
+   * Sets who is told of ends: once for every stream that ended, whoever ended it, with its users. Set by whoever fans
+   * out, before the first stream is held.
    */
-  deliver(user: UserId, event: PositionedEvent): number;
+  onEnd(listener: (users: readonly UserId[]) => void): void;
+  /**
+   * Hands an event to every stream of the user who has this handle, in the order of the calls. A stream of several
+   * users gets one event once. Never blocks and never throws: a reader who cannot take it is cut and counted.
+   * @returns how many streams took it; undefined where the handle has no open stream
+   */
+  deliver(handle: number, event: PositionedEvent): number | undefined;
   /**
    * Hands out many events at once: a packed frame (broker/frame.ts) names recipients by their handles. Those without
    * an open stream are skipped. The cursor of an event is `cursorPrefix` and its id, "-" as ".". Answers to how many

@@ -5,7 +5,7 @@
 
 import { cursorOfEvent, FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
-import { Frame, frameFor } from "../formats/frame.ts";
+import { Frame, type Framing, frameFor } from "../formats/frame.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import { tickTexts } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
@@ -25,14 +25,12 @@ const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
 export interface StreamPoolOptions<Sink> {
   readonly driver: SinkDriver<Sink>;
   readonly limits: PoolLimits;
-  /** Called once for every stream that ended, whoever ended it. */
-  readonly onEnd: (users: readonly UserId[]) => void;
 }
 
 export class StreamPool<Sink> implements ConnectionPool {
   readonly #driver: SinkDriver<Sink>;
   readonly #limits: PoolLimits;
-  readonly #onEnd: (users: readonly UserId[]) => void;
+  #onEnd: (users: readonly UserId[]) => void = () => {};
   readonly #streams: Stream<Sink>[] = [];
   readonly #backlogs = new Backlogs<Stream<Sink>>();
   readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
@@ -49,10 +47,9 @@ export class StreamPool<Sink> implements ConnectionPool {
   #visitsDue = 0;
   #draining = false;
 
-  constructor({ driver, limits, onEnd }: StreamPoolOptions<Sink>) {
+  constructor({ driver, limits }: StreamPoolOptions<Sink>) {
     this.#driver = driver;
     this.#limits = limits;
-    this.#onEnd = onEnd;
     this.#sweeper = setInterval(() => this.#sweep(performance.now()), SWEEP_MS);
     unref(this.#sweeper);
   }
@@ -74,8 +71,8 @@ export class StreamPool<Sink> implements ConnectionPool {
     return this.#streams.slice();
   }
 
-  streamsOf(user: UserId): number {
-    return this.#byUser.countOf(user);
+  onEnd(listener: (users: readonly UserId[]) => void): void {
+    this.#onEnd = listener;
   }
 
   /**
@@ -85,43 +82,40 @@ export class StreamPool<Sink> implements ConnectionPool {
   open(
     sink: Sink,
     spec: StreamSpec,
-    chunked: boolean,
+    framing: Framing,
     preamble: Uint8Array = new Uint8Array(0),
   ): Stream<Sink> {
     const position = this.#positions.find(spec.cursor);
-    const stream = new Stream(sink, spec, chunked, this.#ageAt(performance.now()), position);
+    const stream = new Stream(sink, spec, framing, this.#ageAt(performance.now()), position);
     stream.index = this.#streams.length;
     this.#streams.push(stream);
     for (const user of spec.users) this.#byUser.add(user, stream);
     this.counts.opened += 1;
-    const opening = bytesOf(new Frame(spec.opening), chunked);
+    const opening = new Frame(spec.opening).framed(framing);
     this.#write(stream, join(preamble, opening));
     if (spec.tickMs !== undefined) this.#startTicking(stream, spec.tickMs, spec.users);
     if (this.#draining) this.#finish(stream, "drain");
     return stream;
   }
 
-  deliver(user: UserId, event: PositionedEvent): number {
-    return this.#handTo(this.table.find(user), event);
+  deliver(handle: number, event: PositionedEvent): number | undefined {
+    const position = this.#positions.note(event.cursor);
+    const there = this.#byUser.at(handle);
+    if (there === undefined) return undefined;
+    if (!Array.isArray(there)) return this.#hand(there, event, position);
+    let delivered = 0;
+    for (const stream of there.slice()) delivered += this.#hand(stream, event, position); // a copy: a cut removes
+    return delivered;
   }
 
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
     let delivered = 0;
     const whole = readFrame(frame, FRAME_KIND.frame, ({ id, json, recipients, handleAt }) => {
       const event = new PositionedEvent(id, json, cursorOfEvent(cursorPrefix, id));
-      for (let index = 0; index < recipients; index += 1) delivered += this.#handTo(handleAt(index), event);
+      for (let index = 0; index < recipients; index += 1)
+        delivered += this.deliver(handleAt(index), event) ?? 0;
     });
     return whole ? delivered : -1;
-  }
-
-  #handTo(handle: number, event: PositionedEvent): number {
-    const position = this.#positions.note(event.cursor);
-    const there = this.#byUser.at(handle);
-    if (there === undefined) return 0;
-    if (!Array.isArray(there)) return this.#hand(there, event, position);
-    let delivered = 0;
-    for (const stream of there.slice()) delivered += this.#hand(stream, event, position); // a copy: a cut removes
-    return delivered;
   }
 
   resync(reason: string, cursor: string): void {
@@ -131,7 +125,7 @@ export class StreamPool<Sink> implements ConnectionPool {
       const frame = frames.get(stream.format) ?? new Frame(stream.format.resync(reason, cursor));
       frames.set(stream.format, frame);
       stream.position = position;
-      this.#write(stream, bytesOf(frame, stream.chunked));
+      this.#write(stream, frame.framed(stream.framing));
     }
   }
 
@@ -166,7 +160,7 @@ export class StreamPool<Sink> implements ConnectionPool {
       stream.messages += 1;
       return stream.messages;
     });
-    if (!this.#write(stream, bytesOf(frame, stream.chunked))) return 0;
+    if (!this.#write(stream, frame.framed(stream.framing))) return 0;
     this.counts.delivered += 1;
     return 1;
   }
@@ -204,8 +198,8 @@ export class StreamPool<Sink> implements ConnectionPool {
     const back = CLOSE_REASONS[reason].reconnect;
     const retryMs = back ? COME_BACK_MS.min + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
     const cursor = this.#positions.cursorOf(stream.position);
-    const words = bytesOf(new Frame(stream.format.goodbye(reason, retryMs, cursor)), stream.chunked);
-    if (!this.#write(stream, stream.chunked ? join(words, LAST_CHUNK) : words)) return;
+    const words = new Frame(stream.format.goodbye(reason, retryMs, cursor)).framed(stream.framing);
+    if (!this.#write(stream, stream.framing === "chunked" ? join(words, LAST_CHUNK) : words)) return;
     this.#remove(stream, reason);
     if (this.#driver.end(stream.sink)) this.#ending.set(stream, performance.now() + this.#limits.endMs);
   }
@@ -237,7 +231,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     let count = 0;
     const ticker = setInterval(() => {
       count += 1;
-      this.#write(stream, bytesOf(new Frame(`${before}${count}${after}`), stream.chunked));
+      this.#write(stream, new Frame(`${before}${count}${after}`).framed(stream.framing));
     }, tickMs);
     unref(ticker);
     this.#tickers.set(stream, ticker);
@@ -276,7 +270,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   #visit(stream: Stream<Sink>, nowMs: number): void {
     if (!(Date.now() < stream.expiresAtMs)) return this.#finish(stream, "expired");
     if (nowMs >= stream.agesAtMs) return this.#finish(stream, "aged");
-    if (stream.idle) this.#write(stream, bytesOf(stream.format.heartbeat, stream.chunked));
+    if (stream.idle) this.#write(stream, stream.format.heartbeat.framed(stream.framing));
     stream.idle = true;
   }
 }
@@ -285,10 +279,6 @@ function zeroes(): Record<CloseReason, number> {
   const counts = {} as Record<CloseReason, number>;
   for (const reason of Object.keys(CLOSE_REASONS)) counts[reason as CloseReason] = 0;
   return counts;
-}
-
-function bytesOf(frame: Frame, chunked: boolean): Uint8Array {
-  return chunked ? frame.chunked : frame.bytes;
 }
 
 function join(left: Uint8Array, right: Uint8Array): Uint8Array {

@@ -3,6 +3,7 @@
 
 import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
+import type { Framing } from "../formats/frame.ts";
 import type { StreamSpec } from "./pool.ts";
 import { RecentIds } from "./recent-ids.ts";
 
@@ -23,8 +24,7 @@ export class Stream<Sink> {
   /** One user, as nearly always, without an array around it. */
   readonly #users: UserId | readonly UserId[];
   readonly format: StreamFormat;
-  /** Whether its bytes are HTTP/1.1 chunks. */
-  readonly chunked: boolean;
+  readonly framing: Framing;
   /** By the wall clock. */
   readonly expiresAtMs: number;
   /** By the monotonic clock. */
@@ -39,12 +39,12 @@ export class Stream<Sink> {
   /** Nothing was written since the last visit. */
   idle = false;
 
-  constructor(sink: Sink, spec: StreamSpec, chunked: boolean, agesAtMs: number, position: number) {
+  constructor(sink: Sink, spec: StreamSpec, framing: Framing, agesAtMs: number, position: number) {
     const [first] = spec.users;
     this.sink = sink;
     this.#users = spec.users.length === 1 && first !== undefined ? first : spec.users;
     this.format = spec.format;
-    this.chunked = chunked;
+    this.framing = framing;
     this.expiresAtMs = spec.expiresAtMs ?? Number.POSITIVE_INFINITY;
     this.agesAtMs = agesAtMs;
     this.position = position;

@@ -19,11 +19,6 @@ export class UserStreams<Stream extends object> {
     return this.#streams[handle];
   }
 
-  countOf(user: UserId): number {
-    const there = this.#streams[this.#table.find(user)];
-    return there === undefined ? 0 : Array.isArray(there) ? there.length : 1;
-  }
-
   /** The user gets a handle, where they have none. */
   add(user: UserId, stream: Stream): void {
     const handle = this.#table.acquire(user);

@@ -11,7 +11,7 @@ const TABLES: readonly { name: string; skip: string | false; create: () => UserT
   {
     name: "native",
     skip: hasPoolAddon() ? false : "the addon was not built here",
-    create: () => new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} }).table,
+    create: () => new NativePool(DEFAULT_LIMITS).table,
   },
 ];
 

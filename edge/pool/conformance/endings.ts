@@ -80,10 +80,10 @@ export function testEndings(served: ServedPool): void {
 
     it("is what the stream was sent last, never the position of what others were sent", async () => {
       const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
-      served.pool.deliver(ann, at("0.a.1"));
+      served.deliver(ann, at("0.a.1"));
       const [handle = -1] = [served.pool.table.find(bob)];
       served.pool.deliverFrame(packFrame([{ handles: [handle], id: "0-a-2", json }]), "1.b.1~");
-      served.pool.deliver(stranger, at("0.a.3"));
+      served.deliver(stranger, at("0.a.3"));
       raws.push(await served.held("carl?cursor=0.a.3", "sse"), await served.held("dora?cursor=9", "sse"));
       assert.deepEqual(await goodbyes(...raws), [
         "id: 0.a.1\n",
@@ -96,23 +96,23 @@ export function testEndings(served: ServedPool): void {
     it("after a resync - is the resync's", async () => {
       const raw = await served.held("ann?cursor=7", "sse");
       served.pool.resync("a-reason", "0.a.5");
-      served.pool.deliver(stranger, at("0.a.6"));
+      served.deliver(stranger, at("0.a.6"));
       assert.deepEqual(await goodbyes(raw), ["id: 0.a.5\n"]);
     });
 
     it("after very many events for others - has come closer, and passed no event of its own", async () => {
       const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
-      served.pool.deliver(ann, at("0.a.0"));
+      served.deliver(ann, at("0.a.0"));
       for (let event = 1; event <= 500; event += 1)
-        served.pool.deliver(event <= 450 ? stranger : bob, at(`0.a.${event}`));
+        served.deliver(event <= 450 ? stranger : bob, at(`0.a.${event}`));
       assert.deepEqual(await goodbyes(...raws), [`id: 0.a.${500 - KEPT_POSITIONS + 1}\n`, "id: 0.a.500\n"]);
     });
 
     it("in the other formats - is left out, and numbers go on", async () => {
       const [plain, lines] = [await served.held("ann"), await served.held("ann", "ndjson")];
-      served.pool.deliver(ann, at("0.a.1"));
+      served.deliver(ann, at("0.a.1"));
       served.pool.resync("a-reason", "0.a.5");
-      served.pool.deliver(ann, at("0.a.6"));
+      served.deliver(ann, at("0.a.6"));
       await served.pool.drain({ perSecond: 100_000, deadlineMs: 0 });
       for (const raw of [plain, lines]) await raw.untilEnded();
       assert.match(plain.text, /msg #2: '1'\n\r\n[0-9a-f]+\r\nGoodbye \(drain\)\n/);
@@ -150,7 +150,7 @@ export function testEndings(served: ServedPool): void {
     it("a reader who does not read - holds nobody up", async () => {
       const [slow] = [await served.held("ann"), await served.held("bob")];
       slow.socket.pause();
-      while (served.pool.queuedBytes === 0) served.pool.deliver(ann, eventOf("x".repeat(16_000)));
+      while (served.pool.queuedBytes === 0) served.deliver(ann, eventOf("x".repeat(16_000)));
       const startedAt = performance.now();
       await served.pool.drain({ perSecond: 1_000, deadlineMs: 5_000 });
       assert.ok(performance.now() - startedAt < 2_000);

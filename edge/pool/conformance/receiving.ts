@@ -21,7 +21,7 @@ export function testReceiving(served: ServedPool): void {
         "x".repeat(40_000),
       ];
       const events = payloads.map(eventOf);
-      for (const event of events) served.pool.deliver(ann, event);
+      for (const event of events) served.deliver(ann, event);
       await raw.until(`"id":"${events.at(-1)?.id}"`);
       await waitFor("all chunks", () => raw.chunks.length === 1 + payloads.length);
       const expected = events.map(({ json, cursor }) => `id: ${cursor}\ndata: ${json}\n\n`);
@@ -33,9 +33,9 @@ export function testReceiving(served: ServedPool): void {
 
     it("numbers - count per connection", async () => {
       const first = await served.held();
-      served.pool.deliver(ann, eventOf("a"));
+      served.deliver(ann, eventOf("a"));
       const second = await served.held();
-      served.pool.deliver(ann, eventOf("b"));
+      served.deliver(ann, eventOf("b"));
       await first.until("Recvd msg #2: 'b'\n");
       await second.until("Recvd msg #1: 'b'\n");
     });
@@ -50,12 +50,11 @@ export function testReceiving(served: ServedPool): void {
         await served.held("carl"),
       ];
       const event = eventOf("to friends");
-      assert.equal(served.pool.streamsOf(ann), 3);
-      assert.equal(served.pool.deliver(ann, event), 3);
-      assert.equal(served.pool.deliver(parseUserId("bob"), event), 0, "ann,bob has it already");
-      assert.equal(served.pool.deliver(parseUserId("nobody"), event), 0);
+      assert.equal(served.deliver(ann, event), 3);
+      assert.equal(served.deliver(parseUserId("bob"), event), 0, "ann,bob has it already");
+      assert.equal(served.deliver(parseUserId("nobody"), event), undefined);
       for (const raw of [one, two, both]) await raw.until("msg #1: 'to friends'");
-      served.pool.deliver(parseUserId("carl"), eventOf("end"));
+      served.deliver(parseUserId("carl"), eventOf("end"));
       await other.until("'end'");
       assert.doesNotMatch(other.text, /friends/);
       assert.equal(both.chunks.length, 2);

@@ -26,7 +26,7 @@ export function testRequests(served: ServedPool): void {
       const raw = served.client().get("/hello").get("/hold/ann");
       await raw.until("welcome");
       assert.ok(raw.text.indexOf("hi\n") < raw.text.indexOf("welcome"));
-      assert.equal(served.pool.deliver(ann, eventOf("after")), 1);
+      assert.equal(served.deliver(ann, eventOf("after")), 1);
       await raw.until("after");
     });
 
@@ -35,7 +35,7 @@ export function testRequests(served: ServedPool): void {
       raw.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50));
       const both = served.client().get("/hold/bob").get("/hello").get("/hold/carl");
       await both.until("welcome");
-      assert.equal(served.pool.deliver(ann, eventOf("still here")), 1);
+      assert.equal(served.deliver(ann, eventOf("still here")), 1);
       await raw.until("still here");
       assert.doesNotMatch(raw.text + both.text, /hi\n/);
       assert.equal(served.pool.size, 2);
@@ -46,7 +46,7 @@ export function testRequests(served: ServedPool): void {
         .client()
         .send("GET /hold/ann HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello more");
       await raw.until("welcome");
-      assert.equal(served.pool.deliver(ann, eventOf("x")), 1);
+      assert.equal(served.deliver(ann, eventOf("x")), 1);
       await raw.until("msg #1");
     });
 
@@ -65,7 +65,7 @@ export function testRequests(served: ServedPool): void {
         await raw.until("welcome");
         assert.match(raw.text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 OK\r\n/);
         raw.send(late);
-        assert.equal(served.pool.deliver(ann, eventOf("x")), 1);
+        assert.equal(served.deliver(ann, eventOf("x")), 1);
         await raw.until("msg #1: 'x'");
         assert.equal(raw.ended, undefined);
       });
@@ -77,14 +77,14 @@ export function testRequests(served: ServedPool): void {
         .get("/hello")
         .send("GET /hold/ann HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhe");
       await raw.until(/hi\n[\s\S]*welcome/);
-      assert.equal(served.pool.deliver(ann, eventOf("x")), 1);
+      assert.equal(served.deliver(ann, eventOf("x")), 1);
       await raw.until("msg #1: 'x'");
     });
 
     it("HTTP/1.0 - bare bytes, no chunks, ended by the close", async () => {
       const raw = served.client().get("/hold/ann", "1.0");
       await raw.until("welcome");
-      served.pool.deliver(ann, eventOf("plain"));
+      served.deliver(ann, eventOf("plain"));
       await raw.until("Recvd msg #1: 'plain'\n");
       await served.pool.drain({ perSecond: 1_000, deadlineMs: 1_000 });
       await raw.untilEnded();

@@ -16,7 +16,7 @@ import { type ConnectionPool, DEFAULT_LIMITS, type PoolLimits, type StreamSpec }
 export interface PoolUnderTest {
   readonly name: string;
   readonly skip: string | false;
-  create(limits: PoolLimits, onEnd: (users: readonly UserId[]) => void): ConnectionPool;
+  create(limits: PoolLimits): ConnectionPool;
   serve(app: Hono, pool: ConnectionPool, onAbandoned: (spec: StreamSpec) => void): Server;
   /** Marks a response to be held. */
   hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
@@ -64,7 +64,8 @@ export class ServedPool {
     this.abandoned = 0;
     this.#clients = [];
     const { create, serve } = this.#tested;
-    const pool = create({ ...LIMITS, ...limits }, (users) => this.ended.push(users.join(",")));
+    const pool = create({ ...LIMITS, ...limits });
+    pool.onEnd((users) => this.ended.push(users.join(",")));
     const server = serve(this.#app(), pool, () => {
       this.abandoned += 1;
     });
@@ -73,6 +74,11 @@ export class ServedPool {
     await new Promise<void>((resolve) =>
       server.listen({ port: 0, host: "127.0.0.1", backlog: 1_024 }, resolve),
     );
+  }
+
+  /** Hands an event to a user's streams: to how many. */
+  deliver(user: UserId, event: PositionedEvent): number | undefined {
+    return this.pool.deliver(this.pool.table.find(user), event);
   }
 
   /** The same with other limits; nobody may read at the moment. */

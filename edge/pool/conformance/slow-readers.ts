@@ -18,11 +18,10 @@ export function testSlowReaders(served: ServedPool): void {
       raw.socket.pause();
       let sent = 0;
       while (served.pool.queuedBytes === 0) {
-        assert.equal(served.pool.deliver(ann, eventOf(big)), 1);
+        assert.equal(served.deliver(ann, eventOf(big)), 1);
         sent += 1;
       }
-      for (let more = 0; more < 20; more += 1, sent += 1)
-        assert.equal(served.pool.deliver(ann, eventOf(big)), 1);
+      for (let more = 0; more < 20; more += 1, sent += 1) assert.equal(served.deliver(ann, eventOf(big)), 1);
       assert.ok(served.pool.queuedBytes > 0);
       raw.socket.resume();
       await waitFor(
@@ -37,14 +36,14 @@ export function testSlowReaders(served: ServedPool): void {
       const [slow, quick] = [await served.held("ann"), await served.held("bob")];
       slow.socket.pause();
       for (let sent = 0; served.pool.size === 2 && sent < 5_000; sent += 1) {
-        served.pool.deliver(ann, eventOf(big));
+        served.deliver(ann, eventOf(big));
         assert.ok(served.pool.queuedBytes <= LIMITS.maxQueueBytes + big.length * 2);
       }
       assert.equal(served.pool.counts.closed.slow, 1);
       assert.equal(served.pool.queuedBytes, 0);
       await waitFor("the end to be told", () => served.ended.length > 0);
       assert.deepEqual(served.ended, ["ann"]);
-      served.pool.deliver(parseUserId("bob"), eventOf("fine"));
+      served.deliver(parseUserId("bob"), eventOf("fine"));
       await quick.until("'fine'");
       await waitFor(
         "the kernel to forget the connection",
@@ -57,7 +56,7 @@ export function testSlowReaders(served: ServedPool): void {
       const slow = [await served.held("ann"), await served.held("ann"), await served.held("ann")];
       for (const raw of slow) raw.socket.pause();
       for (let sent = 0; served.pool.counts.closed.overload === 0 && sent < 5_000; sent += 1)
-        served.pool.deliver(ann, eventOf(big));
+        served.deliver(ann, eventOf(big));
       assert.ok(served.pool.counts.closed.overload >= 1);
       assert.ok(served.pool.queuedBytes <= 300_000);
     });
@@ -66,7 +65,7 @@ export function testSlowReaders(served: ServedPool): void {
       await served.restart({ maxQueueBytes: 8_388_608, stalledMs: 300 });
       const raw = await served.held();
       raw.socket.pause();
-      while (served.pool.queuedBytes === 0) served.pool.deliver(ann, eventOf(big));
+      while (served.pool.queuedBytes === 0) served.deliver(ann, eventOf(big));
       await waitFor("the cut", () => served.pool.counts.closed.stalled === 1);
       assert.equal(served.pool.size, 0);
       assert.equal(served.pool.queuedBytes, 0);

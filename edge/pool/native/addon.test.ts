@@ -8,6 +8,7 @@ import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { MAX_CURSOR_BYTES } from "../../../broker/contract.ts";
 import { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
+import { FRAMINGS } from "../../formats/frame.ts";
 import { FORMATS } from "../../formats/index.ts";
 import { INSERTS } from "../../formats/template.ts";
 import { descriptorOf } from "../../node/descriptor.ts";
@@ -84,8 +85,10 @@ describe("pool addon", { skip }, () => {
     for (const odd of ODD) {
       assert.equal(open({ fd: odd }), EBADF, `descriptor ${odd}`);
       assert.equal(open({ format: odd }), EINVAL, `format ${odd}`);
+      assert.equal(open({ framing: odd }), EINVAL, `framing ${odd}`);
     }
     assert.equal(open({ format: FORMATS.length }), EINVAL);
+    assert.equal(open({ framing: FRAMINGS.length }), EINVAL);
     assert.equal(figure("opened"), 0);
     assert.equal(figure("tableSize"), 0);
   });
@@ -174,6 +177,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(ann, 0);
     for (const odd of [...ODD, 1, 2 ** 32 - 1]) {
       assert.equal(pool.nameOf(odd), "", `${odd}`);
+      assert.equal(pool.deliver(odd), -1, `${odd}`);
       pool.release(odd);
     }
     assert.equal(pool.find("ann"), ann);
@@ -265,8 +269,8 @@ describe("pool addon", { skip }, () => {
     const { listenFd, setUserTimeout, userTimeout } = loadPoolAddon();
     for (const none of NO_NUMBERS as number[]) {
       const calls: (() => unknown)[] = [
-        ...["fd", "format", "expiresAtMs", "tickMs"].map((name) => () => open({ [name]: none })),
-        ...(typeof none === "boolean" ? [] : [() => open({ chunked: none })]),
+        ...["fd", "format", "framing", "expiresAtMs", "tickMs"].map((name) => () => open({ [name]: none })),
+        () => pool.deliver(none),
         () => pool.broadcast(none, "x", "0"),
         () => pool.finishSome(none, 0),
         () => pool.finishSome(1, none),
@@ -296,7 +300,7 @@ describe("pool addon", { skip }, () => {
 interface OpenArguments {
   fd: number;
   format: number;
-  chunked: boolean;
+  framing: number;
   users: string | readonly string[];
   expiresAtMs: number;
   tickMs: number;
@@ -305,13 +309,21 @@ interface OpenArguments {
 
 function defaults(fd: number): OpenArguments {
   const expiresAtMs = Number.POSITIVE_INFINITY;
-  return { fd, format: TEXT, chunked: true, users: "ann", expiresAtMs, tickMs: 0, cursor: "0" };
+  return {
+    fd,
+    format: TEXT,
+    framing: FRAMINGS.indexOf("chunked"),
+    users: "ann",
+    expiresAtMs,
+    tickMs: 0,
+    cursor: "0",
+  };
 }
 
 /** Opens a chunked stream; what is no number is passed on as it is. */
 function openWith(pool: NativeHandle, given: Record<keyof OpenArguments, unknown>): number {
-  const { fd, format, chunked, users, expiresAtMs, tickMs, cursor } = given as OpenArguments;
-  return pool.open(fd, format, chunked, "", "", users, expiresAtMs, tickMs, "tick ", ";", cursor);
+  const { fd, format, framing, users, expiresAtMs, tickMs, cursor } = given as OpenArguments;
+  return pool.open(fd, format, framing, "", "", users, expiresAtMs, tickMs, "tick ", ";", cursor);
 }
 
 function options(): NativeOptions {

@@ -39,7 +39,7 @@ export interface NativeHandle {
   open(
     fd: number,
     format: number,
-    chunked: boolean,
+    framing: number,
     head: string,
     opening: string,
     users: string | readonly string[],
@@ -51,14 +51,14 @@ export interface NativeHandle {
     cursor: string,
   ): number;
   setEvent(id: string, json: string, cursor: string): void;
-  deliver(user: string): number;
+  /** How many streams took the event that was set; -1 where the handle has no open stream. */
+  deliver(handle: number): number;
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
   broadcast(format: number, text: string, cursor: string): void;
   finishSome(count: number, reason: number): void;
   startDraining(): void;
   close(): void;
   figures(out: Float64Array): void;
-  streamsOf(user: string): number;
   acquire(user: string): number;
   find(user: string): number;
   nameOf(handle: number): string;

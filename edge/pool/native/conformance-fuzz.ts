@@ -42,16 +42,17 @@ const memory: SinkDriver<Sink> = {
 /** @throws AssertionError with the seed's frame where the two pools differ */
 export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
   const random = randomOf(seed);
-  const native = new NativePool({ limits: LIMITS, onEnd: () => {} });
-  const twin = new StreamPool<Sink>({ driver: memory, limits: LIMITS, onEnd: () => {} });
+  const native = new NativePool(LIMITS);
+  const twin = new StreamPool<Sink>({ driver: memory, limits: LIMITS });
   const sinks: Sink[] = [];
   const readers: Reader[] = [];
   for (let stream = 0; stream < STREAMS; stream += 1) {
     const spec = specOf(stream, random);
     const sink: Sink = { text: "" };
     sinks.push(sink);
-    twin.open(sink, spec, stream % 4 !== 0);
-    readers.push(await Reader.open((fd) => assert.ok(native.adopt(fd, "", spec, stream % 4 !== 0))));
+    const framing = stream % 4 === 0 ? "none" : "chunked";
+    twin.open(sink, spec, framing);
+    readers.push(await Reader.open((fd) => assert.ok(native.adopt(fd, "", spec, framing))));
   }
   try {
     for (let round = 0; round < frames; round += 1) {

@@ -2,6 +2,7 @@
 // by the Node adapter, and is told of ends in batches, once a turn of the loop. Nothing here is kept a connection.
 
 import type { UserId } from "../../../broker/contract.ts";
+import { FRAMINGS, type Framing } from "../../formats/frame.ts";
 import { FORMATS } from "../../formats/index.ts";
 import type { PositionedEvent } from "../../formats/positioned-event.ts";
 import { tickTexts } from "../../formats/text.ts";
@@ -15,16 +16,10 @@ const DRAIN_STEP_MS = 50;
 /** A burst's buffers leave holes between what stays; so often they are given back. */
 const GIVE_BACK_MS = 10_000;
 
-export interface NativePoolOptions {
-  readonly limits: PoolLimits;
-  /** Called once for every stream that ended, in the next turn of the loop at the latest. */
-  readonly onEnd: (users: readonly UserId[]) => void;
-}
-
 export class NativePool implements ConnectionPool {
   readonly table: NativeUserTable;
   readonly #native: NativeHandle;
-  readonly #onEnd: (users: readonly UserId[]) => void;
+  #onEnd: (users: readonly UserId[]) => void = () => {};
   /** Where each of the addon's figures stands. */
   readonly #places: ReadonlyMap<string, number>;
   readonly #reasons: readonly CloseReason[];
@@ -34,9 +29,8 @@ export class NativePool implements ConnectionPool {
   #current: PositionedEvent | undefined;
 
   /** @throws EdgeError BAD_CONFIG where the addon was not built */
-  constructor({ limits, onEnd }: NativePoolOptions) {
+  constructor(limits: PoolLimits) {
     const addon = loadPoolAddon();
-    this.#onEnd = onEnd;
     this.#places = new Map(addon.figures.map((name, place) => [name, place]));
     this.#reasons = addon.closeReasons as readonly CloseReason[];
     this.#figures = new Float64Array(addon.figures.length + addon.closeReasons.length);
@@ -87,23 +81,24 @@ export class NativePool implements ConnectionPool {
     };
   }
 
-  streamsOf(user: UserId): number {
-    return this.#native.streamsOf(user);
+  /** An end is told in the next turn of the loop at the latest. */
+  onEnd(listener: (users: readonly UserId[]) => void): void {
+    this.#onEnd = listener;
   }
 
   /**
    * Holds a duplicate of a connected socket's descriptor and writes `head` and the stream's opening to it at once. The
-   * caller destroys its own socket afterwards. With `chunked` false the reader speaks HTTP/1.0 and gets bare bytes.
+   * caller destroys its own socket afterwards. Without framing the bytes go on until the connection closes.
    * False where it cannot be held, for want of descriptors or memory: nothing was written.
    */
-  adopt(fd: number, head: string, spec: StreamSpec, chunked: boolean): boolean {
+  adopt(fd: number, head: string, spec: StreamSpec, framing: Framing): boolean {
     const { users, format, opening, cursor, tickMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = spec;
     const [first] = users;
     const [before, after] = tickMs > 0 ? tickTexts(users) : ["", ""];
     const problem = this.#native.open(
       fd,
       FORMATS.indexOf(format),
-      chunked,
+      FRAMINGS.indexOf(framing),
       head,
       opening,
       users.length === 1 && first !== undefined ? first : users,
@@ -116,12 +111,13 @@ export class NativePool implements ConnectionPool {
     return problem === 0;
   }
 
-  deliver(user: UserId, event: PositionedEvent): number {
+  deliver(handle: number, event: PositionedEvent): number | undefined {
     if (event !== this.#current) {
       this.#native.setEvent(event.id, event.json, event.cursor);
       this.#current = event;
     }
-    return this.#native.deliver(user);
+    const delivered = this.#native.deliver(handle);
+    return delivered < 0 ? undefined : delivered;
   }
 
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number {

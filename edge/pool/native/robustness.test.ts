@@ -34,18 +34,22 @@ describe("native pool, robustness", { skip }, () => {
     const limits = { ...DEFAULT_LIMITS, endMs: 100 };
     for (let after = 0; after < 24; after += 1) {
       const told: string[] = [];
-      const pool = new NativePool({ limits, onEnd: (users) => told.push(users.join(",")) });
+      const results: boolean[] = [];
+      const pool = new NativePool(limits);
+      pool.onEnd((users) => told.push(users.join(",")));
       const server = createServer((socket) => {
         const spec = { users: [ann, bob], format: text, opening: "welcome\n", cursor: "0", tickMs: 60_000 };
         addon.failAllocations(after);
-        const held = pool.adopt(descriptorOf(socket), "", spec, true);
+        const held = pool.adopt(descriptorOf(socket), "", spec, "chunked");
         if (held)
-          pool.deliver(ann, new PositionedEvent("e", `{"id":"e","data":"${"x".repeat(2_000)}"}`, "0"));
+          pool.deliver(
+            pool.table.find(ann),
+            new PositionedEvent("e", `{"id":"e","data":"${"x".repeat(2_000)}"}`, "0"),
+          );
         addon.failAllocations(-1);
         results.push(held);
         socket.destroy();
       });
-      const results: boolean[] = [];
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const address = server.address();
       const raw = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0);
@@ -90,7 +94,7 @@ describe("native pool, robustness", { skip }, () => {
   });
 
   it("no room for another - is refused as the app refuses, with what middleware set, and the users are let go", async () => {
-    const pool = new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} });
+    const pool = new NativePool(DEFAULT_LIMITS);
     await pool.drain({ perSecond: 1, deadlineMs: 0 }); // takes nobody any more
     const app = new Hono();
     app.use((c, next) => {
@@ -136,14 +140,14 @@ describe("native pool, robustness", { skip }, () => {
   });
 
   it("a pool - keeps no process alive, and answers as an empty one after its end", async () => {
-    const pool = new NativePool({ limits: DEFAULT_LIMITS, onEnd: () => {} });
+    const pool = new NativePool(DEFAULT_LIMITS);
     await pool.drain({ perSecond: 1, deadlineMs: 0 });
     assert.equal(pool.size, 0);
-    assert.equal(pool.deliver(ann, new PositionedEvent("e", "{}", "0")), 0);
+    assert.equal(pool.deliver(0, new PositionedEvent("e", "{}", "0")), undefined);
     assert.equal(pool.deliverFrame(new Uint8Array(64), ""), 0);
     assert.equal(pool.table.find(ann), -1);
     assert.equal(
-      pool.adopt(0, "", { users: [ann], format: text, opening: "", cursor: "0" }, true),
+      pool.adopt(0, "", { users: [ann], format: text, opening: "", cursor: "0" }, "chunked"),
       false,
       "it takes nobody any more",
     );
@@ -160,9 +164,9 @@ const PROGRAM = `
   const { createServer } = require("node:net");
   Promise.all([import(workerData.pool), import(workerData.format)]).then(([{ NativePool }, { text }]) => {
     const limits = { maxQueueBytes: 1e6, maxQueuedBytes: 1e8, stalledMs: 1e4, heartbeatMs: 20, endMs: 100, maxLifetimeMs: 0 };
-    const pool = new NativePool({ limits, onEnd() {} });
+    const pool = new NativePool(limits);
     const server = createServer((socket) => {
-      pool.adopt(socket._handle.fd, "", { users: ["a", "b"], format: text, opening: "welcome", cursor: "0" }, true);
+      pool.adopt(socket._handle.fd, "", { users: ["a", "b"], format: text, opening: "welcome", cursor: "0" }, "chunked");
       socket.destroy();
     });
     server.listen(0, "127.0.0.1", () => parentPort.postMessage(server.address().port));

@@ -6,7 +6,7 @@ import { SocketPool } from "./socket-pool.ts";
 testPoolConformance({
   name: "plain",
   skip: process.platform === "linux" ? false : "it looks into /proc",
-  create: (limits, onEnd) => new SocketPool({ limits, onEnd }),
+  create: (limits) => new SocketPool(limits),
   serve: (app, pool, onAbandoned) =>
     createNodeServer({ app, holder: holdSockets(pool as SocketPool), onAbandoned }),
   hold: markHeld,

@@ -5,7 +5,7 @@
 import { existsSync, fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
-import type { UserId } from "../../../broker/contract.ts";
+import type { Framing } from "../../formats/frame.ts";
 import { descriptorOf } from "../../node/descriptor.ts";
 import type { DrainOptions, PoolLimits, StreamSpec } from "../pool.ts";
 import type { SinkDriver, Stream } from "../stream.ts";
@@ -34,11 +34,6 @@ const driver: SinkDriver<HeldSocket> = {
   cut: (socket) => void socket.resetAndDestroy(),
 };
 
-export interface SocketPoolOptions {
-  readonly limits: PoolLimits;
-  readonly onEnd: (users: readonly UserId[]) => void;
-}
-
 export class SocketPool extends StreamPool<HeldSocket> {
   readonly #onClose: (this: HeldSocket) => void;
   readonly #onError: (this: HeldSocket) => void;
@@ -46,8 +41,8 @@ export class SocketPool extends StreamPool<HeldSocket> {
   readonly #onDrain: (this: HeldSocket) => void;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(options: SocketPoolOptions) {
-    super({ driver, ...options });
+  constructor(limits: PoolLimits) {
+    super({ driver, limits });
     const tell = (socket: HeldSocket, act: (stream: Stream<HeldSocket>) => void): void => {
       const stream = socket[STREAM];
       if (stream !== undefined) act(stream);
@@ -70,16 +65,16 @@ export class SocketPool extends StreamPool<HeldSocket> {
   }
 
   /**
-   * Holds a detached socket: writes the head and the stream's opening at once. With `chunked` false the reader speaks
-   * HTTP/1.0 and gets bare bytes until the connection closes.
+   * Holds a detached socket: writes the head and the stream's opening at once. Without framing the bytes go on
+   * until the connection closes, as in HTTP/1.0.
    */
-  adopt(socket: Socket, head: string, spec: StreamSpec, chunked: boolean): void {
+  adopt(socket: Socket, head: string, spec: StreamSpec, framing: Framing): void {
     const held: HeldSocket = socket;
     held.on("end", this.#onEnd);
     held.on("error", this.#onError);
     held.on("close", this.#onClose);
     held.on("drain", this.#onDrain);
-    held[STREAM] = this.open(held, spec, chunked, Buffer.from(head, "latin1"));
+    held[STREAM] = this.open(held, spec, framing, Buffer.from(head, "latin1"));
     held.resume(); // a reader has nothing more to say: what it sends is read and dropped
   }
 

@@ -1,7 +1,6 @@
 // Streams over web streams: the pool for any Hono runtime, where nobody hands out sockets. What waits for a reader is
 // what the runtime has not pulled from the stream.
 
-import type { UserId } from "../../../broker/contract.ts";
 import type { PoolLimits, StreamSpec } from "../pool.ts";
 import type { SinkDriver, Stream } from "../stream.ts";
 import { StreamPool } from "../stream-pool.ts";
@@ -27,14 +26,9 @@ const driver: SinkDriver<WebSink> = {
   },
 };
 
-export interface WebPoolOptions {
-  readonly limits: PoolLimits;
-  readonly onEnd: (users: readonly UserId[]) => void;
-}
-
 export class WebPool extends StreamPool<WebSink> {
-  constructor(options: WebPoolOptions) {
-    super({ driver, ...options });
+  constructor(limits: PoolLimits) {
+    super({ driver, limits });
   }
 
   /** The body of a response that stays open as this stream. */
@@ -45,7 +39,7 @@ export class WebPool extends StreamPool<WebSink> {
       {
         start: (controller) => {
           sink.controller = controller;
-          stream = this.open(sink, spec, false);
+          stream = this.open(sink, spec, "none");
         },
         cancel: () => {
           sink.controller = undefined;

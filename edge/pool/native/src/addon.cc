@@ -80,7 +80,7 @@ bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count
   return true;
 }
 
-/** open(fd, format, chunked, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor): 0 or an errno */
+/** open(fd, format, framing, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor): 0 or an errno */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<11> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -93,17 +93,17 @@ napi_value open(napi_env env, napi_callback_info info) {
       !read_users(env, arguments[5], names, &count))
     return nullptr;
   int32_t descriptor = -1;
-  uint32_t format = 0;
-  bool chunked = false;
+  uint32_t format = 0, framing = 0;
   double expires_at_ms = NAN, tick_ms = NAN;
-  if (!arguments.boolean(2, &chunked) || !arguments.number(6, &expires_at_ms) ||
-      !arguments.number(7, &tick_ms))
-    return nullptr;
+  if (!arguments.number(6, &expires_at_ms) || !arguments.number(7, &tick_ms)) return nullptr;
   if (!arguments.integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, EBADF);
   if (!arguments.integer<uint32_t>(1, 0, MAX_FORMATS - 1, &format)) return to_number(env, EINVAL);
+  if (!arguments.integer<uint32_t>(2, 0, FRAMINGS - 1, &framing)) return to_number(env, EINVAL);
   if (!(tick_ms >= 0 && tick_ms < INFINITY)) return to_number(env, EINVAL);
-  const StreamSpec spec{descriptor,   format,        chunked, view(head),   view(opening),
-                        view(cursor), expires_at_ms, tick_ms, view(before), view(after)};
+  const StreamSpec spec{descriptor,    format,        static_cast<Framing>(framing),
+                        view(head),    view(opening), view(cursor),
+                        expires_at_ms, tick_ms,       view(before),
+                        view(after)};
   View users[MAX_USERS];
   for (uint32_t i = 0; i < count; i++) users[i] = names[i].view();
   return to_number(env, pool == nullptr ? ESHUTDOWN : pool->open(spec, users, count));
@@ -119,13 +119,13 @@ napi_value set_event(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** deliver(user): to how many streams */
+/** deliver(handle): how many streams took the event, -1 where the handle has no open stream */
 napi_value deliver(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
-  UserName name;
-  if (pool == nullptr || !name.read(env, arguments[0])) return to_number(env, 0);
-  return to_number(env, pool->deliver(pool->users().find(name.view())));
+  uint32_t handle = 0;
+  if (pool == nullptr || !arguments.integer<uint32_t>(0, 0, NONE - 1, &handle)) return to_number(env, -1);
+  return to_number(env, static_cast<double>(pool->deliver(handle)));
 }
 
 /** deliverFrame(bytes, cursorPrefix): to how many streams, -1 where it is malformed */
@@ -197,15 +197,6 @@ napi_value figures(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** streamsOf(user) */
-napi_value streams_of(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  Pool* pool = pool_of(arguments);
-  UserName name;
-  if (pool == nullptr || !name.read(env, arguments[0])) return to_number(env, 0);
-  return to_number(env, pool->streams_of(pool->users().find(name.view())));
-}
-
 napi_value to_handle(napi_env env, uint32_t handle) {
   return to_number(env, handle == NONE ? -1 : static_cast<double>(handle));
 }
@@ -256,7 +247,6 @@ constexpr Method METHODS[] = {{"open", open},
                               {"startDraining", start_draining},
                               {"close", close},
                               {"figures", figures},
-                              {"streamsOf", streams_of},
                               {"acquire", acquire},
                               {"find", find},
                               {"nameOf", name_of},

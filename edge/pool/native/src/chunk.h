@@ -5,8 +5,13 @@
 #define ENCKE_POOL_CHUNK_H_
 
 #include <stddef.h>
+#include <stdint.h>
 
 namespace encke {
+
+/** How a response's bytes are delimited, numbered as FRAMINGS in edge/formats/frame.ts. */
+enum class Framing : uint8_t { kChunked, kNone };
+constexpr uint32_t FRAMINGS = 2;
 
 constexpr char CRLF[] = "\r\n";
 constexpr char LAST_CHUNK[] = "0\r\n\r\n";

@@ -4,6 +4,7 @@
 #ifndef ENCKE_POOL_CONNECTION_H_
 #define ENCKE_POOL_CONNECTION_H_
 
+#include "chunk.h"
 #include "memory.h"
 
 namespace encke {
@@ -50,7 +51,7 @@ struct Connection {
   uint32_t next;
   State state;
   uint8_t format;
-  bool chunked;
+  Framing framing;
   bool told;
 };
 static_assert(sizeof(Connection) == 64, "a cache line each; connections are counted in millions");

@@ -59,7 +59,7 @@ WallSecond wall_second_of(double ms);
 struct StreamSpec {
   int descriptor;
   uint32_t format;
-  bool chunked;
+  Framing framing;
   View head;
   View opening;
   /** The last cursor in `opening`. */
@@ -99,15 +99,14 @@ class Pool {
   // writing
   /** Copies the event that `deliver` delivers. False without memory. */
   bool set_event(View id, View json, View cursor);
-  /** @return to how many streams it was handed */
-  uint32_t deliver(uint32_t user);
+  /** @return how many streams took it, -1 where the user has no open stream */
+  int64_t deliver(uint32_t user);
   /** @return to how many streams its events were handed, -1 where it is malformed */
   double deliver_frame(View frame, View cursor_prefix);
   /** Writes a text with a cursor in it to every stream of a format. */
   void broadcast(uint32_t format, View text, View cursor);
 
   UserTable& users() { return users_; }
-  uint32_t streams_of(uint32_t user) const;
   uint32_t open_streams() const { return open_; }
   /** Streams that were ended, while their readers read the last bytes. */
   uint32_t ending_streams() const { return ending_; }

@@ -42,7 +42,7 @@ int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
   connection->descriptor = descriptor;
   connection->state = State::kOpen;
   connection->format = static_cast<uint8_t>(spec.format);
-  connection->chunked = spec.chunked;
+  connection->framing = spec.framing;
   int problem = 0;
   if (user_count > 1 || spec.tick_ms > 0) {
     const Tick every = spec.tick_ms > 0 ? TimingWheel::ticks_of(spec.tick_ms) : 0;
@@ -75,12 +75,6 @@ void Pool::finish_some(uint32_t count, CloseReason reason) {
     count--;
   }
   keep_global_bound();
-}
-
-uint32_t Pool::streams_of(uint32_t user) const {
-  uint32_t count = 0;
-  for (uint32_t at = users_.first_membership(user); at != NONE; at = memberships_[at].next_of_user) count++;
-  return count;
 }
 
 bool Pool::join_users(uint32_t index, const View* users, uint32_t count) {
@@ -121,7 +115,7 @@ void Pool::finish(uint32_t index, CloseReason reason) {
   const View cursor = format.has_numbers ? View{} : positions_.cursor_of(connection.position);
   View texts[MAX_WORDS];
   const uint32_t count = format.say(words, come_back, cursor, texts);
-  const View last = connection.chunked ? View{LAST_CHUNK, LAST_CHUNK_BYTES} : View{};
+  const View last = connection.framing == Framing::kChunked ? View{LAST_CHUNK, LAST_CHUNK_BYTES} : View{};
   if (!write_text(index, texts, count, View{}, last)) return;
   leave_users(index, reason);
   connection.state = State::kEnding;

@@ -28,7 +28,8 @@ bool Pool::set_event(View id, View json, View cursor) {
   return true;
 }
 
-uint32_t Pool::deliver(uint32_t user) {
+int64_t Pool::deliver(uint32_t user) {
+  if (users_.first_membership(user) == NONE) return -1;
   const uint32_t delivered = hand_to(user);
   keep_global_bound();
   return delivered;
@@ -96,7 +97,7 @@ bool Pool::hand(uint32_t index) {
     connection.position = event_position_;
   }
   Pieces pieces;
-  rendering.pieces(connection.messages, connection.chunked, &pieces);
+  rendering.pieces(connection.messages, connection.framing, &pieces);
   if (pieces.count == 0) return true;
   if (!send(index, pieces.list, pieces.count, pieces.bytes)) return false;
   counts_.chunks++;
@@ -112,7 +113,7 @@ void Pool::note_position(uint32_t index, uint32_t position) {
 
 /** Writes up to MAX_WORDS texts as one chunk, `before` and `after` around it as they are. False where the connection is gone now. */
 bool Pool::write_text(uint32_t index, const View* texts, uint32_t text_count, View before, View after) {
-  const bool chunked = connections_[index].chunked;
+  const bool is_chunked = connections_[index].framing == Framing::kChunked;
   char head[CHUNK_HEAD_BYTES];
   size_t length = 0;
   for (uint32_t i = 0; i < text_count; i++) length += texts[i].length;
@@ -127,9 +128,9 @@ bool Pool::write_text(uint32_t index, const View* texts, uint32_t text_count, Vi
   add(before.data, before.length);
   if (length > 0) {
     const char* start = write_chunk_head(head + sizeof head, length);
-    if (chunked) add(start, static_cast<size_t>(head + sizeof head - start));
+    if (is_chunked) add(start, static_cast<size_t>(head + sizeof head - start));
     for (uint32_t i = 0; i < text_count; i++) add(texts[i].data, texts[i].length);
-    if (chunked) add(CRLF, 2);
+    if (is_chunked) add(CRLF, 2);
   }
   add(after.data, after.length);
   if (bytes == 0) return true;

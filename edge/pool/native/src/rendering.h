@@ -84,16 +84,17 @@ class Rendering {
   bool has_numbers() const { return stretches_ > 1; }
 
   /** The frame of one connection. Valid until the next `begin`. Nothing where the frame is empty. */
-  void pieces(uint32_t number, bool chunked, Pieces* out) const {
+  void pieces(uint32_t number, Framing framing, Pieces* out) const {
+    const bool is_chunked = framing == Framing::kChunked;
     const char* data = bytes_.data();
     if (!has_numbers()) {
       if (end_ == CHUNK_HEAD_BYTES) return;
-      if (chunked) return out->add(data + head_, end_ + 2 - head_);
+      if (is_chunked) return out->add(data + head_, end_ + 2 - head_);
       return out->add(data + CHUNK_HEAD_BYTES, end_ - CHUNK_HEAD_BYTES);
     }
     const char* digits = write_decimal(out->digits + DECIMAL_BYTES, number);
     const size_t digit_bytes = static_cast<size_t>(out->digits + DECIMAL_BYTES - digits);
-    if (chunked) {
+    if (is_chunked) {
       const size_t length = end_ - CHUNK_HEAD_BYTES + digit_bytes * (stretches_ - 1);
       const char* head = write_chunk_head(out->head + CHUNK_HEAD_BYTES, length);
       out->add(head, static_cast<size_t>(out->head + CHUNK_HEAD_BYTES - head));
@@ -103,7 +104,7 @@ class Rendering {
       const uint32_t stretch_end = i + 1 < stretches_ ? starts_[i + 1] : end_;
       if (stretch_end > starts_[i]) out->add(data + starts_[i], stretch_end - starts_[i]);
     }
-    if (chunked) out->add(CRLF, 2);
+    if (is_chunked) out->add(CRLF, 2);
   }
 
  private:
