@@ -2,7 +2,7 @@
 // listens in front of the app.
 
 import type { Context, Hono } from "hono";
-import type { UserId } from "../broker/contract.ts";
+import { StreamPosition } from "../broker/contract.ts";
 import type { BrokerClient } from "../broker/index.ts";
 import { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
@@ -13,6 +13,7 @@ import { FramesFanout } from "./fanout/frames.ts";
 import { Readers } from "./fanout/readers.ts";
 import { SubjectFanout } from "./fanout/subject.ts";
 import { createGraphGate } from "./graph-gate.ts";
+import { Inbox } from "./inbox.ts";
 import { Origins } from "./origins.ts";
 import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
 import { Presence } from "./presence/presence.ts";
@@ -30,13 +31,13 @@ export interface AssembleOptions<Pool extends ConnectionPool> {
   readonly edgeId: string;
   readonly client: BrokerClient;
   readonly config: AppConfig;
-  /** Whether everybody may read everybody. */
+  /** Whether any reader may read any user's events. */
   readonly anonymous: boolean;
   readonly assets: ReadonlyMap<string, Asset>;
-  makePool(onEnd: (users: readonly UserId[]) => void): Pool;
-  /** Answers with a response that stays open as this stream of the pool. */
-  hold(pool: Pool, c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
-  /** Something that is not a caller's mistake. */
+  readonly pool: Pool;
+  /** Returns a response that stays open as this stream of the pool. */
+  hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
+  /** Called for an error that is not the caller's mistake. */
   onError(error: Error): void;
   /** A graph service of a release with which this edge cannot talk. */
   onOtherVersion(version: number): void;
@@ -51,55 +52,49 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
+  /** Receives from the graph, then announces this edge. */
+  start(): Promise<void>;
+  /** Says goodbye to the graph and receives nothing more. Idempotent; the streams are the pool's to end. */
+  stop(): void;
 }
 
 /** @throws EdgeError BAD_CONFIG */
 export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptions<Pool>): EdgeParts<Pool> {
-  const { edgeId, client, config, anonymous, onStatus } = options;
+  const { edgeId, client, config, anonymous, pool, hold, onError, onOtherVersion, onStatus } = options;
+  const { fanout: mode } = config;
   const origins = new Origins({ corsOrigins: config.corsOrigins, anonymous });
   const auth = new Auth({ key: config.jwtKey, anonymous, origins });
   const tallies = new EventTallies();
-  const pool: Pool = options.makePool((users) => fanout.leave(users));
-  const onLoss = (reason: string): void => pool.resync(reason, fanout.cursor);
+  const position = new StreamPosition();
   const readers = new Readers(pool.table);
-  const presenceLog = new PresenceLog(pool.table);
-  const frames =
-    config.fanout === "frames"
-      ? new FramesFanout({
-          pool,
-          readers,
-          presenceLog,
-          tallies,
-          announce: () => presence.announce(),
-          takesFrom: (partition) => presence.takesFrom(partition),
-          onLoss,
-        })
-      : undefined;
-  const fanout: Fanout = frames ?? new SubjectFanout({ client, pool, readers, tallies, edgeId });
   const presence = new Presence({
-    client,
-    edgeId,
-    mode: config.fanout,
-    presenceLog,
-    tallies,
-    onCopies: (bytes) => frames?.receive(bytes),
-    onAcknowledged: () => frames?.acknowledged(),
-    onLoss,
-    onOtherVersion: options.onOtherVersion,
+    ...{ client, edgeId, mode, log: new PresenceLog(pool.table) },
+    onLoss: (reason) => pool.resync(reason, position.cursor),
+    onOtherVersion,
     onGraph: onStatus,
   });
+  const frames =
+    mode === "frames" ? new FramesFanout({ pool, readers, presence, tallies, position }) : undefined;
+  const fanout = frames ?? new SubjectFanout({ client, edgeId, pool, readers, tallies, position });
+  pool.onEnd((users) => fanout.leave(users));
+  const inbox = new Inbox({ client, edgeId, presence, tallies, frames });
   const admission = new Admission(config, readers);
   const app = createApp({
-    auth,
-    admission,
-    fanout,
+    ...{ auth, admission, fanout, position, origins, hold, onError },
     graph: createGraphGate(client),
     publish: config.allowPublish ?? anonymous,
-    origins,
     assets: options.assets,
-    hold: (c, spec, headers) => options.hold(pool, c, spec, headers),
-    onError: options.onError,
   });
   client.onStatus(onStatus);
-  return { app, pool, fanout, readers, admission, presence };
+  return {
+    ...{ app, pool, fanout, readers, admission, presence },
+    start() {
+      inbox.start();
+      return presence.start();
+    },
+    stop() {
+      presence.stop();
+      inbox.stop();
+    },
+  };
 }

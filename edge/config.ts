@@ -10,6 +10,9 @@ export type ListenAt = { readonly host: string; readonly port: number } | { read
 /** As long as a person may be in a tunnel, and no longer than "online" should be wrong. */
 export const DEFAULT_READER_TIMEOUT_MS = 60_000;
 
+/** How long a reader waits until its stream is certain; without that it begins all the same, with a `resync`. */
+export const JOIN_MS = 1_000;
+
 /** Who holds the sockets of open streams; native needs its addon. */
 export const POOL_KINDS = ["native", "plain"] as const;
 export type PoolKind = (typeof POOL_KINDS)[number];

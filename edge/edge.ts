@@ -6,8 +6,7 @@ import type { Server } from "node:http";
 import { BrokerClient, otherVersion } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import type { Admission } from "./admission.ts";
-import { assembleEdge } from "./assemble.ts";
+import { assembleEdge, type EdgeParts } from "./assemble.ts";
 import { loadAssets } from "./assets.ts";
 import { decideAnonymous, type EdgeConfig } from "./config.ts";
 import { registerMetrics } from "./metrics.ts";
@@ -19,7 +18,6 @@ import { endVanished } from "./node/vanished.ts";
 import { hasPoolAddon, loadPoolAddon } from "./pool/native/addon.ts";
 import { NativePool } from "./pool/native/native-pool.ts";
 import { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
-import type { Presence } from "./presence/presence.ts";
 
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;
@@ -40,9 +38,7 @@ export interface EdgeOptions {
 
 interface Running {
   readonly client: BrokerClient;
-  readonly pool: HeldPool;
-  readonly admission: Admission;
-  readonly presence: Presence;
+  readonly parts: EdgeParts<HeldPool>;
   readonly server: Server;
 }
 
@@ -60,10 +56,10 @@ export class Edge {
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
     if (this.#running === undefined) return "starting";
-    const { client } = this.#running;
+    const { client, parts } = this.#running;
     if (!client.connected) return "NATS is away";
     if (client.unfit !== undefined) return client.unfit;
-    return this.#running.presence.graphPresent ? undefined : "the graph is away";
+    return parts.presence.graphPresent ? undefined : "the graph is away";
   }
 
   /** The port in use, once started; 0 on a UNIX socket. */
@@ -107,54 +103,48 @@ export class Edge {
 
   async #open(client: BrokerClient, anonymous: boolean): Promise<Running> {
     const { config, log, metrics, onStatus } = this.#options;
-    const { app, pool, fanout, readers, admission, presence } = assembleEdge({
+    const pool = makeHeldPool(config.pool, limitsOf(config));
+    const parts = assembleEdge({
       edgeId: this.#id,
       client,
       config: { ...config, maxStreams: Math.min(config.maxStreams, maxStreamsByDescriptors()) },
       anonymous,
       assets: loadAssets(),
-      makePool: (onEnd) => makeHeldPool(config.pool, { limits: limitsOf(config), onEnd }),
-      hold: (_pool, c, spec, headers) => markHeld(c, spec, headers),
+      pool,
+      hold: markHeld,
       onError: (error) => log.error({ err: error }, "request failed"),
       onOtherVersion: (version) => log.error(otherVersion("a graph service", version)),
       onStatus: () => onStatus?.(),
     });
     const server = createNodeServer({
-      app,
+      app: parts.app,
       holder: holderOf(pool),
       onAbandoned: ({ users }, why) => {
-        fanout.leave(users);
-        if (why === "full") admission.noteFull();
+        parts.fanout.leave(users);
+        if (why === "full") parts.admission.noteFull();
       },
     });
     boundConnections(server, pool);
-    registerMetrics(metrics, {
-      client,
-      pool,
-      fanout,
-      readers,
-      admission,
-      presence,
-      notReady: () => this.notReady,
-    });
+    registerMetrics(metrics, { ...parts, client, notReady: () => this.notReady });
     try {
-      await presence.start();
+      await parts.start();
       if (pool instanceof NativePool) await listenShared(server, config.listen, loadPoolAddon());
       else await listen(server, config.listen);
       const addon = hasPoolAddon() ? loadPoolAddon() : undefined;
       const vanishedReaders = endVanished(server, pool, config.readerTimeoutMs, addon);
       log.info({ pool: config.pool, port: this.#portOf(server), vanishedReaders }, "edge listens");
     } catch (error) {
-      presence.stop();
+      parts.stop();
       throw error;
     }
-    return { client, pool, admission, presence, server };
+    return { client, parts, server };
   }
 
   async #drain(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
-    const { client, pool, admission, presence, server } = running;
+    const { client, parts, server } = running;
+    const { admission, pool } = parts;
     const { drainMs } = this.#options.config;
     admission.draining = true;
     this.#options.onStatus?.();
@@ -164,7 +154,7 @@ export class Edge {
     const perSecond = Math.max(MIN_DRAIN_PER_SECOND, Math.ceil((pool.size * 1000) / Math.max(1, deadlineMs)));
     await pool.drain({ perSecond, deadlineMs });
     server.closeAllConnections();
-    presence.stop();
+    parts.stop();
     await client.close();
   }
 }

@@ -2,7 +2,7 @@
 // socket pool, Bun or any other Hono runtime with web streams) brings these.
 
 import type { Context } from "hono";
-import type { Topic, UserId } from "../broker/contract.ts";
+import type { StreamPosition, Topic, UserId } from "../broker/contract.ts";
 import type { Admission } from "./admission.ts";
 import type { Auth } from "./auth.ts";
 import type { Fanout } from "./fanout/fanout.ts";
@@ -33,7 +33,9 @@ export interface Neighbours {
 export interface EdgeServices {
   readonly auth: Auth;
   readonly admission: Admission;
-  readonly fanout: Pick<Fanout, "join" | "leave" | "cursor">;
+  readonly fanout: Pick<Fanout, "join" | "leave">;
+  /** How far the events that were passed on here go. */
+  readonly position: Pick<StreamPosition, "cursor">;
   readonly graph: GraphGate;
   /** Whether readers may publish over HTTP: on their own topic, on any where reading is anonymous. */
   readonly publish: boolean;

@@ -22,11 +22,12 @@ export class WebEdge {
 
   /** @throws EdgeError BAD_CONFIG */
   constructor(options: WebEdgeOptions) {
+    const pool = new WebPool(options.limits ?? DEFAULT_LIMITS);
     this.#parts = assembleEdge({
       ...options,
       assets: new Map(),
-      makePool: (onEnd) => new WebPool({ limits: options.limits ?? DEFAULT_LIMITS, onEnd }),
-      hold: (pool, c, spec, headers) => c.body(pool.body(spec), 200, headers),
+      pool,
+      hold: (c, spec, headers) => c.body(pool.body(spec), 200, headers),
       onOtherVersion: options.onOtherVersion ?? (() => {}),
       onStatus: () => {},
     });
@@ -46,14 +47,14 @@ export class WebEdge {
   }
 
   start(): Promise<void> {
-    return this.#parts.presence.start();
+    return this.#parts.start();
   }
 
   /** Ends every stream with its last words and leaves. The NATS client stays open: it is the caller's. */
   async stop(drain: DrainOptions): Promise<void> {
-    const { admission, pool, presence } = this.#parts;
+    const { admission, pool } = this.#parts;
     admission.draining = true;
     await pool.drain(drain);
-    presence.stop();
+    this.#parts.stop();
   }
 }

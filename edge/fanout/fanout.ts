@@ -2,7 +2,6 @@
 // bounded by the admission, a wait by JOIN_MS.
 
 import type { UserId } from "../../broker/contract.ts";
-import type { FanoutMode } from "../../broker/index.ts";
 
 export interface FanoutCounts {
   /** Messages that arrived for users of this edge. */
@@ -12,10 +11,7 @@ export interface FanoutCounts {
 }
 
 export interface Fanout {
-  readonly mode: FanoutMode;
   readonly counts: FanoutCounts;
-  /** The position of everything that has been passed on here. */
-  readonly cursor: string;
   /**
    * Makes users reachable: once it resolves with true, whatever is published for them arrives here. False after
    * JOIN_MS without that certainty; the stream then starts all the same and says `resync`. Every join is undone by
@@ -24,6 +20,3 @@ export interface Fanout {
   join(users: readonly UserId[]): Promise<boolean>;
   leave(users: readonly UserId[]): void;
 }
-
-/** How long a reader waits for its stream to be certain. */
-export const JOIN_MS = 1_000;

@@ -10,115 +10,81 @@ import {
   parseEventId,
   readFrame,
   readFrameHead,
-  StreamPosition,
+  type StreamPosition,
   type UserId,
 } from "../../broker/contract.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
-import type { PresenceLog } from "../presence/presence-log.ts";
+import type { Presence } from "../presence/presence.ts";
 import type { EventTallies } from "../presence/tallies.ts";
-import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
+import type { Fanout, FanoutCounts } from "./fanout.ts";
 import type { Readers } from "./readers.ts";
 
 export interface FramesFanoutOptions {
   readonly pool: ConnectionPool;
   /** Counts who joins and leaves here. */
   readonly readers: Readers;
-  readonly presenceLog: PresenceLog;
+  readonly presence: Pick<Presence, "join" | "leave" | "accepts">;
   readonly tallies: EventTallies;
-  /** Tells the graph that the presence log has news. */
-  readonly announce: () => void;
-  /** Whether copies by handle may be taken from the owner of this partition. */
-  readonly takesFrom: (partition: number) => boolean;
-  /** Something may be missing on every stream. */
-  readonly onLoss: (reason: string) => void;
-}
-
-/** A stream that waits until the graph knows its users. */
-interface PendingJoin {
-  readonly handles: readonly number[];
-  readonly untilMs: number;
-  readonly done: (certain: boolean) => void;
+  /** Moves with every event. */
+  readonly position: StreamPosition;
 }
 
 export class FramesFanout implements Fanout {
-  readonly mode = "frames";
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
   readonly #options: FramesFanoutOptions;
-  readonly #position = new StreamPosition();
   readonly #decoder = new TextDecoder();
-  /** In the order of their joining, which is that of their acknowledgement. */
-  #waiting: PendingJoin[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: FramesFanoutOptions) {
     this.#options = options;
   }
 
-  get cursor(): string {
-    return this.#position.cursor;
-  }
-
   join(users: readonly UserId[]): Promise<boolean> {
-    const { readers, presenceLog, announce } = this.#options;
-    const handles = readers.join(users);
-    for (const handle of handles) presenceLog.join(handle);
-    if (handles.every((handle) => presenceLog.isCertain(handle))) return Promise.resolve(true);
-    announce();
-    return new Promise((done) => {
-      this.#waiting.push({ handles, untilMs: performance.now() + JOIN_MS, done });
-      this.#timer ??= setTimeout(() => this.#giveUp(), JOIN_MS);
-    });
+    const { readers, presence } = this.#options;
+    return presence.join(readers.join(users));
   }
 
   leave(users: readonly UserId[]): void {
-    const { readers, presenceLog, announce } = this.#options;
-    for (const handle of readers.leave(users)) presenceLog.leave(handle);
-    if (presenceLog.hasNews) announce();
+    const { readers, presence } = this.#options;
+    presence.leave(readers.leave(users));
   }
 
-  /** The graph has acknowledged more: who waited for that is certain. */
-  acknowledged(): void {
-    const { presenceLog } = this.#options;
-    const first = this.#waiting.findIndex(
-      ({ handles }) => !handles.every((handle) => presenceLog.isCertain(handle)),
-    );
-    const certain = this.#waiting.splice(0, first === -1 ? this.#waiting.length : first);
-    for (const { done } of certain) done(true);
-  }
-
-  /** Copies of events, as the graph sent them. What is not of its form, or of an epoch that is over, is counted. */
+  /** Takes copies of events, as the graph sent them. What is not of its form, or of an epoch that is over, is counted. */
   receive(bytes: Uint8Array): void {
     this.counts.messages += 1;
-    const accepted =
-      bytes[0] === FRAME_KIND.named
-        ? this.#receiveNamed(bytes)
-        : bytes[0] === FRAME_KIND.counted
-          ? this.#receiveCounted(bytes)
-          : this.#receiveFrame(bytes);
-    if (accepted) return;
-    this.counts.rejected += 1;
+    if (!this.#take(bytes)) this.counts.rejected += 1;
   }
 
-  #receiveFrame(bytes: Uint8Array): boolean {
+  #take(bytes: Uint8Array): boolean {
+    if (bytes[0] === FRAME_KIND.named) return this.#takeNamed(bytes);
+    return bytes[0] === FRAME_KIND.counted ? this.#takeCounted(bytes) : this.#takeFrame(bytes);
+  }
+
+  #takeFrame(bytes: Uint8Array): boolean {
+    const { pool, position } = this.#options;
     const last = this.#lastOf(bytes, FRAME_KIND.frame);
     if (last === undefined) return false;
-    const delivered = this.#options.pool.deliverFrame(bytes, this.#position.before(last.partition));
-    this.#position.advance(last);
-    if (delivered < 0) this.#options.onLoss("frame-broken");
+    const delivered = pool.deliverFrame(bytes, position.before(last.partition));
+    position.advance(last);
+    if (delivered < 0) pool.resync("frame-broken", position.cursor);
     return delivered >= 0;
   }
 
-  #receiveCounted(bytes: Uint8Array): boolean {
-    const { pool } = this.#options;
+  #takeCounted(bytes: Uint8Array): boolean {
     if (this.#lastOf(bytes, FRAME_KIND.counted) === undefined) return false;
     return readFrame(bytes, FRAME_KIND.counted, ({ id, json, recipients, handleAt }) => {
       const event = this.#positioned(id, json);
-      for (let index = 0; index < recipients; index += 1) {
-        const user = pool.table.nameOf(handleAt(index));
-        if (user !== undefined) this.#deliver(user, event, true);
-      }
+      for (let index = 0; index < recipients; index += 1) this.#deliver(handleAt(index), event, true);
     });
+  }
+
+  #takeNamed(bytes: Uint8Array): boolean {
+    const named = decodeNamed(bytes);
+    if (named === undefined) return false;
+    const { table } = this.#options.pool;
+    const event = this.#positioned(named.id, this.#decoder.decode(named.json));
+    for (const user of named.users) this.#deliver(table.find(user), event, named.counted);
+    return true;
   }
 
   /**
@@ -126,39 +92,24 @@ export class FramesFanout implements Fanout {
    * was lost. Readers hear of that loss when the epoch under way, or the owner's return, is in step.
    */
   #lastOf(bytes: Uint8Array, kind: FrameKind): EventPosition | undefined {
-    const { presenceLog, takesFrom } = this.#options;
     const head = readFrameHead(bytes, kind);
-    const last = head && parseEventId(head.lastId);
-    return last !== undefined && head?.epoch === presenceLog.epoch && takesFrom(last.partition)
-      ? last
-      : undefined;
-  }
-
-  #receiveNamed(bytes: Uint8Array): boolean {
-    const named = decodeNamed(bytes);
-    if (named === undefined) return false;
-    const event = this.#positioned(named.id, this.#decoder.decode(named.json));
-    for (const user of named.users) this.#deliver(user, event, named.counted);
-    return true;
+    if (head === undefined) return undefined;
+    const last = parseEventId(head.lastId);
+    if (last === undefined || !this.#options.presence.accepts(head.epoch, last.partition)) return undefined;
+    return last;
   }
 
   #positioned(id: string, json: string): PositionedEvent {
+    const { position } = this.#options;
     const at = parseEventId(id);
-    const cursor = at === undefined ? this.#position.cursor : this.#position.advance(at);
-    return new PositionedEvent(id, json, cursor);
+    return new PositionedEvent(id, json, at === undefined ? position.cursor : position.advance(at));
   }
 
-  #deliver(user: UserId, event: PositionedEvent, counted: boolean): void {
+  #deliver(handle: number, event: PositionedEvent, counted: boolean): void {
     const { pool, tallies } = this.#options;
-    const online = pool.streamsOf(user) > 0;
-    const delivered = pool.deliver(user, event);
-    if (counted && online) tallies.note(event.id, user, delivered);
-  }
-
-  #giveUp(): void {
-    const now = performance.now();
-    while ((this.#waiting[0]?.untilMs ?? Number.POSITIVE_INFINITY) <= now) this.#waiting.shift()?.done(false);
-    const next = this.#waiting[0];
-    this.#timer = next && setTimeout(() => this.#giveUp(), Math.max(1, next.untilMs - now));
+    const delivered = pool.deliver(handle, event);
+    if (!counted || delivered === undefined) return;
+    const user = pool.table.nameOf(handle);
+    if (user !== undefined) tallies.note(event.id, user, delivered);
   }
 }

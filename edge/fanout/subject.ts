@@ -10,7 +10,7 @@ import {
   isUserId,
   looksEncoded,
   parseEventId,
-  StreamPosition,
+  type StreamPosition,
   USER_PREFIX,
   type UserId,
   userSubject,
@@ -24,10 +24,11 @@ import {
   replyOf,
   type Subscribed,
 } from "../../broker/index.ts";
+import { JOIN_MS } from "../config.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { EventTallies } from "../presence/tallies.ts";
-import { type Fanout, type FanoutCounts, JOIN_MS } from "./fanout.ts";
+import type { Fanout, FanoutCounts } from "./fanout.ts";
 import type { Readers } from "./readers.ts";
 
 /** Events whose frames are kept for the next recipient; the copies of one event come close together. */
@@ -41,15 +42,15 @@ export interface SubjectFanoutOptions {
   readonly tallies: EventTallies;
   /** Names this edge in the ids of messages that producers send straight to users. */
   readonly edgeId: string;
+  /** Moves with every event that the graph expanded. */
+  readonly position: StreamPosition;
 }
 
 export class SubjectFanout implements Fanout {
-  readonly mode = "subject";
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
   readonly #options: SubjectFanoutOptions;
   /** By handle. */
   readonly #subscriptions: (Subscribed | undefined)[] = [];
-  readonly #position = new StreamPosition();
   readonly #recent = new Map<string, PositionedEvent>();
   readonly #decoder = new TextDecoder();
   #flushing: Promise<boolean> | undefined;
@@ -57,10 +58,6 @@ export class SubjectFanout implements Fanout {
 
   constructor(options: SubjectFanoutOptions) {
     this.#options = options;
-  }
-
-  get cursor(): string {
-    return this.#position.cursor;
   }
 
   async join(users: readonly UserId[]): Promise<boolean> {
@@ -110,9 +107,8 @@ export class SubjectFanout implements Fanout {
       return;
     }
     const { pool, tallies } = this.#options;
-    const online = pool.streamsOf(user) > 0;
-    const delivered = pool.deliver(user, event);
-    if (online && headers?.get(COUNT_HEADER) === "1") tallies.note(eventId, user, delivered);
+    const delivered = pool.deliver(pool.table.find(user), event);
+    if (delivered !== undefined && headers?.get(COUNT_HEADER) === "1") tallies.note(eventId, user, delivered);
   };
 
   /** A copy of an event that the graph expanded. The first copy moves the stream's position. */
@@ -121,7 +117,7 @@ export class SubjectFanout implements Fanout {
     if (known !== undefined) return known;
     const at = parseEventId(id);
     if (at === undefined || !looksEncoded(data)) return undefined;
-    const event = new PositionedEvent(id, this.#decoder.decode(data), this.#position.advance(at));
+    const event = new PositionedEvent(id, this.#decoder.decode(data), this.#options.position.advance(at));
     this.#recent.set(id, event);
     const [oldest] = this.#recent.keys();
     if (this.#recent.size > KEPT_EVENTS && oldest !== undefined) this.#recent.delete(oldest);
@@ -138,7 +134,7 @@ export class SubjectFanout implements Fanout {
     try {
       const json = encodeEvent(id, undefined, new Date(), message.data);
       checkEncoded(json, this.#options.client.maxPayload);
-      return new PositionedEvent(id, this.#decoder.decode(json), this.#position.cursor);
+      return new PositionedEvent(id, this.#decoder.decode(json), this.#options.position.cursor);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       replyError(this.#options.client, replyOf(message), error);

@@ -43,7 +43,7 @@ export async function openStream(
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
   const sure = await joinCounted(services, users);
   try {
-    const { cursor } = services.fanout;
+    const { cursor } = services.position;
     const opening = openingOf(request, { presented, sure, cursor });
     return services.hold(c, { ...request, opening, cursor }, headers);
   } catch (error) {

@@ -1,0 +1,50 @@
+// Everything that the graph sends to this edge, on `edge.<id>` and `edge.all`, and where it goes: orders to presence, copies
+// of events to the fan-out, questions about counted events to the tallies. Owned by the assembled edge; it keeps nothing.
+
+import { EVERY_EDGE, edgeSubject } from "../broker/contract.ts";
+import { type BrokerClient, type Msg, parseOrder, type Subscribed } from "../broker/index.ts";
+import type { Presence } from "./presence/presence.ts";
+import type { EventTallies } from "./presence/tallies.ts";
+
+/** An order is JSON and begins with it; no frame does (FRAME_KIND). */
+const BRACE = "{".charCodeAt(0);
+
+export interface InboxOptions {
+  readonly client: BrokerClient;
+  readonly edgeId: string;
+  readonly presence: Pick<Presence, "obey">;
+  readonly tallies: EventTallies;
+  /** Takes copies of events; undefined in `subject` mode, where they arrive elsewhere. */
+  readonly frames: { receive(bytes: Uint8Array): void } | undefined;
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  #subscriptions: readonly Subscribed[] = [];
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { client, edgeId } = this.#options;
+    this.#subscriptions = [edgeSubject(edgeId), EVERY_EDGE].map((subject) =>
+      client.subscribe(subject, (message) => this.#receive(message)),
+    );
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  /** @throws BrokerError BAD_EVENT for an order that is not of its form; the client logs it */
+  #receive(message: Msg): void {
+    const { client, presence, tallies, frames } = this.#options;
+    if (message.data[0] !== BRACE) return frames?.receive(message.data);
+    const order = parseOrder(message.data);
+    if (order.type === "mark") return client.respond(message); // everything before it has been handled
+    if (order.type !== "tally") return presence.obey(order);
+    for (const part of tallies.take(order.event, client.maxPayload))
+      client.respond(message, JSON.stringify(part));
+  }
+}
