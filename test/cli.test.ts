@@ -74,7 +74,7 @@ describe("encke - help and usage", () => {
     ],
     [
       "a UNIX socket without a key",
-      ["edge", "--listen", "unix:/tmp/x"],
+      ["edge", "--listen", `unix:${join(tempDir(), "edge.sock")}`],
       /set ENCKE_JWT_KEY .*, or say --allow-anonymous/,
     ],
     ["a socket that is none", ["edge", "--listen", "x"], /expected unix:/],

@@ -104,13 +104,10 @@ describe("encke graph", () => {
         await encke("export", "--data", moved, "--only", only),
         await encke("export", "--data", restored, "--only", only),
       );
-    assert.equal(
-      await encke("about", "--data", moved),
-      "partitions 0/1, 5 follow relations, up to change 0\n",
-    );
+    assert.equal(await encke("about", "--data", moved), "partitions 0/1, 5 follows, up to change 0\n");
     assert.equal(
       await encke("about", "--data", restored, "--json"),
-      '{"partitions":"0/1","edges":5,"sequence":12,"empty":false}\n',
+      '{"partitions":"0/1","follows":5,"sequence":12,"empty":false}\n',
     );
 
     const served = await services.encke("graph", "export", "--data", services.directory, "--out", out);
