@@ -1,32 +1,23 @@
 // The graph service's metrics, read from those who count.
 
-import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
+import { registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import type { Distributor } from "./fanout/distributor.ts";
-import type { Expander } from "./fanout/expander.ts";
-import type { Window } from "./fanout/window.ts";
-import type { GraphStore } from "./graph-store.ts";
-import type { EdgeRegistry } from "./presence/edge-registry.ts";
-import type { OnlineTable } from "./presence/online-table.ts";
-import type { PresenceReceiver } from "./presence/presence-receiver.ts";
-import type { UserLists } from "./user-lists.ts";
+import type { ServiceParts } from "./assemble.ts";
 
-export interface Counted {
-  readonly store: GraphStore;
-  readonly client: BrokerClient;
-  readonly registry: EdgeRegistry;
-  readonly online: OnlineTable;
-  readonly receiver: PresenceReceiver;
-  readonly expander: Expander;
-  readonly distributor: Distributor;
-  readonly window: Window;
-  readonly narrowWindow: Window;
-  readonly lists: UserLists;
+export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
+  registerStoreMetrics(metrics, parts);
+  registerFanOutMetrics(metrics, parts);
+  registerPresenceMetrics(metrics, parts);
+  metrics.counter(
+    "encke_graph_shares_total",
+    "Questions to the owners of other partitions, by what became of them",
+    () => ({ ...parts.lists.counts }),
+    "result",
+  );
+  registerClientMetrics(metrics, parts.client);
 }
 
-export function registerMetrics(metrics: Metrics, parts: Counted): void {
-  const { store, client, registry, online, receiver, expander, distributor } = parts;
-  const { window, narrowWindow, lists } = parts;
+function registerStoreMetrics(metrics: Metrics, { store }: ServiceParts): void {
   metrics.gauge("encke_graph_follows", "Follow relations in the graph", () => store.follows);
   metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
   metrics.gauge("encke_graph_audit_changes", "Changes that the audit keeps", () => store.audit.length);
@@ -56,27 +47,39 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
     () => store.receivers.lookups,
     "from",
   );
-  metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => expander.waiting);
-  metrics.gauge("encke_graph_long_events", "Events with very many followers being sent", () => expander.long);
-  metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => registry.size);
-  metrics.gauge("encke_graph_online_users", "Users that edges in frames mode announced", () => online.size);
+}
+
+function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
+  const { backlog, long, entry, fanOut, distributor, window, narrowWindow } = parts;
+  metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => backlog.events);
+  metrics.gauge("encke_graph_long_events", "Events with very many followers being sent", () => long.size);
   metrics.gauge("encke_graph_tick_ms", "What frames to edges wait for", () => distributor.tickMs);
   metrics.counter(
     "encke_graph_events_total",
     "Events by what became of them",
     () => {
-      const { events, direct, rejected, overloaded, failed } = expander.counts;
-      return { expanded: events, direct, rejected, overloaded, failed };
+      const rejected = entry.counts.rejected + fanOut.counts.rejected;
+      return { ...entry.counts, ...fanOut.counts, rejected };
     },
     "result",
   );
   metrics.counter(
     "encke_graph_copies_total",
     "OutgoingEvent for recipients, by the way they took",
-    () => ({ subject: distributor.copies, frame: distributor.handed, named: distributor.named }),
+    () => distributor.counts,
     "way",
   );
   metrics.counter("encke_graph_frames_total", "Frames sent to edges", () => distributor.frames);
+  metrics.counter(
+    "encke_graph_laggards_total",
+    "Times an edge was too slow to be waited for",
+    () => window.laggards + narrowWindow.laggards,
+  );
+}
+
+function registerPresenceMetrics(metrics: Metrics, { registry, online, receiver }: ServiceParts): void {
+  metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => registry.size);
+  metrics.gauge("encke_graph_online_users", "Users that edges in frames mode announced", () => online.size);
   metrics.counter(
     "encke_graph_restarts_total",
     "Times an edge had to announce everybody anew",
@@ -88,16 +91,4 @@ export function registerMetrics(metrics: Metrics, parts: Counted): void {
     "Messages of edges beyond the limit, or of another version of the protocol",
     () => receiver.refused,
   );
-  metrics.counter(
-    "encke_graph_laggards_total",
-    "Times an edge was too slow to be waited for",
-    () => window.laggards + narrowWindow.laggards,
-  );
-  metrics.counter(
-    "encke_graph_shares_total",
-    "Questions to the owners of other partitions, by what became of them",
-    () => ({ ...lists.counts }),
-    "result",
-  );
-  registerClientMetrics(metrics, client);
 }

@@ -6,6 +6,8 @@ import { parseUserId, rowsEndpoint } from "../broker/contract.ts";
 import { BrokerClient } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { embedded, urlOf } from "../test/support/brokers.ts";
+import { tempDir } from "../test/support/temp-dir.ts";
+import { GraphStore } from "./graph-store.ts";
 import { Partitions } from "./partitions.ts";
 import { UserLists } from "./user-lists.ts";
 
@@ -25,15 +27,12 @@ describe("lists about a user", () => {
         client.respond(message, JSON.stringify(share)),
       );
     await client.flush();
-    const lists = new UserLists({
-      client,
-      partitions: Partitions.parse("0/3"),
-      lists: { subscriptions: () => ({ names: [], next: undefined }) },
-      read: async (work) => work(),
-      log,
-    });
+    const partitions = Partitions.parse("0/3");
+    const store = await GraphStore.open(tempDir(), { partitions });
+    const lists = new UserLists({ client, partitions, store, log });
     const page = await lists.page("subscriptions", parseUserId("7"), { limit: 100 });
     assert.deepEqual(page, { names: ["b1", "b2"], next: "b2" });
+    await store.close();
     await client.close();
     await broker.stop();
   });

@@ -7,6 +7,7 @@ import { z } from "zod";
 import {
   type GraphVerb,
   parseRowsSubject,
+  parseUserId,
   partitionOf,
   rowsEndpoint,
   rowsSubject,
@@ -24,6 +25,7 @@ import { codeOf, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { GraphError } from "./errors.ts";
 import { fitPage } from "./fitting-pages.ts";
+import type { GraphStore } from "./graph-store.ts";
 import type { Partitions } from "./partitions.ts";
 import type { Page } from "./store/row-store.ts";
 
@@ -49,15 +51,19 @@ const wanted: z.ZodType<Wanted> = z.object({
 });
 
 /** Reads one page of a list out of our own rows. */
-export type ReadList = (user: UserId, wanted: Wanted) => Page;
+type ReadList = (store: GraphStore, user: UserId, wanted: Wanted) => Page;
+
+/** The lists that are about a user, and lie in all partitions. */
+const LISTS: Readonly<Partial<Record<GraphVerb, ReadList>>> = {
+  subscriptions: (store, user, { after, limit }) => store.pageSubscriptions(user, after, limit),
+  mutual: (store, user, { with: other, after, limit }) =>
+    store.pageMutual(user, parseUserId(other ?? ""), after, limit),
+};
 
 export interface UserListsOptions {
   readonly client: BrokerClient;
   readonly partitions: Partitions;
-  /** The lists that are about a user, and lie in all partitions. */
-  readonly lists: Readonly<Partial<Record<GraphVerb, ReadList>>>;
-  /** Runs what reads our rows while they can be read. */
-  readonly read: <T>(work: () => T) => Promise<T>;
+  readonly store: GraphStore;
   readonly log: Logger;
 }
 
@@ -103,7 +109,7 @@ export class UserLists {
     try {
       const { partition, verb, user } = parseRowsSubject(message.subject);
       const page = wanted.parse(JSON.parse(new TextDecoder().decode(message.data)));
-      const share = await this.#options.read(() => this.#ownShare(partition, verb, user, page));
+      const share = await this.#options.store.read(() => this.#ownShare(partition, verb, user, page));
       client.respond(message, JSON.stringify(fitPage(share, client.maxPayload)));
     } catch (error) {
       const [subject, reason] = [message.subject, messageOf(error)];
@@ -158,8 +164,8 @@ export class UserLists {
   }
 
   #read(verb: GraphVerb, user: UserId, wanted: Wanted): Page {
-    const read = this.#options.lists[verb];
+    const read = LISTS[verb];
     if (read === undefined) throw new GraphError("BAD_REQUEST", `${verb} is no list about a user`);
-    return read(user, wanted);
+    return read(this.#options.store, user, wanted);
   }
 }

@@ -64,7 +64,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "edge/pool/native/src/pool_time.cc": "the end of a token",
   "graph/audit/audit-log.test.ts": "compares with stored times",
   "graph/backup/backup.ts": "the name of a backup",
-  "graph/fanout/expander.ts": "the time of an event",
+  "graph/fanout/event-entry.ts": "the time of an event",
   "graph/graph-store.ts": "an epoch that never goes back, and the time of a change in the audit",
   "edge/http/refusal.ts": "the Date header of a response",
   "test/architecture.test.ts": "names what reads it",

@@ -3,47 +3,40 @@
 // but those who wait for the same author: their order holds. Owned by the expander. Bounded: MAX_AT_ONCE events are in
 // the middle of it at once, and what waits behind them counts among the expander's waiting events.
 
-import type { DeliveryCost } from "./distributor.ts";
+import type { GraphStore } from "../graph-store.ts";
+import { type AcceptedEvent, type ForFollowers, NO_COST } from "./event.ts";
+import type { EventParts, FanOut } from "./fan-out.ts";
 import type { Window } from "./window.ts";
 
 /** Each holds a snapshot of the database and one chunk of a row. */
 const MAX_AT_ONCE = 64;
 
-const NOTHING: DeliveryCost = { messages: 0, bytes: 0 };
-
-/** An event in parts: each step sends one and answers what it cost, the last as its return. */
-export type Parts = Generator<DeliveryCost, DeliveryCost, void>;
+type LongEvent = AcceptedEvent<ForFollowers>;
 
 /** One author's events, in order. */
-interface Lane<Event> {
-  readonly author: string;
-  event: Event;
-  parts: Parts;
+interface Lane {
+  event: LongEvent;
+  parts: EventParts;
   /** Its event has sent a part. */
   hasBegun: boolean;
-  readonly behind: Event[];
+  readonly behind: LongEvent[];
 }
 
-export interface LongEventsOptions<Event> {
-  /** Begins to send an event. */
-  readonly open: (event: Event) => Parts;
-  /** It could not be sent to everyone. */
-  readonly fail: (event: Event, error: unknown) => void;
-  /** Sends what waits for a tick. */
-  readonly flush: () => void;
-  /** Resolves when an event may begin to read its followers. One that has begun keeps the rows readable to its end. */
-  readonly readable: () => Promise<void> | undefined;
+export interface LongEventsOptions {
+  readonly fanOut: FanOut;
+  /** An event that has begun keeps the rows readable to its end. */
+  readonly store: GraphStore;
   /** How far long events together run ahead of those who deliver. */
   readonly window: Window;
 }
 
-export class LongEvents<Event> {
-  readonly #options: LongEventsOptions<Event>;
-  readonly #lanes = new Map<string, Lane<Event>>();
+export class LongEvents {
+  readonly #options: LongEventsOptions;
+  readonly #lanes = new Map<string, Lane>();
   #running: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
 
-  constructor(options: LongEventsOptions<Event>) {
+  constructor(options: LongEventsOptions) {
     this.#options = options;
   }
 
@@ -52,17 +45,15 @@ export class LongEvents<Event> {
     return this.#lanes.size;
   }
 
-  /** Goes on with an event whose first part was sent. Only where `follow` said false for its author. */
-  begin(author: string, event: Event, parts: Parts): void {
-    this.#lanes.set(author, { author, event, parts, hasBegun: true, behind: [] });
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+  /** Goes on with an event whose first part was sent. Only where `follow` said false for it. */
+  begin(event: LongEvent, parts: EventParts): void {
+    this.#lanes.set(event.to.topic, { event, parts, hasBegun: true, behind: [] });
+    this.#start();
   }
 
   /** Takes an event whose author's last one is still being sent; false where there is none, and it may go at once. */
-  follow(author: string, event: Event): boolean {
-    const lane = this.#lanes.get(author);
+  follow(event: LongEvent): boolean {
+    const lane = this.#lanes.get(event.to.topic);
     lane?.behind.push(event);
     return lane !== undefined;
   }
@@ -77,23 +68,27 @@ export class LongEvents<Event> {
     await this.#running;
   }
 
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
   async #run(): Promise<void> {
-    const { window, flush, fail } = this.#options;
+    const { window, fanOut, store } = this.#options;
     while (this.#lanes.size > 0) {
       for (const lane of [...this.#lanes.values()]) {
         await new Promise(setImmediate); // whatever has arrived goes first
-        if (!lane.hasBegun) await this.#options.readable();
+        if (!lane.hasBegun) await store.readable;
         lane.hasBegun = true;
         const { event, parts } = lane;
         try {
           const { value, done } = parts.next();
           if (done === true) this.#advance(lane);
-          if (!window.advance(value)) continue;
-          flush();
-          await window.next();
+          if (window.advance(value)) await window.next();
         } catch (error) {
-          parts.return(NOTHING); // gives its snapshot back
-          fail(event, error);
+          parts.return(NO_COST); // gives its snapshot back
+          fanOut.fail(event, error);
           if (lane.event === event) this.#advance(lane);
         }
       }
@@ -101,15 +96,15 @@ export class LongEvents<Event> {
   }
 
   /** The author's next event, or the end. */
-  #advance(lane: Lane<Event>): void {
+  #advance(lane: Lane): void {
     const next = lane.behind.shift();
     if (next !== undefined) {
       lane.event = next;
-      lane.parts = this.#options.open(next);
+      lane.parts = this.#options.fanOut.begin(next);
       lane.hasBegun = false;
       return;
     }
-    this.#lanes.delete(lane.author);
+    this.#lanes.delete(lane.event.to.topic);
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }

@@ -2,8 +2,6 @@
 // nothing waits in an idle system. Every frame wakes an edge up, though: when more than a budget would leave in a
 // second, frames wait for a tick, and the tick widens until the budget holds. One timer, whatever the number of edges.
 
-import type { EdgeLink } from "../presence/edge-registry.ts";
-
 /** Frames a millisecond beyond which they begin to wait: each costs some 20 µs in all processes that it touches. */
 const BUDGET = 8;
 /** Ticks are at least this, or nothing; and at most that. */
@@ -12,9 +10,15 @@ const MAX_TICK_MS = 50;
 /** How often the tick is thought over. */
 const WINDOW_MS = 100;
 
-export class Pacer {
-  readonly #send: (edge: EdgeLink) => void;
-  #waiting: EdgeLink[] = [];
+/** Something that waits for a tick. */
+export interface Paced {
+  /** It stands in the pacer's list. Written by the pacer alone. */
+  isWaiting: boolean;
+}
+
+export class Pacer<T extends Paced> {
+  readonly #send: (paced: T) => void;
+  #waiting: T[] = [];
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #flushedAtMs = 0;
@@ -24,16 +28,16 @@ export class Pacer {
   /** What frames wait for at present; 0 where they do not. */
   tickMs = 0;
 
-  /** @param send sends what waits for an edge */
-  constructor(send: (edge: EdgeLink) => void) {
+  /** @param send sends what waits */
+  constructor(send: (paced: T) => void) {
     this.#send = send;
   }
 
-  /** Something waits for this edge. */
-  note(edge: EdgeLink): void {
-    if (edge.waiting) return;
-    edge.waiting = true;
-    this.#waiting.push(edge);
+  /** Something waits here. */
+  note(paced: T): void {
+    if (paced.isWaiting) return;
+    paced.isWaiting = true;
+    this.#waiting.push(paced);
     if (this.#immediate !== undefined || this.#timer !== undefined) return;
     const waitMs = this.#flushedAtMs + this.tickMs - performance.now();
     if (this.tickMs === 0 || waitMs <= 0) this.#immediate = setImmediate(() => this.flush());
@@ -48,9 +52,9 @@ export class Pacer {
     this.#timer = undefined;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const edge of waiting) {
-      edge.waiting = false;
-      this.#send(edge);
+    for (const paced of waiting) {
+      paced.isWaiting = false;
+      this.#send(paced);
     }
     this.#flushedAtMs = performance.now();
     this.#windowFrames += waiting.length;

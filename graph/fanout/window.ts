@@ -5,6 +5,8 @@
 import type { BrokerClient } from "../../broker/index.ts";
 import type { EdgeRegistry } from "../presence/edge-registry.ts";
 import type { EdgeRequests } from "../presence/edge-requests.ts";
+import type { Distributor } from "./distributor.ts";
+import type { DeliveryCost } from "./event.ts";
 
 /** What one window holds. */
 export interface WindowSize {
@@ -23,10 +25,18 @@ const PATIENCE_MS = 1_000;
 /** … for so long: one that hangs slows the others by a fifth at most. */
 const IGNORE_MS = 5_000;
 
+export interface WindowOptions {
+  readonly client: BrokerClient;
+  readonly registry: EdgeRegistry;
+  readonly requests: EdgeRequests;
+  readonly distributor: Pick<Distributor, "flush">;
+  /** Of all events, how many are ours: several services together stay in the bound of one. */
+  readonly share?: number;
+  readonly size?: WindowSize;
+}
+
 export class Window {
-  readonly #client: BrokerClient;
-  readonly #registry: EdgeRegistry;
-  readonly #requests: EdgeRequests;
+  readonly #options: WindowOptions;
   readonly #size: WindowSize;
   readonly #share: number;
   /** Edges not waited for, and until when. */
@@ -37,33 +47,26 @@ export class Window {
   /** Times that an edge was too slow to be waited for. */
   laggards = 0;
 
-  /** @param share of all events that are ours: several services together stay in the bound of one */
-  constructor(
-    client: BrokerClient,
-    registry: EdgeRegistry,
-    requests: EdgeRequests,
-    share: number = 1,
-    size: WindowSize = WINDOW,
-  ) {
-    this.#size = size;
-    this.#client = client;
-    this.#registry = registry;
-    this.#requests = requests;
-    this.#share = share;
+  constructor(options: WindowOptions) {
+    this.#options = options;
+    this.#size = options.size ?? WINDOW;
+    this.#share = options.share ?? 1;
   }
 
   /** Counts what was handed over; true when the window is full and `next` must be awaited. */
-  advance({ messages, bytes }: { readonly messages: number; readonly bytes: number }): boolean {
+  advance({ messages, bytes }: DeliveryCost): boolean {
     this.#messages += messages;
     this.#bytes += bytes;
-    const max = this.#share * Math.max(this.#size.messages, this.#size.messagesPerEdge * this.#registry.size);
+    const edges = this.#options.registry.size;
+    const max = this.#share * Math.max(this.#size.messages, this.#size.messagesPerEdge * edges);
     return this.#messages >= max || this.#bytes >= this.#share * this.#size.bytes;
   }
 
-  /** Begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
+  /** Sends what waits for a tick, and begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
   async next(): Promise<void> {
     this.#messages = 0;
     this.#bytes = 0;
+    this.#options.distributor.flush();
     const last = this.#previous;
     this.#previous = this.#handled();
     this.#previous.catch(() => {}); // thrown to whoever waits for it next
@@ -72,11 +75,12 @@ export class Window {
 
   /** Resolves when the server and every edge have handled what was published before. */
   async #handled(): Promise<void> {
+    const { client, registry, requests } = this.#options;
     const now = performance.now();
     for (const [edge, until] of this.#ignored) if (until <= now) this.#ignored.delete(edge);
-    const asked = this.#registry.alive(now).filter((edge) => !this.#ignored.has(edge));
-    const late = this.#requests.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
-    await this.#client.flush();
+    const asked = registry.alive(now).filter((edge) => !this.#ignored.has(edge));
+    const late = requests.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
+    await client.flush();
     for (const edge of await late) {
       this.laggards += 1;
       this.#ignored.set(edge, performance.now() + IGNORE_MS);

@@ -1,9 +1,10 @@
-// Which edges are alive, by their own word, and how far the graph is in step with each. In memory only: whoever starts
-// anew asks everybody to announce themselves. Bounded by the number of edges, and each leaves after EXPIRY_MS of
-// silence.
+// Which edges are alive, by their own word. In memory only: a service that starts asks every edge to announce itself.
+// Bounded by the number of edges, and each leaves after some seconds of silence. What else is kept of an edge is written
+// by its owner alone: the state of its presence (edge-presence.ts), who is on it (online-table.ts), what waits to be sent
+// to it (fanout/outbox.ts).
 
-import { FrameWriter } from "../../broker/contract.ts";
 import type { FanoutMode } from "../../broker/index.ts";
+import { EdgePresence } from "./edge-presence.ts";
 
 /** More worker processes than any fleet has; beyond it somebody is inventing edges. */
 const MAX_EDGES = 10_000;
@@ -13,47 +14,12 @@ export class EdgeLink {
   readonly id: string;
   /** A small number of its own, another edge's after it is gone. */
   readonly slot: number;
-  mode: FanoutMode;
-  /** Its presence epoch, and the last delta of it that was heard; -1 after a gap. */
-  epoch = 0;
-  sequence = -1;
-  /** Everybody on it is known: its copies may go by handle. */
-  inStep = false;
-  heardAtMs: number;
-  /** What waits to be sent to it, by partition: a frame moves its readers' position in one. */
-  readonly frames: Map<number, FrameWriter> = new Map();
-  /** It stands in the pacer's list. */
-  waiting = false;
+  readonly presence: EdgePresence;
 
-  constructor(id: string, slot: number, mode: FanoutMode, nowMs: number) {
+  constructor(id: string, slot: number, mode: FanoutMode) {
     this.id = id;
     this.slot = slot;
-    this.mode = mode;
-    this.heardAtMs = nowMs;
-  }
-
-  /** A new epoch, of which nothing is known yet. Handles of the one before are void. */
-  begin(mode: FanoutMode, epoch: number): void {
-    this.mode = mode;
-    this.epoch = epoch;
-    this.sequence = 0;
-    this.inStep = false;
-    this.frames.clear();
-  }
-
-  /** What waits to be sent to it of one partition. */
-  frame(partition: number): FrameWriter {
-    const known = this.frames.get(partition);
-    if (known !== undefined) return known;
-    const made = new FrameWriter(this.epoch);
-    this.frames.set(partition, made);
-    return made;
-  }
-
-  /** Something of this epoch was missed. */
-  lose(epoch: number): void {
-    this.begin(this.mode, epoch);
-    this.sequence = -1;
+    this.presence = new EdgePresence(mode);
   }
 }
 
@@ -67,35 +33,47 @@ export interface Survey {
   framed: number;
 }
 
-export interface EdgeRegistryOptions {
-  readonly expiryMs: number;
-  /** Called for every edge that left or fell silent. */
-  readonly onGone: (edge: EdgeLink) => void;
-}
-
 export class EdgeRegistry {
-  readonly #options: EdgeRegistryOptions;
+  readonly #expiryMs: number;
+  readonly #onGone: ((edge: EdgeLink) => void)[] = [];
   readonly #byId = new Map<string, EdgeLink>();
   readonly #bySlot: (EdgeLink | undefined)[] = [];
+  /** When each edge was heard last, by slot. */
+  readonly #heardAtMs: number[] = [];
   expired = 0;
 
-  constructor(options: EdgeRegistryOptions) {
-    this.#options = options;
+  /** @param expiryMs an edge that is silent for longer is forgotten */
+  constructor(expiryMs: number) {
+    this.#expiryMs = expiryMs;
   }
 
   get size(): number {
     return this.#byId.size;
   }
 
+  /** Calls `listener` for every edge that left or fell silent, before another one gets its slot. */
+  onGone(listener: (edge: EdgeLink) => void): void {
+    this.#onGone.push(listener);
+  }
+
   /** The edges by how their copies travel. O(edges). */
   survey(): Survey {
     const survey: Survey = { subject: [], late: [], framed: 0 };
     for (const edge of this.#byId.values()) {
-      if (edge.mode === "subject") survey.subject.push(edge);
-      else if (!edge.inStep) survey.late.push(edge);
-      if (edge.mode === "frames") survey.framed += 1;
+      if (edge.presence.mode === "subject") {
+        survey.subject.push(edge);
+        continue;
+      }
+      survey.framed += 1;
+      if (!edge.presence.isInStep) survey.late.push(edge);
     }
     return survey;
+  }
+
+  /** Whether any edge is in `frames` mode. */
+  get hasFramed(): boolean {
+    for (const { presence } of this.#byId.values()) if (presence.mode === "frames") return true;
+    return false;
   }
 
   get(id: string): EdgeLink | undefined {
@@ -110,10 +88,16 @@ export class EdgeRegistry {
   add(id: string, mode: FanoutMode, nowMs: number): EdgeLink | undefined {
     if (this.#byId.size >= MAX_EDGES) return undefined;
     const free = this.#bySlot.indexOf(undefined);
-    const edge = new EdgeLink(id, free === -1 ? this.#bySlot.length : free, mode, nowMs);
+    const edge = new EdgeLink(id, free === -1 ? this.#bySlot.length : free, mode);
     this.#byId.set(id, edge);
     this.#bySlot[edge.slot] = edge;
+    this.heard(edge, nowMs);
     return edge;
+  }
+
+  /** The edge lives. */
+  heard(edge: EdgeLink, nowMs: number): void {
+    this.#heardAtMs[edge.slot] = nowMs;
   }
 
   /** It said goodbye, or nobody listens on its subject any more. */
@@ -121,14 +105,14 @@ export class EdgeRegistry {
     const edge = this.#byId.get(id);
     if (edge === undefined) return;
     this.#byId.delete(id);
+    for (const listener of this.#onGone) listener(edge);
     this.#bySlot[edge.slot] = undefined;
-    this.#options.onGone(edge);
   }
 
   /** Forgets the edges that have been silent for too long. */
   expire(nowMs: number): void {
-    for (const { id, heardAtMs } of [...this.#byId.values()]) {
-      if (nowMs - heardAtMs <= this.#options.expiryMs) continue;
+    for (const { id, slot } of [...this.#byId.values()]) {
+      if (nowMs - (this.#heardAtMs[slot] ?? nowMs) <= this.#expiryMs) continue;
       this.left(id);
       this.expired += 1;
     }

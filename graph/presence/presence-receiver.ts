@@ -79,10 +79,15 @@ export class PresenceReceiver {
       this.refused += 1;
       return;
     }
-    edge.heardAtMs = performance.now();
-    const follows = said.type === "beat" ? this.#isInSequence(edge, said) : this.#apply(edge, said);
+    registry.heard(edge, performance.now());
+    const follows = said.type === "beat" ? edge.presence.isAt(said) : this.#apply(edge, said);
     if (follows) void this.#acknowledge(edge, said);
     else this.#restart(edge, said);
+  }
+
+  /** Asks every edge to announce itself: this service has just started. */
+  callEdges(): void {
+    this.#options.client.publish(EVERY_EDGE, encodeOrder({ type: "announce", ...this.#options.owner }));
   }
 
   /** An edge of another release: it is told why nothing is sent to it, and the operator once. */
@@ -96,29 +101,25 @@ export class PresenceReceiver {
     log.error(otherVersion(`the edge ${id}`, version));
   }
 
-  #isInSequence(edge: EdgeLink, { epoch, sequence }: Announcement): boolean {
-    return edge.epoch === epoch && edge.sequence === sequence;
-  }
-
   /** False, and nothing is applied, where it does not follow on what was heard. */
-  #apply(edge: EdgeLink, { mode, epoch, sequence, leaves, joins, complete }: Delta): boolean {
-    const { online } = this.#options;
-    if (epoch > edge.epoch && sequence === 1) {
-      this.#options.sendPending(edge);
-      online.removeEdge(edge.slot);
-      edge.begin(mode, epoch);
+  #apply(edge: EdgeLink, delta: Delta): boolean {
+    const { online, sendPending } = this.#options;
+    const { presence, slot } = edge;
+    if (presence.isBegunBy(delta)) {
+      sendPending(edge);
+      online.removeEdge(slot);
+      presence.begin(delta.mode, delta.epoch);
     }
-    if (epoch !== edge.epoch || sequence !== edge.sequence + 1 || edge.sequence === -1) return false;
-    edge.sequence = sequence;
-    for (const handle of leaves) online.remove(edge.slot, handle);
-    for (const [user, handle] of joins) if (isUserId(user)) online.add(edge.slot, handle, user);
-    if (complete) edge.inStep = true;
+    if (!presence.isFollowedBy(delta)) return false;
+    for (const handle of delta.leaves) online.remove(slot, handle);
+    for (const [user, handle] of delta.joins) if (isUserId(user)) online.add(slot, handle, user);
+    presence.advance(delta.complete);
     return true;
   }
 
   async #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): Promise<void> {
     try {
-      if (edge.mode === "frames") await this.#options.openBridge();
+      if (edge.presence.mode === "frames") await this.#options.openBridge();
     } catch (error) {
       return this.#options.log.warn({ reason: messageOf(error) }, "not acknowledged"); // its next beat asks again
     }
@@ -128,11 +129,11 @@ export class PresenceReceiver {
   }
 
   #restart(edge: EdgeLink, said: Announcement): void {
-    const epoch = Math.max(said.epoch, edge.epoch);
+    const epoch = Math.max(said.epoch, edge.presence.epoch);
     this.restarts += 1;
     this.#options.sendPending(edge);
     this.#options.online.removeEdge(edge.slot);
-    edge.lose(epoch);
+    edge.presence.lose(epoch);
     this.#order(edge, { type: "restart", ...this.#options.owner, epoch });
   }
 

@@ -1,0 +1,55 @@
+// Copies for edges in `frames` mode whose presence is not in step: every event with all its recipients by name, of whom
+// the edge picks out its own.
+
+import { encodeNamed, maxNamesBytes, storedUserId, type UserId } from "../../broker/contract.ts";
+import type { BrokerClient } from "../../broker/index.ts";
+import { countFitting } from "../../lib/fitting.ts";
+import type { EdgeLink } from "../presence/edge-registry.ts";
+import type { EdgeSender } from "./edge-sender.ts";
+import type { OutgoingEvent } from "./event.ts";
+
+export class NamedCopies {
+  readonly #client: BrokerClient;
+  readonly #sender: EdgeSender;
+  readonly #nameOf: (id: number) => string;
+  /** Messages sent. */
+  sent = 0;
+
+  /** @param nameOf the name of a follower's number */
+  constructor(client: BrokerClient, sender: EdgeSender, nameOf: (id: number) => string) {
+    this.#client = client;
+    this.#sender = sender;
+    this.#nameOf = nameOf;
+  }
+
+  /** The same messages to each of these edges, several where not all names fit into one. Returns the bytes of all. */
+  send(
+    event: OutgoingEvent,
+    followers: Uint32Array,
+    author: UserId | undefined,
+    edges: readonly EdgeLink[],
+  ): number {
+    const users = Array.from(followers, (follower) => storedUserId(this.#nameOf(follower)));
+    if (author !== undefined) users.unshift(author);
+    const { id, json, counted } = event;
+    const room = { bytes: maxNamesBytes(this.#client.maxPayload, id, json) };
+    let bytes = 0;
+    for (let at = 0; at < users.length; ) {
+      const to = at + countFitting(users, nameBytes, room, at);
+      const message = encodeNamed({ id, json, counted, users: users.slice(at, to) });
+      for (const edge of edges) {
+        event.asked.add(edge.id);
+        this.#sender.send(edge, message);
+      }
+      this.sent += edges.length;
+      bytes += edges.length * message.length;
+      at = to;
+    }
+    return bytes;
+  }
+}
+
+/** Of a user's name in a named copy, with the comma after it. */
+function nameBytes(name: string): number {
+  return name.length + 1;
+}

@@ -1,0 +1,37 @@
+// Copies for edges in `subject` mode: one message a recipient on `user.<id>`, which the edge is subscribed to while the
+// user is connected to it.
+
+import { storedUserId, type UserId, userSubject } from "../../broker/contract.ts";
+import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
+import { GraphError } from "../errors.ts";
+import type { DeliveryCost, OutgoingEvent } from "./event.ts";
+
+export class SubjectCopies {
+  readonly #client: BrokerClient;
+  readonly #nameOf: (id: number) => string;
+  /** Messages published. */
+  published = 0;
+
+  /** @param nameOf the name of a follower's number */
+  constructor(client: BrokerClient, nameOf: (id: number) => string) {
+    this.#client = client;
+    this.#nameOf = nameOf;
+  }
+
+  /** @throws GraphError GRAPH_CUT_OFF when NATS went away in the middle */
+  send(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): DeliveryCost {
+    const options = { headers: eventHeaders(event.id, event.counted) };
+    const publish = (user: UserId): void => {
+      if (this.#client.publish(userSubject(user), event.json, options) !== "sent") throw cutOff();
+    };
+    if (author !== undefined) publish(author);
+    for (const follower of followers) publish(storedUserId(this.#nameOf(follower)));
+    const messages = followers.length + (author === undefined ? 0 : 1);
+    this.published += messages;
+    return { messages, bytes: messages * event.json.length };
+  }
+}
+
+function cutOff(): GraphError {
+  return new GraphError("GRAPH_CUT_OFF", "NATS went away in the middle of an event: readers are told");
+}
