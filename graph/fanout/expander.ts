@@ -46,14 +46,15 @@ export class Expander {
 
   /** Resolves when everything taken so far has been expanded and handed to the server. */
   async settle(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
     await this.#options.long.settle();
   }
 
   #start(): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || this.#queue.length === 0) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      this.#start(); // an event may have been added after the run found the queue empty
     });
   }
 

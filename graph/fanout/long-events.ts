@@ -65,12 +65,14 @@ export class LongEvents {
 
   /** Resolves when nothing is being sent any more. */
   async settle(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
   }
 
   #start(): void {
+    if (this.#lanes.size === 0) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      this.#start(); // an event may have begun after the run found no lane left
     });
   }
 

@@ -53,16 +53,22 @@ export class CommitQueue {
     this.#waitingChanges += changes.length;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ changes, resolve, reject });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
+      this.#start();
     });
   }
 
   /** Takes nothing more in, and waits for what was handed in. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#writing;
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  #start(): void {
+    if (this.#waiting.length === 0) return;
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      this.#start(); // changes may have been added after the writer found none waiting
+    });
   }
 
   async #write(): Promise<void> {
