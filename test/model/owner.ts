@@ -1,0 +1,250 @@
+// The owner of one partition: begins its events in order, sends each edge frames (or, in `subject` mode, copies and frames
+// that say how far they go), answers replays from the history. A new owner knows nothing but the history.
+
+import type { History } from "./history.ts";
+import { laneOf } from "./history.ts";
+import type { Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
+import { covers, type Position } from "./position.ts";
+import type { Rules } from "./rules.ts";
+
+/** Parts in which a long event is sent. */
+const PARTS = 3;
+/** Long events under way at once; one more waits, and everything after it. */
+const MAX_LONG = 2;
+
+/** What an owner finds around it. */
+export interface OwnerWorld {
+  readonly rules: Rules;
+  readonly history: History;
+  /** True one time in two. */
+  toss(): boolean;
+  follows(user: number, topic: number): boolean;
+  /** Users whose copies the owner's NATS server would carry to an edge. */
+  subscribed(edge: number): Set<number>;
+  send(edge: number, message: ToEdge): void;
+}
+
+/** One edge, in one presence epoch. */
+interface Link {
+  readonly mode: Mode;
+  readonly epoch: number;
+  /** User → handle. */
+  readonly users: Map<number, number>;
+  delta: number;
+  frames: number;
+  pending: Record[];
+  /** How far the last frame went. */
+  sentTo: number;
+}
+
+interface LongEvent {
+  readonly seq: number;
+  parts: number;
+}
+
+export class Owner {
+  readonly start: number;
+  readonly #world: OwnerWorld;
+  readonly #links = new Map<number, Link>();
+  readonly #long: LongEvent[] = [];
+  /** The newest event whose fan-out has begun. */
+  head: number;
+
+  constructor(world: OwnerWorld, start: number, head: number) {
+    this.#world = world;
+    this.start = start;
+    this.head = head;
+  }
+
+  /** The oldest event that the fan-out still reads. */
+  get needed(): number {
+    return this.#long[0]?.seq ?? this.head + 1;
+  }
+
+  /** Begins the next event. False where there is none, or no room for another long one. */
+  begin(): boolean {
+    const { history } = this.#world;
+    if (this.head >= history.last) return false;
+    const entry = history.at(this.head + 1);
+    const lane = laneOf(entry);
+    const isBehind = this.#long.some(({ seq }) => laneOf(history.at(seq)) === lane);
+    const isLong = (entry.kind === "topic" && entry.long) || isBehind;
+    if (isLong && this.#long.length >= MAX_LONG) return false;
+    this.head += 1;
+    for (const [edge, link] of this.#links) {
+      if (isLong) link.pending.push({ kind: "open", seq: this.head });
+      else this.#sendWhole(edge, link, this.head);
+    }
+    if (isLong) this.#long.push({ seq: this.head, parts: 0 });
+    return true;
+  }
+
+  /** Sends one part of the oldest long event. */
+  sendPart(): boolean {
+    const long = this.#long[0];
+    if (long === undefined) return false;
+    for (const [edge, link] of this.#links)
+      this.#sendCopies(edge, link, long.seq, (user) => user % PARTS === long.parts);
+    long.parts += 1;
+    if (long.parts < PARTS) return true;
+    for (const link of this.#links.values()) link.pending.push({ kind: "close", seq: long.seq });
+    this.#long.shift();
+    return true;
+  }
+
+  /** Sends an edge what is pending, and how far it goes. */
+  flush(edge: number): boolean {
+    const link = this.#links.get(edge);
+    if (link === undefined) return false;
+    link.frames += 1;
+    this.#send(edge, link, { kind: "frame", number: link.frames, records: link.pending, to: this.head });
+    link.pending = [];
+    link.sentTo = this.head;
+    return true;
+  }
+
+  /** Whether an edge is to be told something, be it how far the copies go. */
+  hasPending(edge: number): boolean {
+    const link = this.#links.get(edge);
+    return link !== undefined && (link.pending.length > 0 || link.sentTo < this.head);
+  }
+
+  /** A follow has ended: its events leave the edges' buffers, in order with what was sent before. */
+  withdraw(user: number, topic: number, ending: number): void {
+    const withdrawal: Withdrawal = { kind: "withdraw", user, topic, ending, upTo: this.head };
+    for (const link of this.#links.values())
+      if (link.mode === "subject" || link.users.has(user)) link.pending.push(withdrawal);
+  }
+
+  receive(edge: number, message: ToOwner): void {
+    if (message.kind === "snapshot") return this.#begin(edge, message);
+    if (message.kind === "subscribe") {
+      const subscribed = this.#world.subscribed(edge);
+      if (message.on) subscribed.add(message.user);
+      else subscribed.delete(message.user);
+      return;
+    }
+    const link = this.#links.get(edge);
+    if (link === undefined) return;
+    if (message.kind === "mark") {
+      // its order among the copies is what it proves
+      const { user, subscription } = message;
+      if (this.#world.subscribed(edge).has(user))
+        this.#send(edge, link, { kind: "marker", user, subscription, at: this.#position });
+      return;
+    }
+    if (message.epoch !== link.epoch) return;
+    if (message.kind === "replay") return this.#replay(edge, link, message);
+    if (message.delta !== link.delta + 1) return;
+    link.delta = message.delta;
+    if (message.join !== undefined) link.users.set(message.join.user, message.join.handle);
+    if (message.leave !== undefined) link.users.delete(message.leave);
+    this.#acknowledge(edge, link);
+  }
+
+  get #position(): Position {
+    return { main: this.head, open: this.#long.map(({ seq }) => seq) };
+  }
+
+  #begin(edge: number, { mode, epoch, users, position }: Extract<ToOwner, { kind: "snapshot" }>): void {
+    this.#links.delete(edge);
+    if (position !== undefined && this.#world.rules.lagging) {
+      while (this.head < position.main) if (!this.begin()) this.sendPart();
+    }
+    const link: Link = { mode, epoch, users: new Map(users), delta: 1, frames: 0, pending: [], sentTo: 0 };
+    this.#links.set(edge, link);
+    if (position === undefined) for (const { seq } of this.#long) link.pending.push({ kind: "open", seq });
+    else this.#catchUp(edge, link, position);
+    this.#acknowledge(edge, link);
+  }
+
+  /** Sends what an edge at `position` does not have. */
+  #catchUp(edge: number, link: Link, position: Position): void {
+    const { base } = this.#world.history;
+    const isStored = (seq: number): boolean => seq >= base || this.#long.some((long) => long.seq === seq);
+    let from = position.main + 1;
+    if (from < base || !position.open.every(isStored)) {
+      if (this.#world.rules.historyBound) link.pending.push({ kind: "late", to: base - 1 });
+      from = Math.max(from, base);
+    }
+    for (const seq of position.open.filter(isStored)) this.#sendOpened(edge, link, seq, false);
+    for (let seq = from; seq <= this.head; seq += 1) {
+      if (this.#long.some((long) => long.seq === seq)) this.#sendOpened(edge, link, seq, true);
+      else this.#sendWhole(edge, link, seq);
+    }
+  }
+
+  /** What was sent so far of a long event, or all of it where it has ended. */
+  #sendOpened(edge: number, link: Link, seq: number, isNew: boolean): void {
+    const long = this.#long.find((one) => one.seq === seq);
+    if (isNew) link.pending.push({ kind: "open", seq });
+    this.#sendCopies(edge, link, seq, (user) => long === undefined || user % PARTS < long.parts);
+    if (long === undefined) link.pending.push({ kind: "close", seq });
+  }
+
+  #sendWhole(edge: number, link: Link, seq: number): void {
+    if (this.#world.history.at(seq).kind === "restart") link.pending.push({ kind: "restart", seq });
+    else if (link.mode === "subject") this.#sendCopies(edge, link, seq, () => true);
+    else {
+      const handles = this.#handlesOf(link, seq, () => true);
+      if (handles.length > 0 || this.#world.toss()) link.pending.push({ kind: "event", seq, handles });
+    }
+  }
+
+  #sendCopies(edge: number, link: Link, seq: number, isIn: (user: number) => boolean): void {
+    if (link.mode === "frames") {
+      link.pending.push({ kind: "part", seq, handles: this.#handlesOf(link, seq, isIn) });
+      return;
+    }
+    // live copies go to whom NATS knows; in a catch-up, which comes first in an epoch, to whom the edge named
+    const users = link.delta === 1 && link.frames === 0 ? link.users.keys() : this.#world.subscribed(edge);
+    for (const user of users)
+      if (isIn(user) && this.#isFor(user, seq)) this.#send(edge, link, { kind: "copy", seq, user });
+  }
+
+  #handlesOf(link: Link, seq: number, isIn: (user: number) => boolean): number[] {
+    return [...link.users]
+      .filter(([user]) => isIn(user) && this.#isFor(user, seq))
+      .map(([, handle]) => handle);
+  }
+
+  #isFor(user: number, seq: number): boolean {
+    const entry = this.#world.history.at(seq);
+    if (entry.kind === "topic") return this.#world.follows(user, entry.topic);
+    return entry.kind === "direct" && entry.user === user;
+  }
+
+  #replay(
+    edge: number,
+    link: Link,
+    { stream, user, after, upTo }: Extract<ToOwner, { kind: "replay" }>,
+  ): void {
+    const { history, rules } = this.#world;
+    const events: number[] = [];
+    for (let seq = history.base; seq <= upTo; seq += 1) {
+      if (covers(after, seq)) continue;
+      if (history.at(seq).kind === "restart" || this.#isFor(user, seq)) events.push(seq);
+    }
+    const isStored =
+      (after.main >= upTo || after.main + 1 >= history.base) &&
+      after.open.every((seq) => seq >= history.base);
+    this.flush(edge); // a follow that ended before takes nothing out of what is read now
+    this.#send(edge, link, {
+      kind: "replayed",
+      stream,
+      events,
+      complete: isStored || !rules.historyBound,
+    });
+  }
+
+  #acknowledge(edge: number, link: Link): void {
+    this.flush(edge); // what is acknowledged comes after what was begun before
+    this.#send(edge, link, { kind: "acknowledge", delta: link.delta });
+  }
+
+  #send(edge: number, link: Link, message: DistributedOmit<ToEdge>): void {
+    this.#world.send(edge, { owner: this.start, epoch: link.epoch, ...message } as ToEdge);
+  }
+}
+
+type DistributedOmit<T> = T extends unknown ? Omit<T, "owner" | "epoch"> : never;

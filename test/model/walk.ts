@@ -1,0 +1,425 @@
+// One random walk: partitions whose owners change, restart and lag; edges in both modes that lose NATS, lose frames or
+// die; readers whose connections break anywhere and who come back anywhere with the last cursor they read; follows and
+// unfollows; a history that forgets. At the end everything settles, and every reader's record is checked: each event
+// that it was owed once, in order per sender, nothing that it must not see.
+
+import { Random } from "../../graph/index.ts";
+import { Edge, Stream } from "./edge.ts";
+import { type Entry, History, laneOf } from "./history.ts";
+import type { Mode, ToEdge, ToOwner } from "./messages.ts";
+import { Owner } from "./owner.ts";
+import type { Position, Vector } from "./position.ts";
+import type { Rules } from "./rules.ts";
+
+const PARTITIONS = 3;
+const EDGES = 2;
+const USERS = 5;
+/** Topics of each partition; the first one's events are long. */
+const TOPICS = 4;
+const STEPS = 2_500;
+
+export interface WalkCounts {
+  events: number;
+  delivered: number;
+  resumes: number;
+  faults: number;
+  resyncs: number;
+  long: number;
+}
+
+export interface Walk {
+  /** What must not have happened, one text each. */
+  readonly problems: readonly string[];
+  readonly counts: WalkCounts;
+}
+
+interface Reader {
+  readonly user: number;
+  cursor: Vector | undefined;
+  start: readonly Position[] | undefined;
+  stream: { readonly edge: number; readonly stream: Stream } | undefined;
+  readonly got: { readonly partition: number; readonly seq: number }[];
+  /** Per partition: missing events up to here were announced. */
+  readonly excused: number[];
+}
+
+/** Takes the walk of a seed. */
+export function walk(seed: number, rules: Rules): Walk {
+  return new World(seed, rules).run();
+}
+
+class World {
+  readonly #random: Random;
+  readonly #rules: Rules;
+  readonly #counts: WalkCounts = {
+    events: 0,
+    delivered: 0,
+    resumes: 0,
+    faults: 0,
+    resyncs: 0,
+    long: 0,
+  };
+  readonly #problems: string[] = [];
+  readonly #histories = Array.from({ length: PARTITIONS }, () => new History());
+  readonly #owners: Owner[] = [];
+  readonly #edges: Edge[] = [];
+  readonly #modes: Mode[];
+  readonly #toEdge = channels<ToEdge>();
+  readonly #toOwner = channels<ToOwner>();
+  /** `subject` mode: what each owner's NATS server carries to each edge. */
+  readonly #subscribed = Array.from({ length: PARTITIONS * EDGES }, () => new Set<number>());
+  readonly #follows = new Set<string>();
+  /** Per user and topic: how often the follow ended. */
+  readonly #ended = new Map<string, number>();
+  /** Per user and topic: the newest event when the follow ended. */
+  readonly #endedAt = new Map<string, number>();
+  /** Per edge: the newest ending of each follow that the edge knows. */
+  readonly #withdrawn = Array.from({ length: EDGES }, () => new Map<string, number>());
+  /** Per event: who was owed it when it was published, and how often their follow had ended by then. */
+  readonly #owed = new Map<string, ReadonlyMap<number, number>>();
+  readonly #readers: Reader[];
+  /** Streams whose readers are gone, which their edge has not noticed. */
+  #stale: { readonly edge: number; readonly stream: Stream }[] = [];
+  #starts = 1;
+  #streams = 0;
+  /** How rare faults are in this walk, how slow its long events, its second edge and its edges' notice: one in so many. */
+  readonly #calm: number;
+  readonly #longEvery: number;
+  readonly #slowEvery: number;
+  readonly #noticeEvery: number;
+
+  constructor(seed: number, rules: Rules) {
+    this.#random = new Random(seed);
+    this.#rules = rules;
+    this.#calm = this.#oneOf(1_000, 30, 8);
+    this.#longEvery = this.#oneOf(1, 2, 8);
+    this.#slowEvery = this.#oneOf(1, 1, 3, 6);
+    this.#noticeEvery = this.#oneOf(1, 4, 12);
+    this.#modes = Array.from({ length: EDGES }, () => (this.#random.below(3) === 0 ? "subject" : "frames"));
+    this.#readers = Array.from({ length: USERS }, (_, user) => ({
+      user,
+      cursor: undefined,
+      start: undefined,
+      stream: undefined,
+      got: [],
+      excused: Array.from({ length: PARTITIONS }, () => 0),
+    }));
+    for (let user = 0; user < USERS; user += 1)
+      for (let topic = 0; topic < PARTITIONS * TOPICS; topic += 1)
+        if (this.#random.below(3) > 0) this.#follows.add(`${user} ${topic}`);
+    for (let partition = 0; partition < PARTITIONS; partition += 1) this.#newOwner(partition, 0);
+    for (let edge = 0; edge < EDGES; edge += 1) this.#newEdge(edge, 0);
+  }
+
+  run(): Walk {
+    for (let step = 0; step < STEPS; step += 1) this.#step();
+    this.#settle();
+    for (const reader of this.#readers) this.#check(reader);
+    return { problems: this.#problems, counts: this.#counts };
+  }
+
+  #oneOf(...numbers: readonly number[]): number {
+    return numbers[this.#below(numbers.length)] as number;
+  }
+
+  #below(bound: number): number {
+    return this.#random.below(bound);
+  }
+
+  #newOwner(partition: number, head: number): void {
+    this.#starts += 1;
+    const start = this.#starts;
+    const world = {
+      rules: this.#rules,
+      history: this.#historyOf(partition),
+      toss: () => this.#below(2) === 0,
+      follows: (user: number, topic: number) => this.#follows.has(`${user} ${topic}`),
+      subscribed: (edge: number) => this.#subscribed[indexOf(partition, edge)] as Set<number>,
+      send: (edge: number, message: ToEdge) => void this.#toEdge[indexOf(partition, edge)]?.push(message),
+    };
+    this.#owners[partition] = new Owner(world, start, head);
+    for (let edge = 0; edge < EDGES; edge += 1)
+      this.#toEdge[indexOf(partition, edge)]?.push({ kind: "announce", owner: start, epoch: 0 });
+  }
+
+  #newEdge(index: number, epoch: number): void {
+    const mode = this.#modes[index] as Mode;
+    const edge = new Edge(
+      {
+        rules: this.#rules,
+        partitions: PARTITIONS,
+        mode,
+        send: (partition, message) => void this.#toOwner[indexOf(partition, index)]?.push(message),
+        topicOf: (partition, seq) => {
+          const entry = this.#historyOf(partition).at(seq);
+          return entry.kind === "topic" ? entry.topic : undefined;
+        },
+        written: (stream, partition, seq) => this.#written(index, stream, partition, seq),
+        withdrawn: ({ user, topic, ending }) => this.#withdrawn[index]?.set(`${user} ${topic}`, ending),
+      },
+      epoch,
+    );
+    this.#edges[index] = edge;
+    this.#withdrawn[index]?.clear();
+    edge.announceAll();
+  }
+
+  #historyOf(partition: number): History {
+    return this.#histories[partition] as History;
+  }
+
+  #step(): void {
+    const partition = this.#below(PARTITIONS);
+    const edge = this.#below(EDGES);
+    const reader = this.#readers[this.#below(USERS)] as Reader;
+    const owner = this.#owners[partition] as Owner;
+    const roll = this.#below(100);
+    if (roll < 8) this.#publish(partition);
+    else if (roll < 18) owner.begin();
+    else if (roll < 25) {
+      if (this.#below(this.#longEvery) === 0) owner.sendPart();
+    } else if (roll < 30) owner.flush(edge);
+    else if (roll < 50) {
+      if (edge === 0 || this.#below(this.#slowEvery) === 0) this.#toEdgeNext(partition, edge);
+    } else if (roll < 64) this.#toOwnerNext(partition, edge);
+    else if (roll < 80) this.#read(reader);
+    else if (roll < 86) this.#connect(reader);
+    else if (roll < 89) this.#cut(reader);
+    else if (roll < 92) {
+      if (this.#below(this.#noticeEvery) === 0) this.#notice();
+    } else if (roll < 94) this.#changeFollow();
+    else if (roll < 95) this.#edges[edge]?.askAgain();
+    else if (this.#below(this.#calm) === 0) this.#fault(partition, edge);
+  }
+
+  #fault(partition: number, edge: number): void {
+    this.#counts.faults += 1;
+    const owner = this.#owners[partition] as Owner;
+    const history = this.#historyOf(partition);
+    switch (this.#below(6)) {
+      case 0: {
+        // another owner, which may be behind; what the old one sent last is lost
+        for (let other = 0; other < EDGES; other += 1) this.#shorten(this.#toEdge[indexOf(partition, other)]);
+        return this.#newOwner(partition, Math.max(0, owner.head - this.#below(6)));
+      }
+      case 1: // the service restarts: what was published meanwhile is in no history, and readers are told
+        for (let other = 0; other < EDGES; other += 1) this.#shorten(this.#toEdge[indexOf(partition, other)]);
+        this.#append(partition, { kind: "restart" });
+        return this.#newOwner(partition, history.last - 1);
+      case 2:
+        return this.#loseNats(edge);
+      case 3: {
+        // one message of NATS is lost on a route
+        const channel = this.#toEdge[indexOf(partition, edge)] ?? [];
+        const at = channel.findIndex(({ kind }) => kind === "frame");
+        if (at !== -1) channel.splice(at, 1);
+        return;
+      }
+      case 4: // the history forgets what its owner does not need for the fan-out
+        return history.trim(Math.max(1, Math.min(owner.needed, history.last) - this.#below(20)));
+      default:
+        if (this.#below(3) === 0) this.#killEdge(edge);
+    }
+  }
+
+  #loseNats(edge: number): void {
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      const index = indexOf(partition, edge);
+      this.#shorten(this.#toOwner[index]);
+      (this.#toEdge[index] as ToEdge[]).length = 0;
+      this.#subscribed[index]?.clear();
+      const announce: ToEdge = { kind: "announce", owner: this.#owners[partition]?.start ?? 0, epoch: 0 };
+      this.#toEdge[index]?.push(announce);
+    }
+    this.#edges[edge]?.announceAll();
+  }
+
+  #killEdge(edge: number): void {
+    for (const reader of this.#readers) {
+      if (reader.stream?.edge !== edge) continue;
+      this.#shorten(reader.stream.stream.tcp);
+      while (this.#read(reader)); // what the kernel had sent
+      reader.stream = undefined;
+    }
+    this.#stale = this.#stale.filter((one) => one.edge !== edge);
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      const index = indexOf(partition, edge);
+      for (const channel of [this.#toEdge, this.#toOwner]) (channel[index] as unknown[]).length = 0;
+      this.#subscribed[index]?.clear();
+      const announce: ToEdge = { kind: "announce", owner: this.#owners[partition]?.start ?? 0, epoch: 0 };
+      this.#toEdge[index]?.push(announce);
+    }
+    this.#newEdge(edge, (this.#edges[edge] as Edge).epochs + 1);
+  }
+
+  /** Loses the end of what is under way. */
+  #shorten(channel: unknown[] | undefined): void {
+    if (channel !== undefined) channel.length = this.#below(channel.length + 1);
+  }
+
+  #publish(partition: number): void {
+    const topic = partition * TOPICS + this.#below(TOPICS);
+    const isDirect = this.#below(8) === 0;
+    const entry: Entry = isDirect
+      ? { kind: "direct", user: this.#below(USERS) }
+      : { kind: "topic", topic, long: topic % TOPICS === 0 };
+    this.#append(partition, entry);
+  }
+
+  #append(partition: number, entry: Entry): void {
+    this.#counts.events += 1;
+    if (entry.kind === "topic" && entry.long) this.#counts.long += 1;
+    const seq = this.#historyOf(partition).append(entry);
+    const owed = new Map<number, number>();
+    for (let user = 0; user < USERS; user += 1) {
+      if (entry.kind === "topic" && !this.#follows.has(`${user} ${entry.topic}`)) continue;
+      if (entry.kind === "direct" && entry.user !== user) continue;
+      owed.set(user, entry.kind === "topic" ? (this.#ended.get(`${user} ${entry.topic}`) ?? 0) : 0);
+    }
+    this.#owed.set(`${partition}:${seq}`, owed);
+  }
+
+  #changeFollow(): void {
+    const user = this.#below(USERS);
+    const topic = this.#below(PARTITIONS * TOPICS);
+    const partition = Math.floor(topic / TOPICS);
+    const key = `${user} ${topic}`;
+    if (this.#follows.delete(key)) {
+      const ending = (this.#ended.get(key) ?? 0) + 1;
+      this.#ended.set(key, ending);
+      this.#endedAt.set(key, this.#historyOf(partition).last);
+      this.#owners[partition]?.withdraw(user, topic, ending);
+    } else this.#follows.add(key);
+  }
+
+  #toEdgeNext(partition: number, edge: number): boolean {
+    const message = this.#toEdge[indexOf(partition, edge)]?.shift();
+    if (message === undefined) return false;
+    this.#edges[edge]?.receive(partition, message);
+    return true;
+  }
+
+  #toOwnerNext(partition: number, edge: number): boolean {
+    const message = this.#toOwner[indexOf(partition, edge)]?.shift();
+    if (message === undefined) return false;
+    this.#owners[partition]?.receive(edge, message);
+    return true;
+  }
+
+  #connect(reader: Reader): void {
+    if (reader.stream !== undefined) return;
+    const edge = this.#below(EDGES);
+    this.#streams += 1;
+    if (reader.cursor !== undefined) this.#counts.resumes += 1;
+    const stream = new Stream(this.#streams, reader.user, reader.cursor, PARTITIONS);
+    reader.stream = { edge, stream };
+    this.#edges[edge]?.open(stream);
+  }
+
+  #cut(reader: Reader): void {
+    if (reader.stream === undefined) return;
+    this.#stale.push(reader.stream);
+    reader.stream = undefined;
+  }
+
+  #notice(): void {
+    const stale = this.#stale.shift();
+    if (stale !== undefined) this.#edges[stale.edge]?.close(stale.stream);
+  }
+
+  #read(reader: Reader): boolean {
+    const block = reader.stream?.stream.tcp.shift();
+    if (block === undefined) return false;
+    const { start, partition, seq, resync, cursor } = block;
+    reader.start ??= start;
+    if (partition !== undefined && seq !== undefined) {
+      reader.got.push({ partition, seq });
+      this.#counts.delivered += 1;
+    }
+    if (resync !== undefined) {
+      this.#counts.resyncs += 1;
+      for (const [index, { main }] of resync.entries())
+        reader.excused[index] = Math.max(reader.excused[index] as number, main);
+    }
+    reader.cursor = cursor;
+    return true;
+  }
+
+  /** Whether a reader may see an event that is written to it now. */
+  #written(edge: number, { user }: Stream, partition: number, seq: number): void {
+    const entry = this.#historyOf(partition).at(seq);
+    if (entry.kind === "direct" && entry.user !== user) this.#problems.push(`stranger ${partition}:${seq}`);
+    if (entry.kind !== "topic") return;
+    const key = `${user} ${entry.topic}`;
+    if (this.#follows.has(key)) return;
+    const endedAt = this.#endedAt.get(key) ?? 0;
+    if (seq > endedAt) this.#problems.push(`stranger ${partition}:${seq} for ${user}`);
+    else if (this.#withdrawn[edge]?.get(key) === this.#ended.get(key))
+      this.#problems.push(`withdrawn ${partition}:${seq} for ${user}`);
+  }
+
+  /** Everything that is under way arrives, every reader comes back, and nothing more happens. */
+  #settle(): void {
+    for (const reader of this.#readers) this.#connect(reader);
+    for (let index = this.#stale.length; index > 0; index -= 1) this.#notice();
+    for (let rounds = 0, busy = true; busy; rounds += 1) {
+      if (rounds > 10_000) {
+        this.#problems.push("restless");
+        return;
+      }
+      busy = false;
+      for (let partition = 0; partition < PARTITIONS; partition += 1) {
+        const owner = this.#owners[partition] as Owner;
+        while (owner.begin()) busy = true;
+        if (owner.sendPart()) busy = true;
+        for (let edge = 0; edge < EDGES; edge += 1) {
+          while (this.#toOwnerNext(partition, edge)) busy = true;
+          if (owner.hasPending(edge)) busy = owner.flush(edge) || busy;
+          while (this.#toEdgeNext(partition, edge)) busy = true;
+        }
+      }
+      for (const reader of this.#readers) while (this.#read(reader)) busy = true;
+      if (!busy && this.#edges.some(({ waits }) => waits) && rounds < 100) {
+        busy = true;
+        for (const edge of this.#edges) edge.askAgain();
+        for (let partition = 0; partition < PARTITIONS; partition += 1)
+          for (let edge = 0; edge < EDGES; edge += 1) this.#owners[partition]?.flush(edge);
+      }
+    }
+  }
+
+  #check({ user, start, got, excused, stream }: Reader): void {
+    if (start === undefined) {
+      this.#problems.push(`user ${user} never began (${stream?.stream.state})`);
+      return;
+    }
+    const seen = new Set<string>();
+    const newest = new Map<string, number>();
+    for (const { partition, seq } of got) {
+      const key = `${partition}:${seq}`;
+      if (seen.has(key)) this.#problems.push(`twice ${key} for ${user}`);
+      seen.add(key);
+      const lane = `${partition} ${laneOf(this.#historyOf(partition).at(seq))}`;
+      if ((newest.get(lane) ?? 0) > seq) this.#problems.push(`disordered ${key} for ${user}`);
+      newest.set(lane, seq);
+    }
+    for (const [partition, { main }] of start.entries()) {
+      const from = Math.max(main, excused[partition] as number) + 1;
+      for (let seq = from; seq <= this.#historyOf(partition).last; seq += 1) {
+        const entry = this.#historyOf(partition).at(seq);
+        const endings = this.#owed.get(`${partition}:${seq}`)?.get(user);
+        const now = entry.kind === "topic" ? (this.#ended.get(`${user} ${entry.topic}`) ?? 0) : 0;
+        if (endings === now && !seen.has(`${partition}:${seq}`))
+          this.#problems.push(`lost ${partition}:${seq} (${entry.kind}) for ${user}`);
+      }
+    }
+  }
+}
+
+function indexOf(partition: number, edge: number): number {
+  return partition * EDGES + edge;
+}
+
+function channels<Message>(): Message[][] {
+  return Array.from({ length: PARTITIONS * EDGES }, () => []);
+}
