@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { parseSse } from "../test/support/sse.ts";
-import { Body, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
+import { KEY } from "../test/support/tokens.ts";
+import { Body, errorOf, WebEdges } from "../test/support/web-edges.ts";
 import type { WebEdge } from "./web-edge.ts";
 
 async function opened(edge: WebEdge, ...paths: readonly string[]): Promise<Body[]> {

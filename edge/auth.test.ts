@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { SignJWT } from "jose";
 import { quote } from "../lib/errors.ts";
+import { bearer, KEY } from "../test/support/tokens.ts";
 import { waitFor } from "../test/support/wait-for.ts";
-import { Body, bearer, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
+import { Body, errorOf, WebEdges } from "../test/support/web-edges.ts";
 import { signToken } from "./auth.ts";
 
 /** A token with these claims, whatever they are. */

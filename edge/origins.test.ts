@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Hono } from "hono";
-import { bearer, errorOf, KEY, WebEdges } from "../test/support/web-edges.ts";
+import { bearer, KEY } from "../test/support/tokens.ts";
+import { errorOf, WebEdges } from "../test/support/web-edges.ts";
 import { parseCorsOrigin } from "./origins.ts";
 
 describe("app - other sites", () => {

@@ -4,11 +4,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EVERY_USER, edgeSubject, presenceSubject } from "../broker/contract.ts";
-import { BEAT_MS, BrokerClient, parseOrder } from "../broker/index.ts";
+import { BEAT_MS, parseOrder } from "../broker/index.ts";
 import { GraphService, loadFollows } from "../graph/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
-import { real } from "./support/brokers.ts";
+import { real, urlOf } from "./support/brokers.ts";
+import { connectClient } from "./support/client.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
@@ -27,10 +28,10 @@ describe("a celebrity", { skip: real.skip }, () => {
     ];
     await loadFollows({ name: "a celebrity", newcomers }, { directory, kind: "subscriptions" });
     const broker = await real.start();
-    const nats = { url: broker.urls[0] ?? "" };
+    const nats = { url: urlOf(broker) };
     const graph = new GraphService({ directory, nats, log, metrics: createMetrics() });
     await graph.start();
-    const client = await BrokerClient.connect(nats, { name: "test", log, wait: false });
+    const client = await connectClient(nats);
 
     /** How many of the celebrity's events each follower has. */
     const had = new Uint8Array(FOLLOWERS);

@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { projectRoot } from "../lib/project.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { tempDir } from "./support/temp-dir.ts";
+import { KEY } from "./support/tokens.ts";
 
-const KEY = "0123456789abcdef0123456789abcdef";
 const NOWHERE = "nats://127.0.0.1:1";
 
 describe("encke - help and usage", () => {
@@ -194,10 +194,8 @@ describe("encke graph - generate and load", () => {
     const { exit, stderr } = await EnckeCommand.run(["graph", "load", "/nowhere/edges", "--data", directory]);
     assert.match(stderr, /"\/nowhere\/edges" cannot be read .*check the path/);
     assert.equal(exit, 1);
-    assert.equal(
-      existsSync(join(directory, "LOCK")) && readFileSync(join(directory, "LOCK")).length > 0,
-      false,
-    );
+    const about = await EnckeCommand.run(["graph", "about", "--data", directory, "--json"]);
+    assert.equal(JSON.parse(about.stdout).empty, true);
   });
 });
 

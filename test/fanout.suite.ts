@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { headers } from "nats";
 import { MAX_PAYLOAD_BYTES } from "../broker/contract.ts";
 import { type FanoutMode, serviceErrorOf } from "../broker/index.ts";
 import type { BrokerUnderTest } from "./support/brokers.ts";
@@ -228,7 +229,6 @@ export function testFanout(
 
     it("the fan-out's header, forged - breaks no stream", async () => {
       const reader = await read("/stream?user=42", SSE);
-      const { headers } = await import("nats");
       for (const [id, body] of [
         ["0-1-1", '{"id":"x"}\n\ndata: {"evil":1}'],
         ["nonsense", '{"id":"x"}'],

@@ -1,10 +1,7 @@
 import { testFanout } from "./fanout.suite.ts";
-import { brokers, realWith } from "./support/brokers.ts";
+import { brokers, realWith, SHARES } from "./support/brokers.ts";
 import { clusterOf } from "./support/cluster.ts";
 import { natsServers } from "./support/nats-servers.ts";
-
-/** Four partitions, three services, none of which has neighbours only. */
-const SHARES = ["0,2/4", "1/4", "3/4"];
 
 for (const broker of brokers) {
   testFanout(broker, ["subject", "subject"]);

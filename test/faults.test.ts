@@ -7,12 +7,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { BrokerClient, serviceErrorOf } from "../broker/index.ts";
+import type { BrokerClient } from "../broker/index.ts";
 import { Random } from "../graph/index.ts";
-import { createLogger } from "../lib/log.ts";
 import { anyFreePort } from "../lib/ports.ts";
 import { childrenOf, listenerOn } from "../lib/processes.ts";
-import { realWith, type TestBroker } from "./support/brokers.ts";
+import { realWith, type TestBroker, urlOf } from "./support/brokers.ts";
+import { ask, connectClient } from "./support/client.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { natsServer } from "./support/nats-servers.ts";
 import { SmallDisk } from "./support/small-disk.ts";
@@ -63,11 +63,8 @@ for (const fanout of ["frames", "subject"]) {
     before(async () => {
       port = await anyFreePort("127.0.0.1");
       broker = await realWith({}).start([port]);
-      env = { ...clock.env, NATS_URL: broker.urls[0] ?? "" };
-      client = await BrokerClient.connect(
-        { url: broker.urls[0] ?? "" },
-        { name: "faults", log: createLogger("test", "silent"), wait: false },
-      );
+      env = { ...clock.env, NATS_URL: urlOf(broker) };
+      client = await connectClient({ url: urlOf(broker) });
       const friendships = join(disk?.path ?? "", "friendships");
       const shape = ["--users", String(USERS), "--edges", "5", "--out", friendships];
       assert.equal((await EnckeCommand.run(["graph", "generate", ...shape])).exit, 0);
@@ -95,10 +92,8 @@ for (const fanout of ["frames", "subject"]) {
     const change = async (): Promise<number | undefined> => {
       churned += 100;
       const ids = Array.from({ length: 100 }, (_, index) => `churn-${churned + index}`);
-      const reply = await client
-        .request("graph.subscribe.churn", JSON.stringify(ids), 5_000)
-        .catch(() => undefined);
-      return reply && serviceErrorOf(reply)?.code;
+      const reply = await ask(client, "graph.subscribe.churn", ids).catch(() => undefined);
+      return reply?.problem?.code;
     };
 
     const fillDisk = async (): Promise<void> => {

@@ -59,6 +59,7 @@ describe("an edge in frames mode, before the graph", () => {
       };
       played.send(encodeNamed(event));
     };
+    const rejected = await played.rejected;
     send("", ["named"]);
     send('{"id":"x"}\n\ndata: {"evil":1}', ["named"]);
     send("{}", ["named"], "no id");
@@ -66,6 +67,7 @@ describe("an edge in frames mode, before the graph", () => {
     send('{"id":"0-1-n","data":"by name"}', ["named", "nobody"]);
     await ann.until(/"data":"by name"/);
     assert.doesNotMatch(ann.text, /evil/);
+    assert.equal(await played.rejected, rejected + 4);
   });
 
   it("a handle - of somebody who left is not given to the next before the graph has acknowledged", async () => {

@@ -6,10 +6,10 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { BrokerClient, serviceErrorOf } from "../broker/index.ts";
-import { createLogger } from "../lib/log.ts";
+import type { BrokerClient } from "../broker/index.ts";
 import { anyFreePort } from "../lib/ports.ts";
-import { embedded, type TestBroker } from "./support/brokers.ts";
+import { embedded, type TestBroker, urlOf } from "./support/brokers.ts";
+import { ask, connectClient, type Reply } from "./support/client.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
@@ -37,17 +37,12 @@ describe("graph service on a disk that takes no writes", {
     graph = await EnckeCommand.start(
       ["graph", "serve", "--data", directory, "--admin-port", String(adminPort)],
       /graph of/,
-      { env: { NATS_URL: broker.urls[0] } },
+      { env: { NATS_URL: urlOf(broker) } },
     );
   };
-  const ask = async (subject: string, payload: string): Promise<Record<string, unknown>> => {
-    const reply = await client.request(subject, payload, 5_000);
-    const problem = serviceErrorOf(reply);
-    return problem === undefined ? reply.json() : { problem };
-  };
-  const follow = (count: number): Promise<Record<string, unknown>> => {
+  const follow = (count: number): Promise<Reply> => {
     const ids = Array.from({ length: count }, (_, index) => `reader-${follows + index}`);
-    return ask("graph.subscribe.rj", JSON.stringify(ids));
+    return ask(client, "graph.subscribe.rj", ids);
   };
   const readiness = async (): Promise<string> => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).text();
   const metric = async (name: string): Promise<string | undefined> => {
@@ -57,10 +52,7 @@ describe("graph service on a disk that takes no writes", {
 
   before(async () => {
     broker = await embedded.start();
-    client = await BrokerClient.connect(
-      { url: broker.urls[0] ?? "" },
-      { name: "test", log: createLogger("test", "silent"), wait: false },
-    );
+    client = await connectClient({ url: urlOf(broker) });
     await startGraph();
   });
   after(async () => {
@@ -74,19 +66,15 @@ describe("graph service on a disk that takes no writes", {
     follows = 50;
     const log = readdirSync(directory).find((name) => name.endsWith(".log")) ?? "";
     limitFiles(graph.pid, statSync(join(directory, log)).size + 40_000);
-    let refused: Record<string, unknown> = {};
-    while (refused.problem === undefined) {
-      refused = await follow(100);
-      if (refused.problem === undefined) follows += 100;
-    }
-    const { code, message } = refused.problem as { code: number; message: string };
-    assert.equal(code, 507);
-    assert.match(message, /takes no changes \(.*File too large\): make room/);
-    assert.match(JSON.stringify(await follow(1)), /"code":507/);
+    let { problem } = await follow(100);
+    for (; problem === undefined; { problem } = await follow(100)) follows += 100;
+    assert.equal(problem.code, 507);
+    assert.match(problem.message, /takes no changes \(.*File too large\): make room/);
+    assert.equal((await follow(1)).problem?.code, 507);
     assert.match(await readiness(), /not ready: no changes are taken, the disk failed \(.*File too large/);
     assert.equal(await metric("encke_graph_writable"), "0");
-    assert.equal((await ask("graph.count.rj", "")).count, follows);
-    assert.equal((await ask("event.rj", "hi")).recipients, follows + 1);
+    assert.equal((await ask(client, "graph.count.rj")).count, follows);
+    assert.equal((await ask(client, "event.rj", "hi")).recipients, follows + 1);
   });
 
   it("disk that takes writes again - takes changes within seconds, and a kill -9 loses none of them", async () => {
@@ -98,29 +86,23 @@ describe("graph service on a disk that takes no writes", {
     graph.kill("SIGKILL");
     await graph.untilExit();
     await startGraph();
-    assert.equal((await ask("graph.count.rj", "")).count, follows);
-    const { changes } = (await ask("part.0.audit", JSON.stringify({ after: follows - 1 }))) as {
-      changes: { sequence: number }[];
-    };
+    assert.equal((await ask(client, "graph.count.rj")).count, follows);
+    const { changes } = await ask(client, "part.0.audit", { after: follows - 1 });
     assert.deepEqual(
-      changes.map(({ sequence }) => sequence),
+      (changes as { sequence: number }[]).map(({ sequence }) => sequence),
       [follows],
     );
   });
 
   it("backup into a folder that cannot be made - replies 507 at once, and the next one and a stop do not wait", async () => {
     for (const folder of ["/proc/x", "/proc/x/y", "/dev/null/x"]) {
-      const { problem } = (await ask("part.0.backup", JSON.stringify({ folder }))) as {
-        problem: { code: number; message: string };
-      };
-      assert.equal(problem.code, 507, folder);
-      assert.match(problem.message, /^no backup in ".*" \(E/);
+      const { problem } = await ask(client, "part.0.backup", { folder });
+      assert.equal(problem?.code, 507, folder);
+      assert.match(problem?.message ?? "", /^no backup in ".*" \(E/);
     }
-    const relative = (await ask("part.0.backup", JSON.stringify({ folder: "backups" }))) as {
-      problem: { code: number };
-    };
-    assert.equal(relative.problem.code, 400);
-    const reply = await ask("part.0.backup", JSON.stringify({ folder: tempDir() }));
+    const relative = await ask(client, "part.0.backup", { folder: "backups" });
+    assert.equal(relative.problem?.code, 400);
+    const reply = await ask(client, "part.0.backup", { folder: tempDir() });
     assert.equal(reply.follows, follows);
     await graph.stop();
     assert.equal(graph.exit, 0);

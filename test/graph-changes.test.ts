@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { serviceErrorOf } from "../broker/index.ts";
 import { GraphStore, restoreBackup } from "../graph/index.ts";
 import { brokers } from "./support/brokers.ts";
+import { ask as askOver, type Reply } from "./support/client.ts";
 import { TestNetwork } from "./support/network.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
@@ -15,15 +15,8 @@ for (const broker of brokers) {
   for (const fanout of ["subject", "frames"] as const) {
     describe(`changes over ${broker.name}, ${fanout} fan-out`, { skip: broker.skip }, () => {
       let network: TestNetwork;
-      const ask = async (
-        subject: string,
-        payload: string | object = "",
-      ): Promise<Record<string, unknown>> => {
-        const question = typeof payload === "string" ? payload : JSON.stringify(payload);
-        const reply = await network.client.request(subject, question, 5_000);
-        const problem = serviceErrorOf(reply);
-        return problem === undefined ? reply.json() : { problem };
-      };
+      const ask = (subject: string, payload?: string | object): Promise<Reply> =>
+        askOver(network.client, subject, payload);
       const recipients = async (payload: string): Promise<number> =>
         (await network.send("event.rj", payload)).recipients;
 
@@ -152,9 +145,7 @@ for (const broker of brokers) {
           ["part.0.backup", '{"folder":""}', 400],
           ["part.0.backup", '{"folder":"not/absolute"}', 400],
         ] as const) {
-          const { problem } = (await ask(subject, payload)) as {
-            problem?: { code: number; message: string };
-          };
+          const { problem } = await ask(subject, payload);
           assert.equal(problem?.code, code, `${subject} ${payload}: ${JSON.stringify(problem)}`);
         }
       });

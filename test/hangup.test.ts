@@ -1,4 +1,4 @@
-// SIGHUP: the end of a command whose terminal has gone, and nothing to one that was told to survive it.
+// SIGHUP ends a command whose terminal has gone, and has no effect on one that ignores it.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
@@ -15,6 +15,9 @@ import { waitFor } from "./support/wait-for.ts";
 const MAIN = join(projectRoot, "dist", "cli", "main.js");
 const noScript = spawnSync("script", ["--version"]).status === 0 ? false : "no script(1) on this machine";
 
+/** Body of /readyz while the edge runs, because this test starts no graph. */
+const WITHOUT_GRAPH = /^not ready: .*\bgraph\b/;
+
 describe("SIGHUP", () => {
   let broker: EnckeCommand;
   let edge: readonly string[];
@@ -25,10 +28,10 @@ describe("SIGHUP", () => {
   });
   after(() => broker.stop());
 
-  /** Starts an edge by way of another program; returns where it is, and its process. */
+  /** Starts an edge through another program. Returns the edge's addresses and process id. */
   async function startBy(
     ...start: readonly string[]
-  ): Promise<{ starter: ChildProcess; url: URL; pid: number }> {
+  ): Promise<{ starter: ChildProcess; url: URL; readyz: URL; pid: number }> {
     const [file = "", ...args] = start;
     const starter = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
@@ -36,7 +39,7 @@ describe("SIGHUP", () => {
       stream.setEncoding("utf8").on("data", (text: string) => {
         said += text;
       });
-    await waitFor("the edge", () => /edge at \S+,/.test(said));
+    await waitFor("the edge", () => /edge at \S+, admin at \S+\s/.test(said));
     const pid = (of: number): number | undefined =>
       /cli\/main\.js edge/.test(commandLineOf(of)) && !/^(sh|script) /.test(commandLineOf(of))
         ? of
@@ -44,27 +47,38 @@ describe("SIGHUP", () => {
     return {
       starter,
       url: new URL(/edge at (\S+),/.exec(said)?.[1] ?? ""),
+      readyz: new URL("/readyz", /admin at (\S+)/.exec(said)?.[1]),
       pid: pid(starter.pid ?? 0) ?? 0,
     };
   }
 
-  /** In a terminal of its own. */
+  /** Returns a command line that runs in a terminal of its own. */
   const inTerminal = (command: string): string[] => ["script", "-qec", command, "/dev/null"];
   const command = (): string => [process.execPath, MAIN, ...edge].map((word) => `'${word}'`).join(" ");
 
-  /** Sends SIGHUP as a terminal that goes does, to every process there. */
+  /** Sends SIGHUP to the edge and its worker, as a closing terminal does. */
   const hangUp = (pid: number): void => {
     for (const process_ of [...childrenOf(pid), pid]) process.kill(process_, "SIGHUP");
   };
 
-  it("nohup - the edge and its worker go on", async () => {
-    const { starter, url, pid } = await startBy("nohup", process.execPath, MAIN, ...edge);
+  /**
+   * Expects supervisor and worker to serve. Each replies on a new connection, whose request it reads after
+   * the signals sent before, so a draining edge would be seen. Without a graph the edge is not ready.
+   */
+  const expectServed = async (url: URL, readyz: URL): Promise<void> => {
+    assert.match(await (await fetch(readyz)).text(), WITHOUT_GRAPH);
+    assert.equal(await statusOf(url), 200);
+  };
+
+  it("nohup - keeps the edge and its worker running", async () => {
+    const { starter, url, readyz, pid } = await startBy("nohup", process.execPath, MAIN, ...edge);
+    await waitFor("the worker to run", async () => WITHOUT_GRAPH.test(await (await fetch(readyz)).text()));
     const reader = await Reader.open(new URL("/test/7", url));
     const [worker] = childrenOf(pid);
     hangUp(pid);
-    assert.equal(await statusOf(url), 200);
+    await expectServed(url, readyz);
     process.kill(pid, "SIGHUP");
-    assert.equal(await statusOf(url), 200);
+    await expectServed(url, readyz);
     assert.deepEqual(childrenOf(pid), [worker]);
     process.kill(pid, "SIGTERM");
     await reader.untilEnded();
@@ -73,15 +87,16 @@ describe("SIGHUP", () => {
     assert.equal(exit, 0);
   });
 
-  it("a shell that ignores it - passes that on, in a terminal too", { skip: noScript }, async () => {
-    const { starter, url, pid } = await startBy(...inTerminal(`trap '' HUP; ${command()}; true`));
+  it("a shell that ignores SIGHUP - passes that on, also in a terminal", { skip: noScript }, async () => {
+    const { starter, url, readyz, pid } = await startBy(...inTerminal(`trap '' HUP; ${command()}; true`));
+    await waitFor("the worker to run", async () => WITHOUT_GRAPH.test(await (await fetch(readyz)).text()));
     hangUp(pid);
-    assert.equal(await statusOf(url), 200);
+    await expectServed(url, readyz);
     process.kill(pid, "SIGTERM");
     if (starter.exitCode === null) await once(starter, "exit");
   });
 
-  it("a terminal that goes - ends the edge, and every stream gets its last chunk", {
+  it("a terminal that closes - ends the edge, and every stream receives its last chunk", {
     skip: noScript,
   }, async () => {
     const { starter, url, pid } = await startBy(...inTerminal(command()));

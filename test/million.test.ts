@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { childrenOf, commandLineOf } from "../lib/processes.ts";
@@ -12,7 +11,6 @@ import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const CONNECTIONS = 1_000;
-const foldersLeft = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("encke-million-"));
 
 describe("encke million - 1,000 connections", () => {
   const kinds: readonly (readonly [string, readonly string[], number])[] = [
@@ -26,9 +24,9 @@ describe("encke million - 1,000 connections", () => {
   for (const [what, flags, min] of kinds) {
     it(`${what} - every stream gets what the graph says, and a report tells it`, async () => {
       const report = join(tempDir(), "report");
-      const before = foldersLeft();
+      const scratch = tempDir();
       const args = ["million", "--connections", String(CONNECTIONS), "--json", "--report", report, ...flags];
-      const { stdout, stderr, exit } = await EnckeCommand.run(args);
+      const { stdout, stderr, exit } = await EnckeCommand.run(args, { env: { TMPDIR: scratch } });
       assert.equal(exit, 0, stderr);
       const figures = JSON.parse(stdout) as Record<string, number>;
       const { opened, failed, closed, lost, duplicated, different } = figures;
@@ -42,7 +40,7 @@ describe("encke million - 1,000 connections", () => {
       assert.equal(deliveries, expected);
       assert.match(readFileSync(join(report, "report.md"), "utf8"), /Everything opened, nothing was lost/);
       assert.match(readFileSync(join(report, "memory.svg"), "utf8"), /^<svg|^<\?xml/);
-      assert.deepEqual(foldersLeft(), before);
+      assert.deepEqual(readdirSync(scratch), []);
     });
   }
 
@@ -71,10 +69,11 @@ describe("encke million - 1,000 connections", () => {
 
   it("Ctrl-C - ends every process, removes the graph, writes no report", async () => {
     const report = join(tempDir(), "report");
-    const before = foldersLeft();
+    const scratch = tempDir();
     const command = await EnckeCommand.start(
       ["million", "--connections", String(CONNECTIONS), "--report", report],
       /^/,
+      { env: { TMPDIR: scratch } },
     );
     await waitFor("the messages", () => command.stderr.includes("messages a second"));
     const pids = childrenOf(command.pid);
@@ -84,7 +83,7 @@ describe("encke million - 1,000 connections", () => {
       pids.map(commandLineOf),
       pids.map(() => ""),
     );
-    assert.deepEqual([existsSync(report), foldersLeft()], [false, before]);
+    assert.deepEqual([existsSync(report), readdirSync(scratch)], [false, []]);
   });
 });
 

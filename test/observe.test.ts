@@ -1,6 +1,7 @@
 // memlog, plot and soak as their users run them, against real services.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -61,7 +62,8 @@ describe("encke memlog", () => {
   });
 
   it("a process that has ended - exit 1, and why", async () => {
-    const { exit, stderr } = await EnckeCommand.run(["memlog", "--pid", "4194303"]);
+    const { pid } = spawnSync(process.execPath, ["--version"]);
+    const { exit, stderr } = await EnckeCommand.run(["memlog", "--pid", String(pid)]);
     assert.match(stderr, /no process is left to log/);
     assert.equal(exit, 1);
   });

@@ -8,9 +8,8 @@ import { embedded } from "./support/brokers.ts";
 import { launchBrowser, noBrowser } from "./support/browser.ts";
 import { TestNetwork } from "./support/network.ts";
 import { type PassedRequest, type ProxyRefusal, RefusingProxy } from "./support/refusing-proxy.ts";
+import { KEY } from "./support/tokens.ts";
 import { waitFor } from "./support/wait-for.ts";
-
-const KEY = "0123456789abcdef0123456789abcdef";
 
 describe("the live page", { skip: noBrowser }, () => {
   let network: TestNetwork;

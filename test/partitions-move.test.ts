@@ -5,9 +5,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { partitionMappings } from "../broker/contract.ts";
-import { BrokerClient } from "../broker/index.ts";
-import { createLogger } from "../lib/log.ts";
+import type { BrokerClient } from "../broker/index.ts";
 import { onFreePort } from "./support/brokers.ts";
+import { connectClient } from "./support/client.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { natsServers } from "./support/nats-servers.ts";
 import { Reader } from "./support/reader.ts";
@@ -16,7 +16,6 @@ import { waitFor } from "./support/wait-for.ts";
 
 const USERS = 60;
 const FRIENDS = 3;
-const log = createLogger("test", "silent");
 
 for (const server of natsServers) {
   describe(`partitions - run and moved by commands over ${server.name}`, { skip: server.skip }, () => {
@@ -87,7 +86,7 @@ for (const server of natsServers) {
         nats = `nats://127.0.0.1:${port}`;
         await start(/at nats:/, "broker", "--port", String(port), "--partitions", "4");
       });
-      client = await BrokerClient.connect({ url: nats }, { name: "test", log, wait: false });
+      client = await connectClient({ url: nats });
       const loaded = await encke("graph", "load", friendships, "--data", dir("all"), "--partitions", "0-3/4");
       assert.equal(loaded.exit, 0, loaded.stderr);
       assert.match(

@@ -4,8 +4,9 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { parseEventId, parsePositions, parseTopic, partitionOf } from "../broker/contract.ts";
-import { type FanoutMode, serviceErrorOf } from "../broker/index.ts";
-import { type BrokerUnderTest, partitioned, real, realWith } from "./support/brokers.ts";
+import type { FanoutMode } from "../broker/index.ts";
+import { type BrokerUnderTest, partitioned, real, realWith, SHARES } from "./support/brokers.ts";
+import { ask, type Reply, readPages } from "./support/client.ts";
 import { clusterOf } from "./support/cluster.ts";
 import { natsServers } from "./support/nats-servers.ts";
 import { TestNetwork } from "./support/network.ts";
@@ -14,8 +15,6 @@ import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 const OF = 4;
-/** Three services; one holds two partitions that are not neighbours. */
-const SHARES = ["0,2/4", "1/4", "3/4"];
 const PARTITIONS = [0, 1, 2, 3];
 
 /** So many names of each partition. */
@@ -118,51 +117,37 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
 
     it("whom a user follows - is gathered from all partitions, whole and in pages, and who of them is here", async () => {
       const all = new Set(authors);
-      const whole = (await network.client.request("graph.subscriptions.7", "", 2_000)).json<{
-        subscriptions: string[];
-      }>();
-      assert.deepEqual(new Set(whole.subscriptions), all);
+      const { subscriptions } = await ask(network.client, "graph.subscriptions.7");
+      assert.deepEqual(new Set(subscriptions as string[]), all);
       for (const limit of [1, 3, 8]) {
-        const paged: string[] = [];
-        let after: string | undefined;
-        do {
-          const page = (
-            await network.client.request("graph.subscriptions.7", JSON.stringify({ after, limit }), 2_000)
-          ).json<{ subscriptions: string[]; next?: string }>();
-          assert.ok(page.subscriptions.length <= limit);
-          paged.push(...page.subscriptions);
-          after = page.next;
-        } while (after !== undefined);
-        assert.deepEqual(paged, whole.subscriptions, `${limit} at a time`);
+        const paged = await readPages(network.client, "subscriptions", "7", limit);
+        assert.ok(paged.pageSizes.every((size) => size <= limit));
+        assert.deepEqual(paged.names, subscriptions, `${limit} at a time`);
       }
       if (fleet.includes("subject")) return; // those edges do not say who is on them
       const here = [authors[1] ?? "", authors[6] ?? ""];
       for (const author of here) await read(author, 0);
-      const { online } = (await network.client.request("graph.online.7", "", 2_000)).json<{
-        online: string[];
-      }>();
-      assert.deepEqual(new Set(online), new Set(here));
+      const { online } = await ask(network.client, "graph.online.7");
+      assert.deepEqual(new Set(online as string[]), new Set(here));
     });
 
     it("after a name that its partition never held - 400 from its owner; after one that has left - goes on", async () => {
-      const ask = async (after?: string): Promise<{ problem: string; names: string[] }> => {
-        const reply = await network.client.request("graph.subscriptions.7", JSON.stringify({ after }), 2_000);
-        const { code, message } = serviceErrorOf(reply) ?? {};
-        if (code !== undefined) return { problem: `${code} ${message}`, names: [] };
-        return { problem: "", names: reply.json<{ subscriptions: string[] }>().subscriptions };
-      };
+      const pageAfter = (after?: string): Promise<Reply> =>
+        ask(network.client, "graph.subscriptions.7", { after });
       const change = (verb: string, topic: string, user: string): Promise<unknown> =>
-        network.client.request(`graph.${verb}.${topic}`, user, 2_000);
+        ask(network.client, `graph.${verb}.${topic}`, user);
       const [elsewhere = ""] = namesIn(0, 1);
       for (const partition of [1, 3]) {
         const [stranger = ""] = namesIn(partition, 1, "s");
         await change("subscribe", elsewhere, stranger); // known in partition 0, as a follower
-        assert.match((await ask(stranger)).problem, /^400 "after" .* is on no page of this graph/);
+        const { problem } = await pageAfter(stranger);
+        assert.equal(problem?.code, 400);
+        assert.match(problem?.message ?? "", /^"after" .* is on no page of this graph/);
         await change("unsubscribe", elsewhere, stranger);
       }
-      const [first = "", ...others] = (await ask()).names;
+      const [first = "", ...others] = (await pageAfter()).subscriptions as string[];
       await change("unsubscribe", first, "7");
-      assert.deepEqual((await ask(first)).names, others);
+      assert.deepEqual((await pageAfter(first)).subscriptions, others);
       await change("subscribe", first, "7");
     });
 
@@ -177,7 +162,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       for (const reader of readers) await reader.untilEvents(100);
       assert.equal((await network.send(`event.${lives}`, "counted")).delivered, 2);
       await assert.rejects(network.send(`event.${dies}`, "for nobody"), { code: "NO_RESPONDERS" });
-      const problem = serviceErrorOf(await network.client.request(`graph.subscriptions.${lives}`, "", 2_000));
+      const { problem } = await ask(network.client, `graph.subscriptions.${lives}`);
       assert.equal(problem?.code, 503);
       assert.match(problem?.message ?? "", /^partition 1 of 4 did not answer/);
       if (fleet[0] === "frames") {

@@ -6,12 +6,9 @@ import { after, before, describe, it } from "node:test";
 import { BrokerClient } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { testFanout } from "./fanout.suite.ts";
-import type { BrokerUnderTest, TestBroker, TestUser } from "./support/brokers.ts";
+import { type BrokerUnderTest, SHARES, type TestBroker, type TestUser, urlOf } from "./support/brokers.ts";
 import { deployedOf } from "./support/deployed-broker.ts";
 import { natsServers } from "./support/nats-servers.ts";
-
-/** Two partitions with neighbours elsewhere, one on either side of a third. */
-const SHARES = ["0,2/4", "1/4", "3/4"];
 
 const PAST_THE_MAPPING = "what NATS itself puts there, for a divided graph";
 const BETWEEN_SERVICES = "between graph services";
@@ -56,7 +53,7 @@ function testForbidden(
         const refused: string[] = [];
         const log = createLogger("test", "silent");
         log.warn = (fields: { reason?: string }) => void refused.push(fields.reason ?? "");
-        const config = { url: broker.urls[0] ?? "", ...broker.login?.(user) };
+        const config = { url: urlOf(broker), ...broker.login?.(user) };
         const client = await BrokerClient.connect(config, { name: "test", log, wait: false });
         client.publish(subject, "x");
         await client.close();

@@ -12,9 +12,9 @@ import { natsServer, natsServers } from "./support/nats-servers.ts";
 import { Reader } from "./support/reader.ts";
 import { Services } from "./support/services.ts";
 import { tempDir } from "./support/temp-dir.ts";
+import { KEY } from "./support/tokens.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-const KEY = "0123456789abcdef0123456789abcdef";
 const SSE = { Accept: "text/event-stream" };
 
 const SETUPS = [

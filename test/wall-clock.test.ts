@@ -4,15 +4,15 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { BrokerClient } from "../broker/index.ts";
-import { createLogger } from "../lib/log.ts";
+import type { BrokerClient } from "../broker/index.ts";
 import { real } from "./support/brokers.ts";
+import { connectClient } from "./support/client.ts";
 import { Reader } from "./support/reader.ts";
 import { Services } from "./support/services.ts";
+import { KEY } from "./support/tokens.ts";
 import { waitFor } from "./support/wait-for.ts";
 import { skipWallClock, WallClock } from "./support/wall-clock.ts";
 
-const KEY = "0123456789abcdef0123456789abcdef";
 const HOUR_S = 3_600;
 /** Some beats, looks for silence and sweeps of a pool: what goes by the wrong clock has acted by then. */
 const OBSERVED_MS = 3_000;
@@ -47,8 +47,7 @@ describe("the wall clock is set", { skip }, () => {
           ...{ broker: "nats-server", fanout, env: clock.env },
           edge: ["--pool", pool, "--heartbeat", "1s", "--max-stream-age", "1h"],
         });
-        const log = createLogger("test", "silent");
-        client = await BrokerClient.connect({ url: services.nats }, { name: "test", log, wait: false });
+        client = await connectClient({ url: services.nats });
         assert.equal((await services.encke("graph", "add", "alice", "rj")).exit, 0);
         reader = await Reader.open(new URL("/stream?user=alice", services.edge));
       });

@@ -14,6 +14,5 @@ describe("edge workers", { skip: real.skip }, () => {
     assert.ok(death.heldByVictim > 100 && death.heldByVictim < 300, `${death.heldByVictim} of 800 streams`);
     assert.equal(death.cut, death.heldByVictim);
     assert.ok(death.secondsUntilBack < 10, `${death.secondsUntilBack} s`);
-    assert.ok(death.messagesAfter > 0);
   });
 });

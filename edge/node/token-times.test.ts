@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { SignJWT } from "jose";
 import { embedded } from "../../test/support/brokers.ts";
 import { TestNetwork } from "../../test/support/network.ts";
-import { bearer, KEY } from "../../test/support/web-edges.ts";
+import { bearer, KEY } from "../../test/support/tokens.ts";
 import { hasPoolAddon } from "../pool/native/addon.ts";
 
 for (const pool of ["native", "plain"] as const) {

@@ -3,8 +3,9 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Hono } from "hono";
 import { RawHttp } from "../../test/support/raw-http.ts";
+import { bearer, KEY } from "../../test/support/tokens.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { bearer, errorOf, KEY, WebEdges } from "../../test/support/web-edges.ts";
+import { errorOf, WebEdges } from "../../test/support/web-edges.ts";
 import { createHttpServer } from "../http/server.ts";
 
 describe("app - the graph, for the page", () => {

@@ -6,7 +6,7 @@ import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { projectRoot } from "../../lib/project.ts";
-import { embedded } from "../support/brokers.ts";
+import { embedded, urlOf } from "../support/brokers.ts";
 import { TestNetwork } from "../support/network.ts";
 import { Reader } from "../support/reader.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -25,7 +25,7 @@ describe("the edge under Bun", {
     network = await TestNetwork.start({ broker: embedded, fleet: [], follows: [["7", "42"]] });
     let output = "";
     child = spawn(bun ?? "", [join(projectRoot, "dist", "test", "runtimes", "bun-edge.js")], {
-      env: { ...process.env, NATS_URL: network.broker.urls[0] },
+      env: { ...process.env, NATS_URL: urlOf(network.broker) },
       stdio: ["ignore", "pipe", "inherit"],
     });
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {

@@ -9,6 +9,9 @@ import { type InstalledServer, natsServer, natsServers } from "./nats-servers.ts
 /** Another process may take a port between the moment at which it was free and its use. */
 const MAX_PORTS_TRIED = 5;
 
+/** Four partitions over three services, as `--partitions` takes them; the first has two that are not neighbours. */
+export const SHARES: readonly string[] = ["0,2/4", "1/4", "3/4"];
+
 /** The address of one node; a single server's is that of every node. */
 export function urlOf({ urls }: Pick<TestBroker, "urls">, node = 0): string {
   return urls[node % urls.length] ?? "";

@@ -4,7 +4,7 @@
 import { pino } from "pino";
 import { edgeSubject, encodeEvent, FRAME_KIND, FrameWriter, parseTopic } from "../../broker/contract.ts";
 import {
-  BrokerClient,
+  type BrokerClient,
   type EdgeOrder,
   encodeOrder,
   type Owner,
@@ -12,12 +12,13 @@ import {
   parsePresence,
 } from "../../broker/index.ts";
 import type { Edge } from "../../edge/index.ts";
-import { createLogger } from "../../lib/log.ts";
+import { createMetrics } from "../../lib/metrics.ts";
 import { embedded, type TestBroker, urlOf } from "./brokers.ts";
+import { connectClient } from "./client.ts";
+import { readMetric } from "./metrics.ts";
 import { newEdge } from "./network.ts";
 import { Reader } from "./reader.ts";
 
-const log = createLogger("test", "silent");
 const SSE = { Accept: "text/event-stream" };
 
 type Delta = Extract<PresenceMessage, { type: "delta" }>;
@@ -35,6 +36,7 @@ export class EdgeBeforeGraph {
   readonly #heard: PresenceMessage[] = [];
   readonly #readers: Reader[] = [];
   readonly #lines: string[] = [];
+  readonly #metrics = createMetrics();
   #edgeId = "";
   #events = 0;
 
@@ -42,12 +44,13 @@ export class EdgeBeforeGraph {
     this.#server = server;
     this.client = client;
     const write = (line: string): void => void this.#lines.push(line);
-    this.edge = newEdge({ url: urlOf(server) }, { fanout: "frames" }, pino({ level: "warn" }, { write }));
+    const logger = pino({ level: "warn" }, { write });
+    this.edge = newEdge({ url: urlOf(server) }, { fanout: "frames" }, { logger, metrics: this.#metrics });
   }
 
   static async start(services: readonly PlayedService[]): Promise<EdgeBeforeGraph> {
     const server = await embedded.start();
-    const client = await BrokerClient.connect({ url: urlOf(server) }, { name: "graph", log, wait: false });
+    const client = await connectClient({ url: urlOf(server) }, "graph");
     const played = new EdgeBeforeGraph(server, client);
     client.subscribe("presence.*", (message) => {
       played.#edgeId = message.subject.slice("presence.".length);
@@ -108,6 +111,11 @@ export class EdgeBeforeGraph {
   /** What the edge logged that reads like this. */
   logged(pattern: RegExp): string[] {
     return this.#lines.filter((line) => pattern.test(line));
+  }
+
+  /** Messages from NATS that the edge could not use. */
+  get rejected(): Promise<number> {
+    return readMetric(this.#metrics, "encke_edge_rejected_total");
   }
 
   async read(user: string): Promise<Reader> {

@@ -2,13 +2,14 @@
 // run them. Tests of several processes start the command instead.
 
 import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
-import { BrokerClient, type FanoutMode, type NatsConfig } from "../../broker/index.ts";
+import type { BrokerClient, FanoutMode, NatsConfig } from "../../broker/index.ts";
 import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
 import { GraphService, Partitions } from "../../graph/index.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { createLogger, type Logger } from "../../lib/log.ts";
 import { createMetrics, type Metrics } from "../../lib/metrics.ts";
 import { type BrokerUnderTest, type TestBroker, type TestUser, urlOf } from "./brokers.ts";
+import { connectClient } from "./client.ts";
 import { Reader } from "./reader.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
@@ -58,8 +59,7 @@ export class TestNetwork {
     follows = [],
   }: NetworkOptions): Promise<TestNetwork> {
     const started = await broker.start();
-    const producer = natsOf(started, "producer");
-    const client = await BrokerClient.connect(producer, { name: "test", log, wait: false });
+    const client = await connectClient(natsOf(started, "producer"));
     const network = new TestNetwork(started, client, edge);
     try {
       for (const share of shares) await network.startGraph(share);
@@ -191,7 +191,11 @@ function natsOf(broker: TestBroker, user: TestUser, node = 0): NatsConfig {
 }
 
 /** An edge on a free port, not started. */
-export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>, logger: Logger = log): Edge {
+export function newEdge(
+  nats: NatsConfig,
+  overrides: Partial<EdgeConfig>,
+  { logger = log, metrics = createMetrics() }: { readonly logger?: Logger; readonly metrics?: Metrics } = {},
+): Edge {
   const config: EdgeConfig = {
     listen: { host: "127.0.0.1", port: 0 },
     nats,
@@ -210,5 +214,5 @@ export function newEdge(nats: NatsConfig, overrides: Partial<EdgeConfig>, logger
     logLevel: "silent",
     ...overrides,
   };
-  return new Edge({ config, log: logger, metrics: createMetrics() });
+  return new Edge({ config, log: logger, metrics });
 }

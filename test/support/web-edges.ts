@@ -6,11 +6,11 @@ import type { Hono } from "hono";
 import { DEFAULT_LIMITS, signToken, WebEdge, type WebEdgeOptions } from "../../edge/index.ts";
 import { embedded } from "./brokers.ts";
 import { TestNetwork } from "./network.ts";
+import { KEY } from "./tokens.ts";
 import { waitFor } from "./wait-for.ts";
 
 type AppConfig = WebEdgeOptions["config"];
 
-export const KEY = "0123456789abcdef0123456789abcdef";
 const CONFIG: AppConfig = {
   fanout: "subject",
   jwtKey: undefined,
@@ -105,10 +105,6 @@ export class Body {
     }
     this.done = true;
   }
-}
-
-export function bearer(token: string): Record<string, string> {
-  return { Authorization: `Bearer ${token}` };
 }
 
 /** The code of an error that the edge answered. */

@@ -1,0 +1,19 @@
+// What the suites of small payloads share: the limits of messages, and the services' counts of events.
+
+import type { FanoutMode } from "../../broker/index.ts";
+import { readMetric } from "../support/metrics.ts";
+import type { TestGraph } from "../support/network.ts";
+
+/** The smallest max_payload with which graph and edge are ready (broker/limits.ts). */
+export const MIN = 16_384;
+/** Of a message beside the event's JSON (broker/limits.ts). */
+export const CARRIER_BYTES = 1_024;
+export const FANOUTS: readonly FanoutMode[] = ["subject", "frames"];
+
+/** With the longest ids: 1,500 of them are more than one message of 64 KiB. */
+export const USERS: readonly string[] = Array.from({ length: 1_500 }, (_, n) => String(n).padEnd(64, "u"));
+/** Events of all graph services by what became of them. */
+export async function countOf(graphs: readonly TestGraph[], result: string): Promise<number> {
+  const counts = graphs.map(({ metrics }) => readMetric(metrics, "encke_graph_events_total", { result }));
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
