@@ -1,9 +1,9 @@
-// The links of the documentation: each leads to a file of the repository and, where it names a section, to a
+// Links in the documentation: each leads to a file of the repository and, where it names a section, to a
 // heading of that file. Links to other sites are not fetched.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
 import { projectRoot } from "../lib/project.ts";
 import { noTrackedFiles, trackedFiles } from "./support/tracked-files.ts";
@@ -12,14 +12,14 @@ const pages = trackedFiles.filter((path) => path.endsWith(".md"));
 
 const read = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 
-/** The targets of Markdown links and pictures, without those to other sites. */
+/** Returns the targets of Markdown links and images, except links to other sites. */
 function linksIn(markdown: string): string[] {
   return [...markdown.matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, target = ""]) => target)
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** The anchors that GitHub gives to the headings of a page. */
+/** Returns the anchors that GitHub generates for the headings of a page. */
 function anchorsOf(markdown: string): Set<string> {
   const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
   return new Set(
@@ -45,8 +45,9 @@ describe("documentation", { skip: noTrackedFiles }, () => {
     });
   }
 
-  it("decision pages - are numbered, named after their titles' words, and found wherever they are cited", () => {
-    const decisions = pages.filter((path) => path.startsWith("docs/decisions/"));
+  it("decision pages - are numbered, named after their titles, listed in the index, and exist where cited", () => {
+    const decisions = pages.filter((path) => /^docs\/decisions\/\d/.test(path));
+    const index = read("docs/decisions/README.md");
     assert.ok(decisions.length > 0);
     for (const path of decisions) {
       const [, number = "", words = ""] = /\/(\d{4})-([a-z0-9-]+)\.md$/.exec(path) ?? [];
@@ -54,6 +55,7 @@ describe("documentation", { skip: noTrackedFiles }, () => {
       assert.ok(title.startsWith(`# ${Number(number)}. `), `${path} is titled ${title}`);
       const [firstWord = ""] = words.split("-");
       assert.match(title, new RegExp(`^# \\d+\\. ${firstWord}\\b`, "i"), `${path} and its title differ`);
+      assert.ok(index.includes(`[${title.slice(2)}](${basename(path)})`), `the index does not list ${path}`);
     }
     for (const path of trackedFiles.filter((name) => /\.(ts|mjs|cc|h|yml|j2|md|sh)$/.test(name))) {
       for (const [cited] of read(path).matchAll(/docs\/decisions\/\d{4}-[\w-]+\.md/g))
