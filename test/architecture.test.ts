@@ -1,4 +1,5 @@
-// The house's walls: who may import whom, and by which door; and that the edge's app runs anywhere.
+// The import rules: which folder may import which, and through which public API; and that the edge's app
+// depends on web standards only.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -6,7 +7,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
 import { projectRoot } from "../lib/project.ts";
 
-/** Folder → folders that it may import beside itself. Its tests may import test/support/ too. */
+/** Folder → folders that it may import besides itself. Its tests may also import test/support/. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
   broker: ["lib"],
@@ -17,24 +18,29 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bench: ["broker", "graph", "edge", "lib", "test"],
   test: ["broker", "graph", "edge", "lib"],
 };
-/** A room's doors: all that other rooms may import of it. `lib` is leaf code, file by file. */
+/**
+ * The public API of each folder: the only files that other folders may import. `lib` consists of leaf code,
+ * of which every file is public.
+ */
 const DOOR = /^(broker\/(index|contract)\.ts|(graph|edge)\/index\.ts|lib\/.*|test\/support\/.*)$/;
-/** Who goes in elsewhere, and why. One that nobody needs any more fails the test. */
+/**
+ * Imports that bypass a public API, with the reason. An exception that is no longer needed fails the test.
+ */
 const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonly why: string }[] = [
   {
     from: "cli/load/readers.test.ts",
     to: /^edge\/formats\//,
-    why: "the flood's parser is tested on the bytes that the edge's formats write",
+    why: "the flood's parser is tested with the bytes that the edge's formats produce",
   },
   {
     from: "test/support/worker-death.ts",
     to: /^cli\/load\/(flood-fleet|layout|machine)\.ts$/,
-    why: "it asks a flood, while it runs, for more than the command prints",
+    why: "it reads more from a running flood than the command prints",
   },
   {
     from: "test/support/deployed-broker.ts",
     to: /^infra\/(secrets\/secrets|topology\/topology)\.ts$/,
-    why: "infra is a command and has no door; this makes what a deployment would get",
+    why: "infra is a command without a public API; this builds what a deployment would receive",
   },
   {
     from: "test/support/rendered-nats.ts",
@@ -44,30 +50,31 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
   {
     from: "bench/graph-parse.ts",
     to: /^graph\/load\/follow-parser\.ts$/,
-    why: "the parser alone is what it measures",
+    why: "it measures the parser alone",
   },
 ];
 
 /**
- * The files that may read the wall clock, and why. It can be set at any time, so all timing (silence, age, stalls, waits,
- * deadlines) goes by `performance.now()` or by timers. One that no longer reads it fails the test.
+ * The files that may read the wall clock, with the reason. The wall clock can be set at any time, so all
+ * timing (silence, age, stalls, waits, deadlines) uses `performance.now()` or timers. A file that no longer
+ * reads the clock fails the test.
  */
 const WALL_CLOCK: Readonly<Record<string, string>> = {
-  "broker/reconnecting.ts": "guards against the client library, which times its attempts by the wall clock",
-  "edge/auth.ts": "a token's claims are times of the wall clock",
+  "broker/reconnecting.ts": "guards against the client library, which times its attempts with the wall clock",
+  "edge/auth.ts": "a token's claims are dates",
   "edge/fanout/subject.ts": "the time of an event",
   "edge/node/server.ts": "the Date header of a response",
-  "edge/page/refusal.ts": "a date in Retry-After, where the reply has none of its own",
-  "edge/pool/conformance/served-pool.ts": "the end of a token, for tests",
+  "edge/page/refusal.ts": "a date in Retry-After, if the reply has no Date of its own",
+  "edge/pool/conformance/served-pool.ts": "the end of a token, in tests",
   "edge/pool/stream-pool.ts": "the end of a token",
-  "edge/routes/session.ts": "the lifetime of a cookie ends with its token",
+  "edge/routes/session.ts": "a cookie ends with its token",
   "edge/pool/native/src/pool_time.cc": "the end of a token",
   "graph/audit/audit-log.test.ts": "compares with stored times",
   "graph/backup/backup.ts": "the name of a backup",
   "graph/fanout/event-entry.ts": "the time of an event",
   "graph/graph-store.ts": "an epoch that never goes back, and the time of a change in the audit",
   "edge/http/refusal.ts": "the Date header of a response",
-  "test/architecture.test.ts": "names what reads it",
+  "test/architecture.test.ts": "names the functions that read it",
   "test/support/edge-before-graph.ts": "the time of an event",
 };
 const READS_WALL_CLOCK =
@@ -90,7 +97,10 @@ function nativeFilesOf(folder: string): string[] {
     .map((name) => `${folder}/${name}`);
 }
 
-/** Source without comments, roughly: a string that looks like one loses its rest, which hides nothing that reads a clock. */
+/**
+ * Returns source without comments, approximately: a string that looks like a comment loses its rest, which
+ * hides nothing that reads a clock.
+ */
 function withoutComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, "");
 }
@@ -107,7 +117,7 @@ const resolve = (path: string, specifier: string): string => normalize(join(dirn
 describe("architecture", () => {
   const used = new Set<string>();
   for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
-    it(`${folder} - imports only ${["itself", ...allowed].join(", ")}, and rooms by their doors`, () => {
+    it(`${folder} - imports only ${["itself", ...allowed].join(", ")}, and only public APIs`, () => {
       for (const path of filesOf(folder)) {
         for (const specifier of importsOf(path).filter((name) => name.startsWith("."))) {
           const target = resolve(path, specifier);
@@ -125,24 +135,27 @@ describe("architecture", () => {
           );
           assert.ok(
             DOOR.test(target),
-            `${path} imports ${target}, which is no door: export it from ${room}/index.ts`,
+            `${path} imports ${target}, which is not public: export it from ${room}/index.ts`,
           );
         }
       }
     });
   }
 
-  it("exceptions - are all needed", () => {
+  it("exceptions - are all still needed", () => {
     assert.deepEqual(
       EXCEPTIONS.filter(({ from }) => !used.has(from)),
       [],
     );
   });
 
-  it("files - import each other in no circle, types included", () => {
+  it("files - have no import cycles, types included", () => {
     const done = new Set<string>();
     const visit = (path: string, way: readonly string[]): void => {
-      assert.ok(!way.includes(path), `a circle: ${[...way.slice(way.indexOf(path)), path].join(" → ")}`);
+      assert.ok(
+        !way.includes(path),
+        `an import cycle: ${[...way.slice(way.indexOf(path)), path].join(" → ")}`,
+      );
       if (done.has(path)) return;
       for (const specifier of importsOf(path).filter((name) => /^\..*\.ts$/.test(name)))
         visit(resolve(path, specifier), [...way, path]);
@@ -152,7 +165,7 @@ describe("architecture", () => {
     assert.ok(done.size > 300);
   });
 
-  it("the edge's app - and all that it imports is web standards, Hono and jose", () => {
+  it("the edge's app - imports only web standards, Hono and jose, directly or indirectly", () => {
     const seen = new Set<string>();
     const visit = (path: string, from: string): void => {
       if (seen.has(path)) return;
@@ -169,7 +182,7 @@ describe("architecture", () => {
     assert.ok(seen.size > 20);
   });
 
-  it("the wall clock - is read by few files, each for a reason; timing goes by the monotonic clock", () => {
+  it("the wall clock - is read only by the listed files; all timing uses the monotonic clock", () => {
     const readers = Object.keys(MAY_IMPORT)
       .flatMap((folder) => [...filesOf(folder), ...nativeFilesOf(folder)])
       .filter((path) =>
@@ -178,7 +191,7 @@ describe("architecture", () => {
     assert.deepEqual(readers.sort(), Object.keys(WALL_CLOCK).sort());
   });
 
-  it("branded names - are created by broker/names.ts alone", () => {
+  it("branded names - are created only by broker/names.ts", () => {
     const brands = Object.keys(MAY_IMPORT)
       .flatMap(filesOf)
       .filter(isProduct)
@@ -186,7 +199,7 @@ describe("architecture", () => {
     assert.deepEqual(brands, ["broker/names.ts"]);
   });
 
-  it("argv, process.exit and the environment - are the command's alone", () => {
+  it("argv, process.exit and the environment - are used only by cli", () => {
     for (const folder of ["lib", "broker", "graph", "edge"]) {
       for (const path of filesOf(folder).filter(isProduct)) {
         const source = readFileSync(join(projectRoot, path), "utf8");
@@ -196,7 +209,7 @@ describe("architecture", () => {
   });
 });
 
-/** Imports that are left when types are erased. */
+/** Returns the imports that remain after types are erased. */
 function runtimeImportsOf(source: string): string[] {
   return [...source.matchAll(/^(?:import|export)\s(?!type\b)([^;]*?)from "([^"]+)";/gm)]
     .filter(([, names = ""]) => !/^\{\s*(type\s[^,}]+,?\s*)+\}\s*$/.test(names))

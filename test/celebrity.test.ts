@@ -1,5 +1,6 @@
-// One author with 200,000 followers, and everybody else: what others publish in the middle of the celebrity's event
-// does not wait for its end. A real graph service and a real nats-server; the test plays the one edge that has everybody.
+// One author with 200,000 followers among other authors: an event of another author does not wait until the
+// celebrity's event has reached every follower. A real graph service and a real nats-server; the test plays
+// the only edge, at which every user is connected.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -20,11 +21,11 @@ const EDGE = "played";
 const log = createLogger("test", "silent");
 
 describe("a celebrity", { skip: real.skip }, () => {
-  it("200,000 followers - get all events in order; others' events pass in the middle, theirs in order too", async () => {
+  it("200,000 followers - receive all events in order, while other authors' events overtake them, also in order", async () => {
     const directory = tempDir();
     const newcomers = [
       { id: CELEBRITY, friends: Uint32Array.from({ length: FOLLOWERS }, (_, index) => index) },
-      { id: OTHER, friends: Uint32Array.of(FOLLOWERS) }, // who follows nobody else
+      { id: OTHER, friends: Uint32Array.of(FOLLOWERS) }, // follows no other author
     ];
     await loadFollows({ name: "a celebrity", newcomers }, { directory, kind: "subscriptions" });
     const broker = await real.start();
@@ -33,7 +34,7 @@ describe("a celebrity", { skip: real.skip }, () => {
     await graph.start();
     const client = await connectClient(nats);
 
-    /** How many of the celebrity's events each follower has. */
+    /** Number of the celebrity's events that each follower has received. */
     const had = new Uint8Array(FOLLOWERS);
     let copies = 0;
     let outOfOrder = 0;

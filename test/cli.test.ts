@@ -1,4 +1,4 @@
-// The command as a user types it: what it says, what it exits with.
+// The command as a user types it: its output and its exit status.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -15,7 +15,7 @@ import { KEY } from "./support/tokens.ts";
 const NOWHERE = "nats://127.0.0.1:1";
 
 describe("encke - help and usage", () => {
-  it("--help - names every command, and so does each command its flags", async () => {
+  it("--help - lists every command, and each command's help lists its flags", async () => {
     const { stdout, exit } = await EnckeCommand.run(["--help"]);
     assert.equal(exit, 0);
     for (const name of [
@@ -64,7 +64,7 @@ describe("encke - help and usage", () => {
     ["an id of 10 kB", ["graph", "add", "x".repeat(10_000), "rj"], /is not a user id/],
     ["a bad NATS address", ["pub", "event.42", "x", "-s", "http://x"], /is not a NATS address/],
     ["half a change", ["graph", "add", "alice"], /SUBSCRIBER TOPIC, or --file/],
-    ["a token for nobody", ["token"], /say --sub USER/],
+    ["a token without a user", ["token"], /say --sub USER/],
     ["a token without a key", ["token", "--sub", "7"], /ENCKE_JWT_KEY/],
     ["a short key", ["token", "--sub", "7", "--jwt-key", "short"], /openssl rand/],
     [
@@ -77,18 +77,22 @@ describe("encke - help and usage", () => {
       ["edge", "--listen", `unix:${join(tempDir(), "edge.sock")}`],
       /set ENCKE_JWT_KEY .*, or say --allow-anonymous/,
     ],
-    ["a socket that is none", ["edge", "--listen", "x"], /expected unix:/],
-    ["a config that is none", ["edge", "--config", "/nowhere"], /--config "\/nowhere" cannot be used/],
+    ["an address that is not a socket", ["edge", "--listen", "x"], /expected unix:/],
+    [
+      "a configuration file that does not exist",
+      ["edge", "--config", "/nowhere"],
+      /--config "\/nowhere" cannot be used/,
+    ],
   ];
   for (const [what, args, message, env = {}] of wrong) {
-    it(`${what} - exit 2, and what would be right`, async () => {
+    it(`${what} - exits 2 with a remedy`, async () => {
       const { exit, stderr } = await EnckeCommand.run(args, { env });
       assert.match(stderr, message);
       assert.equal(exit, 2);
     });
   }
 
-  it("another command's variable - is nobody's mistake; nothing is NATS there is exit 1 with the remedy", async () => {
+  it("another command's variable - is accepted, and an address without NATS exits 1 with a remedy", async () => {
     const { exit, stderr } = await EnckeCommand.run(["pub", "event.42", "x", "-s", NOWHERE], {
       env: { ENCKE_WORKERS: "4" },
     });
@@ -96,7 +100,7 @@ describe("encke - help and usage", () => {
     assert.equal(exit, 1);
   });
 
-  it("a file of settings - under the flags; an unknown key is an error", async () => {
+  it("a settings file - is overridden by flags, and an unknown key is an error", async () => {
     const file = join(tempDir(), "encke.json");
     writeFileSync(file, JSON.stringify({ sub: "7", ttl: "5m", "jwt-key": KEY }));
     const token = (await EnckeCommand.run(["token", "--config", file, "--sub", "9"])).stdout.trim();
@@ -120,7 +124,7 @@ describe("encke - help and usage", () => {
 });
 
 describe("encke graph - generate and load", () => {
-  it("generate - the same seed gives the same bytes, to a file or a pipe", async () => {
+  it("generate - writes the same bytes for the same seed, to a file or a pipe", async () => {
     const file = join(tempDir(), "edges.txt");
     const args = ["graph", "generate", "--users", "3000", "--edges", "15"];
     const piped = (await EnckeCommand.run(args)).stdout;
@@ -131,7 +135,7 @@ describe("encke graph - generate and load", () => {
     assert.notEqual(sha256((await EnckeCommand.run([...args, "--seed", "2"])).stdout), sha256(piped));
   });
 
-  it("generate and check - compressed where the name says so; counts, degrees and their picture", async () => {
+  it("generate and check - compress by file name, and report counts, degrees and their chart", async () => {
     const folder = tempDir();
     const [packed, svg] = [join(folder, "edges.txt.gz"), join(folder, "degrees.svg")];
     const args = ["graph", "generate", "--users", "3000", "--edges", "15"];
@@ -148,7 +152,7 @@ describe("encke graph - generate and load", () => {
   });
 
   for (const name of ["edges", "edges.gz"]) {
-    it(`generate - where it cannot write ${name} is an error, not silence`, async () => {
+    it(`generate - exits with an error if it cannot write ${name}`, async () => {
       const { exit, stderr } = await EnckeCommand.run([
         "graph",
         "generate",
@@ -162,7 +166,7 @@ describe("encke graph - generate and load", () => {
     });
   }
 
-  it("load - from a file and from standard input; what is left out is shown with its line", async () => {
+  it("load - reads a file or standard input, and reports each skipped line", async () => {
     const directory = join(tempDir(), "graph");
     const file = join(tempDir(), "edges.txt");
     writeFileSync(file, "alice rj\nbob rj\nnonsense\n");
@@ -189,7 +193,7 @@ describe("encke graph - generate and load", () => {
     assert.deepEqual([strict.exit, /edges\.txt:3/.test(strict.stderr)], [1, true]);
   });
 
-  it("load - no such file is an error and makes no graph", async () => {
+  it("load - reports a missing file and creates no graph", async () => {
     const directory = join(tempDir(), "graph");
     const { exit, stderr } = await EnckeCommand.run(["graph", "load", "/nowhere/edges", "--data", directory]);
     assert.match(stderr, /"\/nowhere\/edges" cannot be read .*check the path/);

@@ -1,4 +1,4 @@
-// What fan-out promises, whatever the broker and however events reach the edges.
+// The guarantees of fan-out, for every broker and every fan-out mode.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
@@ -12,8 +12,9 @@ import { waitFor } from "./support/wait-for.ts";
 const SSE = { Accept: "text/event-stream" };
 
 /**
- * @param fleet two edges, each in its mode
- * @param shares of the partitions, one a graph service
+ * Tests fan-out with two edges.
+ * @param fleet the fan-out mode of each edge
+ * @param shares the partitions of each graph service
  */
 export function testFanout(
   broker: BrokerUnderTest,
@@ -37,7 +38,7 @@ export function testFanout(
     });
     after(() => network.stop());
 
-    it("nobody is logged in - 3 recipients, 0 saw it", async () => {
+    it("no reader - 3 recipients, delivered to 0", async () => {
       const { recipients, online, delivered, timedOut } = await network.send("event.rj", "anybody?");
       assert.deepEqual(
         { recipients, online, delivered, timedOut },
@@ -45,7 +46,7 @@ export function testFanout(
       );
     });
 
-    it("alice logs in - 1 saw it, and she has it", async () => {
+    it("alice opens a stream - delivers the event to her, and counts 1", async () => {
       const alice = await network.read("/stream?user=alice");
       const { recipients, online, delivered } = await network.send("event.rj", "hello");
       assert.deepEqual({ recipients, online, delivered }, { recipients: 3, online: 1, delivered: 1 });
@@ -54,7 +55,7 @@ export function testFanout(
       alice.close();
     });
 
-    it("one stream as alice and carol - the same, and the article's text", async () => {
+    it("one stream of alice and carol - receives one copy, in the article's format", async () => {
       const both = await network.read("/test/alice,carol");
       await both.until(/welcomes you! Your Id: alice,carol\n/);
       await network.follow("carol", "rj");
@@ -62,12 +63,12 @@ export function testFanout(
       assert.deepEqual({ recipients, online, delivered }, { recipients: 4, online: 2, delivered: 1 });
       network.client.publish("user.carol", "for carol");
       await both.until(/Recvd msg #1: 'it's me'\nRecvd msg #2: 'for carol'\n/);
-      assert.equal(both.text.match(/it's me/g)?.length, 1, "once, though two of its users follow rj");
+      assert.equal(both.text.match(/it's me/g)?.length, 1, "once, although two of its users follow rj");
       await network.unfollow("carol", "rj");
       both.close();
     });
 
-    it("bob leaves rj - one recipient fewer", async () => {
+    it("bob unfollows rj - leaves one recipient fewer", async () => {
       await network.unfollow("bob", "rj");
       assert.equal((await network.send("event.rj", "fewer")).recipients, 2);
       await network.follow("bob", "rj");
@@ -103,7 +104,7 @@ export function testFanout(
       return reader;
     };
 
-    it("a stream that is open - misses nothing that is published from then on", async () => {
+    it("an open stream - receives everything published after its head", async () => {
       for (let round = 0; round < 20; round += 1) {
         const reader = await network.read("/stream?user=7", {}, round % 2);
         network.client.publish("event.42", `round ${round}`);
@@ -113,7 +114,7 @@ export function testFanout(
       }
     });
 
-    it("followers, author, strangers - the first two see it, the last do not", async () => {
+    it("an event - reaches the followers and the author, and no other user", async () => {
       const [follower, author, stranger] = [
         await read("/stream?user=9"),
         await read("/stream?user=42"),
@@ -126,7 +127,7 @@ export function testFanout(
       assert.equal(stranger.events.length, 0);
     });
 
-    it("a topic of several tokens - reaches its followers and nobody else", async () => {
+    it("a topic of several tokens - reaches its followers and no other user", async () => {
       const follower = await read("/stream?user=7");
       const seen = await network.send("event.photo.789", "tagged");
       assert.deepEqual([seen.recipients, seen.online, seen.delivered], [1, 1, 1]);
@@ -134,7 +135,7 @@ export function testFanout(
       assert.equal(follower.events[0]?.topic, "photo.789");
     });
 
-    it("several streams of one user, on both edges - each gets it, the user counts once", async () => {
+    it("several streams of one user on both edges - each receive the event, and the user counts once", async () => {
       const streams = [
         await read("/stream?user=9", {}, 0),
         await read("/stream?user=9", {}, 0),
@@ -145,12 +146,12 @@ export function testFanout(
       for (const stream of streams) await stream.untilEvents(1);
       streams[0]?.close();
       await waitFor(
-        "the closed stream to be gone",
+        "the closed stream to be forgotten",
         async () => (await network.send("event.42", "one less")).delivered === 2,
       );
     });
 
-    it("order and completeness - 3,000 events of three authors, in order per author, none twice", async () => {
+    it("3,000 events of three authors - arrive completely, in order per author, without duplicates", async () => {
       await network.follow("reader", "a1");
       await network.follow("reader", "a2");
       const reader = await read("/stream?user=reader");
@@ -171,7 +172,7 @@ export function testFanout(
       assert.equal(new Set(reader.events.map(({ cursor }) => cursor)).size, 3_000);
     });
 
-    it("a direct message - reaches its user alone, without a topic, in order with the others of its sender", async () => {
+    it("a direct message - reaches only its user, without a topic, in the order of its sender's messages", async () => {
       const reader = await read("/stream?user=9");
       for (let i = 0; i < 100; i += 1) network.client.publish("user.9", `direct ${i}`);
       await reader.untilEvents(100);
@@ -182,7 +183,7 @@ export function testFanout(
       assert.ok(reader.events.every((event) => !("topic" in event)));
     });
 
-    it("formats - one event, three forms", async () => {
+    it("formats - render one event in three forms", async () => {
       const [lines, sse, text] = [
         await read("/stream?user=9"),
         await read("/stream?user=9", SSE),
@@ -199,7 +200,7 @@ export function testFanout(
       assert.equal(lines.events[0]?.cursor, cursor);
     });
 
-    it("bad subjects and payloads - an error reply each, and nothing arrives", async () => {
+    it("bad subjects and payloads - get an error reply each, and nothing is delivered", async () => {
       const reader = await read("/stream?user=42");
       const big = "x".repeat(MAX_PAYLOAD_BYTES + 1);
       const bad = [
@@ -220,14 +221,14 @@ export function testFanout(
       assert.equal(reader.events[0]?.data, "after all that");
     });
 
-    it("what is not UTF-8 - arrives as base64", async () => {
+    it("a payload that is not UTF-8 - arrives as base64", async () => {
       const reader = await read("/stream?user=42");
       network.client.publish("event.42", Uint8Array.of(0xff, 0x00));
       await reader.untilEvents(1);
       assert.equal((reader.events[0] as { data_base64?: string }).data_base64, "/wA=");
     });
 
-    it("the fan-out's header, forged - breaks no stream", async () => {
+    it("a forged fan-out header - breaks no stream", async () => {
       const reader = await read("/stream?user=42", SSE);
       for (const [id, body] of [
         ["0-1-1", '{"id":"x"}\n\ndata: {"evil":1}'],
@@ -243,7 +244,7 @@ export function testFanout(
       assert.doesNotMatch(reader.text, /evil|no json/);
     });
 
-    it("a stream that opens while NATS is away - starts all the same, in a second, and says that it is unsure", async () => {
+    it("a stream that opens while NATS is away - starts within a second with a resync", async () => {
       await network.broker.stop();
       const startedAt = performance.now();
       const reader = await read("/stream?user=9", SSE);
@@ -256,25 +257,25 @@ export function testFanout(
       await reader.until(/"data":"found again"/);
     });
 
-    it("NATS that restarts - tells every reader once, although edge and graph both lost it", async () => {
+    it("a NATS restart - sends every reader one resync, although edge and graph both lost the connection", async () => {
       const streams = [await read("/stream?user=9", SSE), await read("/stream?user=42", SSE, 1)];
       await network.broker.stop();
       await network.restartBroker(broker);
       for (const stream of streams) await stream.until(/event: resync/);
       await network.ready();
-      // what graph and edges still had to say about it was said before this
+      // an event that passes shows that edge and graph have finished announcing the restart
       await waitFor("an event to go through", () =>
         network.send("event.42", "after the restart").then(
           ({ online }) => online > 0,
-          () => false, // the test's own client is not back yet
+          () => false, // the test's own client has not reconnected yet
         ),
       );
       for (const stream of streams) await stream.until(/after the restart/);
-      const restarts = network.broker.urls.length; // a cluster's nodes go one after the other
+      const restarts = network.broker.urls.length; // a cluster's nodes restart one after the other
       for (const { text } of streams) assert.ok(text.split("event: resync").length - 1 <= restarts, text);
     });
 
-    it("a graph that starts anew - tells every reader to look again, and goes on", async () => {
+    it("a graph restart - sends every reader a resync, and events continue", async () => {
       const reader = await read("/stream?user=9", SSE);
       await network.restartGraphs();
       await reader.until(/event: resync\ndata: \{"reason":"graph-[a-z]+"\}\n\n/);

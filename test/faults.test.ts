@@ -1,7 +1,7 @@
-// Streams that are checked event by event (`msggen --verify`) while the graph's disk fills, the wall clock is set by an hour
-// and NATS is killed or comes back with a smaller max_payload. Nothing is lost but what a `resync` announced, each
-// restart of NATS is announced at most once, and no process ends. FAULT_MINUTES=20 is the long form; FAULT_SEED chooses
-// what happens when.
+// Checks streams event by event (`msggen --verify`) while the graph's disk fills, the wall clock is set by an
+// hour, and NATS is killed or comes back with a smaller max_payload. No event is lost unless a `resync`
+// announced it, each restart of NATS is announced at most once, and no process ends. FAULT_MINUTES=20 runs
+// the long form; FAULT_SEED determines which fault happens when.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ const USERS = 400;
 const STREAMS = 80;
 const SENDERS = 4;
 const INTERVAL_MS = 50;
-/** A fault, and then the services' time to come back. */
+/** Causes a fault, and then waits until the services have recovered. */
 const CALM_MS = 1_500;
 const SMALL_PAYLOAD = 65_536;
 
@@ -88,7 +88,7 @@ for (const fanout of ["frames", "subject"]) {
     const isReady = async (): Promise<boolean> =>
       (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).status === 200;
 
-    /** The code of the refusal of a change; undefined where it is taken, or NATS is away. */
+    /** Returns the code of the error that refused a change; undefined if it was accepted or NATS is away. */
     const change = async (): Promise<number | undefined> => {
       churned += 100;
       const ids = Array.from({ length: 100 }, (_, index) => `churn-${churned + index}`);
@@ -106,7 +106,7 @@ for (const fanout of ["frames", "subject"]) {
     const setClock = (): void => clock.set((random.below(3) - 1) * HOUR_S);
     const killNats = (): void => {
       restarts += 1;
-      process.kill(listenerOn(port) ?? 0, "SIGKILL"); // its supervisor starts it again
+      process.kill(listenerOn(port) ?? 0, "SIGKILL"); // the supervisor restarts it
     };
     const shrinkPayload = async (): Promise<void> => {
       restarts += 1;
@@ -156,7 +156,7 @@ for (const fanout of ["frames", "subject"]) {
 
     const processes = (): (number | undefined)[] => [graph.pid, edge.pid, ...childrenOf(edge.pid)];
 
-    it("full disk and a clock that is set - lose nothing, and no reader is told anything", async (t) => {
+    it("a full disk and a wall clock that is set - lose no event and cause no resync", async (t) => {
       const before = processes();
       const verdict = await verifyDuring([fillDisk, setClock, setClock], (MINUTES * 60_000) / 3);
       t.diagnostic(JSON.stringify(verdict));
@@ -164,7 +164,7 @@ for (const fanout of ["frames", "subject"]) {
       assert.deepEqual(processes(), before);
     });
 
-    it("NATS that dies as well - loses what readers are told of once, and no process ends", async (t) => {
+    it("NATS restarts in addition - lose only what a resync announces, and end no process", async (t) => {
       const before = processes();
       restarts = 0;
       const faults = [killNats, fillDisk, setClock, killNats, shrinkPayload, setClock];

@@ -1,5 +1,5 @@
-// The rules that `frames` fan-out hangs on, seen from one end of the protocol: the test plays the graph before a real edge,
-// and real edges before readers who come and go. The other end: frames-graph.test.ts.
+// The rules of `frames` fan-out, seen from one end of the protocol: the test plays the graph for a real edge,
+// and opens and closes streams at real edges. The other end is in frames-graph.test.ts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -11,7 +11,7 @@ import { TestNetwork } from "./support/network.ts";
 import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-describe("an edge in frames mode, before the graph", () => {
+describe("an edge in frames mode, facing a played graph", () => {
   const graph: PlayedService = { owner: { graph: 1, partitions: [0], of: 1 }, answers: true };
   let played: EdgeBeforeGraph;
 
@@ -20,13 +20,13 @@ describe("an edge in frames mode, before the graph", () => {
   });
   after(() => played.stop());
 
-  it("rule 1 - the welcome is written when the graph has acknowledged; after a second without that, with a resync", async () => {
+  it("rule 1 - writes the welcome after the graph's acknowledgement, or after a second with a resync", async () => {
     graph.answers = false;
     const startedAt = performance.now();
     const opening = played.read("late");
     await waitFor("the edge to announce the user", () => played.handleOf("late") !== -1);
     const unsure = await opening;
-    assert.ok(performance.now() - startedAt >= 990, "it waited");
+    assert.ok(performance.now() - startedAt >= 990, "the welcome came too early");
     assert.match(unsure.text, /"reason":"join-unsure"/);
     const sure = played.read("sure");
     await waitFor("the edge to announce the user", () => played.handleOf("sure") !== -1);
@@ -35,7 +35,7 @@ describe("an edge in frames mode, before the graph", () => {
     assert.doesNotMatch((await sure).text, /resync/);
   });
 
-  it("rule 6 - frames by handle reach their users; of another epoch, nobody", async () => {
+  it("rule 6 - delivers frames by handle, and drops frames of another epoch", async () => {
     const [ann, bob] = [await played.read("ann"), await played.read("bob")];
     const { epoch } = played.lastDelta;
     played.frame(0, epoch - 1, "stale", played.handleOf("ann"));
@@ -48,7 +48,7 @@ describe("an edge in frames mode, before the graph", () => {
     assert.doesNotMatch(ann.text, /"one"/);
   });
 
-  it("copies by name - reach their users; hostile ones break no stream and are counted", async () => {
+  it("copies by name - reach their users, and malformed ones are counted and break no stream", async () => {
     const ann = await played.read("named");
     const send = (json: string, users: string[], id = "0-1-n"): void => {
       const event = {
@@ -70,12 +70,12 @@ describe("an edge in frames mode, before the graph", () => {
     assert.equal(await played.rejected, rejected + 4);
   });
 
-  it("a handle - of somebody who left is not given to the next before the graph has acknowledged", async () => {
+  it("a handle - is not reused before the graph has acknowledged that its user left", async () => {
     const gone = await played.read("gone");
     const handle = played.handleOf("gone");
     graph.answers = false;
     gone.close();
-    await waitFor("the edge to say that they left", () =>
+    await waitFor("the edge to announce that they left", () =>
       played.deltas.some(({ leaves }) => leaves.includes(handle)),
     );
     const next = played.read("next");
@@ -86,18 +86,18 @@ describe("an edge in frames mode, before the graph", () => {
     await next;
   });
 
-  it("rule 4 - an edge that the graph did not know says so to all streams, after it is known again", async () => {
+  it("rule 4 - an edge that the graph forgot sends all streams a resync once it is known again", async () => {
     const ann = await played.read("ann");
     graph.answers = false;
     const { epoch } = played.lastDelta;
     played.order({ type: "restart", ...graph.owner, epoch });
-    await waitFor("a new epoch with everybody", () => {
+    await waitFor("a new epoch with all users", () => {
       const last = played.deltas.at(-1);
       return last?.epoch === epoch + 1 && last.complete && last.joins.some(([user]) => user === "ann");
     });
-    played.order({ type: "restart", ...graph.owner, epoch }); // twice is once
+    played.order({ type: "restart", ...graph.owner, epoch }); // the second order changes nothing
     await played.client.flush();
-    assert.doesNotMatch(ann.text, /resync/, "not before it is reachable");
+    assert.doesNotMatch(ann.text, /resync/, "not before the edge can receive frames");
     played.acknowledge(graph);
     graph.answers = true;
     await ann.until(/event: resync\ndata: \{"reason":"edge-expired"\}/);
@@ -105,36 +105,36 @@ describe("an edge in frames mode, before the graph", () => {
     assert.equal(played.lastDelta.epoch, epoch + 1);
   });
 
-  it("a graph that started anew - likewise", async () => {
+  it("a graph restart - sends all streams a resync once the edge is known again", async () => {
     const bob = await played.read("bob");
     graph.owner = { ...graph.owner, graph: 2 };
     played.announce(graph);
     await bob.until(/event: resync\ndata: \{"reason":"graph-restarted"\}/);
   });
 
-  it("a graph of a release to come - its version is said once, and none of its orders is obeyed", async () => {
+  it("a graph of a later release - is logged once with its version, and its orders are ignored", async () => {
     const { epoch } = played.lastDelta;
     const restart = { version: PRESENCE_VERSION + 1, type: "restart", ...graph.owner, epoch };
     played.send(JSON.stringify(restart));
     played.send(JSON.stringify(restart));
     played.order({ type: "refuse", speaks: PRESENCE_VERSION + 1 });
-    await waitFor("the line", () => played.logged(/presence protocol/).length > 0);
+    await waitFor("the log line", () => played.logged(/presence protocol/).length > 0);
     await played.client.flush();
     assert.equal(played.logged(/version 3 of the presence protocol and this process version 2/).length, 1);
     assert.equal(played.lastDelta.epoch, epoch);
   });
 
-  it("a graph that falls silent - the edge is not ready; its streams stay open", async () => {
+  it("a silent graph - makes the edge not ready; its streams stay open", async () => {
     const ann = await played.read("ann");
     graph.answers = false;
-    await waitFor("readiness to go", () => played.edge.notReady === "the graph is away");
+    await waitFor("the edge not to be ready", () => played.edge.notReady === "the graph is away");
     assert.equal(ann.ended, undefined);
     graph.answers = true;
-    await waitFor("readiness to come back", () => played.edge.notReady === undefined);
+    await waitFor("the edge to be ready again", () => played.edge.notReady === undefined);
   });
 });
 
-describe("comings and goings in frames mode", () => {
+describe("joins and leaves in frames mode", () => {
   let network: TestNetwork;
   before(async () => {
     network = await TestNetwork.start({
@@ -146,7 +146,7 @@ describe("comings and goings in frames mode", () => {
   });
   after(() => network.stop());
 
-  it("races - whoever has the welcome misses nothing, however users come, go and come back", async () => {
+  it("races - a stream with a welcome misses nothing while users join, leave and return", async () => {
     let sent = 0;
     await Promise.all(
       Array.from({ length: 8 }, async (_, lane) => {
@@ -157,18 +157,18 @@ describe("comings and goings in frames mode", () => {
           network.client.publish("event.42", mark);
           await reader.until(new RegExp(`"${mark}"`));
           const ids = reader.events.map(({ id }) => id);
-          assert.equal(new Set(ids).size, ids.length, "nothing twice");
+          assert.equal(new Set(ids).size, ids.length, "no duplicates");
           reader.close();
         }
       }),
     );
     await waitFor(
-      "everybody to be gone",
+      "every stream to be forgotten",
       async () => (await network.send("event.42", "anybody?")).online === 0,
     );
   });
 
-  it("moved to the other mode while it runs - readers see everything up to their goodbye, and from their welcome", async () => {
+  it("a change of mode while events flow - readers see everything between their welcome and their goodbye", async () => {
     const moving = await TestNetwork.start({ broker: embedded, fleet: ["subject"], follows: [["7", "42"]] });
     await moving.ready();
     const before = await moving.read("/stream?user=7");

@@ -1,5 +1,5 @@
-// The rules that `frames` fan-out hangs on, seen from one end of the protocol: the test plays an edge before a real graph
-// service. The other end: frames-edge.test.ts.
+// The rules of `frames` fan-out, seen from one end of the protocol: the test plays an edge for a real graph
+// service. The other end is in frames-edge.test.ts.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -10,7 +10,7 @@ import { TestNetwork } from "./support/network.ts";
 import { dataOf, PlayedEdge } from "./support/played-edge.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-describe("the graph, before an edge in frames mode", () => {
+describe("the graph, facing a played edge in frames mode", () => {
   let network: TestNetwork;
   let edges = 0;
   const newPlayedEdge = (): PlayedEdge => {
@@ -31,7 +31,7 @@ describe("the graph, before an edge in frames mode", () => {
   });
   after(() => network.stop());
 
-  it("in step - the event comes once, with the handles of those who are here", async () => {
+  it("a synchronized edge - receives an event once, with the handles of its own recipients", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [
       ["7", 0],
@@ -51,7 +51,7 @@ describe("the graph, before an edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it('an edge of the previous release - is served: it says no version, and "gateway" for the mode', async () => {
+  it('an edge of the previous release - is served, although it sends no version and "gateway" as its mode', async () => {
     const edge = newPlayedEdge();
     const joins = [["7", 1]];
     const previous = {
@@ -71,7 +71,7 @@ describe("the graph, before an edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it("an edge of a release to come - is refused, and told which version is spoken here", async () => {
+  it("an edge of a later release - is refused, with the version that the graph supports", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 1]]);
     await edge.until("acknowledge");
@@ -84,9 +84,9 @@ describe("the graph, before an edge in frames mode", () => {
     assert.deepEqual(edge.copies, []);
   });
 
-  it("rule 2, not in step - every event with all recipients by name, and never both ways", async () => {
+  it("rule 2 - an edge that is not synchronized receives every event with all recipients by name, and never twice", async () => {
     const edge = newPlayedEdge();
-    edge.beat(1, 0); // the graph has never heard of it
+    edge.beat(1, 0); // the graph does not know this epoch
     await edge.until("restart");
     network.client.publish("event.42", "early");
     await waitFor("the event", () => edge.copies.length === 1);
@@ -112,7 +112,7 @@ describe("the graph, before an edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it("a delta that got lost - is noticed by the next, and by a beat; everything comes by name until a new epoch", async () => {
+  it("a lost delta - is detected by the next delta or beat, and copies come by name until a new epoch", async () => {
     for (const notice of ["delta", "beat"] as const) {
       const edge = newPlayedEdge();
       edge.delta(1, 1, [["7", 0]]);
@@ -135,7 +135,7 @@ describe("the graph, before an edge in frames mode", () => {
     }
   });
 
-  it("rule 3, the bridge - direct messages come through the graph, in order with events of their sender, once", async () => {
+  it("rule 3, the bridge - direct messages pass through the graph once, in order with their sender's events", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 0]]);
     await edge.until("acknowledge");
@@ -150,20 +150,20 @@ describe("the graph, before an edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it("somebody leaves - copies that name them come before their leaving is acknowledged", async () => {
+  it("a leave - is acknowledged only after all copies that contain its handle", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 0]]);
     await edge.until("acknowledge");
     for (let round = 1; round <= 20; round += 1) {
       network.client.publish("event.42", `r${round}`);
-      edge.delta(1, 2 * round, [], [0]); // in the same breath
+      edge.delta(1, 2 * round, [], [0]); // right after the event
       await edge.until("acknowledge", 2 * round);
       await network.client.request("graph.count.42", "", 2_000);
-      // from here on the edge may give the handle to anybody
+      // from here on the edge may assign the handle to another user
       assert.equal(
         edge.log.at(-1),
         "acknowledge",
-        `nothing behind the acknowledgement: ${edge.log.slice(-3)}`,
+        `no copy after the acknowledgement: ${edge.log.slice(-3)}`,
       );
       assert.equal(edge.copies.at(-1), `frame r${round} 0`);
       edge.delta(1, 2 * round + 1, [["7", 0]]);
@@ -172,7 +172,7 @@ describe("the graph, before an edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it("a mixed fleet - copies that the fan-out publishes to user.<id> do not come back over the bridge", async () => {
+  it("a mixed fleet - copies that the fan-out publishes to user.<id> do not return over the bridge", async () => {
     const [edge, subject] = [newPlayedEdge(), newPlayedEdge()];
     const copies: string[] = [];
     network.client.subscribe("user.7", (message) =>
@@ -198,7 +198,7 @@ describe("the graph, before an edge in frames mode", () => {
     subject.say({ type: "leaving" });
   });
 
-  it("garbage on presence.* - is counted and changes nothing", async () => {
+  it("garbage on presence.* - is counted and has no effect", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 0]]);
     await edge.until("acknowledge");
@@ -208,7 +208,7 @@ describe("the graph, before an edge in frames mode", () => {
     const whole = { type: "delta", mode: "frames", epoch: 1, sequence: 2, leaves: [], complete: true };
     for (const joins of [[["9", 300_000_000]], [["9", -1]], [["9"]]])
       network.client.publish(presenceSubject(edge.id), JSON.stringify({ ...whole, joins }));
-    // no edge may be called as the subject of all is
+    // "all" would be the subject of all edges
     network.client.publish(
       presenceSubject("all"),
       JSON.stringify({ ...whole, sequence: 1, joins: [["7", 0]] }),
@@ -219,7 +219,7 @@ describe("the graph, before an edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it("graph.online - whom a user follows, and is here", async () => {
+  it("graph.online - lists the connected users whom a user follows", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["42", 0]]);
     await edge.until("acknowledge");

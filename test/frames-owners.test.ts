@@ -1,4 +1,4 @@
-// The rules that `frames` fan-out hangs on where the topics are split: the test plays two graph services before a real edge.
+// The rules of `frames` fan-out for a partitioned graph: the test plays two graph services for a real edge.
 // One service: frames-edge.test.ts.
 
 import assert from "node:assert/strict";
@@ -7,7 +7,7 @@ import { EdgeBeforeGraph, type PlayedService } from "./support/edge-before-graph
 import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-describe("an edge in frames mode, before two services", () => {
+describe("an edge in frames mode, facing two played services", () => {
   const first: PlayedService = { owner: { graph: 1, partitions: [0], of: 2 }, answers: true };
   const second: PlayedService = { owner: { graph: 2, partitions: [1], of: 2 }, answers: true };
   let played: EdgeBeforeGraph;
@@ -20,7 +20,7 @@ describe("an edge in frames mode, before two services", () => {
   });
   after(() => played.stop());
 
-  it("rule 1 - the welcome is written when the owner of every partition has acknowledged", async () => {
+  it("rule 1 - writes the welcome after the owner of every partition has acknowledged", async () => {
     second.answers = false;
     const unsure = await played.read("late");
     assert.match(unsure.text, /"reason":"join-unsure"/);
@@ -31,16 +31,16 @@ describe("an edge in frames mode, before two services", () => {
     assert.doesNotMatch((await opening).text, /resync/);
   });
 
-  it("a handle - is given anew only when both have acknowledged the leaving", async () => {
+  it("a handle - is reused only after both services have acknowledged the leave", async () => {
     const gone = await played.read("gone");
     const handle = played.handleOf("gone");
     second.answers = false;
     gone.close();
-    await waitFor("the edge to say that they left", () =>
+    await waitFor("the edge to announce that they left", () =>
       played.deltas.some(({ leaves }) => leaves.includes(handle)),
     );
     const next = await played.read("next");
-    assert.notEqual(played.handleOf("next"), handle, "the second service may still send them frames");
+    assert.notEqual(played.handleOf("next"), handle, "the second service may still use the old handle");
     second.answers = true;
     played.acknowledge(second);
     await played.read("other");
@@ -48,7 +48,7 @@ describe("an edge in frames mode, before two services", () => {
     next.close();
   });
 
-  it("a service that starts - everybody is told to look again, once, when both know everybody", async () => {
+  it("a restarted service - causes one resync per stream, sent once both services know all users", async () => {
     const ann = await played.read("ann");
     second.owner = { ...second.owner, graph: 3 };
     second.answers = false;
@@ -57,16 +57,16 @@ describe("an edge in frames mode, before two services", () => {
     await waitFor("a new epoch", () => played.lastDelta.epoch === epoch + 1);
     played.acknowledge(first);
     await played.client.flush();
-    assert.doesNotMatch(ann.text, /resync/, "the one who has just started does not know them yet");
+    assert.doesNotMatch(ann.text, /resync/, "the restarted service does not know the users yet");
     second.answers = true;
     played.acknowledge(second);
     await ann.until(/event: resync\ndata: \{"reason":"graph-restarted"\}/);
     await played.read("afterwards");
     assert.equal(ann.text.match(/resync/g)?.length, 1);
-    assert.equal(played.lastDelta.epoch, epoch + 1, "one epoch for one start");
+    assert.equal(played.lastDelta.epoch, epoch + 1, "one epoch per restart");
   });
 
-  it("a service that counts other partitions - does not take turns with those who are known", async () => {
+  it("a service with another number of partitions - is refused, and does not displace the known services", async () => {
     const ann = await played.read("ann");
     const { epoch } = played.lastDelta;
     for (let round = 0; round < 20; round += 1) {
@@ -79,7 +79,7 @@ describe("an edge in frames mode, before two services", () => {
     assert.equal(played.lastDelta.epoch, epoch);
   });
 
-  it("a service that falls silent - the other's events go on; its own frames are refused once its handles are given anew, until it is back", async () => {
+  it("a silent service - does not stop the other's events; once its handles are reused its frames are refused until it returns", async () => {
     const ann = await played.read("ann");
     const gone = await played.read("gone");
     const handle = played.handleOf("gone");
@@ -87,10 +87,10 @@ describe("an edge in frames mode, before two services", () => {
     gone.close();
     let heir: Reader | undefined;
     let opened = 0;
-    await waitFor("its handles to be given anew", async () => {
+    await waitFor("its handles to be reused", async () => {
       opened += 1;
       heir = await played.read(`heir${opened}`);
-      assert.match(heir.text, /"reason":"join-unsure"/, "nobody speaks for partition 1");
+      assert.match(heir.text, /"reason":"join-unsure"/, "no service acknowledges for partition 1");
       return played.handleOf(`heir${opened}`) === handle;
     });
     frame(1, "not yours", handle);
@@ -98,7 +98,7 @@ describe("an edge in frames mode, before two services", () => {
     frame(0, "goes on", played.handleOf("ann"));
     await Promise.all([heir?.until(/"data":"yours"/), ann.until(/"data":"goes on"/)]);
     assert.doesNotMatch(heir?.text ?? "", /not yours/);
-    assert.equal(played.edge.notReady, undefined, "half a graph is better than none");
+    assert.equal(played.edge.notReady, undefined, "the edge stays ready while one service is there");
 
     const { epoch } = played.lastDelta;
     second.answers = true;

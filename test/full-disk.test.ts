@@ -1,5 +1,6 @@
-// A graph service whose disk takes no writes for a while: a limit on file sizes set from outside, which LevelDB meets in
-// the middle of a record. Replies name the disk, events go on, and what is acknowledged afterwards outlives a kill -9.
+// A graph service whose disk takes no writes for a while: a limit on file sizes, set from outside, which
+// LevelDB hits in the middle of a record. Errors name the disk, events continue, and changes acknowledged
+// afterwards survive a kill -9.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -16,7 +17,7 @@ import { waitFor } from "./support/wait-for.ts";
 
 const hasPrlimit = spawnSync("prlimit", ["--version"]).status === 0;
 
-/** Limits the size of the files that a process may write; without a number, none. */
+/** Limits the size of the files that a process may write; without a number, removes the limit. */
 function limitFiles(pid: number, bytes: number | "unlimited"): void {
   const { status, stderr } = spawnSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`]);
   assert.equal(status, 0, String(stderr));
@@ -61,7 +62,7 @@ describe("graph service on a disk that takes no writes", {
     await broker.stop();
   });
 
-  it("write that fails - is refused with 507, and so is what follows, while events and lists go on", async () => {
+  it("a failed write - is refused with 507, as are later changes, while events and lists continue", async () => {
     await follow(50);
     follows = 50;
     const log = readdirSync(directory).find((name) => name.endsWith(".log")) ?? "";
@@ -77,7 +78,7 @@ describe("graph service on a disk that takes no writes", {
     assert.equal((await ask(client, "event.rj", "hi")).recipients, follows + 1);
   });
 
-  it("disk that takes writes again - takes changes within seconds, and a kill -9 loses none of them", async () => {
+  it("a disk that takes writes again - changes are accepted within seconds, and a kill -9 loses none of them", async () => {
     limitFiles(graph.pid, "unlimited");
     await waitFor("readiness", async () => (await readiness()) === "ready\n");
     assert.equal(await metric("encke_graph_writable"), "1");
@@ -94,7 +95,7 @@ describe("graph service on a disk that takes no writes", {
     );
   });
 
-  it("backup into a folder that cannot be made - replies 507 at once, and the next one and a stop do not wait", async () => {
+  it("a backup into a folder that cannot be created - replies 507 at once and blocks neither the next backup nor a stop", async () => {
     for (const folder of ["/proc/x", "/proc/x/y", "/dev/null/x"]) {
       const { problem } = await ask(client, "part.0.backup", { folder });
       assert.equal(problem?.code, 507, folder);

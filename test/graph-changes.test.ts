@@ -1,5 +1,5 @@
-// Changes of the graph over NATS while events flow: effective for the next event, in both fan-out modes, and still so
-// after a restart of the service.
+// Changes to the graph over NATS while events flow: they apply to the next event in both fan-out modes, and
+// survive a restart of the service.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -36,7 +36,7 @@ for (const broker of brokers) {
       });
       after(() => network.stop());
 
-      it("mute - nothing more from the next event on, a restart notwithstanding, until unmuted", async () => {
+      it("mute - stops events from the next one on and across a restart, until unmuted", async () => {
         const [alice, bob] = [
           await network.read("/stream?user=alice"),
           await network.read("/stream?user=bob"),
@@ -58,7 +58,7 @@ for (const broker of brokers) {
         assert.doesNotMatch(alice.text, /muted-/);
       });
 
-      it("block - out from the next event on and not let in again, a restart notwithstanding, until unblocked", async () => {
+      it("block - removes the follower from the next event on and refuses it across a restart, until unblocked", async () => {
         const [alice, bob] = [
           await network.read("/stream?user=alice"),
           await network.read("/stream?user=bob"),
@@ -90,7 +90,7 @@ for (const broker of brokers) {
         await ask("graph.unsubscribe.rj", "carol");
       });
 
-      it("mutual - whom both follow, in pages", async () => {
+      it("mutual - lists what both users follow, in pages", async () => {
         assert.deepEqual(await ask("graph.mutual.alice", { with: "bob" }), {
           user: "alice",
           with: "bob",
@@ -102,7 +102,7 @@ for (const broker of brokers) {
         assert.deepEqual([second.mutual, second.next], [["photo.789"], undefined]);
       });
 
-      it("audit - of a topic and of all, in order, told by what came to be", async () => {
+      it("audit - lists effective changes of one topic or of all, in order", async () => {
         const { changes, oldest } = (await ask("graph.audit.rj", { after: 2 })) as {
           changes: { sequence: number; kind: string; subscriber: string; time: string }[];
           oldest: number;
@@ -127,7 +127,7 @@ for (const broker of brokers) {
         assert.equal(all.next, 3);
       });
 
-      it("what cannot be - is an error with its reason", async () => {
+      it("an invalid request - is an error with a reason", async () => {
         for (const [subject, payload, code] of [
           ["graph.mutual.bob", "", 400],
           ["graph.mutual.bob", '{"with":"a.b"}', 400],
@@ -150,14 +150,14 @@ for (const broker of brokers) {
         }
       });
 
-      it("1,000 adds to one user at once - all of them are there", async () => {
+      it("1,000 concurrent follows of one user - are all stored", async () => {
         const users = Array.from({ length: 1_000 }, (_, index) => String(10_000 + index));
         const answers = await Promise.all(users.map((user) => ask("graph.subscribe.popular", user)));
         assert.ok(answers.every(({ changed }) => changed === 1));
         assert.deepEqual((await ask("graph.subscribers.popular")).subscribers, users);
       });
 
-      it("backup under load - events and changes go on, and it holds what was acknowledged before", async () => {
+      it("backup under load - contains everything acknowledged before, while events and changes continue", async () => {
         const bob = await network.read("/stream?user=bob");
         const folder = join(tempDir(), "backups");
         let isDone = false;

@@ -1,4 +1,4 @@
-// The commands that change, ask, export and save a graph, as their users type them.
+// Commands that change, query, export and back up a graph, as users type them.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ describe("encke graph", () => {
   });
   after(() => services.stop());
 
-  it("mute, unmute, block, unblock - one or many, with what came of it", async () => {
+  it("mute, unmute, block, unblock - take one change or a file, and print the outcome", async () => {
     await encke("add", "--file", fileWith("alice rj\nbob rj\ncarol rj\nalice carol\nbob carol\n"));
     assert.equal(
       await encke("mute", "--file", fileWith("alice rj\nbob rj\n")),
@@ -46,7 +46,7 @@ describe("encke graph", () => {
     assert.equal(await encke("block", "eve", "rj"), "1 blocked, 0 were so already\n");
   });
 
-  it("mutual - whom both follow", async () => {
+  it("mutual - lists what both users follow", async () => {
     assert.equal(await encke("mutual", "alice", "bob"), "rj\ncarol\n");
     assert.equal(
       await encke("mutual", "alice", "bob", "--json"),
@@ -54,7 +54,7 @@ describe("encke graph", () => {
     );
   });
 
-  it("audit - every change in order, from where one is told", async () => {
+  it("audit - lists every change in order, starting after --after", async () => {
     const lines = (await encke("audit")).trim().split("\n");
     assert.match(lines[0] ?? "", /^1 \d{4}-\d\d-\d\dT[\d:.]+Z subscribe alice rj$/);
     assert.equal(lines.length, 12);
@@ -74,7 +74,7 @@ describe("encke graph", () => {
     assert.deepEqual(change, { topic: "carol", sequence: 4, kind: "subscribe", subscriber: "alice" });
   });
 
-  it("backup, restore, export, load - the graph goes round, who is muted and blocked too", async () => {
+  it("backup, restore, export, load - reproduce the graph, including muted and blocked users", async () => {
     const file = (await encke("backup", "--out", join(folder, "backups"))).trim();
     await encke("add", "late", "rj");
     const restored = join(folder, "restored");
@@ -112,10 +112,10 @@ describe("encke graph", () => {
 
     const served = await services.encke("graph", "export", "--data", services.directory, "--out", out);
     assert.deepEqual([served.exit, /is served or loaded/.test(served.stderr)], [1, true]);
-    assert.equal(readFileSync(out, "utf8"), exported, "a file is not touched by an export that fails");
+    assert.equal(readFileSync(out, "utf8"), exported, "a failed export leaves the file untouched");
   });
 
-  it("a restore without its backup, a backup without its folder - say what is missing", async () => {
+  it("restore without a backup, backup without a folder - name the missing argument", async () => {
     const none = await EnckeCommand.run([
       "graph",
       "restore",

@@ -1,4 +1,4 @@
-// Encke beside JetStream: streams that producers set up on its subjects change no reply and no delivery.
+// Encke beside JetStream: streams that capture its subjects change no reply and no delivery.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -24,7 +24,7 @@ for (const server of natsServers) {
       const encke = (...args: string[]): Promise<EnckeCommand> =>
         EnckeCommand.run(args, { env: { NATS_URL: urlOf(network.broker) } });
 
-      it("POST /events - returns who saw the event, not the stream's acknowledgement", async () => {
+      it("POST /events - returns the delivery counts, not the stream's acknowledgement", async () => {
         const reader = await network.read("/stream?user=7");
         const response = await fetch(network.url("/events/42"), { method: "POST", body: "hello" });
         const { recipients, online, delivered, timedOut } = (await response.json()) as Record<string, number>;
@@ -34,20 +34,20 @@ for (const server of natsServers) {
         reader.close();
       });
 
-      it("encke request - prints who saw the event; the graph's replies come through, too", async () => {
+      it("encke request - prints the delivery counts, and the graph's replies arrive as well", async () => {
         const sent = await encke("request", "event.42", "hi");
         assert.deepEqual([sent.exit, JSON.parse(sent.stdout).recipients], [0, 2], sent.stderr);
         const asked = await encke("graph", "subscribers", "42");
         assert.deepEqual([asked.exit, asked.stdout], [0, "7\n"], asked.stderr);
       });
 
-      it("a graph that starts on such subjects - finds that they are its own", async () => {
+      it("a graph that starts on such subjects - detects that it owns them", async () => {
         await network.restartGraphs();
         await network.ready();
         assert.equal((await network.send("event.42", "again")).recipients, 2);
       });
 
-      it("no graph - encke request and POST /events say that only the stream replied", async () => {
+      it("no graph - encke request and POST /events report that only the stream replied", async () => {
         for (const graph of [...network.graphs]) await network.stopGraph(graph);
         const sent = await encke("request", "event.42", "hi", "--timeout", "300ms");
         assert.equal(sent.exit, 1);

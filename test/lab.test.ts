@@ -1,5 +1,5 @@
-// The deployment, proven on real hosts made on this machine: infra/lab/e2e. Several minutes and root: run where
-// RUN_LAB=1 asks for it.
+// The deployment on a lab of hosts, started on this machine by infra/lab/e2e. It takes several minutes and
+// root, so it runs only with RUN_LAB=1.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -11,7 +11,7 @@ import { projectRoot } from "../lib/project.ts";
 const skip = process.env.RUN_LAB === "1" ? false : "RUN_LAB=1 runs it (root, five minutes)";
 
 describe("lab", () => {
-  it("end to end - ends green and leaves nothing behind", { skip, timeout: 1_800_000 }, async () => {
+  it("end to end - passes and leaves nothing behind", { skip, timeout: 1_800_000 }, async () => {
     const child = spawn(join(projectRoot, "infra", "lab", "e2e"), {
       stdio: ["ignore", "inherit", "inherit"],
     });

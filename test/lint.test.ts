@@ -1,4 +1,5 @@
-// What `npm run check` checks: format, lint with floating promises, dead code; and the format of C++ and C.
+// What `npm run check` checks (format, lint with floating promises, unused code), and the format of C++ and
+// C.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -6,12 +7,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { projectRoot } from "../lib/project.ts";
 
-/** The exit code of scripts/clang-format.mjs where there is no clang-format. */
+/** Exit code of scripts/clang-format.mjs if there is no clang-format. */
 const NO_CLANG_FORMAT = 3;
 
 describe("lint", () => {
   for (const [tool, ...args] of [["biome", "check", "--error-on-warnings", "."], ["knip"]] as const) {
-    it(`${tool} - has nothing to say`, () => {
+    it(`${tool} - reports nothing`, () => {
       const command = join(projectRoot, "node_modules", ".bin", tool);
       const { status, stdout, stderr } = spawnSync(command, args, { cwd: projectRoot, encoding: "utf8" });
       assert.equal(status, 0, stdout + stderr);

@@ -1,5 +1,5 @@
-// Our store beside lmdb: the same edge list in both, the same followers out of both, from disk rows and from memory. A
-// sample; `node dist/bench/compare-lmdb.js` compares a million users.
+// Our store compared with lmdb: from the same edge list, both return the same followers, from disk rows and
+// from memory. This checks a sample; `node dist/bench/compare-lmdb.js` compares a million users.
 
 import assert from "node:assert/strict";
 import { createWriteStream } from "node:fs";
@@ -13,7 +13,7 @@ import { tempDir } from "./support/temp-dir.ts";
 
 const SHAPE = { users: 20_000, friends: 15, seed: 7 } as const;
 
-describe("the store beside lmdb", () => {
+describe("the store compared with lmdb", () => {
   const folder = tempDir();
   const directory = join(folder, "graph");
   let lmdb: LmdbGraph;
@@ -33,7 +33,7 @@ describe("the store beside lmdb", () => {
     ["disk", 0],
     ["memory", 67_108_864],
   ] as const) {
-    it(`every user's followers, from ${from} - are the same`, async () => {
+    it(`every user's followers, from ${from} - equal those in lmdb`, async () => {
       const store = await GraphStore.open(directory, { memoryBytes });
       assert.equal(store.receivers.complete, memoryBytes > 0);
       assert.equal(lmdb.users, SHAPE.users);

@@ -1,4 +1,4 @@
-// `encke million`, `doctor` and `flood` as their users run them.
+// `encke million`, `doctor` and `flood` as users run them.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -16,13 +16,13 @@ describe("encke million - 1,000 connections", () => {
   const kinds: readonly (readonly [string, readonly string[], number])[] = [
     ["messages to users", ["--seconds", "3", "--rate", "300"], 1],
     [
-      "events, the article's text, the other fan-out",
+      "events in the article's text format, the other fan-out mode",
       ["--seconds", "2", "--rate", "60", "--to", "event", "--path", "test", "--fanout", "subject"],
       10,
     ],
   ];
   for (const [what, flags, min] of kinds) {
-    it(`${what} - every stream gets what the graph says, and a report tells it`, async () => {
+    it(`${what} - every stream receives what the graph determines, and a report says so`, async () => {
       const report = join(tempDir(), "report");
       const scratch = tempDir();
       const args = ["million", "--connections", String(CONNECTIONS), "--json", "--report", report, ...flags];
@@ -44,7 +44,7 @@ describe("encke million - 1,000 connections", () => {
     });
   }
 
-  it("an edge worker that dies under load - is found: exit 1, and the report says what was lost", async () => {
+  it("an edge worker that dies under load - makes it exit 1 and report what was lost", async () => {
     const report = join(tempDir(), "report");
     const args = [
       "million",
@@ -58,7 +58,7 @@ describe("encke million - 1,000 connections", () => {
       report,
     ];
     const command = await EnckeCommand.start(args, /^/);
-    await waitFor("the messages", () => command.stderr.includes("messages a second"));
+    await waitFor("messages under way", () => command.stderr.includes("messages a second"));
     const [worker = 0] = childrenOf(command.pid).filter((pid) => /cli\/worker\.js/.test(commandLineOf(pid)));
     process.kill(worker, "SIGKILL");
     await command.untilExit();
@@ -67,7 +67,7 @@ describe("encke million - 1,000 connections", () => {
     assert.match(readFileSync(join(report, "report.md"), "utf8"), /Not all went well/);
   });
 
-  it("Ctrl-C - ends every process, removes the graph, writes no report", async () => {
+  it("Ctrl-C - ends every process, removes the graph and writes no report", async () => {
     const report = join(tempDir(), "report");
     const scratch = tempDir();
     const command = await EnckeCommand.start(
@@ -75,7 +75,7 @@ describe("encke million - 1,000 connections", () => {
       /^/,
       { env: { TMPDIR: scratch } },
     );
-    await waitFor("the messages", () => command.stderr.includes("messages a second"));
+    await waitFor("messages under way", () => command.stderr.includes("messages a second"));
     const pids = childrenOf(command.pid);
     assert.ok(pids.length >= 4, `${pids.length} processes`);
     await command.stop();
@@ -91,7 +91,7 @@ describe("encke flood", () => {
   const OPEN = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n";
   const FULL = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
 
-  it("all at once, from several processes and addresses - every stream once, and counts of all", async () => {
+  it("several processes and addresses, all at once - open every stream once and add up all counts", async () => {
     const server = await ScriptedServer.start((socket) => socket.write(OPEN));
     const { stdout, stderr, exit } = await EnckeCommand.run([
       ...[
@@ -115,7 +115,7 @@ describe("encke flood", () => {
     );
   });
 
-  it("streams that cannot be opened, with reopen - end with the time that was given, exit 1", async () => {
+  it("streams that cannot be opened, with --reopen - end in the given time with exit 1", async () => {
     const server = await ScriptedServer.start((socket, id) => socket.write(id === 1 ? OPEN : FULL));
     const { stdout, stderr, exit } = await EnckeCommand.run([
       ...["flood", "--url", `http://127.0.0.1:${server.port}/test/`, "--connections", "3", "--reopen"],
@@ -130,7 +130,7 @@ describe("encke flood", () => {
 });
 
 describe("encke doctor", () => {
-  it("what forbids so many connections - exit 1; what is there - exit 0; a table or JSON", async () => {
+  it("a missing prerequisite - exits 1, else 0; prints a table or JSON", async () => {
     const fine = await EnckeCommand.run(["doctor", "--connections", "1000"]);
     assert.equal(fine.exit, 0, fine.stderr);
     assert.match(fine.stdout, /^ok +memory available/m);

@@ -1,5 +1,5 @@
-// Mistakes in what is typed, and a machine that refuses: one line with the value and what would be right. A stack is for
-// bugs.
+// Mistakes in the arguments, and failures of the machine: each is one line with the value and the remedy.
+// Stacks are for bugs.
 
 import assert from "node:assert/strict";
 import {
@@ -35,18 +35,18 @@ interface Mistake {
 
 const mistakes: readonly Mistake[] = [
   {
-    what: "a host with its port",
+    what: "a host with a port",
     args: [...EDGE, "--host", "127.0.0.1:80"],
     said: /--host: expected an address .* without a port, got "127\.0\.0\.1:80"/,
     exit: 2,
   },
   {
-    what: "a name that is unknown",
+    what: "an unknown host name",
     args: [...EDGE, "--host", "nowhere.invalid"],
     said: /nowhere\.invalid:0 is no name that is known here \(.*ENOTFOUND.*\): choose another with --host/,
   },
   {
-    what: "a name that is unknown, of encke up",
+    what: "an unknown host name, of encke up",
     args: [
       "up",
       "--broker",
@@ -61,7 +61,7 @@ const mistakes: readonly Mistake[] = [
     said: /--host "nowhere\.invalid" is no name that is known here/,
   },
   {
-    what: "a name that is unknown, for the plain pool",
+    what: "an unknown host name, with the plain pool",
     args: [...EDGE, "--pool", "plain", "--host", "nowhere.invalid"],
     said: /nowhere\.invalid:0 is no name that is known here/,
   },
@@ -71,18 +71,18 @@ const mistakes: readonly Mistake[] = [
     said: /192\.0\.2\.1:0 is not an address of this machine/,
   },
   {
-    what: "an address that nothing can listen on",
+    what: "an address on which no server can listen",
     args: [...EDGE, "--host", "ff02::1", "--allow-anonymous"],
     said: /ff02::1:0 is no address to listen on/,
   },
   {
-    what: "an admin host with its port",
+    what: "an admin host with a port",
     args: [...SERVE, "--admin-host", "[::1]:9180", "--admin-port", "0"],
     said: /--admin-host: expected an address .* without a port/,
     exit: 2,
   },
   {
-    what: "an admin host that is unknown",
+    what: "an unknown admin host",
     args: [...SERVE, "--admin-host", "nowhere.invalid", "--admin-port", "0"],
     said: /the admin address nowhere\.invalid:0 is no name that is known here .*--admin-host/,
   },
@@ -105,19 +105,19 @@ const mistakes: readonly Mistake[] = [
     exit: 2,
   },
   {
-    what: "a certificate that is not there, of a service that waits for NATS",
+    what: "a missing certificate, of a service that waits for NATS",
     args: [...SERVE, "--data", join(folder, "g"), "--nats-ca", "/nowhere.pem"],
     said: /NATS_CA "\/nowhere\.pem" cannot be used \(ENOENT/,
     exit: 2,
   },
   {
-    what: "credentials that are none, of an edge",
+    what: "malformed credentials, of an edge",
     args: [...EDGE, ...NOWHERE, "--nats-creds", file],
     said: /NATS_CREDS ".*file" cannot be used \(BAD_CREDS\)/,
     exit: 2,
   },
   {
-    what: "a file for a graph's folder",
+    what: "a file as the graph's folder",
     args: [...SERVE, "--data", file],
     said: /file" cannot be made \(EEXIST/,
   },
@@ -127,18 +127,18 @@ const mistakes: readonly Mistake[] = [
     said: /cannot be made \(ENOTDIR.*--data/,
   },
   {
-    what: "a folder where none can be",
+    what: "a folder where none can be created",
     args: [...SERVE, "--data", "/proc/x"],
     said: /"\/proc\/x" cannot be made/,
   },
-  { what: "a link to itself", args: [...SERVE, "--data", loop], said: /loop" cannot be made/ },
+  { what: "a link that points to itself", args: [...SERVE, "--data", loop], said: /loop" cannot be made/ },
   {
-    what: "a folder's name that is too long",
+    what: "a folder name that is too long",
     args: [...SERVE, "--data", join(folder, "x".repeat(300))],
     said: /characters\) cannot be made \(ENAMETOOLONG/,
   },
   {
-    what: "a file for a demo graph's folder",
+    what: "a file as the demo graph's folder",
     args: ["up", "--broker", "embedded", "--data", file],
     said: /file" cannot be made \(EEXIST/,
   },
@@ -148,7 +148,7 @@ const mistakes: readonly Mistake[] = [
     said: /file" cannot be made \(EEXIST/,
   },
   {
-    what: "a load of a folder",
+    what: "a load from a folder",
     args: ["graph", "load", folder, "--data", join(folder, "g")],
     said: /cannot be read \(EISDIR/,
   },
@@ -173,40 +173,40 @@ const mistakes: readonly Mistake[] = [
     said: /--out "\/dev\/full" cannot be written \(ENOSPC.*room/,
   },
   {
-    what: "--svg that cannot be written",
+    what: "an --svg that cannot be written",
     args: ["graph", "check", edges, "--svg", "/nowhere/x.svg"],
     said: /--svg "\/nowhere\/x\.svg" cannot be written \(ENOENT/,
   },
   {
-    what: "--report that is a file",
+    what: "a --report that is a file",
     args: ["soak", "--report", file],
     said: /--report ".*file" cannot be written \(EEXIST/,
   },
   {
-    what: "--report that is a file, of a million",
+    what: "a --report that is a file, of encke million",
     args: ["million", "--connections", "1000", "--report", file],
     said: /--report ".*file" cannot be written \(EEXIST/,
   },
   {
-    what: "TMPDIR that is not there",
+    what: "a TMPDIR that does not exist",
     args: ["broker", "--port", "0"],
     env: { TMPDIR: "/nowhere" },
     said: /ENOENT.*'\/nowhere/,
   },
   {
-    what: "a time that no timer can wait",
+    what: "a time that is too long for a timer",
     args: ["request", "event.42", "x", "--timeout", "99999d"],
     said: /--timeout: expected 24d at most, got "99999d"/,
     exit: 2,
   },
   {
-    what: "an admin port that is none, of memlog",
+    what: "an admin address that is not one, of memlog",
     args: ["memlog", "--admin", "http://nowhere.invalid"],
     said: /no edge's admin port at "http:\/\/nowhere\.invalid\/" \(getaddrinfo ENOTFOUND/,
   },
 ];
 
-describe("a mistake - one line with the value and the remedy", () => {
+describe("a mistake", () => {
   before(() => {
     writeFileSync(file, "");
     writeFileSync(edges, "1 2\n2 3\n");
@@ -214,15 +214,15 @@ describe("a mistake - one line with the value and the remedy", () => {
   });
 
   for (const { what, args, said, exit = 1, env = {} } of mistakes) {
-    it(`${what} - exit ${exit}`, async () => {
+    it(`${what} - exits ${exit} with one line: the value and the remedy`, async () => {
       const command = await EnckeCommand.run(args, { env });
       assert.match(command.stderr, said);
-      assert.match(command.stderr, /^encke: [^\n]+\n$/, "one line");
+      assert.match(command.stderr, /^encke: [^\n]+\n$/, "exactly one line");
       assert.equal(command.exit, exit);
     });
   }
 
-  it("an IPv6 address in brackets - is taken without them", async () => {
+  it("an IPv6 address in brackets - is accepted", async () => {
     const broker = await EnckeCommand.start(["broker", "--embedded", "--port", "0"], /at nats:/);
     const nats = ["-s", broker.find(/at (nats:\S+)/)];
     const edge = await EnckeCommand.start(
@@ -234,7 +234,7 @@ describe("a mistake - one line with the value and the remedy", () => {
     await broker.stop();
   });
 
-  it("a port that a stranger has - who that is, and the flag", async () => {
+  it("a port in use - names the process that uses it, and the flag", async () => {
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
     const { port } = squatter.address() as { port: number };
@@ -260,31 +260,31 @@ describe("a damaged graph", () => {
       .map((name) => join(directory, name));
   const damages: readonly [string, (directory: string) => void][] = [
     [
-      "a table overwritten",
+      "an overwritten table",
       (directory) => {
         for (const table of tables(directory)) writeFileSync(table, readFileSync(table).fill(0xff, 0, 4_096));
       },
     ],
     [
-      "a table cut",
+      "a truncated table",
       (directory) => {
         for (const table of tables(directory)) truncateSync(table, 1_000);
       },
     ],
-    ["a manifest that is none", (directory) => writeFileSync(join(directory, "CURRENT"), "nonsense")],
+    ["an invalid manifest", (directory) => writeFileSync(join(directory, "CURRENT"), "nonsense")],
   ];
 
   before(async () => {
     const many = join(folder, "many");
     await EnckeCommand.run(["graph", "generate", "--users", "2000", "--out", many]);
     await EnckeCommand.run(["graph", "load", many, "--data", whole]);
-    await EnckeCommand.run(["graph", "about", "--data", whole]); // an open makes a table of the log
+    await EnckeCommand.run(["graph", "about", "--data", whole]); // opening it turns the log into a table
     assert.ok(tables(whole).length > 0);
   });
 
   for (const [what, damage] of damages) {
     for (const args of [["about"], ["export"], ["load", edges], ["serve", ...NOWHERE]]) {
-      it(`${what} - graph ${args[0]} says so in one line`, async () => {
+      it(`${what} - graph ${args[0]} reports it in one line`, async () => {
         const directory = join(tempDir(), "graph");
         mkdirSync(directory);
         cpSync(whole, directory, { recursive: true });

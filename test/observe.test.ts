@@ -1,4 +1,4 @@
-// memlog, plot and soak as their users run them, against real services.
+// memlog, plot and soak as users run them, against real services.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -24,7 +24,7 @@ describe("encke memlog", () => {
   });
   after(() => services.stop());
 
-  it("an edge's admin port - a line an interval with its streams and the memory of supervisor and worker", async () => {
+  it("an edge's admin port - gives one line per interval, with streams and memory of supervisor and worker", async () => {
     const command = await EnckeCommand.start(
       ["memlog", "--admin", services.admin.href, "--interval", "100ms", "--out", log],
       /^/,
@@ -33,13 +33,15 @@ describe("encke memlog", () => {
     const reader = await Reader.open(new URL("/test/7", services.edge));
     await waitFor("a line with a stream", () => /\t1\t\d+\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""));
     reader.close();
-    await waitFor("a line without", () => /\t0\t\d+\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""));
+    await waitFor("a line without a stream", () =>
+      /\t0\t\d+\t\d+\t\d+\t-?\d+\t2$/.test(lines().at(-1) ?? ""),
+    );
     await command.stop();
     assert.equal(command.exit, 0);
     assert.match(lines()[1] ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z\t0\t\d{5,}\t/);
   });
 
-  it("--pid - those processes alone, as JSON, with the sockets they hold; a second log goes on in the file", async () => {
+  it("--pid - logs only those processes, as JSON with their sockets, and a second run appends to the file", async () => {
     const pid = String(services.pids.edge);
     const { stdout } = await EnckeCommand.run([
       "memlog",
@@ -61,14 +63,14 @@ describe("encke memlog", () => {
     assert.equal(lines().filter((line) => line.startsWith("time\t")).length, 1);
   });
 
-  it("a process that has ended - exit 1, and why", async () => {
+  it("a process that has ended - exits 1 with the reason", async () => {
     const { pid } = spawnSync(process.execPath, ["--version"]);
     const { exit, stderr } = await EnckeCommand.run(["memlog", "--pid", String(pid)]);
     assert.match(stderr, /no process is left to log/);
     assert.equal(exit, 1);
   });
 
-  it("plot - the log as SVG on standard output and as a PNG file, with reference lines", async () => {
+  it("plot - draws the log as SVG on standard output and as a PNG file, with reference lines", async () => {
     const png = join(tempDir(), "picture.png");
     const args = ["plot", log, "--article", "measured", "--reference", "before=300"];
     const { stdout } = await EnckeCommand.run(args);
@@ -81,7 +83,7 @@ describe("encke memlog", () => {
 });
 
 describe("encke soak", () => {
-  it("a short run - all delivered and read, a report with a picture, nothing left behind", async () => {
+  it("a short run - delivers everything, writes a report with a chart, and leaves nothing behind", async () => {
     const report = join(tempDir(), "soak");
     const scratch = tempDir();
     const { exit, stdout, stderr } = await EnckeCommand.run(
@@ -105,7 +107,7 @@ describe("encke soak", () => {
     assert.deepEqual(readdirSync(scratch), []);
   });
 
-  it("Ctrl-C - ends early and cleanly, with the report so far and no process left", async () => {
+  it("Ctrl-C - ends early with the report so far and leaves no process behind", async () => {
     const report = join(tempDir(), "soak");
     const log = join(report, "edge.tsv");
     const soak = await EnckeCommand.start(
@@ -122,6 +124,6 @@ describe("encke soak", () => {
     assert.equal(soak.exit, 0, soak.stderr);
     assert.match(soak.stdout, /(\d+) messages sent, \1 read; report in /);
     assert.ok(existsSync(join(report, "report.md")));
-    for (const pid of children) assert.ok(!existsSync(`/proc/${pid}`), `${pid} is left`);
+    for (const pid of children) assert.ok(!existsSync(`/proc/${pid}`), `${pid} still runs`);
   });
 });

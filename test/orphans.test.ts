@@ -1,4 +1,4 @@
-// What is left of a command that is killed: nothing, whatever it had started.
+// A command that is killed leaves nothing behind, whatever it had started.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -12,12 +12,12 @@ import { Services } from "./support/services.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-/** All that a process has started, and what that has. */
+/** Returns the descendants of a process. */
 function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-/** The process that ends another when its parent has gone. */
+/** Returns the guard that ends this process when the guard's parent dies. */
 function guardOf(pid: number): number | undefined {
   return readdirSync("/proc")
     .map(Number)
@@ -26,10 +26,13 @@ function guardOf(pid: number): number | undefined {
 
 function untilGone(pids: readonly number[]): Promise<void> {
   const left = (): string[] => pids.map(commandLineOf).filter((line) => line !== "");
-  return waitFor("every process to be gone", () => left().length === 0, 15_000);
+  return waitFor("every process to end", () => left().length === 0, 15_000);
 }
 
-/** Starts a command whose temporary files go with the tests: one that is killed leaves them. */
+/**
+ * Starts a command whose temporary files are removed with those of the tests, because a killed command leaves
+ * them.
+ */
 const start = (args: readonly string[], ready: RegExp): Promise<EnckeCommand> =>
   EnckeCommand.start(args, ready, { env: { TMPDIR: tempDir() } });
 const up = (...args: string[]): Promise<EnckeCommand> =>
@@ -68,7 +71,7 @@ describe("a command that is killed", () => {
     });
   }
 
-  it("encke broker - frees its port, so that the next start finds it", { skip: real.skip }, async () => {
+  it("encke broker - frees its port, so that the next start can use it", { skip: real.skip }, async () => {
     const port = await anyFreePort("127.0.0.1");
     const args = ["broker", "--port", String(port)];
     const first = await start(args, /nats-server at/);
@@ -93,7 +96,7 @@ describe("a command that is killed", () => {
     }
   });
 
-  it("its guard killed first - leaves no process behind: the guard is replaced", {
+  it("a guard killed first - is replaced, so that no process is left behind", {
     skip: real.skip,
   }, async () => {
     const command = await up("--broker", "nats-server");
@@ -108,7 +111,7 @@ describe("a command that is killed", () => {
     await untilGone([...children, another]);
   });
 
-  it("a server that hangs - is killed after its time to stop", { skip: real.skip }, async () => {
+  it("a server that hangs - is killed when its time to stop is over", { skip: real.skip }, async () => {
     const command = await start(["broker", "--port", "0"], /nats-server at/);
     const [server = 0] = childrenOf(command.pid);
     process.kill(server, "SIGSTOP");
@@ -117,8 +120,8 @@ describe("a command that is killed", () => {
   });
 });
 
-describe("a command that goes on", () => {
-  it("its server killed - starts another with a guard of its own, and the first guard ends", {
+describe("a command that keeps running", () => {
+  it("a killed server - is replaced by one with its own guard, and the first guard ends", {
     skip: real.skip,
   }, async () => {
     const command = await start(["broker", "--port", "0"], /nats-server at/);

@@ -1,4 +1,5 @@
-// The live page in a real browser: two users open, one publishes, the follower sees it, the stranger does not.
+// The live page in a real browser: three users' streams are open, one user publishes, the follower sees the
+// event, and the stranger does not.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -62,7 +63,7 @@ describe("the live page", { skip: noBrowser }, () => {
   const line = (page: Page, user: string, text: string): Locator =>
     page.locator(`.panel[data-user="${user}"] .events li`, { hasText: text });
 
-  it("two users open, one publishes - the follower sees it, the stranger does not", async () => {
+  it("an event - appears at the follower and the author, not at a stranger", async () => {
     const author = await open("/?watch=42");
     const follower = await open("/?watch=ann");
     const stranger = await open("/?watch=carl");
@@ -81,7 +82,7 @@ describe("the live page", { skip: noBrowser }, () => {
     assert.equal(await line(stranger, "carl", "a comet!").count(), 0);
   });
 
-  it("side by side - whom they follow, the graph around the author, and it lights up as it fans out", async () => {
+  it("side by side - shows follows and the graph around the author, which lights up as an event fans out", async () => {
     const page = await open("/?watch=42,ann,bob");
     for (const user of ["42", "ann", "bob"]) await live(page, user);
     await page.locator('.panel[data-user="ann"] .chip', { hasText: "bob" }).waitFor();
@@ -98,7 +99,7 @@ describe("the live page", { skip: noBrowser }, () => {
     await page.locator("#sky-caption", { hasText: "1 follow bob" }).waitFor();
   });
 
-  it("a first visit - opens streams by itself, and says what is wrong with a bad id", async () => {
+  it("a first visit - opens streams, and a bad id shows what is wrong", async () => {
     const page = await open("/", 0, /400/);
     await live(page, "42");
     await live(page, "bob");
@@ -109,7 +110,7 @@ describe("the live page", { skip: noBrowser }, () => {
     await page.locator('.panel[data-user="no such.id"][data-state="closed"]').waitFor();
   });
 
-  it("hostile text - is text", async () => {
+  it("hostile text - is shown as text", async () => {
     const page = await open("/?watch=ann");
     await live(page, "ann");
     const evil = "<img src=x onerror=alert(1)><script>alert(2)</script>";
@@ -118,7 +119,7 @@ describe("the live page", { skip: noBrowser }, () => {
     assert.equal(await page.locator(".events img, .events script").count(), 0);
   });
 
-  it("the edge drains and another comes - the stream says goodbye and comes back", async () => {
+  it("a drain - shows the goodbye, and the stream reconnects to the next edge", async () => {
     const edge = await network.startEdge();
     const { port } = edge;
     const page = await open(
@@ -137,7 +138,7 @@ describe("the live page", { skip: noBrowser }, () => {
     await line(page, "ann", "back again").waitFor();
   });
 
-  it("an edge that is full - is asked again when it said, until it has room", async () => {
+  it("a full edge - is asked again at the time that it gave, until it accepts the stream", async () => {
     const edge = await network.startEdge({ maxStreams: 1 });
     const index = network.edges.indexOf(edge);
     const only = await network.read("/stream?user=zoe", {}, index);
@@ -150,9 +151,9 @@ describe("the live page", { skip: noBrowser }, () => {
     await line(page, "ann", "room at last").waitFor();
   });
 
-  /** By the clock of a proxy, which need not be ours. */
+  /** Dates of the proxy's clock, which may differ from ours. */
   const [now, later] = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:39 GMT"];
-  /** Replies after which EventSource never tries again. */
+  /** Replies after which EventSource does not try again. */
   const refusals: readonly (Omit<ProxyRefusal, "path"> & { readonly minMs: number })[] = [
     { status: 503, headers: { "Retry-After": "2" }, minMs: 2_000 },
     { status: 429, headers: { "Retry-After": later, Date: now }, minMs: 2_000 },
@@ -163,7 +164,7 @@ describe("the live page", { skip: noBrowser }, () => {
   for (const { minMs, ...reply } of refusals) {
     const after = reply.headers?.["Retry-After"];
     const what = `${reply.status}${after ? ` with Retry-After: ${after}` : ""}`;
-    it(`a proxy that replies ${what} - the stream comes back by itself, no sooner`, async () => {
+    it(`a proxy that replies ${what} - the stream reconnects, not earlier than allowed`, async () => {
       const proxy = await proxied();
       const page = await open("/?watch=ann", proxy.url, /status of|MIME type|ERR_INCOMPLETE|ERR_EMPTY/);
       await live(page, "ann");
@@ -171,13 +172,13 @@ describe("the live page", { skip: noBrowser }, () => {
       await line(page, "ann", "before").waitFor();
       proxy.refuse({ ...reply, path: "/stream" });
       const refused = (): PassedRequest[] => proxy.requests.filter((request) => request.refused);
-      await waitFor("EventSource and the page's own question", () => refused().length >= 2);
+      await waitFor("EventSource and the page's own request", () => refused().length >= 2);
       await page.locator('.panel[data-state="reconnecting"]').waitFor();
       proxy.passOn();
       await live(page, "ann");
       const [asked, again] = proxy.asked("/stream").slice(-2);
       const pausedMs = (again?.atMs ?? 0) - (asked?.atMs ?? 0);
-      assert.ok(pausedMs >= minMs, `asked again after ${pausedMs} ms`);
+      assert.ok(pausedMs >= minMs, `reconnected after ${pausedMs} ms`);
       assert.match(again?.url.searchParams.get("lastEventId") ?? "", /^[0-9a-z]+\./);
       await page.locator(".panel .events li", { hasText: "may have been missed" }).waitFor();
       network.client.publish("event.42", "back again");
@@ -185,18 +186,18 @@ describe("the live page", { skip: noBrowser }, () => {
     });
   }
 
-  it("a proxy that refuses while the page loads - the page comes up by itself", async () => {
+  it("a proxy that refuses while the page loads - the page still comes up", async () => {
     const proxy = await proxied();
     proxy.refuse({ status: 503, headers: { "Retry-After": "1" }, path: "/session" });
     const page = await open("/?watch=ann", proxy.url, /503/);
-    await waitFor("a second question", () => proxy.asked("/session").length >= 2);
+    await waitFor("a second request", () => proxy.asked("/session").length >= 2);
     await page.locator("#start-result", { hasText: "503" }).waitFor();
     proxy.passOn();
     await live(page, "ann");
     assert.equal(await page.locator("#start-result").isVisible(), false);
   });
 
-  it("a token that has run out - the stream stays closed and says what to do", async () => {
+  it("an expired token - closes the stream for good, and the page says what to do", async () => {
     const page = await open("/", 1, /401/);
     await page.locator("#sign-in").waitFor();
     await page.fill("#token", await signToken(KEY, "ann", 4_000));
@@ -205,7 +206,7 @@ describe("the live page", { skip: noBrowser }, () => {
     await page.locator(".panel .events li", { hasText: "a token is needed" }).waitFor();
   });
 
-  it("an edge with a key - asks for a token, and then shows one's own stream", async () => {
+  it("an edge with a key - asks for a token, and then shows the user's own stream", async () => {
     const page = await open("/", 1, /401/);
     await page.locator("#sign-in").waitFor();
     assert.equal(await page.locator("#live").isVisible(), false);
@@ -218,7 +219,7 @@ describe("the live page", { skip: noBrowser }, () => {
     await line(page, "ann", "it is me").waitFor();
   });
 
-  it("a phone - nothing is wider than the screen, in the light and in the dark", async () => {
+  it("a phone - nothing is wider than the screen, in light and dark mode", async () => {
     const page = await open("/?watch=42,ann");
     await page.setViewportSize({ width: 360, height: 740 });
     for (const colorScheme of ["light", "dark"] as const) {
@@ -226,7 +227,7 @@ describe("the live page", { skip: noBrowser }, () => {
       await live(page, "ann");
       const [wide, contrast] = await measure(page);
       assert.ok(wide <= 360, `${wide} pixels wide`);
-      assert.ok(contrast >= 4.5, `contrast ${contrast} in the ${colorScheme}`);
+      assert.ok(contrast >= 4.5, `contrast ${contrast} in ${colorScheme} mode`);
     }
   });
 });
@@ -234,7 +235,10 @@ describe("the live page", { skip: noBrowser }, () => {
 const INKS = ["--ink", "--faint", "--teal", "--warm"];
 const GROUNDS = ["--ground", "--card"];
 
-/** The page's width in pixels, and the least contrast of its texts against their ground (WCAG 2.2, 1.4.3). */
+/**
+ * Returns the page's width in pixels, and the lowest contrast between its texts and their background (WCAG
+ * 2.2, 1.4.3).
+ */
 async function measure(page: Page): Promise<[number, number]> {
   const width = await page.evaluate<number>("document.documentElement.scrollWidth");
   const colourOf = (name: string): Promise<string> =>

@@ -1,4 +1,4 @@
-// Partitions as an operator runs and moves them: processes of their own, the commands of docs/operations.md.
+// Partitions as an operator runs and moves them: separate processes, and the commands of docs/operations.md.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -45,7 +45,7 @@ for (const server of natsServers) {
     const followersOf = async (topic: string): Promise<string[]> =>
       (await client.request(`graph.subscribers.${topic}`, "", 2_000)).json<{ subscribers: string[] }>()
         .subscribers;
-    /** An event of everybody; each reader gets those of whom they follow and their own, once. */
+    /** Publishes one event per user. Each reader receives those of the users it follows and its own, once. */
     const expectEventsOfAll = async (round: string): Promise<void> => {
       const expected = new Map(users.map((user) => [user, [user]]));
       for (const author of users) {
@@ -61,13 +61,13 @@ for (const server of natsServers) {
         const wanted = expected.get(user) ?? [];
         const got = (): unknown[] =>
           reader.events.filter(({ data }) => data === round).map(({ topic }) => topic);
-        // handed to the connection is not yet read from it
+        // written to the connection does not mean read from it
         await waitFor(`${wanted.length} events at ${user}`, () => got().length >= wanted.length);
         assert.deepEqual(got().sort(), wanted.sort(), `${round}: ${user}`);
       }
     };
     const untilSure = (): Promise<void> =>
-      waitFor("everybody to be certain again", async () => {
+      waitFor("every stream to be certain again", async () => {
         for (const author of users) {
           const seen = (await client.request(`event.${author}`, "sure?", 2_000)).json<{
             delivered: number;
@@ -105,14 +105,14 @@ for (const server of natsServers) {
       for (const command of started) await command.stop();
     });
 
-    it("one owner of all - serves them, and changes are taken", async () => {
+    it("one owner of all partitions - serves them and takes changes", async () => {
       await expectEventsOfAll("before");
       assert.equal((await encke("graph", "add", "1", "30")).stdout, "1 added, 0 were so already\n");
       assert.equal((await encke("graph", "remove", "2", "3")).stdout, "1 removed, 0 were so already\n");
       await expectEventsOfAll("changed");
     });
 
-    it("moved to two - readers are told of the gap, and then miss nothing", async () => {
+    it("a move to two services - causes one resync, and then no event is missed", async () => {
       const lines: string[] = [];
       for (const topic of users)
         for (const subscriber of await followersOf(topic)) lines.push(`${subscriber} ${topic}\n`);
@@ -147,7 +147,7 @@ for (const server of natsServers) {
       );
     });
 
-    it("the old folder, or a part of it - is refused", async () => {
+    it("the old folder or a part of it - is refused", async () => {
       const part = await encke("graph", "serve", "--data", dir("all"), "--partitions", "2-3/4");
       assert.equal(part.exit, 1);
       assert.match(part.stderr, /holds partitions 0-3\/4 and not 2-3\/4/);
@@ -157,12 +157,12 @@ for (const server of natsServers) {
       assert.deepEqual([wrong.exit, /as 0-3\/16/.test(wrong.stderr)], [2, true]);
     });
 
-    it("kill -9 of one - the other's events go on; back again, everything does", async () => {
+    it("kill -9 of one service - does not stop the other's events, and its return restores everything", async () => {
       const high = started[0];
       assert.ok(high !== undefined);
       high.kill("SIGKILL");
       await high.untilExit();
-      await waitFor("NATS to know that it is gone", () =>
+      await waitFor("NATS to notice that it is gone", () =>
         client.request("event.3", "gone?", 2_000).then(
           () => false,
           (error: { code?: string }) => error.code === "NO_RESPONDERS",
@@ -174,16 +174,18 @@ for (const server of natsServers) {
       const told = [...readers.values()].map((reader) => reader.text.length);
       await serve("high", "2-3/4");
       for (const [index, reader] of [...readers.values()].entries())
-        await waitFor("readers to be told", () => /graph-restarted/.test(reader.text.slice(told[index])));
+        await waitFor("a resync at every reader", () =>
+          /graph-restarted/.test(reader.text.slice(told[index])),
+        );
       await untilSure();
       await expectEventsOfAll("afterwards");
     });
 
-    it("the configuration for a nats-server of one's own - is what ours runs with; the embedded broker refuses", async () => {
+    it("--print-config - prints what our own nats-server uses, and the embedded broker refuses partitions", async () => {
       const printed = await encke("broker", "--print-config", "--partitions", "16");
       assert.equal(printed.stdout, partitionMappings(16));
       const undivided = await encke("broker", "--print-config");
-      assert.match(undivided.stdout, /^mappings = \{\}$/m, "a reload must be able to take mappings away");
+      assert.match(undivided.stdout, /^mappings = \{\}$/m, "a reload must be able to remove the mappings");
       const embedded = await encke("broker", "--embedded", "--partitions", "4");
       assert.deepEqual([embedded.exit, /no partitions/.test(embedded.stderr)], [2, true]);
     });

@@ -1,5 +1,6 @@
-// A graph whose topics are split over several services: what holds for one must hold for all of them together, and what
-// happens to one must not happen to the others. The promises of fan-out as such: fanout.suite.ts.
+// A graph whose topics are partitioned over several services: all of them together keep the guarantees of
+// one, and a failure of one does not affect the others. The guarantees of fan-out itself are in
+// fanout.suite.ts.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -17,7 +18,7 @@ import { waitFor } from "./support/wait-for.ts";
 const OF = 4;
 const PARTITIONS = [0, 1, 2, 3];
 
-/** So many names of each partition. */
+/** Returns this many names that belong to a partition. */
 function namesIn(partition: number, count: number, prefix = "a"): string[] {
   const names: string[] = [];
   for (let n = 0; names.length < count; n += 1) {
@@ -58,7 +59,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       opened = [];
     });
 
-    it("events of authors in every partition - all of them, in order per author, none twice, on both edges", async () => {
+    it("authors in every partition - their events all arrive, in order per author, without duplicates, on both edges", async () => {
       const readers = [await read("7", 0), await read("9", 1)];
       for (let i = 0; i < 500; i += 1)
         for (const author of authors) network.client.publish(`event.${author}`, JSON.stringify({ i }));
@@ -78,7 +79,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       }
     });
 
-    it("a cursor - is the newest position of every partition, each once, and ends with its event's", async () => {
+    it("a cursor - holds the newest position of every partition once, and ends with that of its event", async () => {
       const reader = await read("7", 0);
       for (let i = 0; i < 50; i += 1)
         for (const author of authors) network.client.publish(`event.${author}`, "x");
@@ -91,7 +92,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       assert.equal(partitionsOf(reader.events.at(-1)?.cursor ?? "").length, OF);
     });
 
-    it("counted sends - count alike in every partition", async () => {
+    it("counted sends - count the same in every partition", async () => {
       await read("7", 0);
       await read("9", 1);
       await read("9", 0);
@@ -101,7 +102,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       }
     });
 
-    it("direct messages - are passed on by one service each, in order", async () => {
+    it("direct messages - are forwarded by exactly one service, in order", async () => {
       const users = PARTITIONS.flatMap((partition) => namesIn(partition, 1, "u"));
       const readers = await Promise.all(users.map((user, index) => read(user, index % 2)));
       for (let i = 0; i < 100; i += 1)
@@ -115,23 +116,23 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       }
     });
 
-    it("whom a user follows - is gathered from all partitions, whole and in pages, and who of them is here", async () => {
+    it("graph.subscriptions and graph.online - are gathered from all partitions, whole and in pages", async () => {
       const all = new Set(authors);
       const { subscriptions } = await ask(network.client, "graph.subscriptions.7");
       assert.deepEqual(new Set(subscriptions as string[]), all);
       for (const limit of [1, 3, 8]) {
         const paged = await readPages(network.client, "subscriptions", "7", limit);
         assert.ok(paged.pageSizes.every((size) => size <= limit));
-        assert.deepEqual(paged.names, subscriptions, `${limit} at a time`);
+        assert.deepEqual(paged.names, subscriptions, `pages of ${limit}`);
       }
-      if (fleet.includes("subject")) return; // those edges do not say who is on them
+      if (fleet.includes("subject")) return; // those edges do not announce their users
       const here = [authors[1] ?? "", authors[6] ?? ""];
       for (const author of here) await read(author, 0);
       const { online } = await ask(network.client, "graph.online.7");
       assert.deepEqual(new Set(online as string[]), new Set(here));
     });
 
-    it("after a name that its partition never held - 400 from its owner; after one that has left - goes on", async () => {
+    it("`after` - is refused by the owner if it was never in that partition, and accepted after it has left", async () => {
       const pageAfter = (after?: string): Promise<Reply> =>
         ask(network.client, "graph.subscriptions.7", { after });
       const change = (verb: string, topic: string, user: string): Promise<unknown> =>
@@ -139,7 +140,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       const [elsewhere = ""] = namesIn(0, 1);
       for (const partition of [1, 3]) {
         const [stranger = ""] = namesIn(partition, 1, "s");
-        await change("subscribe", elsewhere, stranger); // known in partition 0, as a follower
+        await change("subscribe", elsewhere, stranger); // partition 0 then knows the name as a follower
         const { problem } = await pageAfter(stranger);
         assert.equal(problem?.code, 400);
         assert.match(problem?.message ?? "", /^"after" .* is on no page of this graph/);
@@ -151,7 +152,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       await change("subscribe", first, "7");
     });
 
-    it("one service dies - events of the others go on, what needs it says so; back again, readers are told", async () => {
+    it("a dead service - affects only its own topics, and its return causes a resync", async () => {
       const [lives = "", dies = ""] = [authors[0], authors[2]];
       const readers = [await read("7", 0), await read("9", 1)];
       const dead = network.graphs[1];
@@ -173,7 +174,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       }
       await network.startGraph("1/4", dead.directory);
       for (const reader of readers) await reader.until(/"resync":\{"reason":"graph-restarted"\}/);
-      await waitFor("everybody to be sure again", async () => {
+      await waitFor("every stream to be certain again", async () => {
         const { online, timedOut } = await network.send(`event.${dies}`, "back");
         return online === 2 && timedOut === 0;
       });
@@ -190,14 +191,14 @@ for (const server of natsServers) {
   testPartitions(clusterOf(OF, server), ["subject", "frames"]);
 }
 
-describe("partitions - who may serve what", { skip: real.skip }, () => {
+describe("partitions - ownership", { skip: real.skip }, () => {
   let network: TestNetwork;
   before(async () => {
     network = await TestNetwork.start({ broker: partitioned(OF), shares: ["0-1/4"], fleet: [] });
   });
   after(() => network.stop());
 
-  it("a partition that somebody serves, or another count of them - is refused, by name", async () => {
+  it("a partition that is already served, or another partition count - is refused with the partition's number", async () => {
     await assert.rejects(network.startGraph("1-2/4"), {
       code: "GRAPH_SERVED_ALREADY",
       message: /for partition 1 of 4 already/,
@@ -224,7 +225,7 @@ describe("partitions - who may serve what", { skip: real.skip }, () => {
     await network.startGraph("0-1/4", first.directory);
   });
 
-  it("a broker that splits the topics otherwise - is noticed at the start, with what it lacks", async () => {
+  it("a broker with other mappings - is detected at the start, with the missing configuration", async () => {
     const plain = await TestNetwork.start({ broker: real, shares: [], fleet: [] });
     await assert.rejects(plain.startGraph("0-3/4"), {
       code: "GRAPH_UNMAPPED",
@@ -233,7 +234,11 @@ describe("partitions - who may serve what", { skip: real.skip }, () => {
     await plain.startGraph("0/1");
     await plain.stop();
     const other = await TestNetwork.start({ broker: partitioned(2), shares: ["0-1/4"], fleet: [] });
-    await assert.rejects(other.startGraph("2-3/4"), { code: "GRAPH_UNMAPPED" }, "its topics go to the first");
+    await assert.rejects(
+      other.startGraph("2-3/4"),
+      { code: "GRAPH_UNMAPPED" },
+      "its topics belong to the first service",
+    );
     await other.stop();
     const split = await TestNetwork.start({ broker: partitioned(OF), shares: [], fleet: [] });
     await assert.rejects(split.startGraph("0/1"), { code: "GRAPH_UNMAPPED", message: /with --partitions/ });
@@ -241,7 +246,7 @@ describe("partitions - who may serve what", { skip: real.skip }, () => {
     await split.stop();
   });
 
-  it("an empty folder - may become anybody's", async () => {
+  it("an empty folder - accepts any partitions", async () => {
     const directory = tempDir();
     const graph = await network.startGraph("2/4", directory);
     await network.stopGraph(graph);

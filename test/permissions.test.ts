@@ -1,5 +1,5 @@
-// The permissions that a deployment gives producers, graph and edges: with them everything works, and nothing else may
-// be said. (The lab runs the same on hosts; this runs in every test run.)
+// The permissions that a deployment gives to producers, graph and edges: everything works with them, and
+// nothing else is allowed. The lab tests the same on hosts; this suite is part of every test run.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -10,7 +10,7 @@ import { type BrokerUnderTest, SHARES, type TestBroker, type TestUser, urlOf } f
 import { deployedOf } from "./support/deployed-broker.ts";
 import { natsServers } from "./support/nats-servers.ts";
 
-const PAST_THE_MAPPING = "what NATS itself puts there, for a divided graph";
+const PAST_THE_MAPPING = "reserved for nats-server's mappings of a partitioned graph";
 const BETWEEN_SERVICES = "between graph services";
 
 for (const server of natsServers) {
@@ -19,16 +19,17 @@ for (const server of natsServers) {
   testFanout(deployed, ["frames", "subject"]);
   testFanout(divided, ["frames", "subject"], SHARES);
   testForbidden(deployed, [
-    ["producer", "edge.1", "orders to an edge: what another user gets"],
-    ["producer", "presence.1", "who is connected"],
+    ["producer", "edge.1", "orders to an edge, which decide what users receive"],
+    ["producer", "presence.1", "presence"],
     ["producer", "part.0.event.42", PAST_THE_MAPPING],
     ["edge", "edge.1", "orders to another edge"],
-    ["edge", "user.7", "what only the graph and producers say"],
+    ["edge", "user.7", "only for the graph and producers"],
     ["edge", "part.0.graph.subscribe.42", PAST_THE_MAPPING],
     ["graph", "event.42", "events of its own"],
-    ["graph", "presence.1", "who is connected"],
+    ["graph", "presence.1", "presence"],
   ]);
-  // nats-server asks for permission after it has mapped: who may say event.42 may say part.3.event.42
+  // nats-server checks permissions after mapping, so a user that may publish event.42 may also publish
+  // part.3.event.42
   testForbidden(divided, [
     ["producer", "part.3.audit", BETWEEN_SERVICES],
     ["producer", "part.3.backup", BETWEEN_SERVICES],
@@ -46,10 +47,10 @@ function testForbidden(
     before(async () => {
       broker = await server.start();
     });
-    after(() => assert.rejects(broker.stop(), /Violation/, "the server wrote down what was tried"));
+    after(() => assert.rejects(broker.stop(), /Violation/, "the server logs each violation"));
 
     for (const [user, subject, what] of forbidden) {
-      it(`${user} says ${subject} - refused: ${what}`, async () => {
+      it(`${user} publishes ${subject} - is refused: ${what}`, async () => {
         const refused: string[] = [];
         const log = createLogger("test", "silent");
         log.warn = (fields: { reason?: string }) => void refused.push(fields.reason ?? "");

@@ -1,4 +1,4 @@
-// The services one by one, as processes, over both brokers: the article's session, and what goes wrong later.
+// The services as separate processes over both brokers: the article's session, and faults afterwards.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const SETUPS = [
 ] as const;
 
 for (const { broker, fanout, server } of SETUPS) {
-  describe(`the services one by one over ${server.name}, ${fanout} fan-out`, { skip: server.skip }, () => {
+  describe(`separate services over ${server.name}, ${fanout} fan-out`, { skip: server.skip }, () => {
     let services: Services;
     const encke = (...args: string[]): Promise<EnckeCommand> => services.encke(...args);
     const send = async (
@@ -39,7 +39,7 @@ for (const { broker, fanout, server } of SETUPS) {
     });
     after(() => services.stop());
 
-    it("the article's session - word for word in meaning", async () => {
+    it("the article's session - gives the article's results", async () => {
       const changes = join(tempDir(), "changes.txt");
       writeFileSync(changes, "alice rj\nbob rj\n");
       assert.equal((await encke("graph", "add", "--file", changes)).stdout, "2 added, 0 were so already\n");
@@ -56,7 +56,10 @@ for (const { broker, fanout, server } of SETUPS) {
       alice.close();
 
       const both = await read("/test/alice,carol");
-      await waitFor("alice's first stream to be gone", async () => (await send("again")).delivered === 1);
+      await waitFor(
+        "alice's first stream to be forgotten",
+        async () => (await send("again")).delivered === 1,
+      );
       await both.until(/Recvd msg #\d+: 'again'\n/);
       both.close();
 
@@ -68,7 +71,7 @@ for (const { broker, fanout, server } of SETUPS) {
       );
     });
 
-    it("msggen --verify - nothing lost, doubled or out of order; flood counts what comes", async () => {
+    it("msggen --verify - finds no loss, duplicate or disorder, and flood counts what arrives", async () => {
       const generated = await EnckeCommand.run(["graph", "generate", "--users", "300", "--edges", "5"]);
       const friends = join(tempDir(), "friends.txt");
       writeFileSync(friends, generated.stdout.replace(/(\d+) (\d+)\n/g, "$1 $2\n$2 $1\n"));
@@ -93,7 +96,7 @@ for (const { broker, fanout, server } of SETUPS) {
       assert.ok(counted.chunks > 60 && counted.latencyMs.p50 > 0);
     });
 
-    it("a second graph service - on the folder, and on this NATS: refused, each with its reason", async () => {
+    it("a second graph service - is refused on the same folder and on the same NATS, with the reason", async () => {
       const same = await encke("graph", "serve", "--data", services.directory);
       assert.deepEqual([same.exit, /is served or loaded by another process/.test(same.stderr)], [1, true]);
       const other = await encke("graph", "serve", "--data", join(tempDir(), "other"));
@@ -101,7 +104,7 @@ for (const { broker, fanout, server } of SETUPS) {
       assert.equal((await encke("graph", "load", "-", "--data", services.directory)).exit, 1);
     });
 
-    it("the broker killed under load - streams stay open, /readyz turns red, all comes back by itself", async () => {
+    it("the broker killed under load - streams stay open, /readyz turns red, and everything reconnects", async () => {
       const reader = await read("/stream?user=alice", SSE);
       const load = encke("msggen", "--messages", "4000", "--interval", "1", "--senders", "4", "--max", "300");
       services.killBroker();
@@ -120,7 +123,7 @@ for (const { broker, fanout, server } of SETUPS) {
       await load;
     });
 
-    it("a worker killed - is replaced on the same port", async () => {
+    it("a killed worker - is replaced on the same port", async () => {
       const [worker] = childrenOf(services.edgeSupervisor);
       process.kill(worker ?? 0, "SIGKILL");
       await waitFor("a new worker", () => childrenOf(services.edgeSupervisor).some((pid) => pid !== worker));
@@ -133,7 +136,7 @@ for (const { broker, fanout, server } of SETUPS) {
       reader.close();
     });
 
-    it("SIGTERM - every stream gets its last chunk, the process exits 0", async () => {
+    it("SIGTERM - sends every stream its last chunk and exits 0", async () => {
       const leaving = await services.startEdge("--workers", "2");
       const url = new URL("/stream?user=alice", services.edgeOf(leaving));
       const readers = await Promise.all(Array.from({ length: 40 }, () => Reader.open(url, SSE)));
@@ -147,7 +150,7 @@ for (const { broker, fanout, server } of SETUPS) {
       }
     });
 
-    it("tokens - `encke token` opens one's own stream on an edge with a key, nothing else does", async () => {
+    it("encke token - opens the user's own stream on an edge with a key, and nothing else does", async () => {
       const env = { ENCKE_JWT_KEY: KEY };
       const keyed = await services.run(["edge", "--port", "0", "--admin-port", "0"], /edge at/, env);
       const url = new URL("/stream", services.edgeOf(keyed));
@@ -161,7 +164,7 @@ for (const { broker, fanout, server } of SETUPS) {
       reader.close();
     });
 
-    it("a UNIX socket - serves, with anonymous reading said in so many words", async () => {
+    it("a UNIX socket - is served with --allow-anonymous", async () => {
       const path = join(tempDir(), "edge.sock");
       await services.startEdge("--listen", `unix:${path}`, "--allow-anonymous");
       let text = "";

@@ -1,5 +1,5 @@
-// Services whose standard output and standard error take nothing: they serve all the same, and count what they could not
-// say.
+// Services whose standard output and standard error take no writes: they still serve, and count the lines
+// they drop.
 
 import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
@@ -15,7 +15,7 @@ import { statusOf } from "./support/http.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-/** A command that has used no CPU for so long has done its work. */
+/** A command that has used no CPU for this long has finished its work. */
 const QUIET_MS = 500;
 
 const OUTPUTS: readonly (readonly [string, () => number])[] = [
@@ -24,7 +24,7 @@ const OUTPUTS: readonly (readonly [string, () => number])[] = [
   ["a reader that has gone", () => new Fifo().leave().fd],
 ];
 
-/** Starts a command whose output goes nowhere, and waits until its admin port says that it is ready. */
+/** Starts a command whose output is discarded, and waits until its admin port reports it ready. */
 async function startMute(output: number, ...args: string[]): Promise<{ command: EnckeCommand; admin: URL }> {
   const port = await anyFreePort("127.0.0.1");
   const command = await EnckeCommand.start([...args, "--admin-port", String(port)], /^/, {
@@ -45,7 +45,7 @@ const droppedBy = async (admin: URL): Promise<number> =>
 
 for (const [what, open] of OUTPUTS) {
   describe(`standard error: ${what}`, () => {
-    it("encke graph serve and encke edge - lose NATS, find it again, and count the lines they could not write", async () => {
+    it("encke graph serve and encke edge - survive a NATS restart, and count the lines they drop", async () => {
       const output = open();
       const port = String(await anyFreePort("127.0.0.1"));
       const startBroker = (): Promise<EnckeCommand> =>
@@ -59,7 +59,10 @@ for (const [what, open] of OUTPUTS) {
       await first.stop();
       await waitFor("neither", async () => !(await isReady(graph.admin)) && !(await isReady(edge.admin)));
       const second = await startBroker();
-      await waitFor("both again", async () => (await isReady(graph.admin)) && (await isReady(edge.admin)));
+      await waitFor(
+        "both to be ready again",
+        async () => (await isReady(graph.admin)) && (await isReady(edge.admin)),
+      );
       assert.deepEqual(childrenOf(edge.command.pid), workers);
       for (const { command, admin } of [graph, edge]) {
         assert.ok((await droppedBy(admin)) >= 2);
@@ -77,13 +80,13 @@ for (const [what, open] of OUTPUTS) {
       const { command, admin } = await startMute(output, "up", ...args, "--log-level", "info");
       await waitFor("readiness", () => isReady(admin));
       assert.equal(await statusOf(new URL(`http://127.0.0.1:${port}/`)), 200);
-      assert.ok((await droppedBy(admin)) >= 2); // where it is, and that its worker listens
+      assert.ok((await droppedBy(admin)) >= 2); // its address, and that its worker listens
       await command.stop();
       assert.equal(command.exit, 0);
       closeSync(output);
     });
 
-    it("a command that fails - exits all the same, with its status", async () => {
+    it("a command that fails - still exits with its status", async () => {
       const stderr = open();
       for (const [args, exit] of [
         [["graph", "about", "--data", "/nowhere"], 1],
@@ -99,7 +102,7 @@ for (const [what, open] of OUTPUTS) {
 describe("standard output", () => {
   const print = ["broker", "--print-config", "--partitions", "256"];
 
-  it("a full disk - an answer that is lost is exit 1, in one line", async () => {
+  it("a full disk - exits 1 with one line if output is lost", async () => {
     const stdout = openSync("/dev/full", "w");
     for (const args of [print, ["--help"], ["graph", "generate", "--users", "1000"]]) {
       const { exit, stderr } = await EnckeCommand.run(args, { output: { stdout } });
@@ -109,18 +112,18 @@ describe("standard output", () => {
     closeSync(stdout);
   });
 
-  it("a reader that has gone - has what it wanted: exit 0, and nothing said", async () => {
+  it("a reader that has gone - needs no more output: exits 0 silently", async () => {
     const stdout = new Fifo().leave().fd;
     const { exit, stderr } = await EnckeCommand.run(print, { output: { stdout } });
     assert.deepEqual([exit, stderr], [0, ""]);
     closeSync(stdout);
   });
 
-  it("a slow reader - gets the whole answer, however full the pipe was", async () => {
+  it("a slow reader - receives the complete output, however full the pipe was", async () => {
     const fifo = new Fifo().fill();
     const command = await EnckeCommand.start(print, /^/, { output: { stdout: fifo.fd } });
     let [cpuSeconds, sinceMs] = [0, performance.now()];
-    await waitFor("the command to end, or to wait for its reader", () => {
+    await waitFor("the command to end or to wait for its reader", () => {
       const now = cpuSecondsOf(command.pid) ?? 0;
       if (now !== cpuSeconds) [cpuSeconds, sinceMs] = [now, performance.now()];
       return command.exit !== undefined || (cpuSeconds > 0 && performance.now() - sinceMs > QUIET_MS);

@@ -1,4 +1,4 @@
-// `encke edge --listen unix:…`, started again and again on one path.
+// `encke edge --listen unix:…`, started repeatedly on one path.
 
 import assert from "node:assert/strict";
 import { existsSync, lstatSync } from "node:fs";
@@ -35,15 +35,15 @@ describe("an edge on a UNIX socket", () => {
         socket.write("GET /test/alice HTTP/1.1\r\nHost: x\r\n\r\n");
       });
     });
-  /** Kills an edge and its workers, as a machine that stops would. */
+  /** Kills an edge and its workers at once, as a power failure would. */
   const killAll = async (edge: EnckeCommand): Promise<void> => {
     const workers = childrenOf(edge.pid);
     for (const pid of [...workers, edge.pid]) process.kill(pid, "SIGKILL");
     await edge.untilExit();
-    await waitFor("the workers to be gone", () => workers.every((pid) => commandLineOf(pid) === ""));
+    await waitFor("the workers to end", () => workers.every((pid) => commandLineOf(pid) === ""));
   };
 
-  it("killed - the next start takes its socket, serves, and removes it at its end", async () => {
+  it("the socket of a killed edge - is replaced by the next start, served, and removed at its end", async () => {
     const path = join(tempDir(), "edge.sock");
     await killAll(await start(path));
     assert.ok(lstatSync(path).isSocket());
@@ -53,7 +53,7 @@ describe("an edge on a UNIX socket", () => {
     assert.deepEqual([second.exit, second.stderr, existsSync(path)], [0, "", false]);
   });
 
-  it("in use - by another edge or by a stranger: exit 1, and it goes on serving", async () => {
+  it("a socket in use, by an edge or another process - exits 1, and the other keeps serving", async () => {
     const path = join(tempDir(), "edge.sock");
     const first = await start(path);
     const second = await EnckeCommand.run(argsFor(path));
@@ -73,7 +73,7 @@ describe("an edge on a UNIX socket", () => {
     stranger.close();
   });
 
-  it("two starts at once on a socket that was left - one serves, the other says why not", async () => {
+  it("two simultaneous starts on an abandoned socket - one serves, the other exits with the reason", async () => {
     const path = join(tempDir(), "edge.sock");
     await killAll(await start(path));
     const starts = await Promise.allSettled([start(path), start(path)]);
@@ -85,7 +85,7 @@ describe("an edge on a UNIX socket", () => {
     await running[0]?.stop();
   });
 
-  it("every worker killed - the path is served again", async () => {
+  it("every worker killed - their successors serve the path again", async () => {
     const path = join(tempDir(), "edge.sock");
     const edge = await start(path);
     for (const pid of childrenOf(edge.pid)) process.kill(pid, "SIGKILL");
@@ -93,7 +93,7 @@ describe("an edge on a UNIX socket", () => {
     await edge.stop();
   });
 
-  it("a path that is too long - exit 2 with the limit in bytes, and no socket of a shorter name", async () => {
+  it("a path that is too long - exits 2 with the limit in bytes, and creates no socket of a shorter name", async () => {
     const folder = tempDir();
     const { exit, stderr } = await EnckeCommand.run(argsFor(join(folder, "ü".repeat(60))));
     assert.match(stderr, /^encke: --listen .* bytes, a socket's at most 10[37]: choose a shorter one\n$/);

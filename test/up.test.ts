@@ -1,4 +1,4 @@
-// `encke up` as a newcomer runs it: on whatever ports are free, with whatever broker there is.
+// `encke up` as a newcomer runs it: on the ports that are free, with the broker that is installed.
 
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
@@ -13,7 +13,7 @@ import { Reader } from "./support/reader.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-/** What `encke up` printed about itself. */
+/** The addresses that `encke up` printed. */
 interface Up {
   readonly command: EnckeCommand;
   readonly page: URL;
@@ -39,7 +39,7 @@ async function startUp(
 describe("encke up", () => {
   const squatters: Server[] = [];
   before(async () => {
-    // the default ports, taken: by us, or by whoever has them already
+    // takes the default ports, unless another process has them already
     for (const port of [8_080, 9_180, 4_222]) {
       const squatter = createServer().on("error", () => {});
       squatters.push(squatter);
@@ -57,7 +57,9 @@ describe("encke up", () => {
     ["nats-server", real.skip],
   ] as const;
   for (const [kind, skip] of kinds) {
-    it(`${kind}, every default port taken - moves, serves the page, delivers, drains`, { skip }, async () => {
+    it(`${kind}, every default port taken - moves to other ports, serves the page, delivers and drains`, {
+      skip,
+    }, async () => {
       const up = await startUp(["--broker", kind]);
       try {
         for (const port of [up.page.port, up.admin.port, new URL(up.nats).port])
@@ -65,7 +67,7 @@ describe("encke up", () => {
         const moved = up.command.stdout.match(
           /^Port \d+ is taken: .* listens there\. So the .* is at \d+\.$/gm,
         );
-        assert.equal(moved?.length, 3, "what has the default ports is named");
+        assert.equal(moved?.length, 3, "each moved port names the process in the way");
         assert.equal(await statusOf(up.page), 200);
         await waitFor("readiness", async () => (await statusOf(new URL("/readyz", up.admin))) === 200);
         const [commands] = [up.command.stdout.split("\n").filter((line) => /^ {2}(npx|nats) /.test(line))];
@@ -95,14 +97,14 @@ describe("encke up", () => {
         await reader.untilEnded();
         assert.equal(reader.ended, "complete");
         assert.match(reader.text, /"goodbye":\{"reason":"drain","retryMs":\d+\}/);
-        for (const child of children) assert.equal(commandLineOf(child), "", "nothing is left behind");
+        for (const child of children) assert.equal(commandLineOf(child), "", "no process is left behind");
       } finally {
         await up.command.stop();
       }
     });
   }
 
-  it("a second time on the same folder - the same graph; meanwhile, a clear refusal", async () => {
+  it("a second start on the same folder - is refused while the first runs, and then serves the same graph", async () => {
     const directory = join(tempDir(), "graph");
     const first = await startUp(["--broker", "embedded", "--data", directory]);
     try {
@@ -124,7 +126,7 @@ describe("encke up", () => {
     await again.command.stop();
   });
 
-  it("NATS_URL - is used as it is, nothing is started beside it", async () => {
+  it("NATS_URL - is used as given, and no broker is started", async () => {
     const broker = await EnckeCommand.start(["broker", "--embedded", "--port", "0"], /at nats:/);
     const nats = broker.find(/at (nats:\S+)/);
     const up = await startUp([], { NATS_URL: nats });
@@ -135,7 +137,7 @@ describe("encke up", () => {
     await broker.stop();
   });
 
-  it("few descriptors - streams are refused with a time to come back before the process runs out", async () => {
+  it("too few descriptors - streams are refused with Retry-After before the process runs out", async () => {
     const up = await startUp(["--broker", "embedded"], {}, 320);
     const flood = await EnckeCommand.run([
       "flood",
@@ -154,7 +156,7 @@ describe("encke up", () => {
     assert.deepEqual([up.command.exit, up.command.stderr], [0, ""]);
   });
 
-  it("a port that was asked for and is taken - an error that says so", async () => {
+  it("an explicitly given port that is taken - is an error that names it", async () => {
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
     const { port } = squatter.address() as { port: number };
@@ -174,7 +176,7 @@ describe("encke up", () => {
     assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port} is taken.*--port`));
   });
 
-  it("half a request - is answered 408 and closed; the edge goes on", async () => {
+  it("half a request - gets 408 and is closed, and the edge keeps serving", async () => {
     const up = await startUp(["--broker", "embedded"]);
     const port = Number(up.page.port);
     const raw = new RawHttp(port).send("GET /stream?user=7 HTTP/1.1\r\nHost: x\r\nX-Half: ");

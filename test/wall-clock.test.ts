@@ -1,5 +1,5 @@
-// The services as processes while their wall clock is set by an hour, forward and back, and NATS dies in between: timing
-// goes by the monotonic clock, and the ends of tokens alone by the wall clock.
+// Services as processes while their wall clock is set by an hour, forward and back, and NATS dies in between:
+// all timing uses the monotonic clock, except the ends of tokens.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -14,9 +14,12 @@ import { waitFor } from "./support/wait-for.ts";
 import { skipWallClock, WallClock } from "./support/wall-clock.ts";
 
 const HOUR_S = 3_600;
-/** Some beats, looks for silence and sweeps of a pool: what goes by the wrong clock has acted by then. */
+/**
+ * Long enough for some beats, silence checks and pool sweeps: anything that used the wall clock would have
+ * acted.
+ */
 const OBSERVED_MS = 3_000;
-/** The clock is set so often: whatever was noted by it, the next look at that finds it hours away. */
+/** The clock is set this often, so that each check would find earlier timestamps hours away. */
 const STEP_MS = 50;
 const skip = skipWallClock || real.skip;
 
@@ -33,7 +36,7 @@ describe("the wall clock is set", { skip }, () => {
       let sent = 0;
       let ahead = 0;
 
-      /** A counted send; 0 as long as something on the way is not back. */
+      /** Sends a counted event and returns its deliveries; 0 while a connection is still missing. */
       const deliveredNow = async (): Promise<number> => {
         const reply = await client.request("event.rj", `event ${sent + 1}`, 2_000).catch(() => undefined);
         if (reply === undefined) return 0;
@@ -62,7 +65,7 @@ describe("the wall clock is set", { skip }, () => {
         ["back", -2 * HOUR_S],
         ["forward again", HOUR_S],
       ] as const) {
-        it(`${direction} by hours, many times between two beats - no stream ends and no reader is told resync`, async () => {
+        it(`${direction} by hours, many times between two beats - ends no stream and causes no resync`, async () => {
           const before = resyncs();
           for (const fromMs = performance.now(); performance.now() - fromMs < OBSERVED_MS; ) {
             ahead += step;
@@ -74,10 +77,10 @@ describe("the wall clock is set", { skip }, () => {
           assert.equal(reader.ended, undefined, reader.text.slice(-200));
         });
 
-        it(`${direction}, and NATS is killed - all are connected again within seconds`, async () => {
+        it(`${direction}, and NATS is killed - everything reconnects within seconds`, async () => {
           const before = resyncs();
           services.killBroker();
-          await waitFor("the readers to be told", () => resyncs() > before, 10_000);
+          await waitFor("a resync at the readers", () => resyncs() > before, 10_000);
           await waitFor("an event to arrive", async () => (await deliveredNow()) === 1, 10_000);
           await services.ready();
           assert.equal(reader.ended, undefined);
@@ -86,7 +89,7 @@ describe("the wall clock is set", { skip }, () => {
     });
   }
 
-  it("a token runs out by the wall clock - its stream ends within a heartbeat, in both pools, and no other", async () => {
+  it("a token that expires by the wall clock - ends its stream within a heartbeat in both pools, and no other stream", async () => {
     const clock = new WallClock();
     const services = await Services.start({ broker: "nats-server", env: clock.env });
     try {

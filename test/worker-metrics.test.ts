@@ -1,5 +1,5 @@
-// The admin port's counters, while the workers that count come and go: a counter that falls is a restart to Prometheus, and
-// its rates and alarms are wrong for as long as it looks back.
+// Counters of the admin port while workers come and go. Prometheus takes a counter that falls for a restart,
+// which falsifies its rates and alerts for as long as they look back.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -15,7 +15,7 @@ const WORKERS = 2;
 const STREAMS = 20;
 const GROWING = /^# TYPE (\S+) (?:counter|histogram|summary)$/;
 
-/** Every series of a page that may only grow. */
+/** Returns every series of a page that must never decrease. */
 function countsOn(page: string): Map<string, number> {
   const counts = new Map<string, number>();
   let name: string | undefined;
@@ -35,7 +35,7 @@ for (const pool of POOL_KINDS) {
     let last = new Map<string, number>();
     let page = "";
 
-    /** Reads the page, and sees that nothing fell. */
+    /** Reads the page and checks that no counter fell. */
     const scrape = async (): Promise<void> => {
       page = await (await fetch(new URL("/metrics", services.admin))).text();
       const counts = countsOn(page);
@@ -62,7 +62,7 @@ for (const pool of POOL_KINDS) {
     });
     after(() => services.stop());
 
-    it("a worker killed - what it had counted at the last look stays, what it held goes", async () => {
+    it("a killed worker - its counts up to the last scrape remain, and its gauges disappear", async () => {
       await openStreams();
       await scrape();
       assert.equal(value("opened_total"), STREAMS);
@@ -81,14 +81,14 @@ for (const pool of POOL_KINDS) {
       });
     });
 
-    it("workers that end by themselves - report to the last", async () => {
+    it("workers that end in order - report everything that they counted", async () => {
       await services.ready();
       await scrape();
       const opened = value("opened_total");
-      await openStreams(); // since the last look
+      await openStreams(); // not scraped yet
       const leaving = workers();
       for (const pid of leaving) process.kill(pid, "SIGTERM");
-      await waitFor("other workers", async () => {
+      await waitFor("their successors", async () => {
         await scrape();
         return value("workers") === WORKERS && !workers().some((pid) => leaving.includes(pid));
       });
@@ -96,13 +96,13 @@ for (const pool of POOL_KINDS) {
       assert.equal(value("opened_total"), opened + STREAMS);
     });
 
-    it("a worker that dies as it is asked - the page comes, and the edge goes on", async () => {
+    it("a worker that dies during a scrape - does not fail the scrape or the edge", async () => {
       await services.ready();
       const [victim = 0] = workers();
       const asker = new RawHttp(Number(services.admin.port)).get("/metrics");
       await asker.until(/encke_edge_workers/);
       const before = asker.text.length;
-      process.kill(services.edgeSupervisor, "SIGSTOP"); // so that it reads the question before it sees the death
+      process.kill(services.edgeSupervisor, "SIGSTOP"); // so that it reads the request before it notices the death
       asker.get("/metrics");
       process.kill(victim, "SIGKILL");
       await waitFor("the worker to be dead", () => commandLineOf(victim) === "");
@@ -115,7 +115,7 @@ for (const pool of POOL_KINDS) {
       });
     });
 
-    it("a worker that hangs - counts as it last did, and delays the page for two seconds at most", async () => {
+    it("a worker that hangs - counts with its last values, and delays the page by at most two seconds", async () => {
       await services.ready();
       await openStreams();
       await scrape();

@@ -1,4 +1,4 @@
-// Many edge workers on one port: one of them dies under load.
+// Many edge workers on one port, of which one dies under load.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -7,7 +7,7 @@ import { real } from "./support/brokers.ts";
 import { killOneWorker } from "./support/worker-death.ts";
 
 describe("edge workers", { skip: real.skip }, () => {
-  it("one of four is killed under load - its streams come back elsewhere in 10 s, no other is cut", {
+  it("one of four killed under load - its streams reopen elsewhere within 10 s, and no other stream is cut", {
     skip: defaultPoolKind() === "native" ? false : "workers on sockets of their own need the native pool",
   }, async () => {
     const death = await killOneWorker(4, 800, 500);

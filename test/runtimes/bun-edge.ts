@@ -1,5 +1,5 @@
-// The edge under Bun: the same app, its streams over web streams, its NATS connection over Bun's sockets. Run by
-// bun.test.ts with NATS_URL set; prints the port it serves.
+// An edge under Bun: the same app, with streams over web streams and NATS over Bun's sockets. bun.test.ts
+// runs it with NATS_URL set; it prints its port.
 
 import { BrokerClient } from "../../broker/index.ts";
 import { WebEdge } from "../../edge/index.ts";

@@ -1,4 +1,4 @@
-// The same app under another runtime.
+// The edge's app under another runtime.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -42,7 +42,7 @@ describe("the edge under Bun", {
     await network.stop();
   });
 
-  it("streams - events arrive in all three formats, a counted send counts them", async () => {
+  it("streams - receive events in all three formats, and a counted send counts them", async () => {
     const lines = await Reader.open(new URL("/stream?user=7", url));
     const sse = await Reader.open(new URL("/stream?user=7", url), { Accept: "text/event-stream" });
     const text = await Reader.open(new URL("/test/7", url));
@@ -54,19 +54,19 @@ describe("the edge under Bun", {
     sse.close();
     text.close();
     await waitFor(
-      "Bun to see the closes",
+      "Bun to notice the closed streams",
       async () => (await network.send("event.42", "again")).delivered === 1,
     );
     lines.close();
   });
 
-  it("errors - the same answers", async () => {
+  it("errors - are the same as under Node", async () => {
     assert.equal((await fetch(new URL("/test/a.b", url))).status, 400);
     assert.equal((await fetch(new URL("/nothing", url))).status, 404);
     assert.equal((await fetch(new URL("/stream?user=7", url), { method: "PUT" })).status, 405);
   });
 
-  it("SIGTERM - the last words, then the end", async () => {
+  it("SIGTERM - sends the last words and exits", async () => {
     const reader = await Reader.open(new URL("/stream?user=7", url));
     child.kill("SIGTERM");
     await reader.untilEnded();
@@ -76,7 +76,7 @@ describe("the edge under Bun", {
   });
 });
 
-/** Bun as npm installed it; undefined where it has none for this platform. */
+/** Path of the Bun that npm installed; undefined if npm has none for this platform. */
 function findBun(): string | undefined {
   const path = join(
     projectRoot,
@@ -90,6 +90,6 @@ function findBun(): string | undefined {
     accessSync(path, constants.R_OK);
     return path;
   } catch {
-    return undefined; // an optional package: not for every platform
+    return undefined; // an optional package that does not exist for every platform
   }
 }

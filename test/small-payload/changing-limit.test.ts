@@ -1,4 +1,4 @@
-// NATS servers that come back with another max_payload, also with one that is too small for Encke.
+// NATS servers that restart with another max_payload, even one that is too small for Encke.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -9,10 +9,10 @@ import { TestNetwork } from "../support/network.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { countOf, FANOUTS, MIN } from "./limits.ts";
 
-describe("a server that takes too little", () => {
+describe("a server with a max_payload that is too small", () => {
   const TINY = 8_192;
 
-  it("below 16 KiB - graph and edge are not ready, give the reason, live on, and are ready on a larger one", async () => {
+  it("below 16 KiB - makes graph and edge not ready with the reason, until a larger server comes back", async () => {
     const network = await TestNetwork.start({
       broker: embeddedWith(),
       fleet: ["subject", "frames"],
@@ -24,17 +24,17 @@ describe("a server that takes too little", () => {
       [...network.edges, ...network.graphs.map(({ service }) => service)].map(({ notReady }) => notReady);
     await network.broker.stop();
     network.broker = await embeddedWith(TINY).start(network.broker.ports);
-    await waitFor("that reason everywhere", () => readiness().every((reason) => reason === why));
+    await waitFor("the reason at every service", () => readiness().every((reason) => reason === why));
     network.client.publish("event.42", "x".repeat(7_000));
     await network.client.flush();
     await network.broker.stop();
     await network.restartBroker(embeddedWith());
     await network.ready();
-    assert.equal((await network.send("event.42", "well again")).recipients, 2);
+    assert.equal((await network.send("event.42", "recovered")).recipients, 2);
     await network.stop();
   });
 
-  it("a few hundred bytes - start graph and edge all the same", async () => {
+  it("a few hundred bytes - still lets graph and edge start", async () => {
     const broker = await embeddedWith(200).start();
     const network = await TestNetwork.start({
       broker: { ...embeddedWith(), start: async () => broker },
@@ -55,7 +55,7 @@ function testRestart(server: (typeof natsServers)[number], fanout: FanoutMode): 
   describe(`a restart with a smaller max_payload, ${fanout} fan-out, ${server.name}`, {
     skip: server.skip,
   }, () => {
-    it("under load - readers get a resync, miss nothing that is accepted afterwards, and no process ends", async () => {
+    it("under load - readers get a resync, then miss no accepted event, and no process ends", async () => {
       const network = await TestNetwork.start({
         broker: large,
         fleet: [fanout, fanout],
@@ -69,7 +69,7 @@ function testRestart(server: (typeof natsServers)[number], fanout: FanoutMode): 
         await network.read("/stream?user=7", {}, 0),
         await network.read("/stream?user=9", {}, 1),
       ];
-      const sizes = [10, 40_000, 64_000]; // of quotation marks: twice as much once encoded
+      const sizes = [10, 40_000, 64_000]; // of quotation marks, which take two bytes each once encoded
       let sent = 0;
       const publish = (): void => {
         sent += 1;
@@ -78,7 +78,7 @@ function testRestart(server: (typeof natsServers)[number], fanout: FanoutMode): 
       const load = setInterval(publish, 2);
       await waitFor("some events", () => readers.every(({ events }) => events.length > 50));
       await network.broker.stop();
-      await waitFor("the loss to be noticed", () => !network.client.connected);
+      await waitFor("the client to notice the loss", () => !network.client.connected);
       await network.restartBroker(small);
       await network.ready();
       for (const reader of readers) await reader.until(/"resync"/);

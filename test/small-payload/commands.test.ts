@@ -1,4 +1,4 @@
-// The commands that talk over NATS, on a server with a small max_payload.
+// Commands that talk over NATS, on a server with a small max_payload.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ describe("commands on a server with a small max_payload", () => {
   const encke = (...args: string[]): Promise<EnckeCommand> =>
     EnckeCommand.run(args, { env: { NATS_URL: urlOf(network.broker) } });
 
-  it("graph add --file - sends as many ids at once as fit", async () => {
+  it("graph add --file - sends as many ids per request as fit", async () => {
     const file = join(tempDir(), "changes.txt");
     writeFileSync(file, USERS.map((user) => `${user} star\n`).join(""));
     const added = await encke("graph", "add", "--file", file);
@@ -28,7 +28,7 @@ describe("commands on a server with a small max_payload", () => {
     assert.deepEqual(listed.stdout.trim().split("\n").sort(), [...USERS].sort());
   });
 
-  it("pub and request - fail with both numbers where the message is too large", async () => {
+  it("pub and request - fail with both numbers if the message is too large", async () => {
     for (const command of ["pub", "request"]) {
       const sent = await encke(command, "event.42", "x".repeat(20_000));
       assert.equal(sent.exit, 1);

@@ -1,7 +1,6 @@
-// Encke on NATS servers whose max_payload is smaller than what it may have to send: what can be split is
-// split, and an event that does not fit once encoded is refused, without an effect on readers. Regression:
-// such an event threw in a timer and ended the graph, or made every reader look again; a long presence
-// message was refused for ever.
+// Events on NATS servers with a small max_payload: what can be split is split, and an event that does not fit
+// once encoded is refused without an effect on readers. Regression: such an event threw in a timer and ended
+// the graph, or caused a resync at every reader, and a long presence message was refused for ever.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -14,7 +13,7 @@ import type { Reader } from "../support/reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { CARRIER_BYTES, countOf, FANOUTS, MIN } from "./limits.ts";
 
-/** Payloads by name; JSON makes some of them six times as long. */
+/** Payloads by name. JSON encoding makes some of them six times as long. */
 const PAYLOADS: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   "a word": bytes("hello"),
   "10,000 quotation marks": bytes('"'.repeat(10_000)),
@@ -42,7 +41,7 @@ function testEvents(broker: BrokerUnderTest, maxPayload: number, fanout: FanoutM
       reader = await network.read("/stream?user=7");
     });
     after(() => network.stop());
-    /** Every event that went out so far has arrived, and nothing else. */
+    /** Expects that all accepted events have arrived, and nothing else. */
     const expectEvents = async (expected: number): Promise<void> => {
       network.client.publish("event.42", "mark");
       await reader.untilEvents(expected + 1);
@@ -50,7 +49,7 @@ function testEvents(broker: BrokerUnderTest, maxPayload: number, fanout: FanoutM
       assert.doesNotMatch(reader.text, /"resync"/);
     };
 
-    it("many events at once - arrive in frames that the server takes", async () => {
+    it("many events at once - arrive in frames that fit", async () => {
       const before = reader.events.length;
       for (let n = 0; n < 300; n += 1) network.client.publish("event.42", `${n} ${"x".repeat(1_000)}`);
       await reader.untilEvents(before + 300);
@@ -62,7 +61,7 @@ function testEvents(broker: BrokerUnderTest, maxPayload: number, fanout: FanoutM
       const fits = encoded <= maxPayload - CARRIER_BYTES;
       const isSent = payload.length <= maxPayload;
 
-      it(`${name} - ${fits ? "arrive" : "are refused with both numbers, without an effect on readers"}`, async () => {
+      it(`${name} - ${fits ? "arrive" : "are refused with both numbers, and readers notice nothing"}`, async () => {
         const before = reader.events.length;
         const rejected = await countOf(network.graphs, "rejected");
         if (fits) {
@@ -86,7 +85,7 @@ function testEvents(broker: BrokerUnderTest, maxPayload: number, fanout: FanoutM
             network.client.publish(subject, payload);
           }
           await waitFor("the plain publish to be counted", async () => {
-            const direct = fanout === "frames" ? 2 : 0; // with subscriptions of their own, the edges count them
+            const direct = fanout === "frames" ? 2 : 0; // in subject mode the edges count them instead
             return (await countOf(network.graphs, "rejected")) === rejected + 3 + direct;
           });
         } else {

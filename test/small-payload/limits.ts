@@ -1,4 +1,4 @@
-// What the suites of small payloads share: the limits of messages, and the services' counts of events.
+// Constants of the small-payload suites, and a reader of the graph services' event counts.
 
 import type { FanoutMode } from "../../broker/index.ts";
 import { readMetric } from "../support/metrics.ts";
@@ -6,13 +6,13 @@ import type { TestGraph } from "../support/network.ts";
 
 /** The smallest max_payload with which graph and edge are ready (broker/limits.ts). */
 export const MIN = 16_384;
-/** Of a message beside the event's JSON (broker/limits.ts). */
+/** Bytes reserved in a message beside the event's JSON (broker/limits.ts). */
 export const CARRIER_BYTES = 1_024;
 export const FANOUTS: readonly FanoutMode[] = ["subject", "frames"];
 
-/** With the longest ids: 1,500 of them are more than one message of 64 KiB. */
+/** Users with ids of the maximum length: 1,500 of them exceed a message of 64 KiB. */
 export const USERS: readonly string[] = Array.from({ length: 1_500 }, (_, n) => String(n).padEnd(64, "u"));
-/** Events of all graph services by what became of them. */
+/** Returns the number of events that all graph services together counted with this result. */
 export async function countOf(graphs: readonly TestGraph[], result: string): Promise<number> {
   const counts = graphs.map(({ metrics }) => readMetric(metrics, "encke_graph_events_total", { result }));
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);

@@ -1,5 +1,5 @@
-// Lists, presence and copies by name on NATS servers whose max_payload is smaller than what there is to send:
-// they go in as many messages as it takes.
+// Lists, presence and copies by name on NATS servers with a small max_payload: they are split over as many
+// messages as necessary.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -13,7 +13,7 @@ import type { Reader } from "../support/reader.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { CARRIER_BYTES, MIN, USERS } from "./limits.ts";
 
-/** Users of one stream, at most. */
+/** Maximum number of users per stream. */
 const PER_STREAM = 16;
 
 for (const server of natsServers)
@@ -38,13 +38,13 @@ function testLists(whole: BrokerUnderTest, maxPayload: number): void {
       streams = [];
     });
 
-    it("pages - are as long as fits, and name every user once", async () => {
+    it("pages - are as long as fits, and contain every user once", async () => {
       const { names, longest } = await readPages(network.client, "subscribers", "star");
       assert.deepEqual(names.sort(), [...USERS].sort());
       assert.ok(longest <= maxPayload);
     });
 
-    it("the audit - likewise, in order", async () => {
+    it("the audit - is complete and in order", async () => {
       const sequences: number[] = [];
       let after: number | undefined = 0;
       while (after !== undefined) {
@@ -59,7 +59,7 @@ function testLists(whole: BrokerUnderTest, maxPayload: number): void {
       );
     });
 
-    it("changes whose reply might not fit - are refused, and none is made", async () => {
+    it("changes whose reply might not fit - are refused as a whole", async () => {
       const subscribers = USERS.slice(0, Math.floor((maxPayload - 100) / 67));
       const payload = JSON.stringify(subscribers);
       assert.ok(payload.length <= maxPayload);
@@ -71,12 +71,12 @@ function testLists(whole: BrokerUnderTest, maxPayload: number): void {
       assert.equal(count, 0);
     });
 
-    it("presence and counted events - reach 1,500 readers on one edge, also when all announce at once", async () => {
+    it("presence and counted events - reach 1,500 readers on one edge, even if all are announced at once", async () => {
       const groups = Array.from({ length: Math.ceil(USERS.length / PER_STREAM) }, (_, n) =>
         USERS.slice(n * PER_STREAM, (n + 1) * PER_STREAM),
       );
       streams = await Promise.all(groups.map((users) => network.read(`/test/${users.join(",")}`)));
-      // as long as an event may be: few recipients fit beside it
+      // the longest possible event leaves room for few recipients beside it
       const payload = "y".repeat(Math.min(65_536, maxPayload - CARRIER_BYTES - 200));
       const expectEveryUser = async (): Promise<void> => {
         const seen = await network.send("event.star", payload);
@@ -90,17 +90,19 @@ function testLists(whole: BrokerUnderTest, maxPayload: number): void {
       };
       await expectEveryUser();
       await network.broker.stop();
-      await waitFor("the loss to be noticed", () => !network.client.connected);
+      await waitFor("the client to notice the loss", () => !network.client.connected);
       await network.restartBroker(whole);
       await network.ready();
-      await waitFor("all to be in step", () => streams.every(({ text }) => /nats-reconnected/.test(text)));
+      await waitFor("every stream to be synchronized again", () =>
+        streams.every(({ text }) => /nats-reconnected/.test(text)),
+      );
       await expectEveryUser();
       network.client.publish("event.star", "uncounted");
       await Promise.all(streams.map((stream) => stream.until(/'uncounted'\n/)));
       for (const { text } of streams) assert.equal(text.match(/uncounted/g)?.length, 1);
     });
 
-    it("copies by name - reach an edge that is not in step, in as many messages as it takes", async () => {
+    it("copies by name - reach an edge that is not synchronized, in as many messages as necessary", async () => {
       const named: string[] = [];
       const heard = network.client.subscribe("edge.late", ({ data }) => {
         const users = decodeNamed(data)?.users ?? [];
@@ -129,7 +131,7 @@ function testGathered(divided: BrokerUnderTest, maxPayload: number): void {
     });
     after(() => network.stop());
 
-    it("gathered from all partitions - name everything once, and each page goes on where the one before ended", async () => {
+    it("a list gathered from all partitions - contains every topic once, page by page", async () => {
       const { names, longest } = await readPages(network.client, "subscriptions", "7");
       assert.equal(names.length, topics.length);
       assert.deepEqual(names.sort(), [...topics].sort());
@@ -138,7 +140,7 @@ function testGathered(divided: BrokerUnderTest, maxPayload: number): void {
   });
 }
 
-/** Lets each of them follow each topic, in as many requests as the server's max_payload asks for. */
+/** Adds each user as a follower of each topic, in requests of a bounded size. */
 async function follow(
   network: TestNetwork,
   users: readonly string[],

@@ -1,43 +1,45 @@
-// The brokers that suites run against: the embedded one, and a real nats-server of each version that this
-// machine has.
+// Brokers that suites run against: the embedded broker, and one real nats-server of each installed version.
 
 import { EmbeddedBroker, type NatsConfig, NatsServer } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import { type InstalledServer, natsServer, natsServers } from "./nats-servers.ts";
 
-/** Another process may take a port between the moment at which it was free and its use. */
+/** Retries, because another process may take a free port before it is used. */
 const MAX_PORTS_TRIED = 5;
 
-/** Four partitions over three services, as `--partitions` takes them; the first has two that are not neighbours. */
+/**
+ * Four partitions over three services, in the form of `--partitions`. The first service owns two partitions
+ * that are not adjacent.
+ */
 export const SHARES: readonly string[] = ["0,2/4", "1/4", "3/4"];
 
-/** The address of one node; a single server's is that of every node. */
+/** Returns the address of one node. A single server stands for every node. */
 export function urlOf({ urls }: Pick<TestBroker, "urls">, node = 0): string {
   return urls[node % urls.length] ?? "";
 }
 
-/** Who logs in, where the broker wants to know. */
+/** The user as which a client logs in, if the broker has users. */
 export type TestUser = "producer" | "graph" | "edge";
 
 export interface TestBroker {
-  /** Its nodes' addresses; a single server is one. */
+  /** Addresses of the nodes. A single server has one. */
   readonly urls: readonly string[];
   readonly ports: readonly number[];
-  /** What each must show; absent where everybody may do everything. */
+  /** Returns the credentials of a user; absent if the broker accepts anonymous clients. */
   readonly login?: (user: TestUser) => Partial<NatsConfig>;
   stop(): Promise<void>;
 }
 
 export interface BrokerUnderTest {
   readonly name: string;
-  /** Why it cannot be had here; false when it can. */
+  /** Why the broker is not available on this machine, or false if it is. */
   readonly skip: string | false;
-  /** On any free ports, or on those given. */
+  /** Starts the broker on these ports, or on free ones. */
   start(ports?: readonly number[]): Promise<TestBroker>;
 }
 
-/** The embedded broker, with a `max_payload` other than the usual one where given. */
+/** Returns the embedded broker, with this `max_payload` or the default one. */
 export function embeddedWith(maxPayload?: number): BrokerUnderTest {
   return {
     name: `embedded broker${limitName(maxPayload)}`,
@@ -54,12 +56,12 @@ export const embedded: BrokerUnderTest = embeddedWith();
 
 interface RealOptions {
   readonly server?: InstalledServer;
-  /** Into so many partitions the server splits the topics. */
+  /** Number of partitions into which the server's mappings divide the topics. */
   readonly partitions?: number;
   readonly maxPayload?: number;
 }
 
-/** A nats-server as `encke broker` runs it. */
+/** Returns a nats-server that runs as `encke broker` runs it. */
 export function realWith({ server = natsServer, partitions = 1, maxPayload }: RealOptions): BrokerUnderTest {
   const split = partitions === 1 ? "" : ` with ${partitions} partitions`;
   return {
@@ -85,22 +87,23 @@ export function realWith({ server = natsServer, partitions = 1, maxPayload }: Re
   };
 }
 
-/** The chosen nats-server, splitting the topics into so many partitions. */
+/** Returns the selected nats-server, with mappings for this many partitions. */
 export function partitioned(partitions: number): BrokerUnderTest {
   return realWith({ partitions });
 }
 
-/** The chosen nats-server. */
+/** The selected nats-server, undivided. */
 export const real: BrokerUnderTest = realWith({});
 
-/** Every broker that a suite runs on whose outcome depends on the broker. */
+/** Every broker, for suites whose outcome depends on it. */
 export const brokers: readonly BrokerUnderTest[] = [
   embedded,
   ...natsServers.map((server) => realWith({ server })),
 ];
 
 /**
- * Starts what listens on a port: on the given one, else on any free one. @throws what `start` throws at last
+ * Calls `start` with the given port, or with free ports until one attempt succeeds.
+ * @throws the last error of `start`
  */
 export async function onFreePort<T>(
   given: number | undefined,

@@ -1,11 +1,11 @@
-// Debian's Chromium, driven by playwright-core. Nothing is downloaded; where it is not installed, tests of the page
-// are skipped and say so.
+// Debian's Chromium, driven by playwright-core. Nothing is downloaded: if Chromium is not installed, the
+// page's tests report themselves as skipped.
 
 import { accessSync, constants } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
 const PATH = "/usr/bin/chromium";
-/** The sandbox needs what containers and root do not have; the rest keeps it from looking for Google. */
+/** Containers and root lack what the sandbox needs; the other flags keep Chromium from contacting Google. */
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",

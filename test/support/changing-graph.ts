@@ -1,5 +1,7 @@
-// A process that changes a graph as fast as it can until it is killed, and says what is on disk: each line is the number
-// of changes-of-a-number that were acknowledged. `node dist/test/support/changing-graph.js FOLDER SEED`
+// A process that changes a graph as fast as it can until it is killed. It prints how many calls were
+// acknowledged so far, one number per line, so that a test can tell what must be on disk.
+//
+//    node dist/test/support/changing-graph.js FOLDER SEED
 
 import { GraphStore } from "../../graph/index.ts";
 import { codeOf } from "../../lib/errors.ts";

@@ -1,19 +1,19 @@
-// The test's own connection to NATS, and what it asks over it.
+// The test's own NATS connection, and requests over it.
 
 import { BrokerClient, type NatsConfig, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 
-/** How long a reply may take before a test fails. */
+/** Time after which a missing reply fails the test. */
 const REPLY_MS = 5_000;
 
 const silent = createLogger("test", "silent");
 
-/** Connects to NATS at once; throws where that fails. The caller closes the connection. */
+/** Connects to NATS and throws if that fails at once. The caller closes the connection. */
 export function connectClient(config: NatsConfig, name = "test"): Promise<BrokerClient> {
   return BrokerClient.connect(config, { name, log: silent, wait: false });
 }
 
-/** A service's reply: its fields, or `problem` where it is an error. */
+/** Reply of a service: its fields, or `problem` if it is an error. */
 export type Reply = Readonly<Record<string, unknown>> & {
   readonly problem?: { readonly code: number; readonly message: string };
 };
@@ -30,16 +30,16 @@ export async function ask(
   return problem === undefined ? reply.json<Reply>() : { problem };
 }
 
-/** A whole list of the graph, page by page. */
+/** A complete list of the graph, collected page by page. */
 export interface PagedList {
   readonly names: string[];
-  /** Ids on each page. */
+  /** Number of ids on each page. */
   readonly pageSizes: number[];
-  /** Bytes of the longest reply. */
+  /** Size of the longest reply in bytes. */
   readonly longest: number;
 }
 
-/** Reads every page of `graph.<verb>.<name>`. Throws where a page is an error. */
+/** Reads every page of `graph.<verb>.<name>`. Throws if a page is an error. */
 export async function readPages(
   client: BrokerClient,
   verb: "subscribers" | "subscriptions",

@@ -1,4 +1,5 @@
-// Three nats-servers in one cluster on this machine, for what must hold when services hang on different nodes.
+// A cluster of three nats-servers on this machine, for tests of services that are connected to different
+// nodes.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,15 +15,14 @@ import { waitFor } from "./wait-for.ts";
 const NODES = 3;
 const HOST = "127.0.0.1";
 
-/** Node by node, so that each service can be given its own. */
+/** Returns a cluster whose nodes have separate addresses, so that each service can use its own node. */
 export function clusterOf(partitions: number, server: InstalledServer = natsServer): BrokerUnderTest {
   const split = partitions === 1 ? "" : ` with ${partitions} partitions`;
   return {
     name: `a cluster of three, ${server.name}${split}`,
     skip: server.skip,
     async start(ports) {
-      // only the first port of a cluster is chosen here: where another one is taken meanwhile, all are chosen
-      // again
+      // only the first port is retried here: if any port is taken, all of them are chosen again
       const { clients, nodes } = await onFreePort(ports?.[0], (port) =>
         startNodes(server, partitions, ports, port),
       );
@@ -83,7 +83,7 @@ async function stopNodes(nodes: readonly ChildProcess[]): Promise<void> {
   }
 }
 
-/** So many different ports, these among them. */
+/** Returns `count` different ports: the given ones and free ones. */
 async function freePorts(taken: readonly number[], count: number): Promise<number[]> {
   const ports = [...taken];
   while (ports.length < count) {

@@ -1,4 +1,4 @@
-// The `encke` command as its users run it: processes of its own, their output, their exit codes.
+// The `encke` command as users run it: a separate process with its own output and exit code.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -10,13 +10,13 @@ const MAIN: string = join(projectRoot, "dist", "cli", "main.js");
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;
-  /** How many descriptors it may hold; as many as the tests, unless said. */
+  /** Limit of open descriptors; the limit of the tests by default. */
   readonly descriptors?: number;
-  /** Descriptors for its output; what goes there is not in `stdout` and `stderr`. */
+  /** Descriptors that receive the output, which is then missing from `stdout` and `stderr`. */
   readonly output?: { readonly stdout?: number; readonly stderr?: number };
-  /** How long it may take to be ready. */
+  /** Time within which the command must be ready. */
   readonly readyMs?: number;
-  /** How long it may take to end, where it is run to its end. */
+  /** Time within which the command must end, if it is run to its end. */
   readonly endMs?: number;
 }
 
@@ -24,7 +24,7 @@ export class EnckeCommand {
   readonly #child: ChildProcess;
   stdout = "";
   stderr = "";
-  /** Exit code, or the signal that ended it; undefined while it runs. */
+  /** Exit code, or the signal that ended the process; undefined while it runs. */
   exit: number | NodeJS.Signals | undefined;
 
   private constructor(
@@ -50,7 +50,10 @@ export class EnckeCommand {
     this.#child.stdin?.end(input);
   }
 
-  /** Starts a command and waits until it says `ready`. @throws Error when it ends before */
+  /**
+   * Starts a command and waits until its output matches `ready`.
+   * @throws Error if the command ends first
+   */
   static async start(
     args: readonly string[],
     ready: RegExp,
@@ -62,11 +65,11 @@ export class EnckeCommand {
         throw new Error(`encke ${args.join(" ")} ended (${command.exit}): ${command.stderr}`);
       return ready.test(command.stdout);
     };
-    await waitFor(`encke ${args.join(" ")} to say ${ready}`, isReady, options.readyMs);
+    await waitFor(`encke ${args.join(" ")} to print ${ready}`, isReady, options.readyMs);
     return command;
   }
 
-  /** Runs a command to its end. */
+  /** Runs a command until it ends. */
   static async run(args: readonly string[], options: CommandOptions = {}): Promise<EnckeCommand> {
     const command = new EnckeCommand(args, options);
     await command.untilExit(options.endMs);
@@ -77,7 +80,10 @@ export class EnckeCommand {
     return this.#child.pid ?? 0;
   }
 
-  /** The first group of a pattern in what it printed. @throws Error where it is not there */
+  /**
+   * Returns the first group of a pattern in the output.
+   * @throws Error if the output does not match
+   */
   find(pattern: RegExp): string {
     const found = pattern.exec(this.stdout)?.[1];
     if (found === undefined) throw new Error(`${pattern} is not in ${JSON.stringify(this.stdout)}`);
@@ -92,14 +98,14 @@ export class EnckeCommand {
     return waitFor("the command to end", () => this.exit !== undefined, ms);
   }
 
-  /** Ctrl-C, and the end. */
+  /** Stops the command as Ctrl-C does, and waits until it has ended. */
   async stop(): Promise<void> {
     if (this.exit === undefined) this.kill("SIGINT");
     await this.untilExit();
   }
 }
 
-/** The environment without settings of the shell that runs the tests; the choice of a nats-server stays. */
+/** Returns the environment without settings of the developer's shell, except the selected nats-server. */
 function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(ENCKE_|NATS_(?!SERVER$)|NODE_TEST_)/.test(name)),

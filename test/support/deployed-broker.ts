@@ -1,6 +1,6 @@
-// A nats-server with the very configuration that a deployment gives it: the role's template, rendered by Ansible, with
-// secrets of our own making. TLS, a user each for producers, graph and edges, and what each may say and hear. A
-// message that somebody may not say or hear fails the suite: the server writes it down, and `stop` reads that.
+// A nats-server with the configuration of a deployment: the role's template, rendered by Ansible, with
+// generated secrets. It has TLS, one user each for producers, graph and edges, and their permissions. A
+// violation of a permission fails the suite: the server logs it, and `stop` reads the log.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,15 +15,16 @@ import { tempDir } from "./temp-dir.ts";
 const HOST = "127.0.0.1";
 
 /**
- * @param server runs with it
- * @param shares of the graph, each of a graph host of its own, as a topology says them; whole where there are
- * none
+ * Returns a nats-server with the configuration that a topology with these shares produces.
+ * @param server the binary that runs with the configuration
+ * @param shares partitions of each graph host, as in a topology; empty for one graph host that owns all of
+ * them
  */
 export function deployedOf(
   server: InstalledServer = natsServer,
   shares: readonly string[] = [],
 ): BrokerUnderTest {
-  /** Made once: a server that starts again has the certificates and passwords that it had. */
+  /** Created once, so that a restarted server keeps its certificates and passwords. */
   let deployment: Promise<Deployment> | undefined;
   return {
     name: `${server.name} as the nats role configures it${shares.length > 0 ? " for a divided graph" : ""}`,
@@ -51,7 +52,7 @@ export function deployedOf(
 interface Deployment {
   readonly folder: string;
   readonly secrets: Secrets;
-  /** The configuration as Ansible writes it on the host. */
+  /** Writes the files that Ansible would write on the host. */
   readonly rendered: string;
 }
 
@@ -88,7 +89,7 @@ function oneMachine(shares: readonly string[]): Topology {
   });
 }
 
-/** Its ports and folders as a test may have them; all else stays as it is. */
+/** Replaces ports and folders that a test cannot use, and nothing else. */
 function onThisMachine(config: string, folder: string): string {
   const changes: readonly (readonly [RegExp, string])[] = [
     [/^listen: .*$/m, ""],
@@ -97,7 +98,7 @@ function onThisMachine(config: string, folder: string): string {
     [/\/var\/lib\/nats-server/g, join(folder, "jetstream")],
   ];
   return changes.reduce((text, [from, to]) => {
-    if (text.search(from) < 0) throw new Error(`the role's template has nothing like ${from}`);
+    if (text.search(from) < 0) throw new Error(`the role's template does not match ${from}`);
     return text.replace(from, to);
   }, config);
 }

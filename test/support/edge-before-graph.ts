@@ -1,5 +1,5 @@
-// A real edge in `frames` mode on a broker of its own, before graph services that the test plays: it says what they say,
-// and sees what the edge told them. Owned by the test, which stops it.
+// A real edge in `frames` mode on a broker of its own, facing graph services that the test plays: the test
+// sends their messages and inspects what the edge sent. Owned by the test, which stops it.
 
 import { pino } from "pino";
 import { edgeSubject, encodeEvent, FRAME_KIND, FrameWriter, parseTopic } from "../../broker/contract.ts";
@@ -23,7 +23,7 @@ const SSE = { Accept: "text/event-stream" };
 
 type Delta = Extract<PresenceMessage, { type: "delta" }>;
 
-/** A played graph service: its start, what it owns, and whether it acknowledges by itself. */
+/** A played graph service: its start time, its partitions, and whether it acknowledges automatically. */
 export interface PlayedService {
   owner: Owner;
   answers: boolean;
@@ -63,7 +63,7 @@ export class EdgeBeforeGraph {
     return played;
   }
 
-  /** Comings and goings that the edge told of, in order. */
+  /** Deltas that the edge has sent, in order. */
   get deltas(): Delta[] {
     return this.#heard.filter((message) => message.type === "delta");
   }
@@ -72,7 +72,7 @@ export class EdgeBeforeGraph {
     return this.deltas.at(-1) ?? { epoch: 0, sequence: 0 };
   }
 
-  /** What the edge calls a user; -1 before it told of them. */
+  /** The handle that the edge announced for a user, or -1. */
   handleOf(user: string): number {
     const joins = this.deltas.flatMap((delta) => delta.joins);
     return joins.findLast(([name]) => name === user)?.[1] ?? -1;
@@ -82,23 +82,23 @@ export class EdgeBeforeGraph {
     this.send(encodeOrder(order));
   }
 
-  /** What the services send to this edge: orders, frames. */
+  /** Sends a message of the services, an order or a frame, to this edge. */
   send(bytes: Uint8Array | string): void {
     this.client.publish(edgeSubject(this.#edgeId), bytes);
   }
 
-  /** Says to all edges that the service has started. */
+  /** Announces to all edges that the service has started. */
   announce({ owner }: PlayedService): void {
     this.client.publish("edge.all", encodeOrder({ type: "announce", ...owner }));
   }
 
-  /** Acknowledges all that was told so far. */
+  /** Acknowledges everything that the edge has sent so far. */
   acknowledge({ owner }: PlayedService): void {
     const { epoch, sequence } = this.lastDelta;
     if (sequence > 0) this.order({ type: "acknowledge", ...owner, epoch, sequence });
   }
 
-  /** An event of a partition, for these handles of an epoch. */
+  /** Sends an event of one partition to these handles of an epoch. */
   frame(partition: number, epoch: number, data: string, ...handles: number[]): void {
     this.#events += 1;
     const id = `${partition}-1-${this.#events.toString(36)}`;
@@ -108,12 +108,12 @@ export class EdgeBeforeGraph {
     this.send(writer.take(FRAME_KIND.frame));
   }
 
-  /** What the edge logged that reads like this. */
+  /** Returns the lines of the edge's log that match the pattern. */
   logged(pattern: RegExp): string[] {
     return this.#lines.filter((line) => pattern.test(line));
   }
 
-  /** Messages from NATS that the edge could not use. */
+  /** The number of messages from NATS that the edge rejected. */
   get rejected(): Promise<number> {
     return readMetric(this.#metrics, "encke_edge_rejected_total");
   }

@@ -1,18 +1,18 @@
-// Another machine, as far as TCP can see: a network namespace at the end of a virtual cable, in which programs run, and
-// whose cable can be cut, so that it vanishes without a FIN. Needs root.
+// Another machine, as far as TCP is concerned: a network namespace behind a virtual cable, in which programs
+// run. Cutting the cable makes the machine vanish without a FIN. Requires root.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { codeOf } from "../../lib/errors.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** From 198.18.0.0/15, which is for tests of networks: four addresses for each process. */
+/** Part of 198.18.0.0/15, which is reserved for tests of networks. Each process uses four addresses. */
 const ADDRESSES = { first: 198, second: 18, count: 32_768 };
 
-/** Why it cannot be had here; false when it can. */
+/** Why no namespace can be created here, or false if it can. */
 export const skipFarMachine: string | false = tryOnce();
 
 export class FarMachine {
-  /** Our address, as it sees us. */
+  /** Our address as seen from the other machine. */
   readonly here: string;
   readonly #namespace: string;
   readonly #programs: ChildProcess[] = [];
@@ -30,7 +30,9 @@ export class FarMachine {
     ip("-n", namespace, "link", "set", far, "up");
   }
 
-  /** Reads a stream from there until it ends; resolves with what has come once its first bytes have. */
+  /**
+   * Reads a stream from there until it ends. Resolves after the first bytes, with the text received so far.
+   */
   async read(url: URL): Promise<{ text(): string }> {
     const program = spawn(
       "ip",
@@ -48,27 +50,27 @@ export class FarMachine {
     return { text: () => text };
   }
 
-  /** Cuts the cable: from now on nothing arrives in either direction, not even a FIN. */
+  /** Cuts the cable: nothing arrives in either direction any more, not even a FIN. */
   vanish(): void {
     ip("-n", this.#namespace, "link", "set", `ef${process.pid}b`, "down");
   }
 
-  /** The cable is as it was. */
+  /** Reconnects the cable. */
   return(): void {
     ip("-n", this.#namespace, "link", "set", `ef${process.pid}b`, "up");
   }
 
-  /** Ends its programs and is gone. */
+  /** Ends the programs of the machine and removes it. */
   stop(): void {
     for (const program of this.#programs) program.kill("SIGKILL");
     ip("netns", "delete", this.#namespace);
   }
 }
 
-/** A reader that prints all that it receives. */
+/** A reader that prints everything it receives. */
 const READER = `require("node:http")
   .get(process.argv[1], (response) => response.pipe(process.stdout))
-  .on("error", () => {}); // its end of a cable that was cut`;
+  .on("error", () => {}); // .on("error", () => {}); // the cable was cut`;
 
 function addressesOf(number: number): [here: string, there: string] {
   const { first, second } = ADDRESSES;

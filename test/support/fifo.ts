@@ -1,4 +1,4 @@
-// A named pipe that nothing reads until the test does.
+// A named pipe that is read only when the test reads it.
 
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
@@ -11,7 +11,10 @@ const PART = Buffer.alloc(4_096, "x");
 export class Fifo {
   readonly #path = join(tempDir(), "fifo");
   readonly #reader: number;
-  /** For children to write to. Not our own end: what a child inherits, libuv makes blocking. */
+  /**
+   * A descriptor for children to write to. It is not our own writing end, because libuv makes inherited
+   * descriptors blocking.
+   */
   readonly fd: number;
 
   constructor() {
@@ -20,7 +23,7 @@ export class Fifo {
     this.fd = openSync(this.#path, O_WRONLY);
   }
 
-  /** Writes until not one more byte fits. */
+  /** Writes until the pipe takes no further byte. */
   fill(): this {
     const writer = openSync(this.#path, O_WRONLY | O_NONBLOCK);
     for (const part of [PART, PART.subarray(0, 1)]) while (transfer(() => writeSync(writer, part)) > 0);
@@ -28,7 +31,7 @@ export class Fifo {
     return this;
   }
 
-  /** Reads all that is in it. */
+  /** Reads everything that is in the pipe. */
   read(): string {
     const parts: Buffer[] = [];
     for (;;) {
@@ -39,7 +42,7 @@ export class Fifo {
     }
   }
 
-  /** Closes the reading end: nothing will ever be read. */
+  /** Closes the reading end for good. */
   leave(): this {
     closeSync(this.#reader);
     return this;
@@ -50,11 +53,11 @@ export class Fifo {
   }
 }
 
-/** Bytes that were moved; none where it would have to wait. */
+/** Returns the number of bytes moved, 0 if the call would have to wait. */
 function transfer(move: () => number): number {
   try {
     return move();
   } catch {
-    return 0; // full, or empty
+    return 0; // full or empty
   }
 }

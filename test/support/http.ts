@@ -1,6 +1,6 @@
-// Small questions over HTTP.
+// Requests of which only the status matters.
 
-/** The status of a GET, whatever its body. */
+/** Returns the status of a GET and discards the body. */
 export async function statusOf(url: URL): Promise<number> {
   const response = await fetch(url);
   await response.body?.cancel();

@@ -1,5 +1,5 @@
-// A nats-server with JetStream, and streams that capture subjects of Encke's, as producers set them up to
-// keep events.
+// A nats-server with JetStream and with streams that capture Encke's subjects, as producers configure them to
+// store events.
 
 import { join } from "node:path";
 import { connect } from "nats";
@@ -8,7 +8,10 @@ import { NatsProcess } from "./nats-process.ts";
 import type { InstalledServer } from "./nats-servers.ts";
 import { tempDir } from "./temp-dir.ts";
 
-/** @param streams the subjects of each stream, by its name; each acknowledges what it stores */
+/**
+ * Returns a nats-server with these streams.
+ * @param streams subjects by stream name; each stream acknowledges what it stores
+ */
 export function withStreams(
   server: InstalledServer,
   streams: Readonly<Record<string, readonly string[]>>,

@@ -1,5 +1,5 @@
-// The same graph in lmdb, made from the edge list by code that shares nothing with our loader and store: what their answers
-// are compared with. Friendships are mutual. 16 bytes an edge while it is made.
+// The same graph in lmdb, built from the edge list by code that shares nothing with our loader and store, so
+// that their results can be compared. Friendships are mutual. Building takes 16 bytes per edge.
 
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -16,7 +16,10 @@ export class LmdbGraph {
     this.users = users;
   }
 
-  /** @param file `A B` a line, ids from 1 */
+  /**
+   * Loads an edge list.
+   * @param file `A B` per line, ids from 1
+   */
   static async load(file: string, folder: string): Promise<LmdbGraph> {
     const ends: number[][] = [[], []];
     const counts: number[] = [];
@@ -50,7 +53,7 @@ export class LmdbGraph {
     return new LmdbGraph(db, rows.length - 1);
   }
 
-  /** Ascending; nobody where the user is not in the list. */
+  /** Returns the friends in ascending order; empty if the user is not in the list. */
   friends(user: number): Uint32Array {
     const bytes = this.#db.get(user);
     return bytes === undefined ? new Uint32Array(0) : new Uint32Array(Uint8Array.from(bytes).buffer);

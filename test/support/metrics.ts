@@ -1,8 +1,8 @@
-// One value of a service's metrics, read without its admin port.
+// Reads single values of a service's metrics without its admin port.
 
 import type { Metrics } from "../../lib/metrics.ts";
 
-/** The value of a metric with these labels, as a scrape would show it now; 0 where there is none. */
+/** Returns the value that a scrape would show now for these labels, or 0 if there is none. */
 export async function readMetric(
   { registry }: Metrics,
   name: string,

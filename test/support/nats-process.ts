@@ -1,5 +1,5 @@
-// A nats-server with a configuration of the test's own. The server itself chooses its port, unless one is
-// given: a port that was free a moment ago may be taken meanwhile. Owned by the test, which stops it.
+// A nats-server with a configuration of the test. The server chooses its port itself unless one is given,
+// because a port that was free a moment ago may have been taken. Owned by the test, which stops it.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -30,7 +30,7 @@ export class NatsProcess {
   /**
    * Starts a server and waits until it is ready.
    * @param config without `listen`
-   * @throws Error with the log, where the server ends instead
+   * @throws Error with the log if the server ends instead
    */
   static async start(server: InstalledServer, config = "", port: number = ANY_PORT): Promise<NatsProcess> {
     const file = join(tempDir(), "nats-server.conf");
@@ -48,7 +48,7 @@ export class NatsProcess {
     return `nats://${HOST}:${this.port}`;
   }
 
-  /** Takes another configuration by a reload; resolves when the server has read it. */
+  /** Applies another configuration by a reload, and resolves after the server has read it. */
   async reload(config: string): Promise<void> {
     const from = this.log.length;
     writeConfig(this.#file, this.port, config);
@@ -60,7 +60,7 @@ export class NatsProcess {
     });
   }
 
-  /** Ends it at once. Idempotent. */
+  /** Kills the server. Idempotent. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, "exit");

@@ -1,27 +1,28 @@
-// The nats-servers of this machine, one of each version, the chosen one first (NATS_SERVER, else PATH: see
-// broker/server/find-nats-server.ts). A suite whose outcome depends on the server runs on each; the others
-// run on the first. Where there is none, one entry stands for it and its suites report themselves as skipped.
+// The installed nats-servers, one of each version. The first is the selected one (NATS_SERVER, else PATH: see
+// broker/server/find-nats-server.ts). A suite whose outcome depends on the server runs on each of them; other
+// suites run on the first. If none is installed, one placeholder lets the suites report themselves as
+// skipped.
 
 import { spawnSync } from "node:child_process";
 import { findNatsServers } from "../../broker/index.ts";
 
 export interface InstalledServer {
-  /** With its version. */
+  /** Includes the version. */
   readonly name: string;
-  /** Path of its binary. */
+  /** Path of the binary. */
   readonly binary: string;
-  /** Why suites cannot run on it; false where they can. */
+  /** Why suites cannot use it, or false if they can. */
   readonly skip: string | false;
 }
 
 const NONE: InstalledServer = { name: "nats-server", binary: "", skip: "no nats-server on this machine" };
 
-/** At least one. */
+/** All servers, at least one. */
 export const natsServers: readonly [InstalledServer, ...InstalledServer[]] = atLeastOne(
   findNatsServers(process.env),
 );
 
-/** The one that suites run on whose outcome does not depend on the version. */
+/** The selected server, for suites whose outcome does not depend on the version. */
 export const natsServer: InstalledServer = natsServers[0];
 
 function atLeastOne(binaries: readonly string[]): [InstalledServer, ...InstalledServer[]] {
@@ -34,7 +35,10 @@ function atLeastOne(binaries: readonly string[]): [InstalledServer, ...Installed
   return [first, ...others];
 }
 
-/** @throws Error where the binary does not print a version */
+/**
+ * Reads the version that a binary prints.
+ * @throws Error if it prints none
+ */
 function versionOf(binary: string): string {
   const { stdout, stderr, error } = spawnSync(binary, ["--version"], { encoding: "utf8" });
   const version = /v(\d+\.\d+\.\d+\S*)/.exec(stdout)?.[1];

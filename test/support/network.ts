@@ -1,5 +1,5 @@
-// A whole Encke in this process, on free ports and in a temporary folder: broker, graph and edges as `encke up` would
-// run them. Tests of several processes start the command instead.
+// A complete Encke in this process, on free ports and in temporary folders: broker, graph and edges as `encke
+// up` runs them. Tests of several processes start the command instead.
 
 import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
 import type { BrokerClient, FanoutMode, NatsConfig } from "../../broker/index.ts";
@@ -18,17 +18,20 @@ const log = createLogger("test", "silent");
 
 export interface NetworkOptions {
   readonly broker: BrokerUnderTest;
-  /** One edge for each, in this mode. */
+  /** Fan-out modes; one edge is started for each. */
   readonly fleet?: readonly FanoutMode[];
-  /** One graph service for each of these shares, as `--partitions` takes them; one for all where absent. */
+  /**
+   * Shares in the form of `--partitions`; one graph service is started for each. A single undivided one by
+   * default.
+   */
   readonly shares?: readonly string[];
-  /** Overrides for every edge. */
+  /** Settings that override the defaults of every edge. */
   readonly edge?: Partial<EdgeConfig>;
-  /** `[subscriber, topic]` pairs in the graph from the start. */
+  /** `[subscriber, topic]` pairs that are in the graph from the start. */
   readonly follows?: readonly (readonly [string, string])[];
 }
 
-/** One graph service, of all topics or some partitions. */
+/** One graph service, for all topics or for some partitions. */
 export interface TestGraph {
   readonly partitions: Partitions;
   readonly directory: string;
@@ -40,7 +43,7 @@ export class TestNetwork {
   broker: TestBroker;
   readonly client: BrokerClient;
   readonly edges: Edge[] = [];
-  /** Those that run. */
+  /** Graph services that are running. */
   readonly graphs: TestGraph[] = [];
   readonly #edgeConfig: Partial<EdgeConfig>;
   readonly #readers: Reader[] = [];
@@ -67,7 +70,7 @@ export class TestNetwork {
       for (const fanout of fleet) await network.startEdge({ fanout });
       return network;
     } catch (error) {
-      // a server that stayed would keep the whole test file from its end
+      // a server left running would keep the test file from ending
       await network.stop();
       throw error;
     }
@@ -81,16 +84,21 @@ export class TestNetwork {
     return edge;
   }
 
-  /** Starts the broker anew on its port, after it was stopped, and waits until everybody has found it. */
+  /**
+   * Restarts a stopped broker on the same ports, and waits until the client and every graph service have
+   * reconnected.
+   */
   async restartBroker(broker: BrokerUnderTest): Promise<void> {
     this.broker = await broker.start(this.broker.ports);
-    await waitFor("the test's client to be back", () => this.client.connected);
-    await waitFor("the graph to be back", () =>
+    await waitFor("the test's client to reconnect", () => this.client.connected);
+    await waitFor("the graph to reconnect", () =>
       this.graphs.every(({ service }) => service.notReady === undefined),
     );
   }
 
-  /** Starts a graph service for a share of the partitions, on a folder that it had before, or on one of its own. */
+  /**
+   * Starts a graph service for a share of the partitions, in a new folder or in one of an earlier service.
+   */
   async startGraph(share: string, directory: string = tempDir()): Promise<TestGraph> {
     const partitions = Partitions.parse(share);
     const nats = natsOf(this.broker, "graph", 1 + this.graphs.length);
@@ -103,7 +111,10 @@ export class TestNetwork {
     return graph;
   }
 
-  /** A subscription is known on the other nodes of a cluster a moment after its own; the last one that a service makes, last. */
+  /**
+   * Waits until a service's subscriptions have reached the other nodes of a cluster, which happens a moment
+   * after the service has started. The subscription that it makes last is checked.
+   */
   async #untilKnown(partitions: Partitions): Promise<void> {
     const topics = Array.from({ length: 16 * partitions.of }, (_, n) => parseTopic(`known-${n}`));
     for (const partition of partitions.owned) {
@@ -122,7 +133,7 @@ export class TestNetwork {
     await graph.service.stop();
   }
 
-  /** Stops the graph services and starts them anew, each on its folder. */
+  /** Stops the graph services and starts each again on its folder. */
   async restartGraphs(): Promise<void> {
     for (const graph of [...this.graphs]) {
       await this.stopGraph(graph);
@@ -134,7 +145,7 @@ export class TestNetwork {
     return new URL(path, `http://127.0.0.1:${this.edges[edge]?.port}`);
   }
 
-  /** Opens a stream, closed at the latest by `stop`. */
+  /** Opens a stream; `stop` closes it at the latest. */
   async read(path: string, headers: Readonly<Record<string, string>> = {}, edge = 0): Promise<Reader> {
     const reader = await Reader.open(this.url(path, edge), headers);
     this.#readers.push(reader);
@@ -149,7 +160,10 @@ export class TestNetwork {
     return this.#change("unsubscribe", subscriber, topic);
   }
 
-  /** In a cluster the word that a service listens reaches our node a moment after the service has started. */
+  /**
+   * Retries, because in a cluster a service's subscriptions reach our node a moment after the service has
+   * started.
+   */
   #change(verb: "subscribe" | "unsubscribe", subscriber: string, topic: string): Promise<void> {
     const subject = graphSubject(verb, parseTopic(topic));
     return waitFor(`the graph to take ${subject}`, () =>
@@ -163,7 +177,7 @@ export class TestNetwork {
     );
   }
 
-  /** A counted send. */
+  /** Sends a counted event and returns its reply. */
   async send(
     subject: string,
     payload: string,
@@ -171,7 +185,7 @@ export class TestNetwork {
     return (await this.client.request(subject, payload, 2_000)).json();
   }
 
-  /** Waits until every edge takes readers. */
+  /** Waits until every edge accepts readers. */
   ready(): Promise<void> {
     return waitFor("every edge to be ready", () => this.edges.every((edge) => edge.notReady === undefined));
   }
@@ -185,12 +199,12 @@ export class TestNetwork {
   }
 }
 
-/** What one service is told: in a cluster, each hangs on a node of its own. */
+/** Returns the NATS configuration of one service. In a cluster each service uses a node of its own. */
 function natsOf(broker: TestBroker, user: TestUser, node = 0): NatsConfig {
   return { url: urlOf(broker, node), ...broker.login?.(user) };
 }
 
-/** An edge on a free port, not started. */
+/** Returns an edge on a free port that is not started yet. */
 export function newEdge(
   nats: NatsConfig,
   overrides: Partial<EdgeConfig>,

@@ -1,4 +1,4 @@
-// Packs events for tests with the fan-out's own writer, as bytes that a test may then damage.
+// Packs events with the fan-out's own writer into bytes, which a test may then damage.
 
 import { FRAME_KIND, FrameWriter } from "../../broker/contract.ts";
 

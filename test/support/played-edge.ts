@@ -1,4 +1,4 @@
-// An edge that the test plays before a real graph service.
+// An edge that a test plays for a real graph service.
 
 import assert from "node:assert/strict";
 import { decodeNamed, edgeSubject, FRAME_KIND, presenceSubject, readFrame } from "../../broker/contract.ts";
@@ -12,12 +12,12 @@ import {
 } from "../../broker/index.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** What an edge received, in order: orders, and copies as "kind id recipients". */
+/** Records what an edge received, in order: orders, and copies in the form "kind data recipients". */
 export class PlayedEdge {
   readonly id: string;
   readonly orders: EdgeOrder[] = [];
   readonly copies: string[] = [];
-  /** Both, as they came. */
+  /** Orders and copies in the order of their arrival. */
   readonly log: string[] = [];
   readonly #client: BrokerClient;
 
@@ -73,7 +73,7 @@ export class PlayedEdge {
   }
 }
 
-/** The payload in the JSON of an event. */
+/** Returns the payload in the JSON of an event. */
 export function dataOf(json: string): string {
   return (JSON.parse(json) as { data: string }).data;
 }

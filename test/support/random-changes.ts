@@ -1,4 +1,4 @@
-// Changes that a seed and a number determine, so that two processes know of the same ones.
+// Changes determined by a seed and a number, so that two processes can compute the same ones.
 
 import { parseTopic, parseUserId } from "../../broker/contract.ts";
 import { CHANGE_KINDS, type Change, Random } from "../../graph/index.ts";
@@ -8,7 +8,7 @@ const USERS: readonly string[] = Array.from({ length: 120 }, (_, index) =>
 );
 const TOPICS: readonly string[] = [...USERS.slice(0, 40), "photo.789", "a.b.c.d"];
 
-/** One to four changes, most of them follows. */
+/** Returns one to four changes, most of them follows. */
 export function changesOf(seed: number, number: number): Change[] {
   const random = new Random(seed * 1_000_003 + number);
   const of = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
@@ -19,6 +19,6 @@ export function changesOf(seed: number, number: number): Change[] {
   }));
 }
 
-/** All that these changes can touch. */
+/** Every user and topic that these changes can touch. */
 export const everyUser: readonly string[] = USERS;
 export const everyTopic: readonly string[] = TOPICS;

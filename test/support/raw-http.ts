@@ -1,13 +1,14 @@
-// HTTP by hand over one socket: sending what no client library would, and seeing every byte and how it ends.
+// HTTP over a plain socket: sends what no client library would send, and records every byte and how the
+// connection ends.
 
 import { connect, type Socket } from "node:net";
 import { waitFor } from "./wait-for.ts";
 
 export class RawHttp {
   readonly socket: Socket;
-  /** Everything received, latin1. */
+  /** Everything received, decoded as latin1. */
   text = "";
-  /** Our peer's FIN, or a reset; undefined while neither came. */
+  /** How the peer closed the connection; undefined while it has not. */
   ended: "fin" | "reset" | undefined;
 
   constructor(port: number) {
@@ -42,7 +43,10 @@ export class RawHttp {
     return waitFor("the connection to end", () => this.ended !== undefined);
   }
 
-  /** The complete chunks of the last chunked response; an empty one is the end. @throws Error where framing is broken */
+  /**
+   * Returns the complete chunks of the last chunked response; an empty chunk is the end.
+   * @throws Error if the framing is broken
+   */
   get chunks(): string[] {
     const chunks: string[] = [];
     const head = this.text.lastIndexOf("Transfer-Encoding: chunked\r\n");
@@ -57,7 +61,7 @@ export class RawHttp {
       const from = match[0].length;
       if (rest.length < from + size + 2) return chunks;
       if (rest.slice(from + size, from + size + 2) !== "\r\n")
-        throw new Error("a chunk is longer than it says");
+        throw new Error("a chunk is longer than its declared size");
       chunks.push(rest.slice(from, from + size));
       rest = rest.slice(from + size + 2);
     }

@@ -1,4 +1,4 @@
-// A reader of one stream, for tests: what came, and waiting for what should come.
+// Reads one stream for a test and waits for expected content.
 
 import type { ResponseHead } from "../../lib/chunked-reader.ts";
 import { StreamClient } from "../../lib/stream-client.ts";
@@ -25,12 +25,15 @@ export class Reader {
     });
   }
 
-  /** Opens a stream and waits for its first bytes. @throws Error for anything but 200 */
+  /**
+   * Opens a stream and waits for its first bytes.
+   * @throws Error for any status but 200
+   */
   static async open(url: URL, headers: Readonly<Record<string, string>> = {}): Promise<Reader> {
     const reader = new Reader(url, headers);
     await waitFor(`${url.pathname} to open`, () => reader.chunks.length > 0 || reader.ended !== undefined);
     if (reader.head?.status !== 200)
-      throw new Error(`${url.pathname} answered ${reader.head?.status}: ${reader.text}`);
+      throw new Error(`${url.pathname} replied ${reader.head?.status}: ${reader.text}`);
     return reader;
   }
 
@@ -39,7 +42,7 @@ export class Reader {
     return this.chunks.join("");
   }
 
-  /** The NDJSON lines that are events. */
+  /** NDJSON lines that are events. */
   get events(): { id: string; topic?: string; data?: unknown; cursor: string }[] {
     return this.text
       .split("\n")

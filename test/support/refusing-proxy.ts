@@ -1,5 +1,5 @@
-// A proxy before an edge, as load balancers are: it passes everything on, until it is told to refuse, and then cuts what
-// is open and answers by itself. Owned by the test, which stops it.
+// A proxy in front of an edge, like a load balancer. It forwards requests until it is told to refuse; then it
+// closes open connections and replies itself. Owned by the test, which stops it.
 
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -8,7 +8,7 @@ export interface ProxyRefusal {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** The paths that it refuses: those that begin so. */
+  /** Prefix of the paths that are refused. */
   readonly path: string;
 }
 
@@ -60,7 +60,7 @@ export class RefusingProxy {
     return new URL(`http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`);
   }
 
-  /** Requests so far whose path begins so. */
+  /** Returns the requests so far whose path begins with this. */
   asked(path: string): PassedRequest[] {
     return this.requests.filter(({ url }) => url.pathname.startsWith(path));
   }

@@ -1,4 +1,5 @@
-// The configuration that the nats role writes on a deployment's first NATS node: its template, rendered by Ansible.
+// The configuration that the nats role writes on the first NATS node of a deployment: its template, rendered
+// by Ansible.
 
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ export const NODE = "nats-1";
 const ANSIBLE_MS = 60_000;
 const role: string = join(projectRoot, "infra", "ansible", "roles", "nats");
 
-/** Why it cannot be rendered here; false where it can. */
+/** Why it cannot be rendered here, or false if it can. */
 export const noAnsible: string | false = (process.env.PATH ?? "")
   .split(delimiter)
   .some((folder) => existsSync(join(folder, "ansible")))

@@ -1,14 +1,14 @@
-// A server that answers every connection's request with bytes that the test chose, when the test says so.
+// A server that replies to each request with bytes that the test chooses, at a time that the test chooses.
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { waitFor } from "./wait-for.ts";
 
 export class ScriptedServer {
   readonly #server: Server;
-  /** Connections whose request has come, in the order of their ids: the last number in the request's path. */
+  /** Connections whose request has arrived, by id: the last number in the request's path. */
   readonly sockets: Map<number, Socket> = new Map();
   readonly requests: string[] = [];
-  /** Requests so far, also of connections that are gone. */
+  /** Requests so far, including those of closed connections. */
   answered = 0;
   #ended = 0;
 
@@ -47,7 +47,7 @@ export class ScriptedServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Waits until so many connections have ended. */
+  /** Waits until this many connections have ended. */
   untilEnded(count: number): Promise<void> {
     return waitFor(`${count} connections to end`, () => this.#ended >= count);
   }

@@ -1,5 +1,4 @@
-// Encke's services one by one, as processes of their own on free ports: what tests of several processes and benches
-// run.
+// Encke's services as separate processes on free ports, for tests of several processes and for benches.
 
 import { join } from "node:path";
 import type { BrokerKind, FanoutMode } from "../../broker/index.ts";
@@ -13,16 +12,16 @@ import { waitFor } from "./wait-for.ts";
 
 export interface ServicesOptions {
   readonly broker: Exclude<BrokerKind, "auto">;
-  /** Which nats-server, where the broker is one; the chosen one where absent. */
+  /** The nats-server to run if the broker is one; the selected one by default. */
   readonly server?: InstalledServer;
   readonly fanout?: FanoutMode;
-  /** More flags for every edge. */
+  /** Additional flags for every edge. */
   readonly edge?: readonly string[];
-  /** Loaded before the graph service starts, as `encke graph load` takes it. */
+  /** Edge list that `encke graph load` loads before the graph service starts. */
   readonly friendships?: string;
-  /** More environment for each of them. */
+  /** Additional environment for each service. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long each of them may take to come up; an edge of many workers takes a while. */
+  /** Time within which each service must be ready; an edge with many workers needs longer. */
   readonly readyMs?: number;
 }
 
@@ -66,7 +65,7 @@ export class Services {
     return services;
   }
 
-  /** The first edge. */
+  /** Address of the first edge. */
   get edge(): URL {
     return this.edgeOf(this.#edge);
   }
@@ -75,7 +74,7 @@ export class Services {
     return new URL(this.#edge?.find(/admin at (\S+)/) ?? "");
   }
 
-  /** The processes that do the work: the broker, the graph service, the first edge's worker. */
+  /** Process ids of the broker, the graph service and the first edge's worker. */
   get pids(): { readonly broker: number; readonly graph: number; readonly edge: number } {
     const broker = this.#broker?.pid ?? 0;
     return {
@@ -85,7 +84,7 @@ export class Services {
     };
   }
 
-  /** The process that supervises the first edge's workers. */
+  /** Process id of the supervisor of the first edge's workers. */
   get edgeSupervisor(): number {
     return this.#edge?.pid ?? 0;
   }
@@ -94,12 +93,12 @@ export class Services {
     return new URL(command?.find(/edge at (\S+),/) ?? "");
   }
 
-  /** Runs a command to its end, against this NATS. */
+  /** Runs a command until it ends, with this NATS. */
   encke(...args: string[]): Promise<EnckeCommand> {
     return EnckeCommand.run(args, { env: { NATS_URL: this.nats } });
   }
 
-  /** Starts a command that stays, against this NATS; it ends with the services. */
+  /** Starts a long-running command with this NATS; `stop` stops it. */
   async run(
     args: readonly string[],
     ready: RegExp,
@@ -127,7 +126,9 @@ export class Services {
     );
   }
 
-  /** Kills the server itself. A nats-server's supervisor starts it anew; the embedded broker stays dead. */
+  /**
+   * Kills the server process. The supervisor of a nats-server restarts it; the embedded broker stays dead.
+   */
   killBroker(): void {
     process.kill(this.pids.broker, "SIGKILL");
   }

@@ -1,4 +1,4 @@
-// A disk that a test may fill: a tmpfs of its own, unmounted when the process ends. Only root may mount one.
+// A disk that a test may fill: a tmpfs, unmounted when the process ends. Only root may mount one.
 
 import { spawnSync } from "node:child_process";
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { tempDir } from "./temp-dir.ts";
 
 const mounted: string[] = [];
-// before the folder that it is mounted on is removed
+// runs before the mount point is removed
 process.prependListener("exit", () => {
   for (const path of mounted) spawnSync("umount", ["--lazy", path]);
 });
@@ -20,7 +20,7 @@ export class SmallDisk {
     this.#ballast = join(path, "ballast");
   }
 
-  /** Undefined where this process may not mount. */
+  /** Mounts a disk of this size; undefined if this process may not mount. */
   static mount(mebibytes: number): SmallDisk | undefined {
     const path = tempDir();
     const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", path]);
@@ -29,7 +29,7 @@ export class SmallDisk {
     return new SmallDisk(path);
   }
 
-  /** Leaves this many bytes free. */
+  /** Fills the disk except for this many bytes. */
   fill(leaving: number): void {
     rmSync(this.#ballast, { force: true });
     const { bavail, bsize } = statfsSync(this.path);

@@ -1,33 +1,33 @@
-// Two readers of server-sent events for tests: one as WHATWG HTML has it, and one as careless as the least careful
-// client that was tried (docs/protocol.md): it takes every empty line for the end of a message, forgets its id at a
-// block without one, and ends lines wherever Python's `str.splitlines` does.
+// Two parsers of server-sent events for tests. One follows WHATWG HTML. The other is as careless as the least
+// careful client that was tried (docs/protocol.md): it takes every empty line for the end of a message,
+// forgets its id at a block without one, and ends lines wherever Python's `str.splitlines` does.
 
 export interface SseMessage {
   readonly type: string;
   readonly data: string;
-  /** The reader's id after the message. */
+  /** The parser's last id after the message. */
   readonly id: string;
   readonly retryMs: number | undefined;
 }
 
 interface Habits {
   readonly lineBreak: RegExp;
-  /** Whether an empty line ends a message although the block had no data. */
+  /** Whether an empty line ends a message even if the block had no data. */
   readonly dispatchesEmpty: boolean;
-  /** Whether the id survives a block without one. */
+  /** Whether the last id survives a block without one. */
   readonly keepsId: boolean;
 }
 
 const HABITS: Readonly<Record<"standard" | "careless", Habits>> = {
   standard: { lineBreak: /\r\n|[\r\n]/, dispatchesEmpty: false, keepsId: true },
   careless: {
-    lineBreak: /\r\n|[\n\v\f\r\u0085\u2028\u2029]/, // and U+001C to U+001E, which JSON escapes
+    lineBreak: /\r\n|[\n\v\f\r\u0085\u2028\u2029]/, // also U+001C to U+001E, which JSON escapes
     dispatchesEmpty: true,
     keepsId: false,
   },
 };
 
-/** The messages in a whole stream, or in what has come of it. */
+/** Returns the messages of a complete or partial stream. */
 export function parseSse(text: string, reader: keyof typeof HABITS = "standard"): SseMessage[] {
   const { lineBreak, dispatchesEmpty, keepsId } = HABITS[reader];
   const messages: SseMessage[] = [];

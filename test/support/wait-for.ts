@@ -1,9 +1,12 @@
-// Waiting for a condition instead of for a time.
+// Waits for a condition instead of for a fixed time.
 
 const LOOK_MS = 5;
 const PATIENCE_MS = 20_000;
 
-/** Resolves when the condition holds. @throws Error that names what was waited for, after `ms` */
+/**
+ * Resolves when the condition holds.
+ * @throws Error that names the condition, after `ms`
+ */
 export async function waitFor(
   what: string,
   condition: () => boolean | Promise<boolean>,
@@ -11,7 +14,7 @@ export async function waitFor(
 ): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

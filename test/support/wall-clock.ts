@@ -1,16 +1,18 @@
-// A wall clock that a test sets, for our commands alone: libfaketime, preloaded, adds an offset that it reads from a file
-// at every look. The monotonic clock and timers stay as they are. Children inherit it (an edge's workers); nats-server does
-// not, since it asks the kernel directly.
+// A wall clock that a test sets for our commands only. libfaketime, preloaded, adds an offset that it reads
+// from a file whenever the clock is read. The monotonic clock and timers are not affected. Child processes
+// such as an edge's workers inherit the clock; nats-server does not, because it asks the kernel directly.
 //
-//   const clock = new WallClock();
-//   await EnckeCommand.start(["up"], /live page/, { env: clock.env });
-//   clock.set(3_600);
+//    const clock = new WallClock();
+//    await EnckeCommand.start(["up"], /live page/, { env: clock.env });
+//    clock.set(3_600);
 
 import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "./temp-dir.ts";
 
-/** Where distributions put it; Debian's folder carries the machine's name. */
+/**
+ * Folders in which distributions install the library; Debian's has a name that depends on the architecture.
+ */
 const FOLDERS: readonly string[] = [
   ...folderNames("/usr/lib").map((name) => join("/usr/lib", name, "faketime")),
   "/usr/lib/faketime",
@@ -20,18 +22,18 @@ const library: string | undefined = FOLDERS.map((folder) => join(folder, "libfak
   existsSync,
 );
 
-/** Why it cannot be had here; false when it can. */
+/** Why the library is not available, or false if it is. */
 export const skipWallClock: string | false =
   library === undefined ? "no libfaketime on this machine (Debian: faketime)" : false;
 
 export class WallClock {
   readonly #file: string = join(tempDir(), "offset");
-  /** The environment of a process that goes by this clock. */
+  /** Environment of a process that uses this clock. */
   readonly env: Readonly<Record<string, string>> = {
     LD_PRELOAD: library ?? "",
     FAKETIME_TIMESTAMP_FILE: this.#file,
     FAKETIME_NO_CACHE: "1",
-    // the first is the name in older versions
+    // older versions use the first name
     DONT_FAKE_MONOTONIC: "1",
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
   };
@@ -40,11 +42,11 @@ export class WallClock {
     this.set(0);
   }
 
-  /** Sets the clock to so many seconds ahead of the machine's, negative for behind. In effect at once. */
+  /** Sets the clock this many seconds ahead of the machine's, or back if negative. Takes effect at once. */
   set(aheadSeconds: number): void {
     const next = `${this.#file}.next`;
     writeFileSync(next, `${aheadSeconds < 0 ? "" : "+"}${aheadSeconds}\n`);
-    renameSync(next, this.#file); // never half a file
+    renameSync(next, this.#file); // a reader never sees half a file
   }
 }
 

@@ -1,5 +1,6 @@
-// Edges over web streams, asked through app.request(), on a network of their own: one where anybody may read, one with a
-// key, and as many others as a test makes. Owned by the test, whose end fails where an edge had an error of its own.
+// Edges over web streams on a network of their own, called through app.request(): one with anonymous reading,
+// one with a key, and others that a test creates. Owned by the test, which fails at its end if an edge
+// reported an error.
 
 import assert from "node:assert/strict";
 import type { Hono } from "hono";
@@ -26,7 +27,7 @@ export class WebEdges {
   readonly #errors: Error[] = [];
   #open: WebEdge | undefined;
   #keyed: WebEdge | undefined;
-  /** User 7's, good for both. */
+  /** A token of user 7, valid at both edges. */
   token = "";
 
   private constructor(network: TestNetwork) {
@@ -49,12 +50,12 @@ export class WebEdges {
     return edges;
   }
 
-  /** Where anybody may read. */
+  /** The edge with anonymous reading. */
   get app(): Hono {
     return appOf(this.#open);
   }
 
-  /** With KEY, and one other site whose pages may read. */
+  /** The edge with KEY, which one other site's pages may read. */
   get keyed(): Hono {
     return appOf(this.#keyed);
   }
@@ -80,7 +81,7 @@ export class WebEdges {
   }
 }
 
-/** Reads a streamed body as it comes. */
+/** Reads a streamed body while it arrives. */
 export class Body {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   text = "";
@@ -107,12 +108,12 @@ export class Body {
   }
 }
 
-/** The code of an error that the edge answered. */
+/** Returns the code of an error response. */
 export async function errorOf(response: Response): Promise<string> {
   return ((await response.json()) as { error: string }).error;
 }
 
 function appOf(edge: WebEdge | undefined): Hono {
-  if (edge === undefined) throw new Error("the edge is made by start()");
+  if (edge === undefined) throw new Error("start() was not called");
   return edge.app;
 }

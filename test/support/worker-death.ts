@@ -1,5 +1,6 @@
-// What readers notice when one edge worker of many is killed under load: how many streams were cut, and how long until
-// every one of them is open again elsewhere. Run by a test in small and by a bench in large.
+// Measures what readers notice when one of many edge workers is killed under load: how many streams are cut,
+// and how long it takes until each of them is open again. A test runs it on a small scale, a bench on a large
+// one.
 
 import { FloodFleet } from "../../cli/load/flood-fleet.ts";
 import { layoutFor } from "../../cli/load/layout.ts";
@@ -17,15 +18,18 @@ const BACK_MS = 30_000;
 export interface WorkerDeath {
   readonly workers: number;
   readonly streams: number;
-  /** On the worker that was killed. */
+  /** Streams on the worker that was killed. */
   readonly heldByVictim: number;
-  /** Streams that ended although nobody ended them. */
+  /** Streams that ended unexpectedly. */
   readonly cut: number;
   readonly secondsUntilBack: number;
   readonly messagesAfter: number;
 }
 
-/** @throws Error where streams do not open, or do not come back */
+/**
+ * Kills one worker of a loaded edge and watches its streams.
+ * @throws Error if the streams do not open or do not reopen
+ */
 export async function killOneWorker(workers: number, streams: number, rate: number): Promise<WorkerDeath> {
   const services = await Services.start({
     broker: "nats-server",
@@ -63,7 +67,7 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
     );
     const { bytes } = await fleet.counts();
     const underLoad = async (): Promise<boolean> => (await fleet.counts()).bytes > bytes + rate * 100;
-    await waitFor("a second's messages to have arrived", underLoad);
+    await waitFor("a second's worth of messages", underLoad);
     const [[victim = 0, idle = 0] = []] = [...before];
     const heldByVictim = socketsOf(victim) - idle;
     process.kill(victim, "SIGKILL");
@@ -72,10 +76,10 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
       const { active, reopened } = await fleet.counts();
       return active === streams && reopened >= heldByVictim;
     };
-    await waitFor("every stream to be back", isBack, BACK_MS);
+    await waitFor("every stream to be open again", isBack, BACK_MS);
     const secondsUntilBack = Number(((performance.now() - startedAt) / 1000).toFixed(1));
     const { chunks } = await fleet.counts();
-    await waitFor("messages to go on", async () => (await fleet.counts()).chunks > chunks);
+    await waitFor("further messages", async () => (await fleet.counts()).chunks > chunks);
     const { closed, chunks: later } = await fleet.counts();
     return {
       ...{ workers, streams, heldByVictim, cut: closed, secondsUntilBack },
