@@ -38,8 +38,7 @@ export class Admission {
   }
 
   #problem(users: readonly UserId[]): EdgeError | undefined {
-    if (this.draining)
-      return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over", { retryAfter: 1 });
+    if (this.draining) return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over");
     if (this.#readers.streams >= this.#limits.maxStreams) {
       return new EdgeError(
         "EDGE_FULL",

@@ -1,71 +1,67 @@
-// What can go wrong at the edge, and the one place that turns it into HTTP. Answers to mistakes of the caller quote
-// the mistake and say what would be right; answers to ours say nothing of our inside.
+// The errors of this folder, what remote callers are told about each, and the one place that turns any error into an
+// HTTP response. The text of a shown error quotes the caller's mistake and says what would be right; a hidden one is our
+// own fault, is logged, and its text stays here. Codes are stable: callers match them, never the text.
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { BrokerError } from "../broker/contract.ts";
-import { EnckeError } from "../lib/errors.ts";
+import { type Disclosure, disclosureOf, EnckeError } from "../lib/errors.ts";
 
-export type EdgeErrorCode =
-  | "TOKEN_MISSING" // no bearer token, no session cookie, and anonymous reading is off
-  | "TOKEN_INVALID" // not signed with our key, expired, or without a user
-  | "NOT_YOURS" // signed in as somebody else
-  | "FOREIGN_ORIGIN" // a page of another site tries to change something, or brought a cookie along
-  | "BAD_QUERY" // a query parameter is not of its form
-  | "BODY_INCOMPLETE" // the client stopped sending its body
-  | "BODY_ENCODED" // a body in a content coding
-  | "TOO_MANY_STREAMS" // this user holds as many streams as one may
-  | "EDGE_FULL" // this edge holds as many streams as it can
-  | "EDGE_DRAINING" // this edge is about to stop
-  | "NOT_FOUND" // no such page
-  | "GRAPH_AWAY" // the graph does not answer
-  | "ADDRESS_TAKEN" // somebody else listens there
-  | "BAD_CONFIG"; // the edge cannot be started as it is configured
+interface EdgeDisclosure extends Disclosure {
+  /** Seconds after which trying again makes sense, for errors that pass; RETRY_AFTER_S where it is absent. */
+  readonly retryAfterS?: number;
+  /** The reason of the `goodbye` with which a stream is refused where its format refuses in words. */
+  readonly goodbye?: string;
+}
+
+const DISCLOSURES = {
+  // a query parameter is not of its form
+  BAD_QUERY: { status: 400, shown: true },
+  // the client stopped sending its body
+  BODY_INCOMPLETE: { status: 400, shown: true },
+  // no bearer token and no session cookie, and anonymous reading is off
+  TOKEN_MISSING: { status: 401, shown: true },
+  // not signed with our key, expired, or without a user
+  TOKEN_INVALID: { status: 401, shown: true },
+  // signed in as another user
+  NOT_YOURS: { status: 403, shown: true },
+  // a page of another site tries to change something, or sends a cookie
+  FOREIGN_ORIGIN: { status: 403, shown: true },
+  // no such path
+  NOT_FOUND: { status: 404, shown: true },
+  // a body in a content coding
+  BODY_ENCODED: { status: 415, shown: true },
+  // the user holds as many streams here as a user may
+  TOO_MANY_STREAMS: { status: 429, shown: true, goodbye: "too-many-streams" },
+  // this edge holds as many streams as it can
+  EDGE_FULL: { status: 503, shown: true, goodbye: "full" },
+  // this edge is about to stop; the next one has room at once
+  EDGE_DRAINING: { status: 503, shown: true, goodbye: "drain", retryAfterS: 1 },
+  // the graph does not reply, or cannot do what was asked at this moment
+  GRAPH_AWAY: { status: 503, shown: true },
+  // another process listens at the address
+  ADDRESS_TAKEN: { status: 500, shown: false },
+  // the edge cannot be started as it is configured
+  BAD_CONFIG: { status: 500, shown: false },
+} as const;
+
+export type EdgeErrorCode = keyof typeof DISCLOSURES;
 
 export class EdgeError extends EnckeError<EdgeErrorCode> {
-  /** Seconds after which trying again makes sense. */
-  readonly retryAfter: number | undefined;
-
-  constructor(code: EdgeErrorCode, message: string, options: ErrorOptions & { retryAfter?: number } = {}) {
-    super(code, message, options);
-    this.retryAfter = options.retryAfter;
+  override get disclosure(): EdgeDisclosure {
+    return DISCLOSURES[this.code];
   }
 }
 
-const STATUS: Readonly<Record<string, ContentfulStatusCode>> = {
-  BAD_TOPIC: 400,
-  BAD_USER: 400,
-  BAD_QUERY: 400,
-  BODY_INCOMPLETE: 400,
-  TOKEN_MISSING: 401,
-  TOKEN_INVALID: 401,
-  NOT_YOURS: 403,
-  FOREIGN_ORIGIN: 403,
-  NOT_FOUND: 404,
-  PAYLOAD_TOO_LARGE: 413,
-  BODY_ENCODED: 415,
-  TOO_MANY_STREAMS: 429,
-  EDGE_FULL: 503,
-  EDGE_DRAINING: 503,
-  GRAPH_AWAY: 503,
-  NO_RESPONDERS: 503,
-  REQUEST_TIMEOUT: 503,
-  ONLY_STREAM_REPLIED: 503,
-  NATS_DISCONNECTED: 503,
-};
+const RETRY_AFTER_S = 5;
+const HIDDEN = { error: "INTERNAL", message: "something went wrong here; it has been logged" };
 
-/**
- * Why a stream is refused for now, in the words of its `goodbye`. Where the stream's format refuses in words, the reply
- * is 200 with these; else it is the status above.
- */
-const GOODBYE: Readonly<Record<string, string>> = {
-  TOO_MANY_STREAMS: "too-many-streams",
-  EDGE_FULL: "full",
-  EDGE_DRAINING: "drain",
+/** Headers that a status requires, or that tell what would have been accepted. */
+const HEADERS: Readonly<Record<number, (retryAfterS: number) => Record<string, string>>> = {
+  401: () => ({ "WWW-Authenticate": 'Bearer realm="encke"' }),
+  415: () => ({ "Accept-Encoding": "identity" }),
+  429: (retryAfterS) => ({ "Retry-After": String(retryAfterS) }),
+  503: (retryAfterS) => ({ "Retry-After": String(retryAfterS) }),
 };
-
-/** How long to stay away where an error does not say it, in seconds. */
-const RETRY_AFTER = 5;
 
 /** A stream that is asked for, in a format that refuses in words. */
 export interface AskedStream {
@@ -80,25 +76,20 @@ declare module "hono" {
   }
 }
 
-/** The response for anything thrown in a handler; what is not ours to explain is handed to `onUnknown`. */
-export function respondToError(error: Error, c: Context, onUnknown: (error: Error) => void): Response {
-  const ours = error instanceof EdgeError || error instanceof BrokerError ? error : undefined;
-  const status = ours === undefined ? 500 : (STATUS[ours.code] ?? 500);
-  const retryAfter = (ours instanceof EdgeError ? ours.retryAfter : undefined) ?? RETRY_AFTER;
+/**
+ * The response for anything thrown in a handler. A stream that is refused for now gets 200 and a goodbye where its format
+ * refuses in words. An error that callers may not read is handed to `onHidden`.
+ */
+export function respondToError(error: Error, c: Context, onHidden: (error: Error) => void): Response {
+  const { retryAfterS = RETRY_AFTER_S, goodbye } = error instanceof EdgeError ? error.disclosure : {};
   const asked = c.get("askedStream");
-  const goodbye = ours === undefined ? undefined : GOODBYE[ours.code];
   if (asked !== undefined && goodbye !== undefined)
-    return c.body(asked.goodbye(goodbye, comeBackMs(retryAfter)), 200, { ...asked.headers });
-  if (ours === undefined || status === 500) onUnknown(error);
-  if (status === 401) c.header("WWW-Authenticate", 'Bearer realm="encke"');
-  if (status === 415) c.header("Accept-Encoding", "identity");
-  if (status === 429 || status === 503) c.header("Retry-After", String(retryAfter));
-  const text =
-    status === 500 || ours === undefined ? "something went wrong here; it has been logged" : ours.message;
-  return c.json(
-    { error: ours === undefined || status === 500 ? "INTERNAL" : ours.code, message: text },
-    status,
-  );
+    return c.body(asked.goodbye(goodbye, comeBackMs(retryAfterS)), 200, { ...asked.headers });
+  const { status, shown } = disclosureOf(error);
+  if (!shown) onHidden(error);
+  for (const [name, value] of Object.entries(HEADERS[status]?.(retryAfterS) ?? {})) c.header(name, value);
+  const told = shown && error instanceof EnckeError ? { error: error.code, message: error.message } : HIDDEN;
+  return c.json(told, status as ContentfulStatusCode);
 }
 
 /** Not before that time, and spread over as long again, so that all who were refused do not come back together. */
