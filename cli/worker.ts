@@ -1,4 +1,4 @@
-// The program of one edge worker process. It does what its supervisor says (edge/fleet.ts) and ends with it.
+// The program of one edge worker process. It does what its supervisor says (edge/workers/fleet.ts) and ends with it.
 
 import { Edge, type FromWorker, type MetricReport, type ToWorker } from "../edge/index.ts";
 import { codeOf } from "../lib/errors.ts";

@@ -1,0 +1,129 @@
+// One worker process, as its supervisor sees it: whether it listens, takes readers and lives, and what it last counted.
+// Owned by the fleet, which has one for each process until the process's last message has arrived.
+
+import type { ChildProcess } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { EnckeError } from "../../lib/errors.ts";
+import type { EdgeConfig } from "../config.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import type { MetricReport } from "./worker-counts.ts";
+
+/** A worker that has not reported by then counts as it last did. */
+const REPORT_MS = 2_000;
+
+export interface WorkerOptions {
+  readonly child: ChildProcess;
+  /** Asked when its program has loaded: what it is to serve; undefined where it is to end. */
+  readonly configOf: () => EdgeConfig | undefined;
+  /** It ended after it had listened. `how` is its signal or exit code. */
+  readonly onCrash: (worker: WorkerProcess, how: string) => void;
+  /** It is gone, and its last message has arrived. */
+  readonly onGone: (worker: WorkerProcess) => void;
+}
+
+export class WorkerProcess {
+  readonly #options: WorkerOptions;
+  readonly #startedAtMs: number = performance.now();
+  /** Its program has loaded: it receives what is sent. */
+  #loaded = false;
+  #listening = false;
+  #exited = false;
+  /** Waits for its next report; at most one is asked for at a time. */
+  #report: { readonly arrived: Promise<void>; readonly settle: () => void } | undefined;
+  /** Why it takes no readers; null while it does. */
+  notReady: string | null = "starting";
+  /** Its last report. */
+  metrics: readonly MetricReport[] = [];
+  /** Resolves with its port when it listens. Rejects with an EnckeError where it cannot, or ends before. */
+  readonly listening: Promise<number>;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.listening = new Promise((resolve, reject) => this.#watch(resolve, reject));
+  }
+
+  /** Its last messages may still be on their way when it has exited. */
+  get isAlive(): boolean {
+    return !this.#exited;
+  }
+
+  get ageMs(): number {
+    return performance.now() - this.#startedAtMs;
+  }
+
+  /** Has it report; resolves when it has, or after REPORT_MS. */
+  async report(): Promise<void> {
+    if (!this.#loaded || this.#exited) return;
+    this.#report ??= this.#ask();
+    await Promise.race([this.#report.arrived, delay(REPORT_MS, undefined, { ref: false })]);
+  }
+
+  /** Lets it end its streams, and kills it where it has not ended within `killAfterMs`. Resolves when it is gone. */
+  async drain(killAfterMs: number): Promise<void> {
+    const { child } = this.#options;
+    const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    this.#send({ type: "drain" });
+    const killer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    await gone;
+    clearTimeout(killer);
+  }
+
+  #watch(resolve: (port: number) => void, reject: (error: EnckeError) => void): void {
+    const { child, onCrash, onGone } = this.#options;
+    child.on("message", (message: FromWorker) => this.#receive(message, resolve, reject));
+    child.on("error", (error) => {
+      if (child.pid !== undefined) return; // it was sent something as it ended: its exit follows
+      this.#exited = true;
+      const why = `an edge worker cannot be started (${error.message}): see \`encke doctor\``;
+      reject(new EnckeError("WORKER_FAILED", why, { cause: error }));
+      onGone(this);
+    });
+    child.once("exit", (code, signal) => {
+      this.#exited = true;
+      this.#report?.settle();
+      const how = signal ?? `exit ${code}`;
+      const why = `an edge worker ended (${how}) before it listened: see its log above`;
+      reject(new EnckeError("WORKER_FAILED", why));
+      if (this.#listening) onCrash(this, how);
+    });
+    child.once("close", () => onGone(this));
+  }
+
+  #receive(message: FromWorker, resolve: (port: number) => void, reject: (error: EnckeError) => void): void {
+    switch (message.type) {
+      case "loaded": {
+        this.#loaded = true;
+        const config = this.#options.configOf();
+        return this.#send(config === undefined ? { type: "drain" } : { type: "start", config });
+      }
+      case "listening":
+        this.#listening = true;
+        return resolve(message.port);
+      case "failed":
+        return reject(new EnckeError(message.code, message.message));
+      case "status":
+        this.notReady = message.notReady;
+        return;
+      case "metrics":
+        this.metrics = message.metrics;
+        this.#report?.settle();
+    }
+  }
+
+  #ask(): { arrived: Promise<void>; settle: () => void } {
+    let settle = (): void => {};
+    const arrived = new Promise<void>((resolve) => {
+      settle = () => {
+        this.#report = undefined;
+        resolve();
+      };
+    });
+    this.#send({ type: "metrics" });
+    return { arrived, settle };
+  }
+
+  #send(message: ToWorker): void {
+    const { child } = this.#options;
+    if (child.connected) child.send(message);
+  }
+}
