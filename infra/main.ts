@@ -3,6 +3,7 @@
 //
 //   node dist/infra/main.js --help
 
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -19,6 +20,7 @@ import { run } from "./run.ts";
 import { credentialsOf } from "./secrets/credentials.ts";
 import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
 import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
+import { parseReports, planMove } from "./topology/move.ts";
 import { mappingsOf } from "./topology/shares.ts";
 import { readTopology, type Topology } from "./topology/topology.ts";
 
@@ -88,6 +90,16 @@ program
   .description("packs dist/, its packages and this node into infra/state/NAME/releases")
   .action(async (path: string, name: string) => {
     print(await makeBundle({ name, out: join(stateOf(readTopology(path)), "releases") }));
+  });
+
+program
+  .command("plan-move")
+  .description(
+    "plans, for repartition.yml, how partitions of the graph move: reads reports of hosts as JSON, prints JSON",
+  )
+  .action(async () => {
+    const reports = parseReports(await readJson("-"));
+    print(JSON.stringify(planMove(reports, randomUUID())));
   });
 
 program

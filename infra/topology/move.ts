@@ -1,0 +1,132 @@
+// Plans how partitions of the graph move between hosts: which hosts take part, whether an interrupted move is continued,
+// and what forbids it. repartition.yml collects what each host reports, and calls this through `plan-move`. Pure.
+
+import { z } from "zod";
+import { parseShare, type Share } from "../../broker/contract.ts";
+import { InfraError } from "../errors.ts";
+
+/** What a host reports that holds no partition, and what the inventory wants of an emptied host. */
+const NOTHING = "nothing";
+
+export interface HostReport {
+  /** Share that the folder of the host holds, `0-7/16`. */
+  readonly held: string;
+  /** Share that the inventory gives to the host. */
+  readonly wanted: string;
+  /** What an interrupted move left: the move whose new folder is ready, and the move that all hosts had built. */
+  readonly left: { readonly built: string; readonly decided: string };
+  /** Name of the current release, "" on a host without one. */
+  readonly release: string;
+}
+
+const schema: z.ZodType<Readonly<Record<string, HostReport>>> = z.record(
+  z.string(),
+  z.strictObject({
+    held: z.string(),
+    wanted: z.string(),
+    left: z.strictObject({ built: z.string(), decided: z.string() }),
+    release: z.string(),
+  }),
+);
+
+export interface HostPlan {
+  /** `export`: write out and build a new folder; `finish`: only put the new folder in place; `stay`: keep serving. */
+  readonly part: "export" | "finish" | "stay";
+  /** For the operator. */
+  readonly text: string;
+}
+
+export interface MovePlan {
+  /** Identifies the move in the marks that it leaves on the hosts. */
+  readonly move: string;
+  readonly hosts: Readonly<Record<string, HostPlan>>;
+  /** Hosts that write out what they hold. */
+  readonly sources: readonly string[];
+  /** The release for hosts that have none. */
+  readonly release: string;
+  /** Why nothing may be moved, each with its remedy; empty if all is well. */
+  readonly problems: readonly string[];
+}
+
+/** @throws InfraError USAGE if the value is not a report per host */
+export function parseReports(value: unknown): Readonly<Record<string, HostReport>> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InfraError("USAGE", `no reports of graph hosts: ${z.prettifyError(parsed.error)}`);
+}
+
+/**
+ * Plans the move that leads from what hosts hold to what the inventory wants. A move that was decided (all new folders
+ * were complete) and then interrupted is finished first.
+ * @param at names a new move
+ */
+export function planMove(reports: Readonly<Record<string, HostReport>>, at: string): MovePlan {
+  const hosts = Object.entries(reports).sort(([a], [b]) => (a < b ? -1 : 1));
+  const built = new Set(hosts.map(([, { left }]) => left.built));
+  const resumed = hosts.map(([, { left }]) => left.decided).find((move) => move !== "" && built.has(move));
+  const move = resumed ?? at;
+  const takesPart = ({ held, wanted, left }: HostReport): boolean =>
+    held !== wanted || (resumed !== undefined && left.decided === move);
+  const partOf = (host: HostReport): HostPlan["part"] => {
+    if (!takesPart(host)) return "stay";
+    return resumed === undefined ? "export" : "finish";
+  };
+  return {
+    move,
+    hosts: Object.fromEntries(
+      hosts.map(([name, host]) => [name, { part: partOf(host), text: textOf(host, partOf(host), move) }]),
+    ),
+    sources: hosts
+      .filter(([, host]) => partOf(host) === "export" && host.held !== NOTHING)
+      .map(([name]) => name),
+    release: hosts.map(([, host]) => host.release).find((release) => release !== "") ?? "",
+    problems: !hosts.some(([, host]) => takesPart(host))
+      ? []
+      : resumed === undefined
+        ? problemsOfHeld(hosts)
+        : hosts.filter(([, host]) => !canFinish(host, move)).map(([name]) => unfinished(name, move)),
+  };
+}
+
+function textOf({ held, wanted }: HostReport, part: HostPlan["part"], move: string): string {
+  const parts = { stay: "", export: ": takes part", finish: `: finishes the interrupted move ${move}` };
+  return `holds ${held}, should hold ${wanted}${parts[part]}`;
+}
+
+function canFinish({ held, wanted, left }: HostReport, move: string): boolean {
+  return held === wanted || wanted === NOTHING || left.built === move;
+}
+
+function unfinished(name: string, move: string): string {
+  return `the move ${move} was interrupted and has nothing for ${name}: restore the earlier topology, finish that move, then change the topology`;
+}
+
+/** What is wrong with the partitions that hosts hold: a new move needs each of them exactly once. */
+function problemsOfHeld(hosts: readonly (readonly [string, HostReport])[]): string[] {
+  const problems: string[] = [];
+  const shares: (readonly [string, Share])[] = [];
+  for (const [name, { held }] of hosts) {
+    if (held === NOTHING) continue;
+    try {
+      shares.push([name, parseShare(held)]);
+    } catch {
+      problems.push(`${name} holds ${held}, which is no share of a graph: look at its folder`);
+    }
+  }
+  if (problems.length > 0) return problems;
+  const [of, ...others] = new Set(shares.map(([, share]) => share.of));
+  if (of === undefined)
+    return ["no host of the inventory holds a graph, so there is nothing to move: run site.yml to begin one"];
+  if (others.length > 0)
+    return [`hosts hold shares of ${[of, ...others].join(" and ")} partitions, which are different graphs`];
+  for (let partition = 0; partition < of; partition += 1) {
+    const holders = shares.filter(([, { owned }]) => owned.includes(partition)).map(([name]) => name);
+    if (holders.length > 1)
+      problems.push(`${holders.join(" and ")} hold partition ${partition}: remove one of the folders`);
+    if (holders.length === 0)
+      problems.push(
+        `no host of the inventory holds partition ${partition} of ${of}: a host that holds it and was left out of the topology must be in it, with "partitions": "none"`,
+      );
+  }
+  return problems;
+}
