@@ -4,7 +4,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../run.ts";
-import { PLACES } from "./differences.ts";
 import { encke, runFolder, state } from "./places.ts";
 import { asProducer, type Stage } from "./steps.ts";
 
@@ -43,7 +42,7 @@ export async function fillGraph(stage: Stage): Promise<void> {
 export async function readWholeGraph({ operator, signal }: Stage): Promise<WholeGraph> {
   const backups = join(state, "backups");
   rmSync(backups, { recursive: true, force: true });
-  await operator.again(PLACES.backup);
+  await operator.again("backup");
   const lines: Record<(typeof KINDS)[number], string[]> = { followers: [], muted: [], blocked: [] };
   const folder = join(runFolder, "whole");
   for (const backup of readdirSync(backups)) {

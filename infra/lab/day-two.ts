@@ -6,9 +6,6 @@ import { join } from "node:path";
 import { partitionOf } from "../../broker/contract.ts";
 import type { Host } from "../topology/topology.ts";
 import { Changes, fillGraph, readWholeGraph, type WholeGraph } from "./day-two-graph.ts";
-import { DAY_TWO_PLACES as PLACE } from "./day-two-places.ts";
-import { PLACES } from "./differences.ts";
-import type { Place } from "./guide.ts";
 import { SPARES } from "./lab.ts";
 import { checkout, runFolder } from "./places.ts";
 import type { Counts } from "./readers.ts";
@@ -36,7 +33,10 @@ const OTHER_TOPIC = Array.from({ length: 99 }, (_, n) => `other-${n}`).find(
 ) as string;
 const FIRST_STEPS = /^(hosts boot|a checkout|site\.yml on bare|readers over TLS)/;
 /** Ansible is killed when it begins one of these: before all new folders are whole, and among their swaps. */
-const INTERRUPTED_AT = [/TASK \[graph : Loaded/, /TASK \[graph : The new folder takes/];
+const INTERRUPTED_AT = [
+  /TASK \[graph : Load the new folder/,
+  /TASK \[graph : Replace the folder by the new one/,
+];
 
 /** What a run that begins with a later step must do first. */
 export const READERS_STEP: RegExp = /^readers over TLS/;
@@ -73,7 +73,7 @@ async function addGateway(stage: Stage): Promise<string> {
     await changeTopology(stage, (hosts) => {
       hosts["gw-3"] = SPARES["gw-3"] as Host;
     });
-    await follow(stage, PLACE.addGateway);
+    await stage.operator.again("site");
   });
   mustBeCalm(found);
   must(found.ended === 0, `${found.ended} streams were ended`);
@@ -114,10 +114,7 @@ async function repartition(
       hosts[name] = { ...host, ...(partitions === undefined ? {} : { partitions }) };
     }
   });
-  const refused = await stage.operator.again(PLACES.site, {
-    change: (text) => withRelease(stage, text),
-    mayFail: true,
-  });
+  const refused = await stage.operator.again("site", { mayFail: true });
   must(
     refused.status !== 0 && /run repartition\.yml/.test(refused.output),
     "site.yml did not refuse what repartition.yml must do",
@@ -127,13 +124,13 @@ async function repartition(
   const found = await during(stage, async () => {
     changes = new Changes(stage, 100_000 + (startedAtMs % 1_000_000));
     for (const task of interruptedAt) {
-      const { status } = await stage.operator.again(PLACE.repartition, {
-        change: (text) => killedAt(task, text),
+      const { status } = await stage.operator.again("repartition", {
+        change: (line) => killedAt(task, line),
         mayFail: true,
       });
       must(status !== 0, `it was not interrupted at ${task}`);
     }
-    await stage.operator.again(PLACE.repartition);
+    await stage.operator.again("repartition");
     const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(0);
     await changes.stop();
     stage.lab.print(`        repartition.yml took ${seconds} s`);
@@ -180,7 +177,7 @@ async function mustReachAll(stage: Stage): Promise<void> {
 async function replaceNats(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
     await stage.lab.replace("nats-2", stage.signal);
-    await follow(stage, PLACE.replaceNats);
+    await stage.operator.again("site-nats");
   });
   must(found.cut === 0 && found.refused === 0 && found.ended === 0, describe(found));
   await mustReachAll(stage);
@@ -203,14 +200,11 @@ async function renew(stage: Stage, what: Renewed): Promise<string> {
   const { lab, operator, readers } = stage;
   const { ca: old } = secretsOf();
   const found = await during(stage, async () => {
-    await operator.again(PLACE.renew, { change: (text) => text.replace("--renew nats", `--renew ${what}`) });
+    await operator.again("secrets-renew", { variables: { RENEW: what } });
     await decryptSecrets(stage);
     const { jwt_key: jwtKey, ca, nats } = secretsOf();
     readers?.tell({ ca: old.cert + ca.cert });
-    await operator.again(PLACE.siteRenewed, {
-      change: (text) =>
-        withRelease(stage, waits ? text.replace(/ -e nats_wait_for_cluster=false/, "") : text),
-    });
+    await operator.again(waits ? "site" : "site-renewed");
     // what an operator tells the applications, and new tokens
     const producer = { url: natsUrl(lab), user: "producer", password: nats.producer, ca: caFile() };
     readers?.tell({ jwtKey, ca: ca.cert, ...(what === "nats" || what === "ca" ? { nats: producer } : {}) });
@@ -224,14 +218,14 @@ async function removeGateway(stage: Stage): Promise<string> {
   const { lab, readers } = stage;
   readers?.tell({ addresses: ["gw-1", "gw-2"].map((name) => lab.addressOf(name)) });
   const found = await during(stage, async () => {
-    await follow(stage, PLACE.drain);
+    await stage.operator.again("drain");
   });
   mustBeCalm(found);
   const rest = await during(stage, async () => {
     await changeTopology(stage, (hosts) => {
       delete hosts["gw-3"];
     });
-    await stage.operator.again(PLACES.site, { change: (text) => withRelease(stage, text) });
+    await stage.operator.again("site");
   });
   mustBeCalm(rest);
   must(rest.ended === 0, describe(rest));
@@ -239,7 +233,7 @@ async function removeGateway(stage: Stage): Promise<string> {
 }
 
 async function verify({ operator }: Stage): Promise<string> {
-  const { changed } = await operator.again(PLACES.verify);
+  const { changed } = await operator.again("verify");
   must(changed === 0, `verify changed ${changed}`);
   return "everything is as the files say";
 }
@@ -257,22 +251,13 @@ async function changeTopology(
   };
   edit(topology.hosts);
   for (const path of [file, kept]) writeFileSync(path, `${JSON.stringify(topology, undefined, 2)}\n`);
-  for (const place of [PLACE.inventory, PLACE.secrets]) await operator.again(place);
-}
-
-async function follow(stage: Stage, place: Place): Promise<void> {
-  await stage.operator.again(place, { change: (text) => withRelease(stage, text) });
-}
-
-/** The text's deployment has had a second release by now, this one has not. */
-function withRelease({ old }: Stage, text: string): string {
-  return text.replace(/encke_release=\d+/, `encke_release=${old}`);
+  for (const id of ["inventory-private", "secrets-update"]) await operator.again(id);
 }
 
 /** The same command, killed with all of its children once it begins a task. */
-function killedAt(task: RegExp, text: string): string {
+function killedAt(task: RegExp, line: string): string {
   const log = join(runFolder, "interrupted.log");
-  return `set -m; ${text} > ${log} 2>&1 & pid=$!; until grep -qE '${task.source}' ${log} || ! kill -0 $pid; do sleep 0.05; done; kill -KILL -- -$pid; wait $pid`;
+  return `set -m; ${line} > ${log} 2>&1 & pid=$!; until grep -qE '${task.source}' ${log} || ! kill -0 $pid; do sleep 0.05; done; kill -KILL -- -$pid; wait $pid`;
 }
 
 /** What one more reader at a host hears in some seconds. */

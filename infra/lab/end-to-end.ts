@@ -4,8 +4,7 @@
 import { InfraError } from "../errors.ts";
 import { makeCheckout } from "./checkout.ts";
 import { dayTwoSteps, READERS_STEP } from "./day-two.ts";
-import { DAY_TWO_TITLES } from "./day-two-places.ts";
-import { FOLLOWED, PLACES } from "./differences.ts";
+import { DAY_TWO, FIRST_DAY } from "./exceptions.ts";
 import { Lab } from "./lab.ts";
 import { Operator } from "./operator.ts";
 import type { Readers } from "./readers.ts";
@@ -42,7 +41,7 @@ export async function runEndToEnd({
     lab,
     streams,
     signal: ending,
-    operator: new Operator(lab, ending, dayTwo ? [...FOLLOWED, ...DAY_TWO_TITLES] : FOLLOWED),
+    operator: new Operator(lab, ending, dayTwo ? [...FIRST_DAY, ...DAY_TWO] : FIRST_DAY),
     readers: undefined,
     old: "1",
     next: "2",
@@ -61,7 +60,7 @@ export async function runEndToEnd({
     chosen.unshift(...steps.filter(([name]) => READERS_STEP.test(name)));
   try {
     if (mine) {
-      stage.operator.resume([PLACES.release, PLACES.packages]);
+      stage.operator.resume(["release", "packages-use"]);
       await makeCheckout(ending); // with what was changed since
     }
     for (const [name, step] of chosen) {

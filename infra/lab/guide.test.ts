@@ -1,92 +1,96 @@
-// What is found in docs/deploy.md, and what the lab makes of it. Without a lab: that the commands work is the end-to-end
-// test's to say.
+// The commands of docs/deploy.md and their scripts, without a lab: whether the commands work is for the end-to-end test.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
-import { DIFFERENCES, FOLLOWED, inLab, PLACES } from "./differences.ts";
-import { commandsOf, type GuideCommand, locate } from "./guide.ts";
-import { guideFile } from "./places.ts";
+import { DAY_TWO, FIRST_DAY, NEEDS_REGISTRY, NOT_RUN } from "./exceptions.ts";
+import { commandsIn, commandsOf, locate } from "./guide.ts";
+import { guideFile, guideFolder } from "./places.ts";
 
 const TEXT = `# Deploy
-## First
 \`\`\`json
 { "no": "command" }
 \`\`\`
-\`\`\`sh
+\`\`\`sh one
 one && two
-three |
-  four \\
-  --five   # said of it
-
-export SIX=6
 \`\`\`
-**Hosts of your own.** Then:
+## Hosts
 \`\`\`sh
-seven
+three \\
+  --four
 \`\`\`
 `;
 
-const guide = readFileSync(guideFile, "utf8");
-const commands = commandsOf(guide);
-const followed = commands.filter(({ title }) => FOLLOWED.includes(title));
-const command = (text: string): GuideCommand => ({ title: "", line: 1, text });
-
 describe("commands of a text", () => {
-  it("are what stands in sh blocks - with their titles and lines", () => {
+  it("sh blocks - are commands with their ids, sections and lines", () => {
     assert.deepEqual(commandsOf(TEXT), [
-      { title: "First", line: 7, text: "one && two" },
-      { title: "First", line: 8, text: "three |\n  four \\\n  --five   # said of it" },
-      { title: "First", line: 12, text: "export SIX=6" },
-      { title: "Hosts of your own", line: 16, text: "seven" },
+      { id: "one", section: 1, line: 6, text: "one && two" },
+      { id: "", section: 2, line: 10, text: "three \\\n  --four" },
     ]);
   });
 
-  it("locate - one that is gone is named, with what to do", () => {
-    assert.equal(locate(commandsOf(TEXT), ["First", "SIX"]).line, 12);
-    assert.throws(
-      () => locate(commandsOf(TEXT), ["First", "seven"]),
-      /no command with "seven" under "First"/,
-    );
+  it("locate - names a missing command and the remedy", () => {
+    assert.equal(locate(commandsOf(TEXT), "one").line, 6);
+    assert.throws(() => locate(commandsOf(TEXT), "two"), {
+      code: "LAB_FAILED",
+      message: /no command two: write it there/,
+    });
   });
 });
 
 describe("docs/deploy.md", () => {
-  it("from nothing to running - takes ten commands", () => {
-    assert.equal(commands.filter(({ title }) => title === "From nothing to running").length, 10);
-    assert.match(guide, /Then ten commands/);
+  const guide = readFileSync(guideFile, "utf8");
+  const commands = commandsOf(guide);
+  const ids = commands.map(({ id }) => id);
+
+  it("commands - each is a script of its own, and each script is in the text", () => {
+    assert.deepEqual(
+      [...ids].sort(),
+      readdirSync(guideFolder)
+        .map((name) => name.replace(/\.sh$/, ""))
+        .sort(),
+    );
   });
 
-  for (const [name, place] of Object.entries(PLACES)) {
-    it(`${name} - is there, and is missed where its line is changed`, () => {
-      const { text } = locate(commands, place);
-      const [first = ""] = text.split("\n");
-      const without = guide.replaceAll(first, first.replaceAll(place[1].trim(), "changed"));
-      assert.throws(() => locate(commandsOf(without), place), { code: "LAB_FAILED" });
+  for (const { id, line, text } of commands) {
+    it(`${id} - is the same in the text and in its script`, () => {
+      const script = readFileSync(join(guideFolder, `${id}.sh`), "utf8");
+      assert.equal(text, commandsIn(script), `docs/deploy.md:${line} and infra/guide/${id}.sh differ`);
+      assert.match(script, /^# .*\.\n/, "a script begins with a sentence on what it does");
+      assert.equal(spawnSync("sh", ["-n"], { input: script, encoding: "utf8" }).stderr, "");
     });
   }
 
-  it("differences - each is needed, and none is left where the lab has another name", () => {
-    const made = followed.map(inLab);
-    const needed = new Set(made.flatMap(({ differences }) => differences));
+  it("from nothing to running - takes ten commands", () => {
+    const alternatives = ["inventory-private"];
+    const { section } = locate(commands, "verify");
+    const first = commands.filter(
+      (command) => command.section === section && !alternatives.includes(command.id),
+    );
+    assert.equal(first.length, 10);
+    assert.match(guide, /run these ten commands/);
+  });
+
+  it("exceptions of the lab - are commands of the text", () => {
+    const known = [...Object.keys(NOT_RUN), ...NEEDS_REGISTRY, ...FIRST_DAY, ...DAY_TWO];
     assert.deepEqual(
-      DIFFERENCES.map(({ why }) => why).filter((why) => !needed.has(why)),
+      known.filter((id) => !ids.includes(id)),
       [],
     );
-    for (const { text } of made) assert.doesNotMatch(text ?? "", /\bsmall\b|~\/|\bFILE\b|terraform|outputs/);
   });
 
-  it("a command that nobody knows - is run as it stands", () => {
-    const text = "ansible-playbook -i infra/state/medium/inventory.json infra/ansible/sight.yml";
-    assert.deepEqual(inLab(command(text)), { text, network: "lab", differences: [] });
+  it("commands - only those that the lab replaces name a deployment or need an account", () => {
+    for (const { id, text } of commands)
+      if (!(id in NOT_RUN)) assert.doesNotMatch(text, /\bsmall\b|\bFILE\b|terraform|outputs/, id);
   });
 
-  it("a command that needs an account - is not run, and says why", () => {
-    const made = inLab(command("terraform -chdir=x apply -var a=b \\\n  -var c=d"));
-    assert.deepEqual(made, {
-      text: undefined,
-      network: "lab",
-      differences: ["needs an account at a cloud"],
-    });
+  it("first day and day two - follow every command of the text", () => {
+    const sections = [...FIRST_DAY, ...DAY_TWO].map((id) => locate(commands, id).section);
+    assert.deepEqual(
+      commands.filter(({ section }) => !sections.includes(section)),
+      [],
+    );
   });
 });

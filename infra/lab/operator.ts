@@ -1,29 +1,33 @@
-// The operator of the end-to-end test: follows docs/deploy.md command by command, in one shell, whose folder and
-// exported variables are kept in a file between two commands, so that an interrupted or later run goes on in it.
+// The operator of the end-to-end test: follows docs/deploy.md command by command, in one shell. The shell's folder and
+// exported variables are kept in a file between two commands, so that an interrupted or later run can continue in it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
 import { failuresOf, type Played, playedOf } from "./ansible.ts";
-import { FOLLOWED, inLab, type LabCommand } from "./differences.ts";
-import { commandsOf, type GuideCommand, locate, type Place } from "./guide.ts";
+import { NEEDS_REGISTRY, NOT_RUN } from "./exceptions.ts";
+import { commandsOf, type GuideCommand, locate } from "./guide.ts";
 import type { Lab } from "./lab.ts";
-import { checkout, guideFile, shellFile, sshSockets } from "./places.ts";
+import { checkout, guideFile, home, shellFile, sshSockets } from "./places.ts";
 
 /** The longest command is the first site.yml. */
 const COMMAND_MS = 600_000;
 const ANY_STATUS: readonly number[] = Array.from({ length: 255 }, (_, index) => index + 1);
 const SHOWN_CHARS = 2_000;
 
-/** Takes up the shell where the last command left it, runs the next, and leaves it for the one after. */
-const SHELL = `[ ! -e "$LAB_SHELL" ] || . "$LAB_SHELL"
-trap '{ export -p; printf "cd %q\\n" "$PWD"; } > "$LAB_SHELL"' EXIT
+/** Restores the shell as the last command left it, runs the next command, and saves the shell again. */
+const SHELL = `. "$LAB_SHELL"
+trap '{ export -p | grep -v "^declare -x HOME="; printf "cd %q\\n" "$PWD"; } > "$LAB_SHELL"' EXIT
 eval "$1"`;
 
-export interface AgainOptions {
-  /** Makes of the text's command another one: an argument more, another name. */
-  readonly change?: (text: string) => string;
-  /** That it fails is what is asked for. */
+/** Variables that a command of the text reads. */
+export type Variables = Readonly<Record<string, string>>;
+
+export interface RunAgainOptions {
+  readonly variables?: Variables;
+  /** Runs the command in another way: receives the line that runs it, and returns another. */
+  readonly change?: (line: string) => string;
+  /** The command is allowed to fail. */
   readonly mayFail?: boolean;
 }
 
@@ -34,69 +38,73 @@ export class Operator {
   readonly #done = new Set<GuideCommand>();
   #resumed = false;
 
-  /** @param titles whose commands are to be followed */
-  constructor(lab: Lab, signal: AbortSignal, titles: readonly string[] = FOLLOWED) {
+  /** @param ids commands whose sections are followed */
+  constructor(lab: Lab, signal: AbortSignal, ids: readonly string[]) {
     this.#lab = lab;
     this.#signal = signal;
-    this.#commands = commandsOf(readFileSync(guideFile, "utf8")).filter(({ title }) =>
-      titles.includes(title),
-    );
+    const commands = commandsOf(readFileSync(guideFile, "utf8"));
+    const sections = ids.map((id) => locate(commands, id).section);
+    this.#commands = commands.filter(({ section }) => sections.includes(section));
   }
 
-  /** A new shell, in the checkout's folder. */
-  begin(): void {
-    writeFileSync(shellFile, "");
+  /** Starts a new shell with these variables. */
+  begin(variables: Variables): void {
+    writeFileSync(shellFile, exportOf(variables));
   }
 
-  /** An earlier run came so far. */
-  resume(places: readonly Place[]): void {
+  /** Counts everything up to these commands as done by an earlier run. */
+  resume(ids: readonly string[]): void {
     this.#resumed = true;
-    for (const place of places) for (const command of this.#upTo(place)) this.#done.add(command);
+    for (const id of ids) for (const command of this.#upTo(id)) this.#done.add(command);
   }
 
   /**
-   * Runs what stands under the place's title and was not run yet, in its order, up to the place; answers for the last.
-   * @throws InfraError LAB_FAILED where a command fails, or the text has no such place
+   * Runs the commands of the section that were not run yet, up to this one, and returns what the last one did.
+   * @param variables stay exported in the shell
+   * @throws InfraError LAB_FAILED if a command fails or the text does not have it
    */
-  async follow(place: Place): Promise<Played> {
+  async follow(id: string, variables: Variables = {}): Promise<Played> {
     let played = playedOf(0, "");
-    for (const command of this.#upTo(place)) {
+    for (const command of this.#upTo(id)) {
       if (this.#done.has(command)) continue;
-      played = await this.#run(command, inLab(command), false);
       this.#done.add(command);
+      if (command.id in NOT_RUN) continue;
+      played = await this.#run(command, exportOf(variables) + lineOf(command), false);
     }
     return played;
   }
 
-  /** Runs a command of the text once more, or another one made of it. @throws InfraError LAB_FAILED likewise */
-  async again(place: Place, { change, mayFail = false }: AgainOptions = {}): Promise<Played> {
-    const command = locate(this.#commands, place);
-    const { text, ...rest } = inLab(command);
-    const changed = text === undefined ? undefined : (change?.(text) ?? text);
-    return this.#run(command, { ...rest, text: changed }, mayFail);
+  /** Runs one command, even if it was run before, in a subshell. @throws InfraError LAB_FAILED as above */
+  async again(
+    id: string,
+    { variables = {}, change, mayFail = false }: RunAgainOptions = {},
+  ): Promise<Played> {
+    const command = locate(this.#commands, id);
+    this.#done.add(command);
+    const line = lineOf(command);
+    return this.#run(command, `(${exportOf(variables)}${change?.(line) ?? line})`, mayFail);
   }
 
-  /** How many commands of the text were followed, how many of them the lab leaves out, and what was not come to. */
+  /** How many commands were followed, how many of them the lab leaves out, and which were not reached. */
   get account(): { followed: number; leftOut: number; missed: readonly GuideCommand[] } {
     return {
       followed: this.#done.size,
-      leftOut: [...this.#done].filter((command) => inLab(command).text === undefined).length,
+      leftOut: [...this.#done].filter(({ id }) => id in NOT_RUN).length,
       missed: this.#resumed ? [] : this.#commands.filter((command) => !this.#done.has(command)),
     };
   }
 
-  #upTo(place: Place): readonly GuideCommand[] {
-    const last = locate(this.#commands, place);
-    return this.#commands.filter(({ title, line }) => title === last.title && line <= last.line);
+  #upTo(id: string): readonly GuideCommand[] {
+    const last = locate(this.#commands, id);
+    return this.#commands.filter(({ section, line }) => section === last.section && line <= last.line);
   }
 
-  async #run({ line }: GuideCommand, { text, network }: LabCommand, mayFail: boolean): Promise<Played> {
-    if (text === undefined) return playedOf(0, "");
+  async #run({ id, line, text }: GuideCommand, shellLine: string, mayFail: boolean): Promise<Played> {
     const options = {
       cwd: checkout,
       env: {
         LAB_SHELL: shellFile,
-        // by default they lie in ~/.ansible and go by address alone: another lab's would be taken for ours
+        // By default the sockets are named by address alone, in ~/.ansible: those of another lab would be used.
         ANSIBLE_SSH_CONTROL_PATH_DIR: sshSockets,
         ANSIBLE_FORCE_COLOR: "0",
         ANSIBLE_NOCOLOR: "1",
@@ -105,16 +113,25 @@ export class Operator {
       signal: this.#signal,
       accept: ANY_STATUS,
     };
-    const args = ["--noprofile", "--norc", "-c", SHELL, "bash", text];
-    const { status, stdout, stderr } = await (network === "lab"
-      ? this.#lab.runInside("bash", args, options)
-      : run("bash", args, options));
+    const inLab = { ...options, env: { ...options.env, HOME: home } };
+    const args = ["--noprofile", "--norc", "-c", SHELL, "bash", shellLine];
+    const { status, stdout, stderr } = await (NEEDS_REGISTRY.has(id)
+      ? run("bash", args, options)
+      : this.#lab.runInside("bash", args, inLab));
     const played = playedOf(status, stdout);
     if (status === 0 || mayFail) return played;
-    const said = failuresOf(stdout) || stdout.slice(-SHOWN_CHARS);
+    const output = failuresOf(stdout) || stdout.slice(-SHOWN_CHARS);
     throw new InfraError(
       "LAB_FAILED",
-      `docs/deploy.md:${line}: ${text}\nended with ${status}:\n${said}\n${stderr.slice(-SHOWN_CHARS)}`,
+      `docs/deploy.md:${line}: ${text}\nended with ${status}:\n${output}\n${stderr.slice(-SHOWN_CHARS)}`,
     );
   }
+}
+
+const lineOf = ({ id }: GuideCommand): string => `. infra/guide/${id}.sh`;
+
+function exportOf(variables: Variables): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value}'\n`)
+    .join("");
 }

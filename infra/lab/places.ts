@@ -21,6 +21,7 @@ export const sshKey: string = join(runFolder, "id");
 
 /** What the operator follows, and where: a checkout of their own, a home, what their shell keeps. Removed by `down`. */
 export const guideFile: string = join(projectRoot, "docs", "deploy.md");
+export const guideFolder: string = join(projectRoot, "infra", "guide");
 export const checkout: string = join(runFolder, "checkout");
 export const home: string = join(runFolder, "home");
 export const shellFile: string = join(runFolder, "shell");

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { SignJWT } from "jose";
 import { BrokerClient } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
-import { type Tally, TlsReader } from "./tls-reader.ts";
+import { createTally, TlsReader } from "./tls-reader.ts";
 
 const REPORT_MS = 250;
 const PUBLISH_MS = 100;
@@ -37,18 +37,7 @@ export interface ReadersConfig {
 /** Holds them until the signal. @throws BrokerError where NATS refuses the producer */
 export async function holdReaders(config: ReadersConfig, signal: AbortSignal): Promise<void> {
   const { addresses, domain, ca, streams } = config;
-  const tally: Tally = {
-    open: 0,
-    opened: 0,
-    ended: 0,
-    cut: 0,
-    refused: 0,
-    movedOn: 0,
-    events: 0,
-    lost: 0,
-    doubled: 0,
-    resyncs: 0,
-  };
+  const tally = createTally();
   const log = createLogger("lab", "warn");
   const produce = (nats: ReadersConfig["nats"]): Promise<BrokerClient> =>
     BrokerClient.connect(nats, { name: "lab producer", log, wait: true });
@@ -80,10 +69,10 @@ export async function holdReaders(config: ReadersConfig, signal: AbortSignal): P
   const reporting = setInterval(() => {
     process.stdout.write(`${JSON.stringify({ ...tally, published: number })}\n`);
   }, REPORT_MS);
-  const hear = async ({ addresses, ca, jwtKey, nats }: News): Promise<void> => {
+  const update = async ({ addresses, ca, jwtKey, nats }: News): Promise<void> => {
     for (const [index, reader] of readers.entries()) {
       const token = jwtKey === undefined ? {} : { token: await signFor(index, jwtKey) };
-      reader.hear({ ...(addresses && { addresses }), ...(ca && { ca }), ...token });
+      reader.update({ ...(addresses && { addresses }), ...(ca && { ca }), ...token });
     }
     if (nats === undefined) return;
     const old = client;
@@ -91,7 +80,7 @@ export async function holdReaders(config: ReadersConfig, signal: AbortSignal): P
     await old.close();
   };
   await open();
-  createInterface({ input: process.stdin }).on("line", (line) => void hear(JSON.parse(line) as News));
+  createInterface({ input: process.stdin }).on("line", (line) => void update(JSON.parse(line) as News));
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });

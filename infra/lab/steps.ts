@@ -10,10 +10,9 @@ import type { Secrets } from "../secrets/secrets.ts";
 import { hostsWith } from "../topology/topology.ts";
 import { changesOf, failuresOf, type Played } from "./ansible.ts";
 import { makeCheckout } from "./checkout.ts";
-import { PLACES } from "./differences.ts";
 import type { Lab } from "./lab.ts";
 import type { Operator } from "./operator.ts";
-import { encke, groupVars, home, runFolder, state, vaultPassword } from "./places.ts";
+import { encke, groupVars, home, packages, runFolder, state, vaultPassword } from "./places.ts";
 import { type Counts, Readers } from "./readers.ts";
 
 export interface Stage {
@@ -39,8 +38,8 @@ export const steps: readonly (readonly [string, Step])[] = [
   ["hosts boot", boot],
   ["a checkout, built; secrets, a release", prepare],
   ["site.yml on bare hosts", firstSite],
-  ["site.yml again", secondSite],
-  ["site.yml --check", checkedSite],
+  ["site.yml again", (stage) => mustNotChange(stage, "site")],
+  ["site.yml --check", (stage) => mustNotChange(stage, "site-check")],
   ["verify.yml", firstVerify],
   ["sign in, and publish", publish],
   ["readers over TLS, events over NATS", openReaders],
@@ -58,14 +57,15 @@ async function boot({ lab, signal }: Stage): Promise<string> {
   return `${Object.keys(lab.topology.hosts).length} hosts answer SSH`;
 }
 
-async function prepare({ operator, broken, signal }: Stage): Promise<string> {
+async function prepare({ lab, operator, old, broken, signal }: Stage): Promise<string> {
   await makeCheckout(signal);
   // what the text asks the operator to have
   mkdirSync(home, { recursive: true });
   writeFileSync(vaultPassword, "only for the lab\n", { mode: 0o600 });
-  operator.begin();
-  await operator.follow(PLACES.release);
-  await operator.follow(PLACES.packages);
+  operator.begin({ DEPLOYMENT: lab.topology.name, RELEASE: old });
+  await operator.follow("release");
+  await operator.follow("packages-use");
+  copyFileSync(packages, join(state, "packages.tar"));
   copyFileSync(groupVars, join(state, "group_vars", "all", "lab.yml"));
   await makeBundle({
     name: broken,
@@ -78,26 +78,18 @@ async function prepare({ operator, broken, signal }: Stage): Promise<string> {
 }
 
 async function firstSite({ operator }: Stage): Promise<string> {
-  const { changed } = await operator.follow(PLACES.site);
+  const { changed } = await operator.follow("site");
   return `changed=${changed}`;
 }
 
-async function secondSite(stage: Stage): Promise<string> {
-  return mustNotChange(stage, "");
-}
-
-async function checkedSite(stage: Stage): Promise<string> {
-  return mustNotChange(stage, " --check");
-}
-
-async function mustNotChange({ operator }: Stage, more: string): Promise<string> {
-  const { changed, output } = await operator.again(PLACES.site, { change: (text) => text + more });
+async function mustNotChange({ operator }: Stage, id: string): Promise<string> {
+  const { changed, output } = await operator.again(id);
   must(changed === 0, `changed=${changed}:\n${changesOf(output)}`);
   return "changed=0";
 }
 
 async function firstVerify({ lab, operator }: Stage): Promise<string> {
-  const found = mustFindAllWell(await operator.follow(PLACES.verify));
+  const found = mustFindAllWell(await operator.follow("verify"));
   for (const name of Object.keys(lab.topology.hosts)) {
     const noted = await lab.ssh(name, 'journalctl --no-pager | grep -c "ansible.*Invoked with" || true');
     must(noted === "0", `${name}'s journal has ${noted} tasks of Ansible's, with keys and passwords`);
@@ -106,7 +98,7 @@ async function firstVerify({ lab, operator }: Stage): Promise<string> {
 }
 
 async function publish({ operator }: Stage): Promise<string> {
-  const { output } = await operator.follow(PLACES.publish);
+  const { output } = await operator.follow("publish");
   const { recipients } = JSON.parse(output) as { recipients: number };
   must(recipients === 2, `recipients are the author and one who follows: ${output}`);
   return `an event has ${recipients} recipients`;
@@ -145,7 +137,8 @@ async function openReaders(stage: Stage): Promise<string> {
 
 async function deployNext(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
-    await stage.operator.follow(PLACES.deploy);
+    await stage.operator.again("release", { variables: { RELEASE: stage.next } });
+    await stage.operator.follow("deploy", { RELEASE: stage.next });
   });
   for (const name of serving(stage)) {
     const running = await runningReleases(stage.lab, name);
@@ -163,10 +156,7 @@ async function deployBroken(stage: Stage): Promise<string> {
   const { lab, operator, broken, next } = stage;
   let output = "";
   const found = await during(stage, async () => {
-    const played = await operator.again(PLACES.deploy, {
-      change: (text) => text.replace(`encke_release=${next}`, `encke_release=${broken}`),
-      mayFail: true,
-    });
+    const played = await operator.again("deploy", { variables: { RELEASE: broken }, mayFail: true });
     must(played.status !== 0, "a broken release was deployed");
     output = played.output;
   });
@@ -195,7 +185,7 @@ async function deployBroken(stage: Stage): Promise<string> {
 
 async function rollBack(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
-    await stage.operator.follow(PLACES.rollback);
+    await stage.operator.follow("rollback");
   });
   for (const name of serving(stage)) {
     const running = await runningReleases(stage.lab, name);
@@ -210,14 +200,14 @@ async function rollBack(stage: Stage): Promise<string> {
 
 async function reboot(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
-    await stage.operator.follow(PLACES.reboot);
+    await stage.operator.follow("reboot");
   });
   must(found.cut === 0 && found.refused === 0, describe(found));
   return describe(found);
 }
 
 async function verify({ operator }: Stage): Promise<string> {
-  return mustFindAllWell(await operator.again(PLACES.verify));
+  return mustFindAllWell(await operator.again("verify"));
 }
 
 function mustFindAllWell({ changed }: Played): string {
@@ -228,11 +218,14 @@ function mustFindAllWell({ changed }: Played): string {
 async function backUpAndRestore(stage: Stage): Promise<string> {
   const countOf = async (): Promise<string> => (await asProducer(stage, "graph", "count", "1")).trim();
   const before = await countOf();
-  await stage.operator.follow(PLACES.backup);
+  await stage.operator.follow("backup");
+  const [backup = ""] = readdirSync(join(state, "backups"));
   await asProducer(stage, "graph", "add", "9999", "1");
   must((await countOf()) !== before, "the change after the backup is not there");
   const found = await during(stage, async () => {
-    await stage.operator.follow(PLACES.restore);
+    await stage.operator.follow("restore", {
+      BACKUP: `infra/state/${stage.lab.topology.name}/backups/${backup}`,
+    });
   });
   must((await countOf()) === before, `count ${await countOf()}, was ${before}`);
   mustBeCalm(found);

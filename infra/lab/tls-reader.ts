@@ -1,33 +1,33 @@
-// A reader as a browser is one: finds the site's hosts by name, takes the next address when one refuses, reads a stream
-// over TLS with HTTP/1.1 or HTTP/2, comes back at once when it ended (over HTTP/2 on the same connection while that lasts),
-// and knows an end from a cut. Its counts go into a tally that all readers share.
+// A reader that behaves as a browser does: it finds the site's hosts by name, tries the next address if one refuses,
+// reads a stream over TLS with HTTP/1.1 or HTTP/2, reconnects at once when the stream ends (over HTTP/2 on the same
+// connection while that lasts), and tells a clean end from a cut. All readers count into one tally.
 
-import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import { get } from "node:https";
 import { connect as connectTls } from "node:tls";
-import { ChunkedReader } from "../../lib/chunked-reader.ts";
 
-/** After a refusal by every address, or a cut, a reader waits so long. */
+/** A reader that was cut, or refused by every address, waits before it tries again. */
 const RETRY_MS = 200;
 const CONNECT_MS = 5_000;
 
+const COUNTS = [
+  "open", // streams that are open now
+  "opened",
+  "ended", // streams that ended with their last chunk or END_STREAM, by the server's decision
+  "cut", // streams that ended in any other way
+  "refused", // times that no address accepted the reader, or that the status was not 200
+  "movedOn", // times that one address refused and the next one was tried
+  "events",
+  "lost", // numbers that a reader missed between two that it received
+  "doubled",
+  "resyncs",
+] as const;
+
 /** What happened to all readers together. */
-export interface Tally {
-  /** Streams that are open now. */
-  open: number;
-  opened: number;
-  /** Ended with their last chunk or END_STREAM: the server's decision. */
-  ended: number;
-  /** Ended in any other way. */
-  cut: number;
-  /** No address took the reader, or the answer was not 200. */
-  refused: number;
-  /** One address refused and the next one was tried. */
-  movedOn: number;
-  events: number;
-  /** Numbers that a reader missed between two that it saw. */
-  lost: number;
-  doubled: number;
-  resyncs: number;
+export type Tally = Record<(typeof COUNTS)[number], number>;
+
+export function createTally(): Tally {
+  return Object.fromEntries(COUNTS.map((name) => [name, 0])) as Tally;
 }
 
 export interface ReaderOptions {
@@ -40,21 +40,16 @@ export interface ReaderOptions {
 }
 
 type End = "ended" | "cut" | "refused" | "address refused";
-
-interface Handlers {
-  onHead(status: number): void;
-  onText(text: string): void;
-}
+type OnHead = (status: number) => void;
 
 export class TlsReader {
   #options: ReaderOptions;
   #last: number | undefined;
   #cursor: string | undefined;
   #line = "";
-  #opened = false;
   #stopped = false;
   #close: (() => void) | undefined;
-  /** An HTTP/2 connection that may be used again. */
+  /** An HTTP/2 connection that can carry the next stream. */
   #session: ClientHttp2Session | undefined;
 
   constructor(options: ReaderOptions) {
@@ -65,16 +60,16 @@ export class TlsReader {
   async run(): Promise<void> {
     const { tally } = this.#options;
     while (!this.#stopped) {
-      const end = await this.#anyAddress();
+      const end = await this.#readAtAnyAddress();
       if (this.#stopped) return;
       tally[end] += 1;
       if (end !== "ended") await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
-  /** What counts from its next connection on. */
-  hear(news: Partial<Pick<ReaderOptions, "addresses" | "ca" | "token">>): void {
-    this.#options = { ...this.#options, ...news };
+  /** Changes what the reader uses from its next connection on. */
+  update(changes: Partial<Pick<ReaderOptions, "addresses" | "ca" | "token">>): void {
+    this.#options = { ...this.#options, ...changes };
   }
 
   stop(): void {
@@ -83,46 +78,40 @@ export class TlsReader {
     this.#session?.destroy();
   }
 
-  async #anyAddress(): Promise<"ended" | "cut" | "refused"> {
-    const { addresses, tally } = this.#options;
-    if (this.#session !== undefined) {
-      // as a browser does: what has a connection uses it, and opens another one where that was closing just then
-      const end = await this.#read("");
+  async #readAtAnyAddress(): Promise<"ended" | "cut" | "refused"> {
+    const { addresses, tally, protocol } = this.#options;
+    const session = this.#session;
+    if (session !== undefined) {
+      // As a browser does: reuse the connection, and open another one if it was just being closed.
+      const end = await this.#read((onHead) => this.#request(session, onHead), "address refused");
       if (end !== "address refused") return end;
     }
     const from = Math.floor(Math.random() * addresses.length);
     for (let index = 0; index < addresses.length && !this.#stopped; index += 1) {
-      const end = await this.#read(addresses[(from + index) % addresses.length] ?? "");
+      const address = addresses[(from + index) % addresses.length] ?? "";
+      const end = await this.#read((onHead) =>
+        protocol === "h2" ? this.#overHttp2(address, onHead) : this.#overHttp1(address, onHead),
+      );
       if (end !== "address refused") return end;
       if (index + 1 < addresses.length) tally.movedOn += 1;
     }
     return "refused";
   }
 
-  async #read(address: string): Promise<End> {
-    const { tally, protocol } = this.#options;
+  /** Counts one stream from its head to its end. @param withoutHead the end of a stream that got no response */
+  async #read(open: (onHead: OnHead) => Promise<End>, withoutHead?: End): Promise<End> {
+    const { tally } = this.#options;
     let status = 0;
     this.#line = "";
-    this.#opened = false;
-    const handlers: Handlers = {
-      onHead: (got) => {
-        status = got;
-        if (got !== 200) return;
-        this.#opened = true;
-        tally.opened += 1;
-        tally.open += 1;
-      },
-      onText: (text) => this.#take(text),
-    };
-    const session = this.#session;
-    const end = await (session !== undefined
-      ? this.#request(session, handlers)
-      : protocol === "h2"
-        ? this.#overHttp2(address, handlers)
-        : this.#overHttp1(address, handlers));
-    if (this.#opened) tally.open -= 1;
-    if (status !== 0 && status !== 200) return "refused";
-    return session !== undefined && status === 0 ? "address refused" : end;
+    const end = await open((received) => {
+      status = received;
+      if (status !== 200) return;
+      tally.opened += 1;
+      tally.open += 1;
+    });
+    if (status === 200) tally.open -= 1;
+    if (status === 0) return withoutHead ?? end;
+    return status === 200 ? end : "refused";
   }
 
   get #headers(): Record<string, string> {
@@ -132,48 +121,40 @@ export class TlsReader {
     return { authorization: `Bearer ${token}`, accept: "application/x-ndjson", ...cursor };
   }
 
-  #overHttp1(address: string, { onHead, onText }: Handlers): Promise<End> {
+  #overHttp1(host: string, onHead: OnHead): Promise<End> {
     const { domain, ca } = this.#options;
+    const headers = { host: domain, ...this.#headers };
     return new Promise((resolve) => {
-      let complete = false;
-      let connected = false;
-      const socket = connectTls({
-        host: address,
-        port: 443,
-        servername: domain,
-        ca,
-        ALPNProtocols: ["http/1.1"],
+      let end: End = "address refused";
+      const request = get({ host, servername: domain, ca, path: "/stream", headers, agent: false });
+      this.#close = () => request.destroy();
+      request.setTimeout(CONNECT_MS, () => end === "address refused" && request.destroy());
+      request.on("socket", (socket) =>
+        socket.on("secureConnect", () => {
+          end = "cut";
+        }),
+      );
+      request.on("response", (response) => {
+        const { statusCode = 0 } = response;
+        onHead(statusCode);
+        if (statusCode !== 200) request.destroy(); // the body of an error is no stream, and may stay open
+        response.on("data", (text: Buffer) => this.#take(text.toString("utf8")));
+        response.on("end", () => {
+          end = "ended";
+        });
+        response.on("error", () => {}); // counted as a cut
       });
-      socket.setTimeout(CONNECT_MS, () => connected || socket.destroy());
-      const reader = new ChunkedReader({
-        onHead: ({ status }) => {
-          onHead(status);
-          if (status !== 200) socket.destroy(); // what follows an error is no stream, and may stay open
-        },
-        onChunk: (data) => onText(data.toString("utf8")),
-        onEnd: () => {
-          complete = true;
-          socket.destroy();
-        },
-      });
-      this.#close = () => socket.destroy();
-      socket.on("secureConnect", () => {
-        connected = true;
-        const lines = Object.entries(this.#headers).map(([name, value]) => `${name}: ${value}\r\n`);
-        socket.write(`GET /stream HTTP/1.1\r\nHost: ${domain}\r\n${lines.join("")}\r\n`);
-      });
-      socket.on("data", (bytes: Buffer) => reader.push(bytes));
-      socket.on("error", () => {}); // what follows is told apart at the close
-      socket.on("close", () => resolve(complete ? "ended" : connected ? "cut" : "address refused"));
+      request.on("error", () => {}); // `end` says what it was
+      request.on("close", () => resolve(end));
     });
   }
 
-  #overHttp2(address: string, handlers: Handlers): Promise<End> {
+  #overHttp2(host: string, onHead: OnHead): Promise<End> {
     const { domain, ca } = this.#options;
     return new Promise((resolve) => {
-      const session = connectHttp2(`https://${domain}`, {
+      const session = connect(`https://${domain}`, {
         createConnection: () =>
-          connectTls({ host: address, port: 443, servername: domain, ca, ALPNProtocols: ["h2"] }),
+          connectTls({ host, port: 443, servername: domain, ca, ALPNProtocols: ["h2"] }),
       });
       let connected = false;
       const forget = (): void => {
@@ -184,10 +165,10 @@ export class TlsReader {
       session.on("connect", () => {
         connected = true;
         this.#session = session;
-        void this.#request(session, handlers).then(resolve);
+        void this.#request(session, onHead).then(resolve);
       });
       session.on("goaway", forget);
-      session.on("error", () => {}); // told apart by whether it had connected
+      session.on("error", () => {}); // `connected` says what it was
       session.on("close", () => {
         forget();
         if (!connected) resolve("address refused");
@@ -195,19 +176,19 @@ export class TlsReader {
     });
   }
 
-  /** One stream of a connection, to its end. The connection stays for the next, unless the server said that it goes. */
-  #request(session: ClientHttp2Session, { onHead, onText }: Handlers): Promise<End> {
+  /** Reads one stream of a connection to its end. The connection stays open for the next one unless the server ends it. */
+  #request(session: ClientHttp2Session, onHead: OnHead): Promise<End> {
     return new Promise((resolve) => {
       if (session.closed || session.destroyed) return resolve("address refused");
       const stream = session.request({ ":path": "/stream", ...this.#headers });
       let complete = false;
       stream.setEncoding("utf8");
       stream.on("response", (head) => onHead(Number(head[":status"])));
-      stream.on("data", onText);
+      stream.on("data", (text: string) => this.#take(text));
       stream.on("end", () => {
         complete = true;
       });
-      stream.on("error", () => {}); // told apart at the close
+      stream.on("error", () => {}); // the close says what it was
       stream.on("close", () => {
         // END_STREAM, and no reset
         const whole = complete && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;

@@ -1,0 +1,2 @@
+# Fetches the Terraform providers.
+terraform -chdir=infra/terraform/environments/hetzner init
