@@ -9,7 +9,7 @@ import {
   type Module,
   partsOf,
   referencesOf,
-} from "./lint-read.ts";
+} from "./read.ts";
 
 /** Every problem of a module's tests, as `file: what`. `declared` are the module's names. */
 export async function lintTests(module: Module, declared: ReadonlySet<string>): Promise<string[]> {

@@ -17,8 +17,8 @@ import {
   referencesOf,
   settingsOf,
   typesOf,
-} from "./lint-read.ts";
-import { lintTests } from "./lint-tests.ts";
+} from "./read.ts";
+import { lintTests } from "./tests.ts";
 
 /** Arguments of a module call that belong to Terraform. */
 const META = new Set(["source", "version", "providers", "for_each", "count", "depends_on"]);
