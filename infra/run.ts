@@ -14,11 +14,8 @@ const KILL_AFTER_MS = 5_000;
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called with each line of output as it comes. */
-  readonly onLine?: (line: string) => void;
   /** Other exit codes than 0 that are no failure. */
   readonly accept?: readonly number[];
 }
@@ -35,29 +32,22 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { cwd, env, input, timeoutMs = DEFAULT_MS, signal, onLine, accept = [] } = options;
+  const { cwd, env, timeoutMs = DEFAULT_MS, signal, accept = [] } = options;
   const shown = [file, ...args].join(" ").slice(0, 300);
   if (signal?.aborted) throw new InfraError("TOOL_FAILED", `${shown}: not started, we were interrupted`);
   // a group of its own: a signal reaches the children of what we call, too
   const child = spawn(file, args, {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ["pipe", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
   const output = { stdout: "", stderr: "" };
-  let pending = "";
   const take = (stream: "stdout" | "stderr") => (text: string) => {
     if (output[stream].length < KEPT_BYTES) output[stream] += text;
-    if (onLine === undefined) return;
-    const lines = (pending + text).split("\n");
-    pending = lines.pop() ?? "";
-    for (const line of lines) onLine(line);
   };
   child.stdout.setEncoding("utf8").on("data", take("stdout"));
   child.stderr.setEncoding("utf8").on("data", take("stderr"));
-  child.stdin.on("error", () => {}); // a program that does not read its input says why by its exit
-  child.stdin.end(input ?? "");
   let why = "";
   const end = (reason: string): void => {
     why = reason;
@@ -74,7 +64,6 @@ export async function run(
       );
       child.on("close", (code, by) => resolve(code ?? (by === null ? 1 : 128)));
     });
-    if (pending !== "") onLine?.(pending);
     if (why === "" && (status === 0 || accept.includes(status))) return { status, ...output };
     const said = (output.stderr + output.stdout).trim().slice(-SHOWN_CHARS);
     throw new InfraError("TOOL_FAILED", `${shown} ${why === "" ? `ended with ${status}` : why}: ${said}`);

@@ -17,21 +17,14 @@ export interface Played {
 }
 
 const LINE =
-  /^(\S+)\s+:\s+ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=\d+\s+rescued=(\d+)/;
+  /^(\S+)\s+:\s+ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=\d+\s+rescued=(\d+)/gm;
 
 /** The recap at the end of a playbook's output. */
 export function parseRecap(output: string): Record<string, HostRecap> {
-  const lines = output.split("\n").flatMap((line) => LINE.exec(line) ?? []);
   const hosts: Record<string, HostRecap> = {};
-  for (let at = 0; at + 6 < lines.length; at += 7) {
-    const [, name = "", ok, changed, unreachable, failed, rescued] = lines.slice(at, at + 7);
-    hosts[name] = {
-      ok: Number(ok),
-      changed: Number(changed),
-      unreachable: Number(unreachable),
-      failed: Number(failed),
-      rescued: Number(rescued),
-    };
+  for (const [, name = "", ...counts] of output.matchAll(LINE)) {
+    const [ok = 0, changed = 0, unreachable = 0, failed = 0, rescued = 0] = counts.map(Number);
+    hosts[name] = { ok, changed, unreachable, failed, rescued };
   }
   return hosts;
 }

@@ -3,11 +3,9 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { killAll } from "./kill.ts";
 
 const ROOT = "/sys/fs/cgroup";
-const LOOK_MS = 20;
-const PATIENCE_MS = 10_000;
 
 /** Hierarchies that systemd uses for its units: the one tree of v2, or v1's by name with v2 beside it. */
 const hierarchies = (): string[] =>
@@ -35,16 +33,12 @@ function processesIn(path: string): number[] {
 
 /** Kills what is left in a host's cgroups and removes them. Idempotent. @throws Error where something survives that */
 export async function endCgroups(name: string): Promise<void> {
-  for (const path of cgroupsOf(name)) {
-    const deadline = performance.now() + PATIENCE_MS;
-    while (existsSync(path)) {
-      for (const pid of processesIn(path)) kill(pid);
-      if (processesIn(path).length === 0 && remove(path)) break;
-      if (performance.now() > deadline)
-        throw new Error(`${path} does not become empty: ${processesIn(path).join(" ")}`);
-      await delay(LOOK_MS);
-    }
-  }
+  for (const path of cgroupsOf(name))
+    await killAll(
+      path,
+      () => processesIn(path),
+      () => remove(path),
+    );
 }
 
 function childrenOf(path: string): string[] {
@@ -55,19 +49,12 @@ function childrenOf(path: string): string[] {
 
 /** Innermost first; false while the kernel still has a process's end before it. */
 function remove(path: string): boolean {
+  if (!existsSync(path)) return true;
   try {
     for (const child of childrenOf(path)) if (!remove(child)) return false;
     rmdirSync(path);
     return true;
   } catch {
     return false; // asked again until the deadline
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // it ended between being listed and now
   }
 }

@@ -28,14 +28,9 @@ export async function fillGraph(stage: Stage): Promise<void> {
     await asProducer(stage, "graph", verb, "--file", file);
   };
   await change("add", pairs);
-  await change(
-    "mute",
-    pairs.filter((_, index) => index % 50 === 7),
-  );
-  await change(
-    "block",
-    pairs.filter((_, index) => index % 50 === 21),
-  );
+  const everyFiftieth = (offset: number) => pairs.filter((_, index) => index % 50 === offset);
+  await change("mute", everyFiftieth(7));
+  await change("block", everyFiftieth(21));
 }
 
 /** Takes backups as docs/deploy.md says, and reads them. */
@@ -43,7 +38,7 @@ export async function readWholeGraph({ operator, signal }: Stage): Promise<Whole
   const backups = join(state, "backups");
   rmSync(backups, { recursive: true, force: true });
   await operator.again("backup");
-  const lines: Record<(typeof KINDS)[number], string[]> = { followers: [], muted: [], blocked: [] };
+  const graphs = { followers: new Set<string>(), muted: new Set<string>(), blocked: new Set<string>() };
   const folder = join(runFolder, "whole");
   for (const backup of readdirSync(backups)) {
     rmSync(folder, { recursive: true, force: true });
@@ -54,15 +49,11 @@ export async function readWholeGraph({ operator, signal }: Stage): Promise<Whole
     for (const kind of KINDS) {
       const out = join(folder, kind);
       await graph("export", "--data", data, "--only", kind, "--out", out);
-      lines[kind].push(...readFileSync(out, "utf8").split("\n").filter(Boolean));
+      for (const line of readFileSync(out, "utf8").split("\n").filter(Boolean)) graphs[kind].add(line);
     }
   }
   rmSync(folder, { recursive: true, force: true });
-  return {
-    followers: new Set(lines.followers),
-    muted: new Set(lines.muted),
-    blocked: new Set(lines.blocked),
-  };
+  return graphs;
 }
 
 /** Follows one after the other until it is stopped; an unanswered or refused one is tried, not kept. */

@@ -22,6 +22,7 @@ import {
   type Step,
   secretsOf,
   steps,
+  verify,
 } from "./steps.ts";
 
 const PARTITIONS = 16;
@@ -115,10 +116,8 @@ async function repartition(
     }
   });
   const refused = await stage.operator.again("site", { mayFail: true });
-  must(
-    refused.status !== 0 && /run repartition\.yml/.test(refused.output),
-    "site.yml did not refuse what repartition.yml must do",
-  );
+  const refuses = refused.status !== 0 && /run repartition\.yml/.test(refused.output);
+  must(refuses, "site.yml did not refuse what repartition.yml must do");
   let changes: Changes | undefined;
   const startedAtMs = performance.now();
   const found = await during(stage, async () => {
@@ -154,10 +153,8 @@ function mustBeSame(
   const allowed = new Set([...expected, ...tried]);
   const missing = [...expected].filter((pair) => !after.followers.has(pair));
   const strange = [...after.followers].filter((pair) => !allowed.has(pair));
-  must(
-    missing.length === 0 && strange.length === 0,
-    `${missing.length} missing (${missing.slice(0, 5).join(", ")}), ${strange.length} nobody added (${strange.slice(0, 5).join(", ")})`,
-  );
+  const shown = (pairs: readonly string[]): string => `${pairs.length} (${pairs.slice(0, 5).join(", ")})`;
+  must(missing.length + strange.length === 0, `missing: ${shown(missing)}; unexpected: ${shown(strange)}`);
   for (const kind of ["muted", "blocked"] as const) {
     const same =
       before[kind].size === after[kind].size && [...before[kind]].every((it) => after[kind].has(it));
@@ -230,12 +227,6 @@ async function removeGateway(stage: Stage): Promise<string> {
   mustBeCalm(rest);
   must(rest.ended === 0, describe(rest));
   return describe(found);
-}
-
-async function verify({ operator }: Stage): Promise<string> {
-  const { changed } = await operator.again("verify");
-  must(changed === 0, `verify changed ${changed}`);
-  return "everything is as the files say";
 }
 
 /** As an editor would, then as the text says. */

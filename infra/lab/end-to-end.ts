@@ -49,12 +49,8 @@ export async function runEndToEnd({
   };
   const startedAtMs = performance.now();
   const results: boolean[] = [];
-  const chosen = steps.slice(
-    Math.max(
-      0,
-      steps.findIndex(([name]) => name.includes(from)),
-    ),
-  );
+  const first = steps.findIndex(([name]) => name.includes(from));
+  const chosen = steps.slice(Math.max(0, first));
   let mine = chosen.length < steps.length;
   if (dayTwo && !chosen.some(([name]) => READERS_STEP.test(name)))
     chosen.unshift(...steps.filter(([name]) => READERS_STEP.test(name)));
@@ -94,8 +90,9 @@ export async function runEndToEnd({
 async function endLab(lab: Lab, print: (line: string) => void): Promise<boolean> {
   await lab.down();
   const remains = await lab.remains();
+  const clean = remains.length === 0;
   print(
-    `${remains.length === 0 ? "ok    " : "FAILED"}  down                               ${remains.length === 0 ? "nothing left behind" : remains.join(", ")}`,
+    `${clean ? "ok    " : "FAILED"}  ${"down".padEnd(34)} ${clean ? "nothing left behind" : remains.join(", ")}`,
   );
-  return remains.length === 0;
+  return clean;
 }

@@ -8,20 +8,8 @@ import { run } from "../run.ts";
 import { packages, tree } from "./places.ts";
 
 /** What a cloud's Debian image has, as far as our roles and SSH need it. */
-const INCLUDED = [
-  "ca-certificates",
-  "dbus",
-  "iproute2",
-  "kmod",
-  "netbase",
-  "openssh-server",
-  "procps",
-  "python3",
-  "python3-apt",
-  "systemd",
-  "systemd-sysv",
-  "udev",
-];
+const INCLUDED =
+  "ca-certificates,dbus,iproute2,kmod,netbase,openssh-server,procps,python3,python3-apt,systemd,systemd-sysv,udev";
 const BUILD_MS = 600_000;
 
 /** @throws InfraError TOOL_FAILED where mmdebstrap or apt cannot */
@@ -31,11 +19,7 @@ export async function makeImage(print: (line: string) => void, signal?: AbortSig
     mkdirSync(dirname(tree), { recursive: true });
     const part = `${tree}.part`;
     rmSync(part, { recursive: true, force: true });
-    const options = [
-      "--variant=minbase",
-      `--include=${INCLUDED.join(",")}`,
-      "--aptopt=APT::Install-Recommends false",
-    ];
+    const options = ["--variant=minbase", `--include=${INCLUDED}`, "--aptopt=APT::Install-Recommends false"];
     await run("mmdebstrap", [...options, "bookworm", part], { timeoutMs: BUILD_MS, signal });
     renameSync(part, tree);
   }

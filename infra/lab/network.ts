@@ -2,13 +2,11 @@
 // No address of it exists outside of them, and nothing in them reaches outside.
 
 import { existsSync } from "node:fs";
-import { setTimeout as delay } from "node:timers/promises";
 import { run } from "../run.ts";
 import type { Topology } from "../topology/topology.ts";
+import { killAll } from "./kill.ts";
 
 const FABRIC = "encke-fabric";
-const LOOK_MS = 20;
-const PATIENCE_MS = 10_000;
 export const OPERATOR = "encke-operator";
 
 const namespaceOf = (host: string): string => `encke-${host}`;
@@ -21,36 +19,21 @@ function operatorAddress({ network }: Topology): string {
 /** @throws InfraError TOOL_FAILED */
 export async function makeNetwork(topology: Topology): Promise<void> {
   const bits = topology.network.split("/")[1] ?? "24";
-  await ip("netns", "add", FABRIC);
-  await ip("-n", FABRIC, "link", "add", "bridge", "type", "bridge");
-  await ip("-n", FABRIC, "link", "set", "bridge", "up");
-  const ends = Object.entries(topology.hosts).map(
-    ([name, host]) => [namespaceOf(name), host.private] as const,
-  );
-  for (const [index, [namespace, address]] of [
-    [OPERATOR, operatorAddress(topology)] as const,
-    ...ends,
-  ].entries()) {
+  await ip(`netns add ${FABRIC}`);
+  await ip(`-n ${FABRIC} link add bridge type bridge`);
+  await ip(`-n ${FABRIC} link set bridge up`);
+  const ends = [
+    [OPERATOR, operatorAddress(topology)],
+    ...Object.entries(topology.hosts).map(([name, host]) => [namespaceOf(name), host.private]),
+  ];
+  for (const [index, [namespace = "", address = ""]] of ends.entries()) {
     const port = `port${index}`;
-    await ip("netns", "add", namespace);
-    await ip("-n", namespace, "link", "set", "lo", "up");
-    await ip(
-      "link",
-      "add",
-      port,
-      "netns",
-      FABRIC,
-      "type",
-      "veth",
-      "peer",
-      "name",
-      "eth0",
-      "netns",
-      namespace,
-    );
-    await ip("-n", FABRIC, "link", "set", port, "master", "bridge", "up");
-    await ip("-n", namespace, "addr", "add", `${address}/${bits}`, "dev", "eth0");
-    await ip("-n", namespace, "link", "set", "eth0", "up");
+    await ip(`netns add ${namespace}`);
+    await ip(`-n ${namespace} link set lo up`);
+    await ip(`link add ${port} netns ${FABRIC} type veth peer name eth0 netns ${namespace}`);
+    await ip(`-n ${FABRIC} link set ${port} master bridge up`);
+    await ip(`-n ${namespace} addr add ${address}/${bits} dev eth0`);
+    await ip(`-n ${namespace} link set eth0 up`);
   }
 }
 
@@ -59,31 +42,21 @@ export async function makeNetwork(topology: Topology): Promise<void> {
  * @throws Error where something survives that
  */
 async function endOperator(): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (existsSync(`/run/netns/${OPERATOR}`)) {
+  if (!existsSync(`/run/netns/${OPERATOR}`)) return;
+  await killAll(OPERATOR, async () => {
     const { stdout } = await run("ip", ["netns", "pids", OPERATOR]);
-    const pids = stdout.split("\n").filter(Boolean).map(Number);
-    if (pids.length === 0) return;
-    if (performance.now() > deadline) throw new Error(`${OPERATOR} does not become empty: ${pids.join(" ")}`);
-    for (const pid of pids) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // it ended between being listed and now
-      }
-    }
-    await delay(LOOK_MS);
-  }
+    return stdout.split("\n").filter(Boolean).map(Number);
+  });
 }
 
 /** Idempotent. */
 export async function endNetwork(topology: Topology): Promise<void> {
   await endOperator();
   for (const namespace of [OPERATOR, ...Object.keys(topology.hosts).map(namespaceOf), FABRIC]) {
-    if (existsSync(`/run/netns/${namespace}`)) await ip("netns", "delete", namespace);
+    if (existsSync(`/run/netns/${namespace}`)) await ip(`netns delete ${namespace}`);
   }
 }
 
-async function ip(...args: string[]): Promise<void> {
-  await run("ip", args);
+async function ip(args: string): Promise<void> {
+  await run("ip", args.split(" "));
 }

@@ -140,13 +140,7 @@ async function deployNext(stage: Stage): Promise<string> {
     await stage.operator.again("release", { variables: { RELEASE: stage.next } });
     await stage.operator.follow("deploy", { RELEASE: stage.next });
   });
-  for (const name of serving(stage)) {
-    const running = await runningReleases(stage.lab, name);
-    must(
-      running.every((release) => release === stage.next),
-      `${name} runs ${running.join(", ")}`,
-    );
-  }
+  await mustRun(stage, stage.next);
   mustBeCalm(found);
   must(found.ended >= stage.streams, `only ${found.ended} streams were ended: was anything drained?`);
   return describe(found);
@@ -166,17 +160,9 @@ async function deployBroken(stage: Stage): Promise<string> {
     ),
   );
   const having = tried.filter(([, candidate]) => candidate === `releases/${broken}`).map(([name]) => name);
-  must(
-    having.length === 1,
-    `the broken release was tried on ${having.join(", ") || "no host"}:\n${failuresOf(output)}`,
-  );
-  for (const name of serving(stage)) {
-    const running = await runningReleases(lab, name);
-    must(
-      running.every((release) => release === next),
-      `${name} runs ${running.join(", ")}`,
-    );
-  }
+  const reached = having.join(", ") || "no host";
+  must(having.length === 1, `the broken release was tried on ${reached}:\n${failuresOf(output)}`);
+  await mustRun(stage, next);
   must(/this release is broken/.test(output), `the playbook does not say why:\n${failuresOf(output)}`);
   mustBeCalm(found);
   must(found.ended === 0, `${found.ended} streams were ended`);
@@ -187,13 +173,7 @@ async function rollBack(stage: Stage): Promise<string> {
   const found = await during(stage, async () => {
     await stage.operator.follow("rollback");
   });
-  for (const name of serving(stage)) {
-    const running = await runningReleases(stage.lab, name);
-    must(
-      running.every((release) => release === stage.old),
-      `${name} runs ${running.join(", ")}`,
-    );
-  }
+  await mustRun(stage, stage.old);
   mustBeCalm(found);
   return describe(found);
 }
@@ -206,7 +186,7 @@ async function reboot(stage: Stage): Promise<string> {
   return describe(found);
 }
 
-async function verify({ operator }: Stage): Promise<string> {
+export async function verify({ operator }: Stage): Promise<string> {
   return mustFindAllWell(await operator.again("verify"));
 }
 
@@ -267,20 +247,10 @@ export function mustBeCalm(found: Counts): void {
   must(cut === 0 && refused === 0 && movedOn === 0 && doubled === 0, describe(found));
 }
 
-export function describe({
-  ended,
-  cut,
-  refused,
-  movedOn,
-  lost,
-  published,
-  resyncs,
-  doubled,
-}: Counts): string {
+export function describe(found: Counts): string {
+  const { ended, cut, refused, movedOn, lost, published, resyncs, doubled } = found;
   return `${ended} ended and came back, ${cut} cut, ${refused} refused, ${movedOn} moved on to another address, ${lost} events lost (${published} published), ${doubled} doubled, ${resyncs} resyncs`;
 }
-
-const serving = ({ lab }: Stage): string[] => [...hostsWith(lab.topology, "gateway"), GRAPH_HOST];
 
 /** Memory of HAProxy on all gateways that is no file of others, too. */
 async function haproxyKb(lab: Lab): Promise<number> {
@@ -290,12 +260,16 @@ async function haproxyKb(lab: Lab): Promise<number> {
   return all.reduce((sum, kb) => sum + Number(kb), 0);
 }
 
-/** The releases that processes on a host really run, by the folders they were started in. */
-async function runningReleases(lab: Lab, name: string): Promise<string[]> {
+/** Checks which release processes really run on every serving host, by the folders that they were started in. */
+async function mustRun({ lab }: Stage, release: string): Promise<void> {
   const line = `for pid in $(systemctl show --value --property MainPID 'gateway@*' encke-graph); do [ "$pid" = 0 ] || basename "$(readlink /proc/$pid/cwd)"; done`;
-  const output = await lab.ssh(name, line);
-  must(output !== "", `nothing of ours runs on ${name}`);
-  return output.split("\n");
+  for (const name of [...hostsWith(lab.topology, "gateway"), GRAPH_HOST]) {
+    const running = new Set((await lab.ssh(name, line)).split("\n"));
+    must(
+      running.size === 1 && running.has(release),
+      `${name} runs ${[...running].join(", ")}, not ${release}`,
+    );
+  }
 }
 
 export async function asProducer({ lab, signal }: Stage, ...args: string[]): Promise<string> {

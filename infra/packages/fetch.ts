@@ -18,18 +18,10 @@ import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
 
 /** What the roles install, all of them (infra/ansible/roles/x/defaults). */
-const PACKAGES: readonly string[] = [
-  "ca-certificates",
-  "chrony",
-  "curl",
-  "haproxy",
-  "nats-server",
-  "nftables",
-  "openssl",
-  "prometheus",
-  "prometheus-node-exporter",
-  "socat",
-];
+const PACKAGES: readonly string[] =
+  "ca-certificates chrony curl haproxy nats-server nftables openssl prometheus prometheus-node-exporter socat".split(
+    " ",
+  );
 
 const FETCH_MS = 600_000;
 

@@ -57,13 +57,8 @@ export async function makeBundle({ name, out, alter }: BundleOptions): Promise<s
   try {
     fill(work);
     alter?.(work);
-    const about = {
-      name,
-      node: version,
-      platform: process.platform,
-      arch: process.arch,
-      version: ownVersion(),
-    };
+    const { platform, arch } = process;
+    const about = { name, node: version, platform, arch, version: ownVersion() };
     writeFileSync(join(work, "release.json"), `${JSON.stringify(about, undefined, 2)}\n`);
     mkdirSync(out, { recursive: true });
     const target = join(out, `encke-${name}.tar.gz`);

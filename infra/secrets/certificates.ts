@@ -15,7 +15,7 @@ export interface Pair {
   readonly key: string;
 }
 
-const EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-sha256"];
+const EC = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256";
 
 /** @throws InfraError TOOL_FAILED */
 export function makeAuthority(name: string): Promise<Pair> {
@@ -24,7 +24,17 @@ export function makeAuthority(name: string): Promise<Pair> {
     const extensions = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"];
     const added = extensions.flatMap((extension) => ["-addext", extension]);
     const subject = ["-subj", `/CN=${name}`, "-days", String(AUTHORITY_DAYS)];
-    await run("openssl", ["req", "-x509", ...EC, ...subject, ...added, "-keyout", key, "-out", cert]);
+    await run("openssl", [
+      "req",
+      "-x509",
+      ...EC.split(" "),
+      ...subject,
+      ...added,
+      "-keyout",
+      key,
+      "-out",
+      cert,
+    ]);
     return read(cert, key);
   });
 }
@@ -39,36 +49,11 @@ export function makeCertificate(ca: Pair, name: string, names: readonly string[]
       file("extensions"),
       `basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=${names.join(",")}\n`,
     );
-    await run("openssl", [
-      "req",
-      "-new",
-      ...EC,
-      "-subj",
-      `/CN=${name}`,
-      "-keyout",
-      file("key.pem"),
-      "-out",
-      file("request"),
-    ]);
-    await run("openssl", [
-      "x509",
-      "-req",
-      "-sha256",
-      "-in",
-      file("request"),
-      "-CA",
-      file("ca.pem"),
-      "-CAkey",
-      file("ca.key"),
-      "-set_serial",
-      `0x${serial()}`,
-      "-days",
-      String(CERTIFICATE_DAYS),
-      "-extfile",
-      file("extensions"),
-      "-out",
-      file("cert.pem"),
-    ]);
+    const openssl = (args: string) => run("openssl", args.split(" "), { cwd: folder });
+    await openssl(`req -new ${EC} -subj /CN=${name} -keyout key.pem -out request`);
+    await openssl(
+      `x509 -req -sha256 -in request -CA ca.pem -CAkey ca.key -set_serial 0x${serial()} -days ${CERTIFICATE_DAYS} -extfile extensions -out cert.pem`,
+    );
     return read(file("cert.pem"), file("key.pem"));
   });
 }
