@@ -3,60 +3,37 @@
 // itself. While it is disconnected a publish is refused, never queued: what the library would have queued, it
 // throws away on reconnecting, and that would be a silent loss.
 
-import { setTimeout as delay } from "node:timers/promises";
 import {
-  connect,
   createInbox,
   type MsgHdrs,
   type NatsConnection,
-  RequestStrategy,
   type Service,
   type ServiceConfig,
   type Status,
   type Subscription,
 } from "nats";
-import { Backoff } from "../lib/backoff.ts";
-import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { connectError, isRefusal, requestError, timeoutError, tooLargeError } from "./client-errors.ts";
+import { requestError, tooLargeError } from "./client-errors.ts";
+import { type ConnectOptions, dial } from "./dial.ts";
 import { BrokerError } from "./errors.ts";
 import { WANTED_MAX_PAYLOAD } from "./limits.ts";
 import { type Msg, replyOf } from "./message.ts";
-import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
-import { type Published, type PublishOptions, tryPublish } from "./publishing.ts";
-import { Reconnecting } from "./reconnecting.ts";
+import type { NatsConfig } from "./nats-config.ts";
+import { byteLength, type Payload, type Published, Publisher, type PublishOptions } from "./publishing.ts";
 import { replyError } from "./reply-error.ts";
+import { request } from "./requests.ts";
 import { RetriedSubscription } from "./retried-subscription.ts";
 import { withSafeReplies } from "./safe-services.ts";
 import { ServerLimits } from "./server-limits.ts";
-import { streamOf } from "./stream-ack.ts";
-import { isOwnSubject } from "./subjects.ts";
 import { closeWithDial } from "./unfinished-dial.ts";
 
 export type { MsgHdrs } from "nats";
-export type { Published, PublishOptions } from "./publishing.ts";
 
-/** A dead server is noticed after two of these without an answer. */
-const PING_INTERVAL_MS = 10_000;
-const FIRST_CONNECT_TIMEOUT_MS = 2_000;
-const WAITING_NOTE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
 /** What every micro service hears, besides its endpoints, begins so. */
 const CONTROL = "$SRV.";
 const SMALL_MESSAGES =
   "NATS takes small messages only: events that are larger once encoded are refused; raise max_payload";
-
-export interface ConnectOptions {
-  /** Shown in the server's connection list. */
-  readonly name: string;
-  readonly log: Logger;
-  /** Wait for a server that is not there yet, as services do; commands fail at once instead. */
-  readonly wait: boolean;
-  /** False: what this client publishes does not come back to its own subscriptions. */
-  readonly echo?: boolean;
-  /** Ends the waiting. */
-  readonly signal?: AbortSignal;
-}
 
 export interface Subscribed {
   unsubscribe(): void;
@@ -80,14 +57,11 @@ export class BrokerClient {
   readonly #natsOfServices: NatsConnection;
   readonly #log: Logger;
   readonly #limits: ServerLimits;
+  readonly #publisher: Publisher;
   readonly #listeners = new Set<(connected: boolean) => void>();
   readonly #kept = new Set<RetriedSubscription>();
   readonly #grantListeners = new Set<() => void>();
   #connected = true;
-  /** Publishes refused because the connection was down. */
-  refusedPublishes = 0;
-  /** Publishes that the server would not have taken. */
-  unfitPublishes = 0;
   reconnects = 0;
 
   private constructor(nats: NatsConnection, log: Logger, isService: boolean) {
@@ -100,53 +74,27 @@ export class BrokerClient {
       // a command's own messages succeed or fail: it needs no warning
       if (isService) log.warn({ maxPayload, wanted: WANTED_MAX_PAYLOAD }, SMALL_MESSAGES);
     });
+    this.#publisher = new Publisher(nats, () => this.#connected);
     void this.#watchStatus();
   }
 
-  /**
-   * Connects. @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL
-   */
-  static async connect(
-    config: NatsConfig,
-    { name, log, wait, echo = true, signal }: ConnectOptions,
-  ): Promise<BrokerClient> {
-    const server = natsOptions(config);
-    const reconnecting = new Reconnecting({ tls: server.tls !== undefined });
-    const options = {
-      ...server,
-      name,
-      noEcho: !echo,
-      maxReconnectAttempts: -1,
-      reconnectDelayHandler: reconnecting.delayMs,
-      pingInterval: PING_INTERVAL_MS,
-      timeout: FIRST_CONNECT_TIMEOUT_MS,
-      ignoreAuthErrorAbort: true, // credentials that are refused for a while, in a rotation say, are tried again
-    };
-    const backoff = new Backoff(100, 1_000);
-    let notedAtMs = Number.NEGATIVE_INFINITY;
-    let nats: NatsConnection;
-    for (;;) {
-      try {
-        nats = await connect(options);
-        break;
-      } catch (cause) {
-        const where = describeServers(config);
-        if (!wait || isRefusal(cause)) {
-          throw connectError(where, cause);
-        }
-        if (performance.now() - notedAtMs > WAITING_NOTE_MS) {
-          notedAtMs = performance.now();
-          log.warn({ servers: where, reason: messageOf(cause) }, "waiting for NATS");
-        }
-      }
-      await delay(backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
-    }
-    reconnecting.guard(nats);
-    return new BrokerClient(nats, log, wait);
+  /** @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL */
+  static async connect(config: NatsConfig, options: ConnectOptions): Promise<BrokerClient> {
+    return new BrokerClient(await dial(config, options), options.log, options.wait);
   }
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** Publishes that were refused because the connection was down. */
+  get refusedPublishes(): number {
+    return this.#publisher.refused;
+  }
+
+  /** Publishes that the server would not have taken. */
+  get unfitPublishes(): number {
+    return this.#publisher.unfit;
   }
 
   /**
@@ -183,19 +131,15 @@ export class BrokerClient {
    * Hands a message to the connection; at most once, in the order of the calls. What is not sent is counted.
    * Never throws for the state of the connection or the size of the message.
    */
-  publish(subject: string, payload: Uint8Array | string = NOTHING, options: PublishOptions = {}): Published {
-    const isOpen = this.#connected && !this.#nats.isClosed();
-    const result = isOpen ? tryPublish(this.#nats, subject, payload, options) : "away";
-    if (result === "away") this.refusedPublishes += 1;
-    else if (result === "unfit") this.unfitPublishes += 1;
-    return result;
+  publish(subject: string, payload: Payload = NOTHING, options: PublishOptions = {}): Published {
+    return this.#publisher.publish(subject, payload, options);
   }
 
   /**
    * Replies to a request; nothing is sent where its sender does not wait for a reply. A reply that the server
    * does not take is replaced by an error (413) with both sizes.
    */
-  respond(message: Msg, payload: Uint8Array | string = NOTHING, headers?: MsgHdrs): void {
+  respond(message: Msg, payload: Payload = NOTHING, headers?: MsgHdrs): void {
     const reply = replyOf(message);
     if (reply === undefined) return;
     if (this.publish(reply, payload, headers && { headers }) !== "unfit") return;
@@ -256,22 +200,9 @@ export class BrokerClient {
    * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
    * PAYLOAD_TOO_LARGE
    */
-  async request(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Msg> {
+  async request(subject: string, payload: Payload, timeoutMs: number): Promise<Msg> {
     if (!this.#connected) throw requestError(subject);
-    const bytes = byteLength(payload);
-    if (bytes > this.maxPayload) throw tooLargeError("the message", bytes, this.maxPayload);
-    const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs };
-    let stream: string | undefined;
-    try {
-      for await (const reply of await this.#nats.requestMany(subject, payload, options)) {
-        const acknowledging = isOwnSubject(subject) ? streamOf(reply) : undefined;
-        if (acknowledging === undefined) return reply;
-        stream = acknowledging;
-      }
-    } catch (cause) {
-      throw requestError(subject, cause);
-    }
-    throw timeoutError(subject, timeoutMs, stream);
+    return request(this.#nats, subject, payload, { timeoutMs, maxPayload: this.maxPayload });
   }
 
   /** A subject under which only this client receives; append `.` and one token of your own. */
@@ -355,8 +286,4 @@ export class BrokerClient {
     this.#log.warn(connected ? "NATS is back" : "NATS connection lost");
     for (const listener of this.#listeners) listener(connected);
   }
-}
-
-function byteLength(payload: Uint8Array | string): number {
-  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
 }

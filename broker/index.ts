@@ -1,15 +1,8 @@
 // The public list of this room's connected part: the NATS client, its headers, and choosing a broker. What needs no
 // connection is listed in contract.ts.
 
-export {
-  BrokerClient,
-  type ConnectOptions,
-  type Endpoint,
-  type Published,
-  type PublishOptions,
-  type Served,
-  type Subscribed,
-} from "./client.ts";
+export { BrokerClient, type Endpoint, type Served, type Subscribed } from "./client.ts";
+export type { ConnectOptions } from "./dial.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
 export { COUNT_HEADER, EVENT_HEADER, eventHeaders } from "./headers.ts";
 export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
@@ -37,6 +30,7 @@ export {
   type TallyPart,
   type UnknownVersion,
 } from "./presence.ts";
+export type { Published, PublishOptions } from "./publishing.ts";
 export { replyError } from "./reply-error.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";

@@ -1,12 +1,16 @@
-// Handing one message to the NATS library, which throws where the message cannot be sent. Upstream (nats
-// 2.29): `publish` throws NatsError for a closed connection, for a message larger than the server's
-// max_payload, and for headers where the server takes none. Here that is a result.
+// Publishing: at most once, in the order of the calls, and never an exception for the state of the connection or the
+// size of a message. The library (nats 2.29) throws a NatsError for a closed connection, for a message larger than the
+// server's max_payload, and for headers where the server takes none; here each is a result, and counted. While the
+// connection is down a publish is refused, never queued: the library throws its queue away when it reconnects, and that
+// would be a silent loss. Owned by the client.
 
 import { ErrorCode, type MsgHdrs, type NatsConnection } from "nats";
 import { codeOf } from "../lib/errors.ts";
 
+export type Payload = Uint8Array | string;
+
 /**
- * What became of a message: handed to the connection; not sent because NATS is away; not sent because the
+ * What became of a message: handed to the connection; not sent because the connection is down; not sent because the
  * server does not take it, since it is larger than `max_payload` or has headers where the server takes none.
  */
 export type Published = "sent" | "away" | "unfit";
@@ -23,19 +27,39 @@ const RESULTS: Readonly<Record<string, Published>> = {
   [ErrorCode.ConnectionDraining]: "away",
 };
 
-/** Never throws for the state of the connection or the size of the message. */
-export function tryPublish(
-  nats: NatsConnection,
-  subject: string,
-  payload: Uint8Array | string,
-  options: PublishOptions,
-): Published {
-  try {
-    nats.publish(subject, payload, { ...options });
-    return "sent";
-  } catch (error) {
-    const result = RESULTS[codeOf(error) ?? ""];
-    if (result === undefined) throw error;
+export class Publisher {
+  readonly #nats: NatsConnection;
+  readonly #isConnected: () => boolean;
+  /** Messages that were not sent because the connection was down. */
+  refused = 0;
+  /** Messages that were not sent because the server does not take them. */
+  unfit = 0;
+
+  constructor(nats: NatsConnection, isConnected: () => boolean) {
+    this.#nats = nats;
+    this.#isConnected = isConnected;
+  }
+
+  publish(subject: string, payload: Payload, options: PublishOptions): Published {
+    const isOpen = this.#isConnected() && !this.#nats.isClosed();
+    const result = isOpen ? this.#tryPublish(subject, payload, options) : "away";
+    if (result === "away") this.refused += 1;
+    else if (result === "unfit") this.unfit += 1;
     return result;
   }
+
+  #tryPublish(subject: string, payload: Payload, options: PublishOptions): Published {
+    try {
+      this.#nats.publish(subject, payload, { ...options });
+      return "sent";
+    } catch (error) {
+      const result = RESULTS[codeOf(error) ?? ""];
+      if (result === undefined) throw error;
+      return result;
+    }
+  }
+}
+
+export function byteLength(payload: Payload): number {
+  return typeof payload === "string" ? Buffer.byteLength(payload) : payload.length;
 }

@@ -1,0 +1,65 @@
+// Opening a connection to NATS. Services wait for a server that is not there yet; commands fail at once. Once open, the
+// library reconnects for as long as the connection is not closed.
+
+import { setTimeout as delay } from "node:timers/promises";
+import { type ConnectionOptions, connect, type NatsConnection } from "nats";
+import { Backoff } from "../lib/backoff.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { connectError, isRefusal } from "./client-errors.ts";
+import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
+import { Reconnecting } from "./reconnecting.ts";
+
+/** A dead server is noticed after two of these without a reply. */
+const PING_INTERVAL_MS = 10_000;
+const DIAL_TIMEOUT_MS = 2_000;
+/** While it waits for a server, a service logs so at most this often. */
+const WAITING_LOG_MS = 5_000;
+
+export interface ConnectOptions {
+  /** Shown in the server's list of connections. */
+  readonly name: string;
+  readonly log: Logger;
+  /** Whether to wait for a server that is not there yet, as services do. */
+  readonly wait: boolean;
+  /** False: what this client publishes does not come back to its own subscriptions. */
+  readonly echo?: boolean;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL */
+export async function dial(
+  config: NatsConfig,
+  { name, log, wait, echo = true, signal }: ConnectOptions,
+): Promise<NatsConnection> {
+  const server = natsOptions(config);
+  const reconnecting = new Reconnecting({ tls: server.tls !== undefined });
+  const options: ConnectionOptions = {
+    ...server,
+    name,
+    noEcho: !echo,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: reconnecting.delayMs,
+    pingInterval: PING_INTERVAL_MS,
+    timeout: DIAL_TIMEOUT_MS,
+    ignoreAuthErrorAbort: true, // credentials may be refused for a while, as during their rotation
+  };
+  const servers = describeServers(config);
+  const backoff = new Backoff(100, 1_000);
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    try {
+      const nats = await connect(options);
+      reconnecting.guard(nats);
+      return nats;
+    } catch (cause) {
+      if (!wait || isRefusal(cause)) throw connectError(servers, cause);
+      if (performance.now() - loggedAtMs > WAITING_LOG_MS) {
+        loggedAtMs = performance.now();
+        log.warn({ servers, reason: messageOf(cause) }, "waiting for NATS");
+      }
+    }
+    await delay(backoff.nextMs(), undefined, signal === undefined ? {} : { signal });
+  }
+}

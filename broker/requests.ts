@@ -1,0 +1,38 @@
+// Requests with one reply. Where a JetStream stream captures one of Encke's subjects, the stream acknowledges the request
+// before the service replies to it; that acknowledgement is not the reply. Keeps nothing between requests.
+
+import { type NatsConnection, RequestStrategy } from "nats";
+import { requestError, timeoutError, tooLargeError } from "./client-errors.ts";
+import type { Msg } from "./message.ts";
+import { byteLength, type Payload } from "./publishing.ts";
+import { streamOf } from "./stream-ack.ts";
+import { isOwnSubject } from "./subjects.ts";
+
+export interface RequestOptions {
+  readonly timeoutMs: number;
+  /** What the server takes in one message, in bytes. */
+  readonly maxPayload: number;
+}
+
+/** @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or PAYLOAD_TOO_LARGE */
+export async function request(
+  nats: NatsConnection,
+  subject: string,
+  payload: Payload,
+  { timeoutMs, maxPayload }: RequestOptions,
+): Promise<Msg> {
+  const bytes = byteLength(payload);
+  if (bytes > maxPayload) throw tooLargeError("the message", bytes, maxPayload);
+  const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs };
+  let stream: string | undefined;
+  try {
+    for await (const reply of await nats.requestMany(subject, payload, options)) {
+      const acknowledging = isOwnSubject(subject) ? streamOf(reply) : undefined;
+      if (acknowledging === undefined) return reply;
+      stream = acknowledging;
+    }
+  } catch (cause) {
+    throw requestError(subject, cause);
+  }
+  throw timeoutError(subject, timeoutMs, stream);
+}
