@@ -1,17 +1,11 @@
-// A thin client over `nats`: callback subscriptions only (its iterators cost ten times as much CPU a message), a
-// status that services can show, errors with codes. One a process; it reconnects for ever and subscribes anew by
-// itself. While it is disconnected a publish is refused, never queued: what the library would have queued, it
-// throws away on reconnecting, and that would be a silent loss.
+// The NATS client of a process: a thin layer over `nats` with callback subscriptions only (the library's iterators cost
+// ten times as much CPU per message), a status that services can show, and errors with codes. It reconnects for ever and
+// subscribes again when it has.
+//
+// The parts are one concept each: dial.ts opens the connection, publishing.ts sends, subscriptions.ts receives,
+// requests.ts asks, service.ts serves. A part takes the library's connection and keeps its own state.
 
-import {
-  createInbox,
-  type MsgHdrs,
-  type NatsConnection,
-  type Service,
-  type ServiceConfig,
-  type Status,
-  type Subscription,
-} from "nats";
+import { createInbox, type MsgHdrs, type NatsConnection, type Status } from "nats";
 import type { Logger } from "../lib/log.ts";
 import { requestError, tooLargeError } from "./client-errors.ts";
 import { type ConnectOptions, dial } from "./dial.ts";
@@ -22,59 +16,36 @@ import type { NatsConfig } from "./nats-config.ts";
 import { byteLength, type Payload, type Published, Publisher, type PublishOptions } from "./publishing.ts";
 import { replyError } from "./reply-error.ts";
 import { request } from "./requests.ts";
-import { RetriedSubscription } from "./retried-subscription.ts";
-import { withSafeReplies } from "./safe-services.ts";
 import { ServerLimits } from "./server-limits.ts";
+import { type Endpoint, MicroService, type Served, type ServiceAbout } from "./service.ts";
+import { type Drainable, type Subscribed, Subscriptions } from "./subscriptions.ts";
 import { closeWithDial } from "./unfinished-dial.ts";
 
 export type { MsgHdrs } from "nats";
 
 const NOTHING = new Uint8Array(0);
-/** What every micro service hears, besides its endpoints, begins so. */
-const CONTROL = "$SRV.";
 const SMALL_MESSAGES =
-  "NATS takes small messages only: events that are larger once encoded are refused; raise max_payload";
-
-export interface Subscribed {
-  unsubscribe(): void;
-}
-
-/** One question that a micro service answers. */
-export interface Endpoint {
-  readonly name: string;
-  readonly subject: string;
-  readonly handle: (message: Msg) => void;
-}
-
-export interface Served {
-  /** Answers what has arrived, then no more. */
-  stop(): Promise<void>;
-}
+  "the NATS server takes small messages only, so larger events are refused: raise max_payload";
 
 export class BrokerClient {
   readonly #nats: NatsConnection;
-  /** The same, for micro services. */
-  readonly #natsOfServices: NatsConnection;
   readonly #log: Logger;
   readonly #limits: ServerLimits;
   readonly #publisher: Publisher;
-  readonly #listeners = new Set<(connected: boolean) => void>();
-  readonly #kept = new Set<RetriedSubscription>();
-  readonly #grantListeners = new Set<() => void>();
+  readonly #subscriptions: Subscriptions;
+  readonly #statusListeners = new Set<(connected: boolean) => void>();
   #connected = true;
   reconnects = 0;
 
   private constructor(nats: NatsConnection, log: Logger, isService: boolean) {
     this.#nats = nats;
-    this.#natsOfServices = withSafeReplies(nats, (message, payload, headers) =>
-      this.respond(message, payload, headers),
-    );
     this.#log = log;
     this.#limits = new ServerLimits(nats, (maxPayload) => {
       // a command's own messages succeed or fail: it needs no warning
       if (isService) log.warn({ maxPayload, wanted: WANTED_MAX_PAYLOAD }, SMALL_MESSAGES);
     });
     this.#publisher = new Publisher(nats, () => this.#connected);
+    this.#subscriptions = new Subscriptions(nats, log);
     void this.#watchStatus();
   }
 
@@ -98,37 +69,36 @@ export class BrokerClient {
   }
 
   /**
-   * Bytes of the largest message that the server takes, headers included; while disconnected, that the last
-   * one took. It may change at every reconnect, and in between by an INFO that the server sends of its own
-   * accord.
+   * The largest message that the server takes, in bytes, headers included; while disconnected, what the last server
+   * took. It may change at every reconnect, and in between when the server sends another INFO.
    */
   get maxPayload(): number {
     return this.#limits.maxPayload;
   }
 
-  /** Why nothing works with this server; undefined where it does. */
+  /** Why nothing works with this server; undefined where everything does. */
   get unfit(): string | undefined {
     return this.#limits.unfit;
   }
 
-  /** Calls `listener` at every loss and return of the connection. Answers its undoing. */
-  onStatus(listener: (connected: boolean) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** Subjects that NATS refuses to bring us at this moment; each is asked for again until it is granted. */
+  /** Subjects that NATS refuses at this moment; each is retried until NATS grants it. */
   get refused(): readonly string[] {
-    return [...this.#kept].flatMap(({ refused }) => refused ?? []);
+    return this.#subscriptions.refused;
   }
 
-  /** Calls `listener` whenever something is granted that was refused: what came in between did not come to us. */
+  /** Calls `listener` whenever the connection is lost or restored. Returns a function that removes the listener. */
+  onStatus(listener: (connected: boolean) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  /** Calls `listener` whenever NATS grants a subject that it refused: messages published in between are lost. */
   onGranted(listener: () => void): void {
-    this.#grantListeners.add(listener);
+    this.#subscriptions.onGranted(listener);
   }
 
   /**
-   * Hands a message to the connection; at most once, in the order of the calls. What is not sent is counted.
+   * Hands a message to the connection; at most once, in the order of the calls. Messages that are not sent are counted.
    * Never throws for the state of the connection or the size of the message.
    */
   publish(subject: string, payload: Payload = NOTHING, options: PublishOptions = {}): Published {
@@ -136,8 +106,8 @@ export class BrokerClient {
   }
 
   /**
-   * Replies to a request; nothing is sent where its sender does not wait for a reply. A reply that the server
-   * does not take is replaced by an error (413) with both sizes.
+   * Replies to a request; sends nothing where the sender does not wait for a reply. A reply that the server does not
+   * take is replaced by an error (413) with both sizes.
    */
   respond(message: Msg, payload: Payload = NOTHING, headers?: MsgHdrs): void {
     const reply = replyOf(message);
@@ -147,36 +117,17 @@ export class BrokerClient {
   }
 
   /**
-   * Calls back for every message. It survives reconnects and refusals (`refused` names it meanwhile). A callback must not
-   * throw: what does is logged.
+   * Calls back for every message, until the subscription ends. It survives reconnects and refusals (see `refused`). The
+   * callback must not throw: an error that it throws is logged.
    */
-  subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Subscribed {
-    let subscription: Subscription | undefined;
-    const open = (): void => {
-      subscription?.unsubscribe();
-      subscription = this.#nats.subscribe(subject, {
-        ...(queue === undefined ? {} : { queue }),
-        callback: (error, message) => {
-          if (error !== null) return kept.refuse(subject, error.message);
-          try {
-            onMessage(message);
-          } catch (thrown) {
-            this.#log.error({ subject, err: thrown }, "message handler failed");
-          }
-        },
-      });
-    };
-    const kept = this.#keep(open, (refused) => refused === subject);
-    open();
-    return {
-      unsubscribe: () => {
-        this.#drop(kept);
-        subscription?.unsubscribe();
-      },
-    };
+  subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Drainable {
+    return this.#subscriptions.subscribe(subject, onMessage, queue);
   }
 
-  /** Many literal subjects, one callback: no closure and no wrapper a subscription. The callback must not throw. */
+  /**
+   * Subscribes without a closure, a wrapper or a retry per subscription, for many literal subjects that share one
+   * callback. The callback must not throw.
+   */
   subscribeBare(subject: string, callback: (error: Error | null, message: Msg) => void): Subscribed {
     return this.#nats.subscribe(subject, { callback });
   }
@@ -188,53 +139,35 @@ export class BrokerClient {
     } catch (cause) {
       throw new BrokerError(
         "NATS_DISCONNECTED",
-        "the connection to NATS went down: it comes back by itself, try again",
+        "the connection to NATS went down and is being restored: try again",
         { cause },
       );
     }
   }
 
   /**
-   * One request, one reply. Where a JetStream stream captures one of Encke's subjects, its acknowledgement is
-   * not that reply.
-   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
-   * PAYLOAD_TOO_LARGE
+   * Sends one request and returns the reply to it. Where a JetStream stream captures one of Encke's subjects, its
+   * acknowledgement is not that reply.
+   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or PAYLOAD_TOO_LARGE
    */
   async request(subject: string, payload: Payload, timeoutMs: number): Promise<Msg> {
     if (!this.#connected) throw requestError(subject);
     return request(this.#nats, subject, payload, { timeoutMs, maxPayload: this.maxPayload });
   }
 
-  /** A subject under which only this client receives; append `.` and one token of your own. */
+  /** Returns a subject that is unique to the caller; append `.` and one token of your own. */
   newInbox(): string {
     return createInbox();
   }
 
-  /**
-   * Answers as a NATS micro service (`nats micro ls` shows it). While one of its subjects is refused it answers on none
-   * (`refused` names it), and begins anew when it may.
-   */
-  async addService(config: ServiceConfig, endpoints: readonly Endpoint[]): Promise<Served> {
-    let service: Service | undefined;
-    const subjects = new Set(endpoints.map(({ subject }) => subject));
-    const open = async (): Promise<void> => {
-      await service?.stop();
-      service = await this.#natsOfServices.services.add(config);
-      for (const { name, subject, handle } of endpoints)
-        service.addEndpoint(name, { subject, handler: (_, message) => handle(message) });
-    };
-    const isOwn = (subject: string): boolean => subjects.has(subject) || subject.startsWith(CONTROL);
-    const kept = this.#keep(open, isOwn);
-    await open();
-    return {
-      stop: async () => {
-        this.#drop(kept);
-        await service?.stop();
-      },
-    };
+  /** Serves endpoints as a NATS micro service, until `stop`. `nats micro ls`, `info` and `stats` show it. */
+  addService(about: ServiceAbout, endpoints: readonly Endpoint[]): Served {
+    const service = new MicroService(this, this.#log, about, endpoints);
+    service.start();
+    return service;
   }
 
-  /** Sends what is left and closes. Idempotent. */
+  /** Sends what is left and closes the connection. Idempotent. */
   async close(): Promise<void> {
     if (this.#nats.isClosed()) return;
     if (this.#connected) await this.#nats.flush().catch(() => {}); // nothing more can be sent: closing anyway
@@ -243,40 +176,20 @@ export class BrokerClient {
 
   async #watchStatus(): Promise<void> {
     for await (const status of this.#nats.status()) {
-      if (status.type === "disconnect") this.#become(false);
-      else if (status.type === "reconnect") this.#become(true);
-      else if (status.type === "error") this.#hearError(status);
+      if (status.type === "disconnect") this.#setConnected(false);
+      else if (status.type === "reconnect") this.#setConnected(true);
+      else if (status.type === "error") this.#noteError(status);
     }
-    this.#become(false);
+    this.#setConnected(false);
   }
 
-  #keep(open: () => void | Promise<void>, hears: (subject: string) => boolean): RetriedSubscription {
-    const onGranted = (): void => {
-      for (const listener of this.#grantListeners) listener();
-    };
-    const kept = new RetriedSubscription({
-      log: this.#log,
-      open,
-      flush: () => this.#nats.flush(),
-      hears,
-      onGranted,
-    });
-    this.#kept.add(kept);
-    return kept;
-  }
-
-  #drop(kept: RetriedSubscription): void {
-    kept.end();
-    this.#kept.delete(kept);
-  }
-
-  #hearError({ data, permissionContext }: Status): void {
+  #noteError({ data, permissionContext }: Status): void {
     this.#log.warn({ reason: data, subject: permissionContext?.subject }, "NATS error");
-    if (permissionContext?.operation !== "subscription") return;
-    for (const kept of this.#kept) kept.refuse(permissionContext.subject, String(data));
+    if (permissionContext?.operation === "subscription")
+      this.#subscriptions.noteRefusal(permissionContext.subject, String(data));
   }
 
-  #become(connected: boolean): void {
+  #setConnected(connected: boolean): void {
     if (this.#connected === connected) return;
     this.#connected = connected;
     if (connected) {
@@ -284,6 +197,6 @@ export class BrokerClient {
       this.#limits.read();
     }
     this.#log.warn(connected ? "NATS is back" : "NATS connection lost");
-    for (const listener of this.#listeners) listener(connected);
+    for (const listener of this.#statusListeners) listener(connected);
   }
 }

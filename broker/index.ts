@@ -1,7 +1,7 @@
 // The public list of this room's connected part: the NATS client, its headers, and choosing a broker. What needs no
 // connection is listed in contract.ts.
 
-export { BrokerClient, type Endpoint, type Served, type Subscribed } from "./client.ts";
+export { BrokerClient } from "./client.ts";
 export type { ConnectOptions } from "./dial.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
 export { COUNT_HEADER, EVENT_HEADER, eventHeaders } from "./headers.ts";
@@ -35,4 +35,6 @@ export { replyError } from "./reply-error.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";
 export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";
+export type { Endpoint, Served } from "./service.ts";
 export { streamOf } from "./stream-ack.ts";
+export type { Subscribed } from "./subscriptions.ts";

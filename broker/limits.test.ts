@@ -101,9 +101,10 @@ for (const brokerWith of limited) {
       const endpoints = Array.from({ length: 400 }, (_, n) => ({
         name: `endpoint-${n}`,
         subject: `many.${n}`,
-        handle: (message: Parameters<typeof server.respond>[0]) => server.respond(message, "here"),
+        description: "replies that it is here",
+        handle: () => "here",
       }));
-      const served = await server.addService({ name: "many", version: "1.0.0" }, endpoints);
+      const served = server.addService({ name: "many", description: "has many endpoints" }, endpoints);
       await server.flush();
       for (const verb of ["INFO", "STATS"]) {
         const problem = serviceErrorOf(await asker.request(`$SRV.${verb}.many`, "", 2_000));

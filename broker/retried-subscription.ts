@@ -1,66 +1,104 @@
-// What listens at NATS and may be refused. The client library forgets a subscription that was refused, and ends a whole micro
-// service for one; some refusals it does not even match with what they are about. What is kept here says that it is refused,
-// and asks again until it is granted. Owned by the client; one timer while it is refused.
+// A subscription that is retried until NATS grants it. The client library forgets a subscription that was refused, and
+// does not match every refusal with the subscription that it is about. This class remembers that NATS refused it and
+// subscribes again every two seconds, since permissions change when an operator changes them. Owned by the client's
+// subscriptions; one timer while it is refused.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { NatsConnection, Subscription } from "nats";
 import type { Logger } from "../lib/log.ts";
+import type { Msg } from "./message.ts";
 
-/** Permissions change when somebody changes them: soon enough for them to see it, seldom enough to ask for ever. */
-const ASK_AGAIN_MS = 2_000;
+const RETRY_MS = 2_000;
 
 export interface RetriedSubscriptionOptions {
-  readonly log: Logger;
-  /** Asks NATS (anew); what was asked for before is given up. */
-  readonly open: () => void | Promise<void>;
-  /** Resolves when NATS has answered all that was asked before. */
-  readonly flush: () => Promise<void>;
-  /** Whether a refused subject is one of its own. */
-  readonly hears: (subject: string) => boolean;
-  /** Called when it is granted after it was refused. */
+  readonly nats: NatsConnection;
+  readonly subject: string;
+  /** Of the members of a queue group, one receives each message. */
+  readonly queue: string | undefined;
+  /** Must not throw: an error that it throws is logged. */
+  readonly onMessage: (message: Msg) => void;
+  /** Called when NATS grants the subscription after it refused it. */
   readonly onGranted: () => void;
+  readonly log: Logger;
 }
 
 export class RetriedSubscription {
   readonly #options: RetriedSubscriptionOptions;
+  #subscription: Subscription;
   #timer: NodeJS.Timeout | undefined;
-  #isOver = false;
-  /** The subject that NATS refuses, as far as is known; undefined while it refuses none. */
-  refused: string | undefined;
+  #isEnded = false;
+  #isRefused = false;
 
   constructor(options: RetriedSubscriptionOptions) {
     this.#options = options;
+    this.#subscription = this.#subscribe();
   }
 
-  /** NATS refuses a subject: a matter of this one, or of others. */
-  refuse(subject: string, reason: string): void {
-    if (this.#isOver || !this.#options.hears(subject)) return;
-    if (this.refused === undefined) this.#options.log.error({ subject, reason }, "subscription refused");
-    this.refused = subject;
+  get subject(): string {
+    return this.#options.subject;
+  }
+
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
+  /** Notes that NATS refused the subject, and schedules the next attempt. */
+  refuse(reason: string): void {
+    if (this.#isEnded) return;
+    const { subject, log } = this.#options;
+    if (!this.#isRefused) log.error({ subject, reason }, "subscription refused");
+    this.#isRefused = true;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#askAgain(), ASK_AGAIN_MS);
+    this.#timer = setTimeout(() => void this.#retry(), RETRY_MS);
     this.#timer.unref();
   }
 
-  /** Nothing is asked for any more. Idempotent. */
-  end(): void {
-    this.#isOver = true;
-    this.refused = undefined;
+  /** Ends the subscription at once. Idempotent. */
+  unsubscribe(): void {
+    this.#end();
+    this.#subscription.unsubscribe();
+  }
+
+  /** Ends the subscription after the messages that the server has already sent. Idempotent. */
+  async drain(): Promise<void> {
+    this.#end();
+    await this.#subscription.drain().catch(() => {}); // refused, or the connection is closed: nothing more arrives
+  }
+
+  #end(): void {
+    this.#isEnded = true;
+    this.#isRefused = false;
     clearTimeout(this.#timer);
   }
 
-  async #askAgain(): Promise<void> {
-    const { open, flush, log, onGranted } = this.#options;
-    const subject = this.refused ?? "";
+  #subscribe(): Subscription {
+    const { nats, subject, queue, onMessage, log } = this.#options;
+    return nats.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
+      callback: (error, message) => {
+        if (error !== null) return this.refuse(error.message);
+        try {
+          onMessage(message);
+        } catch (thrown) {
+          log.error({ subject, err: thrown }, "message handler failed");
+        }
+      },
+    });
+  }
+
+  async #retry(): Promise<void> {
+    const { nats, subject, onGranted, log } = this.#options;
     this.#timer = undefined;
+    this.#subscription.unsubscribe();
+    this.#subscription = this.#subscribe();
     try {
-      await open();
-      await flush(); // a refusal is said before the answer to this,
-      await nextTurn(); // and heard in the turn after it at the latest
+      await nats.flush(); // the server sends a refusal before the reply to this,
+      await nextTurn(); // and the library reports it in the next turn at the latest
     } catch {
-      return this.refuse(subject, "the connection went down"); // it comes back, and we look again
+      return this.refuse("the connection went down"); // it comes back, and the next attempt tells
     }
-    if (this.#isOver || this.#timer !== undefined) return;
-    this.refused = undefined;
+    if (this.#isEnded || this.#timer !== undefined) return;
+    this.#isRefused = false;
     log.warn({ subject }, "subscription granted");
     onGranted();
   }

@@ -29,45 +29,29 @@ import {
   partitionSubject,
   type Topic,
 } from "../broker/contract.ts";
-import {
-  type BrokerClient,
-  type Endpoint,
-  type Msg,
-  replyError,
-  replyOf,
-  type Served,
-} from "../broker/index.ts";
+import type { BrokerClient, Endpoint, Msg, Served } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
-import type { Logger } from "../lib/log.ts";
 import { GraphError } from "./errors.ts";
 import { checkChanges, countFittingJson, fitPage } from "./fitting-pages.ts";
 import type { GraphStore } from "./graph-store.ts";
 import type { Partitions } from "./partitions.ts";
+import {
+  auditPage,
+  backup,
+  type Documented,
+  ENDPOINTS,
+  mutualPage,
+  PARTITION_ENDPOINTS,
+  page,
+  subscribers,
+} from "./payloads.ts";
 import type { EdgeRegistry } from "./presence/edge-registry.ts";
 import type { OnlineTable } from "./presence/online-table.ts";
 import type { ChangeKind } from "./store/changes.ts";
 import type { Page } from "./store/row-store.ts";
-import { MAX_PAGE, type UserLists } from "./user-lists.ts";
+import type { UserLists } from "./user-lists.ts";
 
 export const SERVICE_NAME = "encke-graph";
-
-/** Changes in one answer, at most some 450 bytes each. */
-const MAX_AUDIT_PAGE = 1_000;
-
-const page = z.object({
-  after: z.string().optional(),
-  limit: z.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
-});
-const mutualPage = page.extend({ with: z.string() });
-const auditPage = z.object({
-  after: z.number().int().min(0).default(0),
-  limit: z.number().int().min(1).max(MAX_AUDIT_PAGE).default(MAX_AUDIT_PAGE),
-});
-const backup = z.object({ folder: z.string().min(1) });
-const ids = z.union([
-  z.object({ subscribers: z.array(z.string()) }).transform((given) => given.subscribers),
-  z.array(z.string()),
-]);
 
 type Answer = object | Promise<object>;
 type Handler = (graph: Graph, name: Topic, payload: string) => Answer;
@@ -136,52 +120,56 @@ const PARTITION_HANDLERS: Readonly<
 };
 
 /** Serves the endpoints until the service is stopped. */
-export function serveEndpoints(graph: Graph, log: Logger): Promise<Served> {
-  const { client } = graph;
-  const endpoints: Endpoint[] = [];
-  const serve = (name: string, subject: string, handle: (message: Msg, payload: string) => Answer): void => {
-    const read = (message: Msg, payload: string): Promise<object> =>
-      graph.store.read(() => handle(message, payload));
-    endpoints.push({ name, subject, handle: (message) => void answer(client, message, read, log) });
-  };
+export function serveEndpoints(graph: Graph): Served {
   const { subjects, owned, of } = graph.partitions;
-  for (const partition of subjects) {
-    for (const verb of GRAPH_VERBS) {
-      const name = partition === undefined ? verb : `${verb}-${partition}`;
-      serve(name, graphEndpoint(verb, partition), (message, payload) =>
-        HANDLERS[verb](graph, nameOfGraph(verb, message.subject, of), payload),
-      );
-    }
-  }
-  for (const partition of owned) {
-    for (const verb of PARTITION_VERBS) {
-      serve(`part-${verb}-${partition}`, partitionSubject(partition, verb), (_, payload) =>
-        PARTITION_HANDLERS[verb](graph, payload),
-      );
-    }
-  }
+  const endpoints = [
+    ...GRAPH_VERBS.flatMap((verb) => {
+      const about = describe(ENDPOINTS[verb]);
+      return subjects.map((partition) => ({
+        ...about,
+        name: partition === undefined ? verb : `${verb}-${partition}`,
+        subject: graphEndpoint(verb, partition),
+        handle: handling(graph, ({ subject }, payload) =>
+          HANDLERS[verb](graph, nameOfGraph(verb, subject, of), payload),
+        ),
+      }));
+    }),
+    ...PARTITION_VERBS.flatMap((verb) => {
+      const about = describe(PARTITION_ENDPOINTS[verb]);
+      return owned.map((partition) => ({
+        ...about,
+        name: `part-${verb}-${partition}`,
+        subject: partitionSubject(partition, verb),
+        handle: handling(graph, (_, payload) => PARTITION_HANDLERS[verb](graph, payload)),
+      }));
+    }),
+  ];
   const about = {
     name: SERVICE_NAME,
-    version: "1.0.0",
-    description: "The friend graph: who follows whom, and fan-out of events",
+    description: "The graph of who follows whom: lists, changes, and the fan-out of events",
     metadata: { partitions: String(graph.partitions) },
   };
-  return client.addService(about, endpoints);
+  return graph.client.addService(about, endpoints);
 }
 
-async function answer(
-  client: BrokerClient,
-  message: Msg,
-  handle: (message: Msg, payload: string) => Promise<object>,
-  log: Logger,
-): Promise<void> {
-  try {
-    const result = await handle(message, new TextDecoder().decode(message.data).trim());
-    client.respond(message, JSON.stringify(result));
-  } catch (error) {
-    const { shown } = replyError(client, replyOf(message), error);
-    if (!shown) log.error({ subject: message.subject, err: error }, "request failed");
-  }
+function describe({
+  description,
+  request,
+  response,
+}: Documented): Omit<Endpoint, "name" | "subject" | "handle"> {
+  return {
+    description,
+    ...(request && { requestSchema: z.toJSONSchema(request, { io: "input" }) }),
+    responseSchema: z.toJSONSchema(response),
+  };
+}
+
+/** Gives `handle` a request's payload as text, keeps the store open until it replies, and replies its result as JSON. */
+function handling(graph: Graph, handle: (message: Msg, payload: string) => Answer): Endpoint["handle"] {
+  return async (message) => {
+    const payload = new TextDecoder().decode(message.data).trim();
+    return JSON.stringify(await graph.store.read(() => handle(message, payload)));
+  };
 }
 
 async function listed(
@@ -198,9 +186,9 @@ async function listed(
 function changing(kind: ChangeKind): Handler {
   return async ({ client, store }, topic, payload) => {
     checkChanges(topic, payload, client.maxPayload);
-    const subscribers = (/^[[{]/.test(payload) ? parse(ids, payload) : [payload]).map(parseUserId);
-    const outcomes = await store.apply(subscribers.map((subscriber) => ({ kind, subscriber, topic })));
-    const blocked = subscribers.filter((_, index) => outcomes[index] === "blocked");
+    const users = (/^[[{]/.test(payload) ? parse(subscribers, payload) : [payload]).map(parseUserId);
+    const outcomes = await store.apply(users.map((subscriber) => ({ kind, subscriber, topic })));
+    const blocked = users.filter((_, index) => outcomes[index] === "blocked");
     const changed = outcomes.filter((outcome) => outcome === "changed").length;
     const unchanged = outcomes.length - changed - blocked.length;
     return { topic, changed, unchanged, ...(blocked.length === 0 ? {} : { blocked }) };

@@ -122,7 +122,7 @@ export class GraphService {
 
 /** Takes events, announcements of edges, questions and changes. Events wait until the edges were asked to announce themselves. */
 async function serve(parts: ServiceParts): Promise<Running> {
-  const { client, partitions, entry, receiver, registry, expander, lists, losses, log } = parts;
+  const { client, partitions, entry, receiver, registry, expander, lists, losses } = parts;
   const subscriptions: Subscribed[] = [];
   // from here on every event is retried; an edge that is acknowledged misses none
   for (const partition of partitions.subjects)
@@ -133,7 +133,7 @@ async function serve(parts: ServiceParts): Promise<Running> {
   await client.flush();
   await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
   subscriptions.push(...lists.serve());
-  const service = await serveEndpoints(parts, log);
+  const service = serveEndpoints(parts);
   expander.open();
   await client.flush();
   client.onStatus((connected) => {

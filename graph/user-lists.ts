@@ -27,10 +27,9 @@ import { GraphError } from "./errors.ts";
 import { fitPage } from "./fitting-pages.ts";
 import type { GraphStore } from "./graph-store.ts";
 import type { Partitions } from "./partitions.ts";
+import { MAX_PAGE } from "./payloads.ts";
 import type { Page } from "./store/row-store.ts";
 
-/** Ids in one answer; fewer where the server's max_payload is small. */
-export const MAX_PAGE = 10_000;
 /** An owner that has not answered by then is named in the error. */
 const ANSWER_MS = 1_000;
 /** As HTTP numbers it: what an owner replies to a question that is wrong at every owner. */

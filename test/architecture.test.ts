@@ -61,6 +61,7 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
  */
 const WALL_CLOCK: Readonly<Record<string, string>> = {
   "broker/reconnecting.ts": "guards against the client library, which times its attempts with the wall clock",
+  "broker/service.ts": "the time when a service started",
   "edge/auth.ts": "a token's claims are dates",
   "edge/fanout/subject.ts": "the time of an event",
   "edge/node/server.ts": "the Date header of a response",

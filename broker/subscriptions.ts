@@ -1,0 +1,69 @@
+// The subscriptions of one connection. They survive reconnects, which is the library's work, and refusals, which is
+// ours (retried-subscription.ts). Owned by the client; one entry per subscription.
+
+import type { NatsConnection } from "nats";
+import type { Logger } from "../lib/log.ts";
+import type { Msg } from "./message.ts";
+import { RetriedSubscription } from "./retried-subscription.ts";
+
+export interface Subscribed {
+  /** Ends the subscription at once. Idempotent. */
+  unsubscribe(): void;
+}
+
+export interface Drainable extends Subscribed {
+  /** Ends the subscription after the messages that the server has already sent. Idempotent. */
+  drain(): Promise<void>;
+}
+
+export class Subscriptions {
+  readonly #nats: NatsConnection;
+  readonly #log: Logger;
+  readonly #retried = new Set<RetriedSubscription>();
+  readonly #grantListeners = new Set<() => void>();
+
+  constructor(nats: NatsConnection, log: Logger) {
+    this.#nats = nats;
+    this.#log = log;
+  }
+
+  /** Subjects that NATS refuses at this moment. */
+  get refused(): readonly string[] {
+    return [...this.#retried].filter(({ isRefused }) => isRefused).map(({ subject }) => subject);
+  }
+
+  /** Calls `listener` whenever NATS grants a subject that it refused before. */
+  onGranted(listener: () => void): void {
+    this.#grantListeners.add(listener);
+  }
+
+  /** Notes a refusal that the library did not report to the subscription itself. */
+  noteRefusal(subject: string, reason: string): void {
+    for (const subscription of this.#retried)
+      if (subscription.subject === subject) subscription.refuse(reason);
+  }
+
+  subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Drainable {
+    const subscription = new RetriedSubscription({
+      nats: this.#nats,
+      subject,
+      queue,
+      onMessage,
+      onGranted: () => {
+        for (const listener of this.#grantListeners) listener();
+      },
+      log: this.#log,
+    });
+    this.#retried.add(subscription);
+    return {
+      unsubscribe: () => {
+        this.#retried.delete(subscription);
+        subscription.unsubscribe();
+      },
+      drain: () => {
+        this.#retried.delete(subscription);
+        return subscription.drain();
+      },
+    };
+  }
+}
