@@ -10,7 +10,8 @@ import { edgeSubject, FRAME_KIND, presenceSubject, readFrame } from "../broker/c
 import { BEAT_MS, BrokerClient, MAX_DELTA, type PresenceMessage, parseOrder } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { anyFreePort } from "../lib/ports.ts";
-import { childrenOf, memoryOf } from "../lib/processes.ts";
+import { childrenOf } from "../lib/processes.ts";
+import { memoryOf } from "../load/index.ts";
 import { EnckeCommand } from "../test/support/command.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { readMetric } from "./support/metric.ts";

@@ -7,7 +7,10 @@ export { EmbeddedBroker } from "./embedded/broker.ts";
 export { COUNT_HEADER, EVENT_HEADER, eventHeaders } from "./headers.ts";
 export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
 export { registerClientMetrics } from "./metrics.ts";
+export { natsConfigOf } from "./nats-choice.ts";
 export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";
+export { natsSettings } from "./nats-settings.ts";
+export { publishOnce, textOf, withClient } from "./one-shot.ts";
 export {
   BEAT_MS,
   DELTA_HEAD_BYTES,
@@ -34,7 +37,7 @@ export type { Published, PublishOptions } from "./publishing.ts";
 export { replyError } from "./reply-error.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";
-export { BROKER_KINDS, type BrokerKind, type OpenedBroker, openBroker } from "./server/open.ts";
+export { type BrokerKind, brokerKind, type OpenedBroker, openBroker } from "./server/open.ts";
 export type { Endpoint, Served } from "./service.ts";
 export { streamOf } from "./stream-ack.ts";
 export type { Subscribed } from "./subscriptions.ts";

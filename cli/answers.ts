@@ -4,19 +4,19 @@
 
 import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
+import { CommandError } from "../lib/command-error.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
-import { CliError } from "./errors.ts";
 import { untilStopped } from "./signal.ts";
 
 /** After Ctrl-C, a reader that takes nothing is waited for so long. */
 const STOPPED_MS = 1_000;
 
 export class Answers {
-  readonly #onLost: (error: CliError | undefined) => void;
+  readonly #onLost: (error: CommandError | undefined) => void;
   #stream: Writable | undefined;
 
   /** @param onLost called when nothing more can be printed; without an error where the reader has gone */
-  constructor(onLost: (error: CliError | undefined) => void) {
+  constructor(onLost: (error: CommandError | undefined) => void) {
     this.#onLost = onLost;
   }
 
@@ -28,7 +28,7 @@ export class Answers {
 
   readonly print = (line: string): void => void this.stream.write(`${line}\n`);
 
-  /** Resolves when the reader has everything, or a second after the signal. @throws CliError OUTPUT_LOST */
+  /** Resolves when the reader has everything, or a second after the signal. @throws CommandError OUTPUT_LOST */
   async flush(signal: AbortSignal): Promise<void> {
     const stream = this.#stream;
     if (stream === undefined) return;
@@ -43,9 +43,9 @@ export class Answers {
   }
 }
 
-function lost(cause: Error): CliError | undefined {
+function lost(cause: Error): CommandError | undefined {
   if (codeOf(cause) === "EPIPE") return undefined;
-  return new CliError(
+  return new CommandError(
     "OUTPUT_LOST",
     `standard output cannot be written (${messageOf(cause)}): what was printed is not whole`,
     { cause },

@@ -1,56 +1,23 @@
 // From settings to a running edge: the same for `encke edge` and `encke up`.
 
 import { fileURLToPath } from "node:url";
-import type { NatsConfig } from "../broker/index.ts";
-import {
-  AdminServer,
-  defaultPoolKind,
-  type EdgeConfig,
-  EdgeFleet,
-  type ListenAt,
-  listenProblemOf,
-} from "../edge/index.ts";
+import { AdminServer, type EdgeConfig, EdgeFleet, type ListenAt, listenProblemOf } from "../edge/index.ts";
+import { CommandError } from "../lib/command-error.ts";
 import { messageOf, quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { createMetrics, type Metrics } from "../lib/metrics.ts";
 import { freePortFrom } from "../lib/ports.ts";
-import { CliError } from "./errors.ts";
-import type { CommonValues, EdgeValues } from "./settings.ts";
 
 export const DEFAULT_PORT = 8_080;
 export const DEFAULT_ADMIN_PORT = 9_180;
 
 const PROGRAM: string = fileURLToPath(new URL("./worker" + import.meta.url.slice(-3), import.meta.url));
 
-export function edgeConfigOf(
-  values: EdgeValues & CommonValues,
-  listen: ListenAt,
-  nats: NatsConfig,
-): EdgeConfig {
-  return {
-    listen,
-    nats,
-    fanout: values.fanout,
-    pool: values.pool ?? defaultPoolKind(),
-    jwtKey: values.jwtKey,
-    allowAnonymous: values.allowAnonymous,
-    allowPublish: values.allowPublish,
-    corsOrigins: values.corsOrigin,
-    maxStreams: values.maxStreams,
-    maxStreamsPerUser: values.maxStreamsPerUser,
-    drainMs: values.drainTime,
-    maxStreamAgeMs: values.maxStreamAge ?? 0,
-    heartbeatMs: values.heartbeat,
-    readerTimeoutMs: values.readerTimeout,
-    logLevel: values.logLevel,
-  };
-}
-
-/** `unix:/path`, or an address and port. @throws CliError USAGE */
+/** `unix:/path`, or an address and port. @throws CommandError USAGE */
 export function listenAtOf(listen: string | undefined, host: string, port: number): ListenAt {
   if (listen === undefined) return { host, port };
   if (/^unix:.+/.test(listen)) return { path: listen.slice("unix:".length) };
-  throw new CliError(
+  throw new CommandError(
     "USAGE",
     `--listen ${quote(listen)}: expected unix:/path/of/socket, or use --host and --port`,
   );
@@ -62,7 +29,7 @@ export function urlOf(host: string, port: number): string {
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}/`;
 }
 
-/** `given` where the user chose a port, else a free one from the default on. @throws CliError ADDRESS_TAKEN for a host that is none of ours */
+/** `given` where the user chose a port, else a free one from the default on. @throws CommandError ADDRESS_TAKEN for a host that is none of ours */
 export async function portFor(
   flag: string,
   host: string,
@@ -75,7 +42,7 @@ export async function portFor(
   } catch (cause) {
     const why = listenProblemOf(cause);
     if (why === undefined) throw cause;
-    throw new CliError(
+    throw new CommandError(
       "ADDRESS_TAKEN",
       `${flag} ${quote(host)} ${why} (${messageOf(cause)}): choose an address of this machine`,
       { cause },

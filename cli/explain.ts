@@ -2,7 +2,7 @@
 // itself; one of the operating system gets its remedy here, by its code. Anything else is a bug and keeps its stack.
 
 import { codeOf, EnckeError, messageOf } from "../lib/errors.ts";
-import { stackOf } from "./guard.ts";
+import { stackOf } from "../lib/guard.ts";
 
 /** By the codes of the operating system, and of Node where it speaks for it. */
 const REMEDIES: Readonly<Record<string, string>> = {

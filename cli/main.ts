@@ -1,16 +1,20 @@
 #!/usr/bin/env node
+
 // The `encke` command. The only place that reads argv, prints errors and chooses the exit code: 0 done, 1 failed,
 // 2 wrong usage.
 
 import { Command, CommanderError } from "commander";
+import type { Environment } from "../lib/command.ts";
 import { codeOf } from "../lib/errors.ts";
+import { guardStandardError, LAST_WORDS_MS } from "../lib/guard.ts";
 import { standardError, standardOutput } from "../lib/output.ts";
 import { Answers } from "./answers.ts";
-import type { Context } from "./command.ts";
 import { commands, groups } from "./commands/index.ts";
 import { explain } from "./explain.ts";
-import { guardStandardError, LAST_WORDS_MS } from "./guard.ts";
 import { endsAtHangup } from "./hangup.ts";
+import { importLoadCommands } from "./load-commands.ts";
+import { ownCommand } from "./own-command.ts";
+import { createProgress } from "./progress.ts";
 
 /** Mistakes in what was typed, found after the command line itself was understood. */
 const USAGE_CODES = new Set([
@@ -23,7 +27,7 @@ const USAGE_CODES = new Set([
   "USAGE",
 ]);
 
-guardStandardError();
+guardStandardError(process.exit);
 const stopping = new AbortController();
 /** A second Ctrl-C means now. */
 function onSignal(): void {
@@ -35,13 +39,15 @@ process.on("SIGHUP", endsAtHangup() ? onSignal : () => {});
 
 const answers = new Answers((error) => process.exit(error === undefined ? 0 : report(error)));
 const note = (text: string): void => standardError.writePatiently(text, LAST_WORDS_MS);
-const environment: Omit<Context, "log"> = {
+const environment: Environment = {
   env: process.env,
   signal: stopping.signal,
+  encke: ownCommand,
   print: answers.print,
   output: () => answers.stream,
   announce: (line) => standardOutput.writePatiently(`${line}\n`, LAST_WORDS_MS),
   note: (line) => note(`${line}\n`),
+  progress: createProgress,
 };
 
 const program = new Command("encke")
@@ -51,8 +57,10 @@ const program = new Command("encke")
 const parents = new Map(
   groups.map(({ name, summary }) => [name, program.command(name).description(summary)]),
 );
-for (const command of commands) {
-  command.addTo(parents.get(command.name.split(" ")[0] ?? "") ?? program, environment);
+const all = [...commands, ...(await importLoadCommands())];
+const known = Object.assign({}, ...all.map(({ settings }) => settings));
+for (const command of all) {
+  command.addTo(parents.get(command.name.split(" ")[0] ?? "") ?? program, environment, known);
 }
 overrideExits(program);
 

@@ -1,14 +1,14 @@
 // The command line that runs this very program once more, in a process of its own.
 
 import { fileURLToPath } from "node:url";
+import type { CommandLine, Environment } from "../lib/command.ts";
 
-export type CommandLine = readonly [command: string, ...args: string[]];
+const MAIN: string = fileURLToPath(new URL("./main" + import.meta.url.slice(-3), import.meta.url));
 
-/** `encke ARGS` with this Node and this release. */
-export function ownCommand(...args: string[]): CommandLine {
-  const main = fileURLToPath(new URL("./main" + import.meta.url.slice(-3), import.meta.url));
-  return [process.execPath, ...process.execArgv, main, ...args];
-}
+/** `encke` with this Node and this release. */
+export const ownCommand: CommandLine = [process.execPath, ...process.execArgv, MAIN];
 
 /** The embedded broker in a process of its own. */
-export const embeddedCommand: CommandLine = ownCommand("broker", "--embedded");
+export function embeddedBrokerOf({ encke }: Pick<Environment, "encke">): CommandLine {
+  return [...encke, "broker", "--embedded"];
+}

@@ -2,17 +2,11 @@
 
 import { isatty } from "node:tty";
 import { SingleBar } from "cli-progress";
+import type { Environment, Progress } from "../lib/command.ts";
 
 const STANDARD_ERROR = 2;
 /** Quicker work shows nothing: a bar that flashes by tells nobody anything. */
 const SHOW_AFTER_MS = 2_000;
-
-export interface Progress {
-  /** `done` of the total so far. Cheap: call it as often as convenient. */
-  update(done: number): void;
-  /** Removes the bar. Call it on success and failure alike. */
-  stop(): void;
-}
 
 /** @param what the thing counted, in the plural; @param total 0 where it is not known. */
 export function createProgress(title: string, what: string, total: number): Progress {
@@ -50,6 +44,7 @@ export function createProgress(title: string, what: string, total: number): Prog
  * @param counted what each phase counts, in the plural
  */
 export async function withProgress<Phase extends string, Result>(
+  { progress }: Pick<Environment, "progress">,
   counted: Readonly<Record<Phase, string>>,
   work: (onProgress: (phase: Phase, done: number, total: number) => void) => Promise<Result>,
 ): Promise<Result> {
@@ -59,7 +54,7 @@ export async function withProgress<Phase extends string, Result>(
     return await work((now, done, total) => {
       if (phase !== now) {
         bar?.stop();
-        bar = createProgress(now, counted[now], total);
+        bar = progress(now, counted[now], total);
         phase = now;
       }
       bar?.update(done);

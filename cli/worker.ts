@@ -2,11 +2,11 @@
 
 import { Edge, type FromWorker, type MetricReport, type ToWorker } from "../edge/index.ts";
 import { codeOf } from "../lib/errors.ts";
+import { guardStandardError } from "../lib/guard.ts";
 import { createLogger } from "../lib/log.ts";
 import { createMetrics } from "../lib/metrics.ts";
 import { collectWhenQuiet } from "./collector.ts";
 import { explain } from "./explain.ts";
-import { guardStandardError } from "./guard.ts";
 
 /** After a drain's own deadline, what a supervisor that is still there would give us until it kills. */
 const ORPHAN_SLACK_MS = 5_000;
@@ -16,7 +16,7 @@ const waiting = new AbortController();
 let edge: Edge | undefined;
 let drainMs = 0;
 
-guardStandardError();
+guardStandardError(process.exit);
 process.on("message", (message: ToWorker) => void obey(message));
 process.on("disconnect", endAsOrphan);
 process.on("SIGTERM", () => void drain());

@@ -38,11 +38,16 @@ exec "$@" 3<&-`;
  * Starts a program in a process group of its own (Ctrl-C in the terminal reaches us alone), with its standard error as a
  * stream. When this process ends, the child gets SIGTERM, and SIGKILL `stopMs` later.
  */
-export function spawnGuarded(command: string, args: readonly string[], stopMs: number): ChildProcess {
+export function spawnGuarded(
+  command: string,
+  args: readonly string[],
+  { stopMs, env }: { readonly stopMs: number; readonly env: NodeJS.ProcessEnv | undefined },
+): ChildProcess {
   const seconds = String(Math.ceil(stopMs / 1000));
   const child = spawn(SHELL, ["-c", BECOME_GUARDED, "encke", GUARD, seconds, command, ...args], {
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     detached: true,
+    ...(env !== undefined && { env }),
   });
   keepGuarded(child, child, seconds);
   return child;

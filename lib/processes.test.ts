@@ -2,26 +2,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
-import {
-  childrenOf,
-  commandLineOf,
-  cpuSecondsOf,
-  describeListener,
-  listenerOn,
-  listenersIn,
-  memoryOf,
-  socketsOf,
-} from "./processes.ts";
+import { childrenOf, commandLineOf, describeListener, listenerOn, listenersIn } from "./processes.ts";
 
 const GONE = 4_194_303; // above what a machine gives out by default
 
 describe("processes", () => {
-  it("memoryOf - this process's memory, proportional within resident; undefined for one that is gone", () => {
-    const { pssKb, rssKb } = memoryOf(process.pid) ?? { pssKb: 0, rssKb: 0 };
-    assert.ok(pssKb > 1_000 && rssKb >= pssKb); // the program itself is shared by all that run
-    assert.equal(memoryOf(GONE), undefined);
-    assert.ok((cpuSecondsOf(process.pid) ?? 0) > 0);
-    assert.equal(cpuSecondsOf(GONE), undefined);
+  it("commandLineOf - this program; nothing for a process that is gone", () => {
     assert.ok(commandLineOf(process.pid).includes(process.argv[1] ?? "a program"));
     assert.equal(commandLineOf(GONE), "");
   });
@@ -35,14 +21,12 @@ describe("processes", () => {
     assert.ok(!childrenOf(process.pid).includes(child.pid ?? 0));
   });
 
-  it("listenerOn, socketsOf - find a server by its port, and count its socket", async () => {
-    const before = socketsOf(process.pid);
+  it("listenerOn - finds a server by its port", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     const port = typeof address === "object" ? (address?.port ?? 0) : 0;
     assert.equal(listenerOn(port), process.pid);
-    assert.equal(socketsOf(process.pid), before + 1);
     // by its program alone: what is among its flags may be a secret
     assert.match(
       describeListener(port),

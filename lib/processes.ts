@@ -1,53 +1,14 @@
-// What Linux tells about processes: their memory, CPU, sockets, children, and who listens on a port. Read from /proc at
-// every call; nothing is kept. Proportional memory (PSS) shares shared pages out, so that it may be added up.
+// What Linux tells about processes: their children, their programs, and which of them listens on a port. Read from /proc
+// at every call; nothing is kept.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { quote } from "./errors.ts";
 
-export interface ProcessMemory {
-  readonly pssKb: number;
-  /** The part of it that is no file: heaps and stacks. Other processes' coming and going does not move it. */
-  readonly anonKb: number;
-  readonly rssKb: number;
-}
-
-/** Kernel ticks a second, as Linux reports CPU time on every architecture that we run on. */
-const TICKS_PER_SECOND = 100;
 const LISTENING = "0A";
 const INIT = 1;
 const FLAGS = / -.*$/;
 /** Servers that Encke starts for itself. */
 const ORPHANS = /\/encke-nats-\w+\/nats-server\.conf$|\bcli\/main\.[jt]s broker --embedded /;
-
-/** Memory of a process, in KB; undefined where it is gone, or not ours to look at. Costs 1 ms for each 100 MB. */
-export function memoryOf(pid: number): ProcessMemory | undefined {
-  const rollup = read(`/proc/${pid}/smaps_rollup`);
-  const [pssKb, fileKb, rssKb] = ["Pss", "Pss_File", "Rss"].map((name) => kilobytesIn(rollup, name));
-  if (pssKb === undefined || fileKb === undefined || rssKb === undefined) return undefined;
-  return { pssKb, anonKb: pssKb - fileKb, rssKb };
-}
-
-/** A line such as `Pss: 12 kB`, out of smaps_rollup or meminfo; undefined where there is none. */
-export function kilobytesIn(text: string, name: string): number | undefined {
-  const found = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1];
-  return found === undefined ? undefined : Number(found);
-}
-
-/** CPU seconds since the process began, user and system; undefined where it is gone. */
-export function cpuSecondsOf(pid: number): number | undefined {
-  return cpuSecondsIn(read(`/proc/${pid}/stat`));
-}
-
-/** The same, out of /proc/PID/stat. */
-export function cpuSecondsIn(stat: string): number | undefined {
-  const fields = fieldsOf(stat);
-  return fields && (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-/** Sockets that a process holds open. Costs about 2 µs each. */
-export function socketsOf(pid: number): number {
-  return linksOf(pid).filter((target) => target.startsWith("socket:")).length;
-}
 
 /** Ids of a process's children. */
 export function childrenOf(pid: number): number[] {
@@ -55,7 +16,7 @@ export function childrenOf(pid: number): number[] {
 }
 
 function parentOf(pid: number): number {
-  return Number(fieldsOf(read(`/proc/${pid}/stat`))?.[1]);
+  return Number(statFieldsOf(read(`/proc/${pid}/stat`))?.[1]);
 }
 
 /** Its program and arguments; "" where it is gone. */
@@ -104,11 +65,12 @@ function allProcesses(): number[] {
 }
 
 /** Fields of /proc/PID/stat behind the name, which may contain anything: state first, then the parent. */
-function fieldsOf(stat: string): string[] | undefined {
+export function statFieldsOf(stat: string): string[] | undefined {
   return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-function linksOf(pid: number): string[] {
+/** What its descriptors are, as /proc spells them; none where it is gone. */
+export function linksOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   try {
     return readdirSync(folder).map((name) => linkOf(`${folder}/${name}`));

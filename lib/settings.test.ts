@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { durationMs, flag, host, integer, list, oneOf, port, waitMs } from "./schemas.ts";
-import { flagName, pick, resolveSettings, type Settings } from "./settings.ts";
+import { flagName, pick, resolveSettings, type Setting, type ValuesOf } from "./settings.ts";
 
-interface Table {
-  adminPort: number;
-  url: string | undefined;
-  quick: boolean;
-}
-const table: Settings<Table> = {
-  adminPort: { value: "N", help: "", schema: port, default: 9_180 },
-  url: { value: "URL", help: "", env: "NATS_URL", schema: oneOf(["a", "b"]) },
-  quick: { help: "", schema: flag, default: false },
+const adminPort: Setting<number> = { value: "N", help: "", schema: port, default: 9_180 };
+const url: Setting<string | undefined> = {
+  value: "URL",
+  help: "",
+  env: "NATS_URL",
+  schema: oneOf(["a", "b"]),
 };
+const quick: Setting<boolean> = { help: "", schema: flag, default: false };
+const table = { adminPort, url, quick };
+type Table = ValuesOf<typeof table>;
 
 describe("settings", () => {
   const resolve = (flags: object, env: Record<string, string> = {}, file?: object): Table =>

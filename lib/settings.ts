@@ -4,25 +4,34 @@
 import { z } from "zod";
 import { EnckeError, quote } from "./errors.ts";
 
-interface Describable<T> {
+/** One entry of a table, whatever its type. */
+interface AnySetting {
   readonly help: string;
   /** Placeholder in the help text; a setting without one is a switch. */
   readonly value?: string;
   readonly short?: string;
   /** A further environment name that users of a neighbouring tool already know, such as NATS_URL. */
   readonly env?: string;
-  readonly schema: z.ZodType<T>;
+  readonly schema: z.ZodType;
+  readonly default?: unknown;
 }
 
 /** One setting of type T; where T may be undefined, so may its default. */
-export type Setting<T> = Describable<Exclude<T, undefined>> &
-  (undefined extends T ? { readonly default?: T } : { readonly default: T });
+export type Setting<T> = Omit<AnySetting, "schema" | "default"> & {
+  readonly schema: z.ZodType<Exclude<T, undefined>>;
+} & (undefined extends T ? { readonly default?: T } : { readonly default: T });
 
-/** A table for the values V. The key `adminPort` is the flag `--admin-port` and the variable `ENCKE_ADMIN_PORT`. */
-export type Settings<V> = { readonly [Key in keyof V]-?: Setting<V[Key]> };
+/** Settings by key. The key `adminPort` is the flag `--admin-port` and the variable `ENCKE_ADMIN_PORT`. */
+export type SettingsTable = Readonly<Record<string, AnySetting>>;
 
-/** A table whose values nobody asks for: to list names and texts. */
-export type AnySettings = Readonly<Record<string, Describable<unknown> & { readonly default?: unknown }>>;
+/** What a table's settings become: a setting without a default may be undefined. */
+export type ValuesOf<Table> = {
+  readonly [Key in keyof Table]: Table[Key] extends { readonly schema: z.ZodType<infer Value> }
+    ? Table[Key] extends { readonly default: NonNullable<unknown> }
+      ? Value
+      : Value | undefined
+    : never;
+};
 
 export interface Sources {
   /** From the command line, by key; absent where not given. */
@@ -52,11 +61,11 @@ const SERVICE_ADDRESS_NAME = /^ENCKE(?:_[A-Z0-9]+)*_PORT$/;
 const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
 
 /** A smaller table. */
-export function pick<V, Key extends keyof V>(
-  table: Settings<V>,
+export function pick<Table extends SettingsTable, Key extends keyof Table>(
+  table: Table,
   ...keys: readonly Key[]
-): Settings<Pick<V, Key>> {
-  return Object.fromEntries(keys.map((key) => [key, table[key]])) as Settings<Pick<V, Key>>;
+): Pick<Table, Key> {
+  return Object.fromEntries(keys.map((key) => [key, table[key]])) as Pick<Table, Key>;
 }
 
 /**
@@ -65,7 +74,11 @@ export function pick<V, Key extends keyof V>(
  * otherwise be silence), another command's is not.
  * @throws SettingsError that lists every problem by name.
  */
-export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sources: Sources): V {
+export function resolveSettings<Table extends SettingsTable>(
+  wanted: Table,
+  known: SettingsTable,
+  sources: Sources,
+): ValuesOf<Table> {
   const flags = new Set(Object.keys(known).map(flagName));
   const problems: string[] = [];
   const file = readFileValues(sources, flags, problems);
@@ -79,7 +92,7 @@ export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sour
     }
   }
   const values: Record<string, unknown> = {};
-  for (const [key, setting] of Object.entries<AnySettings[string]>(wanted)) {
+  for (const [key, setting] of Object.entries(wanted)) {
     const given = firstGiven(key, setting, { ...sources, env }, file);
     if (given === undefined) {
       values[key] = setting.default;
@@ -93,7 +106,7 @@ export function resolveSettings<V>(wanted: Settings<V>, known: AnySettings, sour
       );
   }
   if (problems.length > 0) throw new SettingsError(problems);
-  return values as V;
+  return values as ValuesOf<Table>;
 }
 
 /** `adminPort` → `admin-port`. */

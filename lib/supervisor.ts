@@ -18,6 +18,8 @@ const SETTLED_MS = 10_000;
 export interface SupervisorOptions {
   readonly command: string;
   readonly args: readonly string[];
+  /** Its environment; this process's where absent. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
   readonly log: Logger;
   /** Resolves when the child does its work; rejects when it cannot. Asked at every start. */
   readonly ready: (child: ChildProcess) => Promise<void>;
@@ -44,8 +46,8 @@ export class Supervisor {
   /** Starts the child and waits until it is ready. @throws EnckeError CHILD_FAILED, with what the child said */
   async start(): Promise<void> {
     let said = "";
-    const { command, args, stopMs } = this.#options;
-    const child = spawnGuarded(command, args, stopMs);
+    const { command, args, env, stopMs } = this.#options;
+    const child = spawnGuarded(command, args, { stopMs, env });
     this.#child = child;
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-KEPT_STDERR_CHARS);

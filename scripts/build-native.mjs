@@ -21,7 +21,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const SHARED = join(root, "lib", "native");
+const SHARED = join(root, "edge", "native");
 const SOURCE = /\.(cc|h|gyp|gypi)$/;
 /** A compiler that takes longer hangs. */
 const TIMEOUT_MS = 300_000;
@@ -29,7 +29,7 @@ const TIMEOUT_MS = 300_000;
 /** Folder of an addon (its binding.gyp) → its file in dist/, and what serves where it cannot be built. */
 export const ADDONS = [
   { folder: "edge/pool/native", target: "pool", without: "the plain pool serves" },
-  { folder: "cli/load/native", target: "load", without: "flood runs in TypeScript" },
+  { folder: "load/native", target: "load", without: "flood runs in TypeScript" },
 ];
 
 /** Builds what is there and not up to date. Never throws for want of tools. */

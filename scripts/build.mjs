@@ -2,7 +2,7 @@
 // and the `encke` command, also for `npx encke` inside the checkout.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildAddons } from "./build-native.mjs";
@@ -16,6 +16,7 @@ for (const project of ["tsconfig.json", "edge/page/tsconfig.json"]) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+removeLeftovers();
 buildAddons();
 
 const page = join(root, "edge", "page");
@@ -30,3 +31,12 @@ const link = join(root, "node_modules", ".bin", "encke");
 chmodSync(command, 0o755);
 rmSync(link, { force: true });
 symlinkSync(relative(dirname(link), command), link);
+
+/** Removes from dist/ what an earlier build compiled of a source that is gone: a release must not contain it. */
+function removeLeftovers() {
+  const dist = join(root, "dist");
+  for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+    const source = name.replace(/(\.js|\.js\.map|\.d\.ts)$/, ".ts");
+    if (source !== name && !existsSync(join(root, source))) rmSync(join(dist, name));
+  }
+}

@@ -42,7 +42,7 @@ function runAddressSanitizer() {
   };
   const tests = [
     ...["native-pool", "addon", "robustness"].map((name) => `edge/pool/native/${name}.test.js`),
-    ...["edge/pool/user-table.test.js", "cli/load/native-readers.test.js", "cli/load/readers.test.js"],
+    ...["edge/pool/user-table.test.js", "load/flood/native-readers.test.js", "load/flood/readers.test.js"],
   ];
   runNode(["--test", "--test-reporter=dot", ...tests.map((name) => join(dist, name))], env);
   runNode(["-e", fuzzProgram(dist, 5, 1_000)], env);

@@ -59,7 +59,8 @@ describe("encke million - 1,000 connections", () => {
     ];
     const command = await EnckeCommand.start(args, /^/);
     await waitFor("messages under way", () => command.stderr.includes("messages a second"));
-    const [worker = 0] = childrenOf(command.pid).filter((pid) => /cli\/worker\.js/.test(commandLineOf(pid)));
+    const grandchildren = childrenOf(command.pid).flatMap(childrenOf);
+    const [worker = 0] = grandchildren.filter((pid) => /cli\/worker\.js/.test(commandLineOf(pid)));
     process.kill(worker, "SIGKILL");
     await command.untilExit();
     assert.equal(command.exit, 1);
@@ -76,7 +77,7 @@ describe("encke million - 1,000 connections", () => {
       { env: { TMPDIR: scratch } },
     );
     await waitFor("messages under way", () => command.stderr.includes("messages a second"));
-    const pids = childrenOf(command.pid);
+    const pids = childrenOf(command.pid).flatMap((pid) => [pid, ...childrenOf(pid)]);
     assert.ok(pids.length >= 4, `${pids.length} processes`);
     await command.stop();
     assert.deepEqual(

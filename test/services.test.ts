@@ -111,7 +111,6 @@ for (const { broker, fanout, server } of SETUPS) {
       await waitFor("/readyz to turn red", async () => (await ready()) === 503);
       assert.equal(await statusOf(new URL("/healthz", services.admin)), 200);
       assert.equal(reader.ended, undefined);
-      if (broker === "embedded") await services.startBroker();
       await services.ready();
       await reader.until(/event: resync\ndata: \{"reason":"nats-reconnected"\}/);
       await waitFor("an event to arrive", async () => {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { defaultPoolKind, POOL_KINDS } from "../edge/index.ts";
 import { childrenOf, commandLineOf } from "../lib/processes.ts";
-import { valueIn } from "../lib/scrape.ts";
+import { valueIn } from "../load/index.ts";
 import { RawHttp } from "./support/raw-http.ts";
 import { Reader } from "./support/reader.ts";
 import { Services } from "./support/services.ts";

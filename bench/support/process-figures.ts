@@ -1,7 +1,7 @@
 // What a process costs: its memory once that has stopped moving, and its CPU. Waits no longer than MAX_SECONDS.
 
 import { setTimeout as delay } from "node:timers/promises";
-import { cpuSecondsOf, memoryOf } from "../../lib/processes.ts";
+import { cpuSecondsOf, memoryOf } from "../../load/index.ts";
 
 const LOOK_MS = 1_000;
 /** Two looks that differ by less are the same. */

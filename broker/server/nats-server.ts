@@ -19,6 +19,8 @@ export interface NatsServerSettings {
   readonly partitions?: number;
   /** Bytes of the largest message; nats-server's own default (1 MiB) where absent. */
   readonly maxPayload?: number;
+  /** Its environment; this process's where absent. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** Our configuration: loopback, and limits that keep one client that hangs from holding up the others for long. */
@@ -55,6 +57,7 @@ export class NatsServer {
     this.#supervisor = new Supervisor({
       command: binary,
       args: ["-c", config],
+      env: settings.env,
       log,
       ready: () => this.#answers(),
       stopMs: STOP_MS,

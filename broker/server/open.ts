@@ -6,6 +6,8 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { anyFreePort, freePortFrom, isPortFree } from "../../lib/ports.ts";
 import { describeListener } from "../../lib/processes.ts";
+import { oneOf } from "../../lib/schemas.ts";
+import type { Setting } from "../../lib/settings.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import { BrokerClient } from "../client.ts";
 import { BrokerError } from "../errors.ts";
@@ -13,8 +15,16 @@ import { describeServers, type NatsConfig } from "../nats-config.ts";
 import { findNatsServer, type NatsServerChoice } from "./find-nats-server.ts";
 import { NatsServer } from "./nats-server.ts";
 
-export const BROKER_KINDS = ["auto", "nats-server", "embedded"] as const;
+const BROKER_KINDS = ["auto", "nats-server", "embedded"] as const;
 export type BrokerKind = (typeof BROKER_KINDS)[number];
+
+/** The setting of the commands that start a broker. */
+export const brokerKind: Setting<BrokerKind> = {
+  value: "KIND",
+  help: BROKER_KINDS.join(", "),
+  schema: oneOf(BROKER_KINDS),
+  default: "auto",
+};
 
 const EMBEDDED_START_MS = 10_000;
 const EMBEDDED_STOP_MS = 5_000;
@@ -31,8 +41,8 @@ export interface OpenBrokerOptions {
   readonly partitions?: number;
   /** Command line that runs the embedded broker on a port: it gets `--port N` appended. */
   readonly embeddedCommand: readonly [string, ...string[]];
-  /** Chooses the nats-server to spawn. */
-  readonly environment: NatsServerChoice;
+  /** The environment of what is spawned; it also chooses the nats-server. */
+  readonly environment: NodeJS.ProcessEnv & NatsServerChoice;
   readonly log: Logger;
 }
 
@@ -51,7 +61,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBrok
   const port = await choosePort(options);
   const binary = options.kind === "embedded" ? undefined : findNatsServer(options.environment);
   const { partitions = 1 } = options;
-  if (binary !== undefined) return spawnNatsServer(binary, port, options.log, partitions);
+  if (binary !== undefined) return spawnNatsServer(binary, port, partitions, options);
   if (partitions > 1) {
     throw new BrokerError(
       "NATS_SERVER_FAILED",
@@ -64,7 +74,7 @@ export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBrok
       "no nats-server on PATH, in /usr/sbin or in .cache: install one (Debian: apt install nats-server), or use --broker embedded",
     );
   }
-  return spawnEmbedded(options.embeddedCommand, port, options.log);
+  return spawnEmbedded(port, options);
 }
 
 async function choosePort({ port, portMayMove }: OpenBrokerOptions): Promise<number> {
@@ -91,10 +101,10 @@ async function useExternal(external: NatsConfig, log: Logger): Promise<OpenedBro
 async function spawnNatsServer(
   binary: string,
   port: number,
-  log: Logger,
   partitions: number,
+  { environment: env, log }: OpenBrokerOptions,
 ): Promise<OpenedBroker> {
-  const server = new NatsServer(binary, port, log, { partitions });
+  const server = new NatsServer(binary, port, log, { partitions, env });
   try {
     await server.start();
   } catch (cause) {
@@ -106,15 +116,15 @@ async function spawnNatsServer(
 }
 
 async function spawnEmbedded(
-  command: readonly [string, ...string[]],
   port: number,
-  log: Logger,
+  { embeddedCommand, environment: env, log }: OpenBrokerOptions,
 ): Promise<OpenedBroker> {
   const url = `nats://127.0.0.1:${port}`;
-  const [file, ...args] = command;
+  const [file, ...args] = embeddedCommand;
   const supervisor = new Supervisor({
     command: file,
     args: [...args, "--port", String(port)],
+    env,
     log,
     stopMs: EMBEDDED_STOP_MS,
     ready: () => answers(url, log),

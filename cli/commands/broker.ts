@@ -2,34 +2,32 @@
 
 import { MAX_PARTITIONS, partitionMappings } from "../../broker/contract.ts";
 import { EmbeddedBroker, openBroker } from "../../broker/index.ts";
+import { type Command, defineCommand } from "../../lib/command.ts";
+import { CommandError } from "../../lib/command-error.ts";
 import { integer } from "../../lib/schemas.ts";
-import { pick, type Settings } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
-import { CliError } from "../errors.ts";
-import { embeddedCommand } from "../own-command.ts";
-import { ownSettings } from "../settings.ts";
+import type { Setting } from "../../lib/settings.ts";
+import { embeddedBrokerOf } from "../own-command.ts";
+import { embedded, port, printConfig } from "../settings.ts";
 import { untilStopped } from "../signal.ts";
 
 export const DEFAULT_PORT = 4_222;
 
 /** For the broker a number; who owns which of them is the graph services' matter. */
-const partitionSettings: Settings<{ partitions: number }> = {
-  partitions: {
-    value: "N",
-    help: "split the topics into so many, for several graph services (needs a nats-server)",
-    schema: integer(1, MAX_PARTITIONS),
-    default: 1,
-  },
+const partitions: Setting<number> = {
+  value: "N",
+  help: "split the topics into so many, for several graph services (needs a nats-server)",
+  schema: integer(1, MAX_PARTITIONS),
+  default: 1,
 };
 
 export const broker: Command = defineCommand({
   name: "broker",
   summary: "the broker alone, on loopback",
-  settings: { ...pick(ownSettings, "port", "embedded", "printConfig"), ...partitionSettings },
+  settings: { port, embedded, printConfig, partitions },
   async run(context, { port = DEFAULT_PORT, embedded, partitions, printConfig }) {
     if (printConfig) return context.print(partitionMappings(partitions).trimEnd());
     if (embedded && partitions > 1)
-      throw new CliError(
+      throw new CommandError(
         "USAGE",
         "the embedded broker has no partitions: leave --embedded or --partitions away",
       );
@@ -45,7 +43,7 @@ export const broker: Command = defineCommand({
       port,
       portMayMove: false,
       partitions,
-      embeddedCommand,
+      embeddedCommand: embeddedBrokerOf(context),
       environment: context.env,
       log: context.log,
     });

@@ -1,22 +1,16 @@
 // encke edge: gateways, N worker processes on one port, and their admin port.
 
-import { pick } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
-import {
-  DEFAULT_ADMIN_PORT,
-  DEFAULT_PORT,
-  edgeConfigOf,
-  listenAtOf,
-  startEdge,
-  urlOf,
-} from "../edge-setup.ts";
-import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { natsConfigOf, natsSettings } from "../../broker/index.ts";
+import { edgeConfigOf, edgeSettings } from "../../edge/index.ts";
+import { type Command, defineCommand } from "../../lib/command.ts";
+import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, listenAtOf, startEdge, urlOf } from "../edge-setup.ts";
+import { listen, port } from "../settings.ts";
 import { untilStopped } from "../signal.ts";
 
 export const edge: Command = defineCommand({
   name: "edge",
   summary: "gateways: hold readers' streams",
-  settings: { ...pick(ownSettings, "port", "listen"), ...edgeSettings, ...natsSettings },
+  settings: { port, listen, ...edgeSettings, ...natsSettings },
   async run(context, values) {
     const { port = DEFAULT_PORT, host, listen, adminHost, adminPort = DEFAULT_ADMIN_PORT, workers } = values;
     const at = listenAtOf(listen, host, port);

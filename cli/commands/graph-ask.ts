@@ -1,14 +1,14 @@
 // encke graph subscribers | muted | blocked | subscriptions | mutual | count: questions to the graph service, over NATS.
 
-import { type GraphVerb, graphSubject, parseTopic, parseUserId, type Topic } from "../../broker/contract.ts";
-import type { BrokerClient } from "../../broker/index.ts";
-import { pick, type Settings } from "../../lib/settings.ts";
-import { answerOf, withClient } from "../client.ts";
-import { type Command, type Context, defineCommand } from "../command.ts";
-import { type NatsValues, natsSettings, type OwnValues, ownSettings } from "../settings.ts";
+import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
+import { natsConfigOf, natsSettings, textOf, withClient } from "../../broker/index.ts";
+import { type ListQuery, type ListVerb, listPages } from "../../graph/index.ts";
+import { type Command, type Context, defineCommand, json } from "../../lib/command.ts";
+import type { ValuesOf } from "../../lib/settings.ts";
+import { timeout } from "../settings.ts";
 
-type Values = NatsValues & Pick<OwnValues, "json" | "timeout">;
-const settings: Settings<Values> = { ...pick(ownSettings, "json", "timeout"), ...natsSettings };
+const settings = { json, timeout, ...natsSettings };
+type Values = ValuesOf<typeof settings>;
 
 export const graphSubscribers: Command = topicList("subscribers", "who follows a topic, one id a line");
 export const graphMuted: Command = topicList(
@@ -48,24 +48,14 @@ export const graphCount: Command = defineCommand({
   parameters: ["<topic>"],
   settings,
   run: (context, values, [topic = ""]) =>
-    withClient(context, values, async (client) => {
-      const reply = answerOf(
-        await client.request(graphSubject("count", parseTopic(topic)), "", values.timeout),
-      );
+    withClient(natsConfigOf(values), context.log, async (client) => {
+      const subject = graphSubject("count", parseTopic(topic));
+      const reply = textOf(await client.request(subject, "", values.timeout));
       context.print(values.json ? reply : String((JSON.parse(reply) as { count: number }).count));
     }),
 });
 
-/** A list that comes in pages. */
-interface List {
-  /** Also the key of the list in the answer. */
-  readonly verb: GraphVerb & ("subscribers" | "muted" | "blocked" | "subscriptions" | "mutual");
-  readonly name: Topic;
-  /** What else the question says. */
-  readonly also?: object;
-}
-
-function topicList(verb: List["verb"], summary: string): Command {
+function topicList(verb: ListVerb, summary: string): Command {
   return defineCommand({
     name: `graph ${verb}`,
     summary,
@@ -76,34 +66,18 @@ function topicList(verb: List["verb"], summary: string): Command {
   });
 }
 
-/** All pages of a list, one after the other. */
-export async function* pages(
-  client: BrokerClient,
-  { verb, name, also }: List,
-  timeoutMs: number,
-): AsyncGenerator<readonly string[]> {
-  let after: string | undefined;
-  do {
-    const question = JSON.stringify({ ...also, after });
-    const reply = answerOf(await client.request(graphSubject(verb, name), question, timeoutMs));
-    const page = JSON.parse(reply) as Partial<Record<List["verb"], string[]>> & { next?: string };
-    yield page[verb] ?? [];
-    after = page.next;
-  } while (after !== undefined);
-}
-
 /** One id a line as they come, or one JSON object with all of them. */
 function printPages(
   context: Context,
   values: Values,
-  { head, ...list }: List & { readonly head: object },
+  { head, ...query }: ListQuery & { readonly head: object },
 ): Promise<void> {
-  return withClient(context, values, async (client) => {
+  return withClient(natsConfigOf(values), context.log, async (client) => {
     const all: string[] = [];
-    for await (const names of pages(client, list, values.timeout)) {
+    for await (const names of listPages(client, query, values.timeout)) {
       if (values.json) all.push(...names);
       else if (names.length > 0) context.print(names.join("\n"));
     }
-    if (values.json) context.print(JSON.stringify({ ...head, [list.verb]: all }));
+    if (values.json) context.print(JSON.stringify({ ...head, [query.verb]: all }));
   });
 }

@@ -4,10 +4,9 @@ import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { exportLines } from "../../graph/index.ts";
-import { pick } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
-import { ownSettings } from "../settings.ts";
-import { writing } from "../write-file.ts";
+import { type Command, defineCommand } from "../../lib/command.ts";
+import { writing } from "../../lib/flag-files.ts";
+import { data, only, out } from "../settings.ts";
 
 export const graphExport: Command = defineCommand({
   name: "graph export",
@@ -15,7 +14,7 @@ export const graphExport: Command = defineCommand({
   details:
     "`graph load --as subscriptions` makes the same graph of it. The muted are in it as followers; who is muted or blocked\n" +
     "is written with --only muted and --only blocked, and taken by `graph mute --file` and `graph block --file`.",
-  settings: pick(ownSettings, "data", "out", "only"),
+  settings: { data, out, only },
   async run(context, { data, out, only }) {
     const parts = exportLines(data, only);
     const first = await parts.next(); // a graph that cannot be read leaves the file alone

@@ -5,24 +5,22 @@ import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
 import { countFriendships, type GraphShape, generateFriendships } from "../../graph/index.ts";
-import { pick } from "../../lib/settings.ts";
-import { type Command, type Context, defineCommand } from "../command.ts";
-import { CliError } from "../errors.ts";
+import { type Command, type Context, defineCommand } from "../../lib/command.ts";
+import { CommandError } from "../../lib/command-error.ts";
+import { writing } from "../../lib/flag-files.ts";
 import { LineWriter } from "../line-writer.ts";
-import { createProgress } from "../progress.ts";
-import { ownSettings } from "../settings.ts";
-import { writing } from "../write-file.ts";
+import { edges, out, seed, users } from "../settings.ts";
 
 export const graphGenerate: Command = defineCommand({
   name: "graph generate",
   summary: "make a friend graph (Barabási–Albert), `A B` a line, compressed where --out ends in .gz",
-  settings: pick(ownSettings, "users", "edges", "seed", "out"),
+  settings: { users, edges, seed, out },
   run: (context, { out, users, edges, seed }) =>
     writing("--out", out, () => generate(context, { users, friends: edges, seed }, out)),
 });
 
 async function generate(context: Context, shape: GraphShape, out: string | undefined): Promise<void> {
-  const progress = createProgress("generating", "friendships", countFriendships(shape));
+  const progress = context.progress("generating", "friendships", countFriendships(shape));
   const { writer, written } = openWriter(context, out);
   let made = 0;
   try {
@@ -33,7 +31,10 @@ async function generate(context: Context, shape: GraphShape, out: string | undef
       await writer.flush();
       progress.update(made);
       if (context.signal.aborted) {
-        throw new CliError("STOPPED", `stopped after ${made} friendships: what was written is not the graph`);
+        throw new CommandError(
+          "STOPPED",
+          `stopped after ${made} friendships: what was written is not the graph`,
+        );
       }
     }
     await writer.end();

@@ -1,19 +1,18 @@
 // encke graph load: bulk load of an edge list into a graph that nobody serves at the moment.
 
 import { loadFollows } from "../../graph/index.ts";
-import { pick } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
+import { type Command, defineCommand, json } from "../../lib/command.ts";
 import { withProgress } from "../progress.ts";
-import { ownSettings } from "../settings.ts";
+import { as, blocked, data, muted, partitions, strict } from "../settings.ts";
 
 export const graphLoad: Command = defineCommand({
   name: "graph load",
   summary: "add an edge list to a graph (`-` reads standard input, .gz works)",
   parameters: ["<file>"],
-  settings: pick(ownSettings, "data", "partitions", "as", "muted", "blocked", "strict", "json"),
+  settings: { data, partitions, as, muted, blocked, strict, json },
   async run(context, { data: directory, partitions, as: kind, muted, blocked, strict, json }, [file = ""]) {
     const source = file === "-" ? { stream: process.stdin, name: "standard input" } : { path: file };
-    const report = await withProgress({ reading: "bytes", writing: "rows' entries" }, (onProgress) =>
+    const report = await withProgress(context, { reading: "bytes", writing: "rows' entries" }, (onProgress) =>
       loadFollows(source, {
         directory,
         kind,

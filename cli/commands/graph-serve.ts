@@ -1,19 +1,22 @@
 // encke graph serve: the graph service.
 
-import { AdminServer } from "../../edge/index.ts";
+import { natsConfigOf, natsSettings } from "../../broker/index.ts";
+import { AdminServer, edgeSettings } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
+import { type Command, defineCommand } from "../../lib/command.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { pick } from "../../lib/settings.ts";
 import { collectWhenQuiet } from "../collector.ts";
-import { type Command, defineCommand } from "../command.ts";
-import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { data, partitions, rowMemory } from "../settings.ts";
 import { untilStopped } from "../signal.ts";
 
 export const graphServe: Command = defineCommand({
   name: "graph serve",
   summary: "the graph service: answers questions, takes changes, expands events",
   settings: {
-    ...pick(ownSettings, "data", "partitions", "rowMemory"),
+    data,
+    partitions,
+    rowMemory,
     ...pick(edgeSettings, "adminHost", "adminPort"),
     ...natsSettings,
   },

@@ -1,10 +1,9 @@
-// The commands, in the order in which `encke --help` shows them.
+// The product's own commands, in the order in which `encke --help` shows them.
 
-import type { Command } from "../command.ts";
+import type { Command } from "../../lib/command.ts";
 import { broker } from "./broker.ts";
 import { doctor } from "./doctor.ts";
 import { edge } from "./edge.ts";
-import { flood } from "./flood.ts";
 import { graphAbout } from "./graph-about.ts";
 import {
   graphBlocked,
@@ -17,18 +16,12 @@ import {
 import { graphAudit } from "./graph-audit.ts";
 import { graphBackup, graphRestore } from "./graph-backup.ts";
 import { graphAdd, graphBlock, graphMute, graphRemove, graphUnblock, graphUnmute } from "./graph-change.ts";
-import { graphCheck } from "./graph-check.ts";
 import { graphExport } from "./graph-export.ts";
 import { graphGenerate } from "./graph-generate.ts";
 import { graphLoad } from "./graph-load.ts";
 import { graphServe } from "./graph-serve.ts";
-import { memlog } from "./memlog.ts";
-import { million } from "./million.ts";
-import { msggen } from "./msggen.ts";
-import { plot } from "./plot.ts";
 import { pub } from "./pub.ts";
 import { request } from "./request.ts";
-import { soak } from "./soak.ts";
 import { token } from "./token.ts";
 import { up } from "./up.ts";
 
@@ -42,7 +35,6 @@ export const commands: readonly Command[] = [
   edge,
   graphServe,
   graphGenerate,
-  graphCheck,
   graphLoad,
   graphExport,
   graphAbout,
@@ -64,11 +56,5 @@ export const commands: readonly Command[] = [
   pub,
   request,
   token,
-  flood,
-  msggen,
-  million,
   doctor,
-  memlog,
-  plot,
-  soak,
 ];

@@ -1,9 +1,8 @@
 // encke pub: publish a message, for those without the NATS CLI. Same meaning as `nats pub`.
 
 import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
-import { publishOnce, withClient } from "../client.ts";
-import { type Command, defineCommand } from "../command.ts";
-import { natsSettings } from "../settings.ts";
+import { natsConfigOf, natsSettings, publishOnce, withClient } from "../../broker/index.ts";
+import { type Command, defineCommand } from "../../lib/command.ts";
 
 export const pub: Command = defineCommand({
   name: "pub",
@@ -13,7 +12,7 @@ export const pub: Command = defineCommand({
   async run(context, values, [subject = "", payload = ""]) {
     parsePublishSubject(subject);
     const bytes = checkPayload(new TextEncoder().encode(payload));
-    await withClient(context, values, (client) => publishOnce(client, subject, bytes));
+    await withClient(natsConfigOf(values), context.log, (client) => publishOnce(client, subject, bytes));
     context.print(`published ${bytes.length} bytes to ${subject}`);
   },
 });

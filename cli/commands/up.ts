@@ -3,24 +3,15 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openBroker } from "../../broker/index.ts";
+import { brokerKind, natsConfigOf, natsSettings, openBroker } from "../../broker/index.ts";
+import { edgeConfigOf, edgeSettings } from "../../edge/index.ts";
 import { countFriendships, GraphService, generateFriendships, loadFollows } from "../../graph/index.ts";
+import { type Command, type Context, defineCommand } from "../../lib/command.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { describeListener } from "../../lib/processes.ts";
-import { pick } from "../../lib/settings.ts";
-import { type Command, defineCommand } from "../command.ts";
-import {
-  DEFAULT_ADMIN_PORT,
-  DEFAULT_PORT,
-  edgeConfigOf,
-  listenAtOf,
-  portFor,
-  startEdge,
-  urlOf,
-} from "../edge-setup.ts";
-import { embeddedCommand } from "../own-command.ts";
-import { createProgress } from "../progress.ts";
-import { edgeSettings, natsConfigOf, natsSettings, ownSettings } from "../settings.ts";
+import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, listenAtOf, portFor, startEdge, urlOf } from "../edge-setup.ts";
+import { embeddedBrokerOf } from "../own-command.ts";
+import { data, listen, port, users } from "../settings.ts";
 import { untilStopped } from "../signal.ts";
 import { DEFAULT_PORT as DEFAULT_NATS_PORT } from "./broker.ts";
 
@@ -31,7 +22,11 @@ export const up: Command = defineCommand({
   name: "up",
   summary: "broker, graph and edge together: open the page, publish, watch",
   settings: {
-    ...pick(ownSettings, "port", "listen", "data", "users", "broker"),
+    port,
+    listen,
+    data,
+    users,
+    broker: brokerKind,
     ...edgeSettings,
     ...natsSettings,
   },
@@ -45,14 +40,14 @@ export const up: Command = defineCommand({
         external: values.natsUrl === undefined ? undefined : natsConfigOf(values),
         port: DEFAULT_NATS_PORT,
         portMayMove: true,
-        embeddedCommand,
+        embeddedCommand: embeddedBrokerOf(context),
         environment: context.env,
         log,
       });
       started.unshift(broker.stop);
       const nats = { ...natsConfigOf(values), url: broker.url };
 
-      await makeDemoGraph(values.data, values.users);
+      await makeDemoGraph(context, values.data, values.users);
       const metrics = createMetrics();
       const graph = new GraphService({ directory: values.data, nats, log, metrics, signal });
       await graph.start();
@@ -111,7 +106,11 @@ function serverFlag(url: string): string {
 }
 
 /** At the first start: friends to play with. */
-async function makeDemoGraph(directory: string, users: number): Promise<void> {
+async function makeDemoGraph(
+  { progress: createProgress }: Context,
+  directory: string,
+  users: number,
+): Promise<void> {
   if (existsSync(join(directory, "CURRENT"))) return;
   const shape = { users, friends: FRIENDS, seed: SEED };
   const total = countFriendships(shape);

@@ -2,10 +2,13 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import type { CommandLine } from "../../lib/command.ts";
 import { projectRoot } from "../../lib/project.ts";
 import { waitFor } from "./wait-for.ts";
 
 const MAIN: string = join(projectRoot, "dist", "cli", "main.js");
+/** How to run the command; arguments are appended. */
+export const encke: CommandLine = [process.execPath, MAIN];
 
 export interface CommandOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -31,11 +34,11 @@ export class EnckeCommand {
     args: readonly string[],
     { env = {}, input, descriptors, output = {} }: CommandOptions,
   ) {
-    const node = [process.execPath, MAIN, ...args];
+    const node = [...encke, ...args];
     const limited = ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh", ...node];
     const [file = "", ...rest] = descriptors === undefined ? node : limited;
     this.#child = spawn(file, rest, {
-      env: { ...cleanEnv(), ...env },
+      env: { ...cleanEnvironment(), ...env },
       stdio: ["pipe", output.stdout ?? "pipe", output.stderr ?? "pipe"],
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -106,7 +109,7 @@ export class EnckeCommand {
 }
 
 /** Returns the environment without settings of the developer's shell, except the selected nats-server. */
-function cleanEnv(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(ENCKE_|NATS_(?!SERVER$)|NODE_TEST_)/.test(name)),
   );

@@ -1,7 +1,7 @@
 // Reads one stream for a test and waits for expected content.
 
-import type { ResponseHead } from "../../lib/chunked-reader.ts";
-import { StreamClient } from "../../lib/stream-client.ts";
+import type { ResponseHead } from "../../load/index.ts";
+import { StreamClient } from "../../load/index.ts";
 import { waitFor } from "./wait-for.ts";
 
 export class Reader {

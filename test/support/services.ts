@@ -2,9 +2,9 @@
 
 import { join } from "node:path";
 import type { BrokerKind, FanoutMode } from "../../broker/index.ts";
-import { childrenOf } from "../../lib/processes.ts";
-import { onFreePort } from "./brokers.ts";
-import { EnckeCommand } from "./command.ts";
+import { createLogger } from "../../lib/log.ts";
+import { Services as RunningServices } from "../../load/index.ts";
+import { cleanEnvironment, EnckeCommand, encke } from "./command.ts";
 import { statusOf } from "./http.ts";
 import { type InstalledServer, natsServer } from "./nats-servers.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -21,76 +21,70 @@ export interface ServicesOptions {
   readonly friendships?: string;
   /** Additional environment for each service. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Time within which each service must be ready; an edge with many workers needs longer. */
-  readonly readyMs?: number;
 }
 
 export class Services {
-  readonly nats: string;
-  readonly directory: string = join(tempDir(), "graph");
-  readonly #embedded: boolean;
-  readonly #server: InstalledServer;
+  readonly directory: string;
+  readonly #running: RunningServices;
   readonly #edgeFlags: readonly string[];
   readonly #env: Readonly<Record<string, string>>;
-  readonly #readyMs: number | undefined;
   readonly #started: EnckeCommand[] = [];
-  #broker: EnckeCommand | undefined;
-  #graph: EnckeCommand | undefined;
-  #edge: EnckeCommand | undefined;
 
-  private constructor(port: number, options: ServicesOptions) {
-    const { broker, server = natsServer, fanout = "subject", edge = [], env = {}, readyMs } = options;
-    this.nats = `nats://127.0.0.1:${port}`;
-    this.#embedded = broker === "embedded";
-    this.#server = server;
-    this.#edgeFlags = ["--fanout", fanout, ...edge];
+  private constructor(
+    running: RunningServices,
+    directory: string,
+    edgeFlags: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.#running = running;
+    this.directory = directory;
+    this.#edgeFlags = edgeFlags;
     this.#env = env;
-    this.#readyMs = readyMs;
   }
 
   static async start(options: ServicesOptions): Promise<Services> {
-    const { friendships } = options;
-    const services = await onFreePort(undefined, async (port) => {
-      const made = new Services(port, options);
-      await made.startBroker();
-      return made;
-    });
+    const { broker, server = natsServer, fanout = "subject", edge = [], friendships, env = {} } = options;
+    const directory = join(tempDir(), "graph");
     if (friendships !== undefined) {
-      const loaded = await services.encke("graph", "load", friendships, "--data", services.directory);
+      const loaded = await EnckeCommand.run(["graph", "load", friendships, "--data", directory]);
       if (loaded.exit !== 0) throw new Error(loaded.stderr);
     }
-    services.#graph = await services.run(["graph", "serve", "--data", services.directory], /graph of/);
-    services.#edge = await services.startEdge();
-    await services.ready();
-    return services;
+    const edgeFlags = ["--fanout", fanout, ...edge];
+    const running = await RunningServices.start({
+      ...{ encke, broker, directory, edge: edgeFlags },
+      env: { ...cleanEnvironment(), NATS_SERVER: server.binary, ...env },
+      log: createLogger("test", "silent"),
+      signal: new AbortController().signal,
+    });
+    return new Services(running, directory, edgeFlags, env);
+  }
+
+  get nats(): string {
+    return this.#running.nats.url;
   }
 
   /** Address of the first edge. */
   get edge(): URL {
-    return this.edgeOf(this.#edge);
+    return this.#running.url;
   }
 
   get admin(): URL {
-    return new URL(this.#edge?.find(/admin at (\S+)/) ?? "");
+    return this.#running.admin;
   }
 
   /** Process ids of the broker, the graph service and the first edge's worker. */
   get pids(): { readonly broker: number; readonly graph: number; readonly edge: number } {
-    const broker = this.#broker?.pid ?? 0;
-    return {
-      broker: this.#embedded ? broker : (childrenOf(broker)[0] ?? 0),
-      graph: this.#graph?.pid ?? 0,
-      edge: childrenOf(this.#edge?.pid ?? 0)[0] ?? 0,
-    };
+    const { broker, graph, edge } = this.#running.pids;
+    return { broker: broker[0] ?? 0, graph: graph[0] ?? 0, edge: edge[0] ?? 0 };
   }
 
   /** Process id of the supervisor of the first edge's workers. */
   get edgeSupervisor(): number {
-    return this.#edge?.pid ?? 0;
+    return this.#running.pids.supervisor[0] ?? 0;
   }
 
-  edgeOf(command: EnckeCommand | undefined): URL {
-    return new URL(command?.find(/edge at (\S+),/) ?? "");
+  edgeOf(command: EnckeCommand): URL {
+    return new URL(command.find(/edge at (\S+),/));
   }
 
   /** Runs a command until it ends, with this NATS. */
@@ -106,7 +100,6 @@ export class Services {
   ): Promise<EnckeCommand> {
     const command = await EnckeCommand.start(args, ready, {
       env: { NATS_URL: this.nats, ...this.#env, ...env },
-      ...(this.#readyMs !== undefined && { readyMs: this.#readyMs }),
     });
     this.#started.unshift(command);
     return command;
@@ -116,29 +109,17 @@ export class Services {
     return this.run(["edge", "--port", "0", "--admin-port", "0", ...this.#edgeFlags, ...args], /edge at/);
   }
 
-  async startBroker(): Promise<void> {
-    const kind = this.#embedded ? ["--embedded"] : [];
-    const args = ["broker", "--port", new URL(this.nats).port, ...kind];
-    this.#broker = await this.run(
-      args,
-      /at nats:/,
-      this.#embedded ? {} : { NATS_SERVER: this.#server.binary },
-    );
-  }
-
-  /**
-   * Kills the server process. The supervisor of a nats-server restarts it; the embedded broker stays dead.
-   */
+  /** Kills the server itself; its supervisor starts another one on the same port. */
   killBroker(): void {
     process.kill(this.pids.broker, "SIGKILL");
   }
 
   ready(): Promise<void> {
-    const isReady = async (): Promise<boolean> => (await statusOf(new URL("/readyz", this.admin))) === 200;
-    return waitFor("readiness", isReady, this.#readyMs);
+    return waitFor("readiness", async () => (await statusOf(new URL("/readyz", this.admin))) === 200);
   }
 
   async stop(): Promise<void> {
     for (const command of this.#started) await command.stop();
+    await this.#running.stop();
   }
 }

@@ -2,16 +2,14 @@
 // and how long it takes until each of them is open again. A test runs it on a small scale, a bench on a large
 // one.
 
-import { FloodFleet } from "../../cli/load/flood-fleet.ts";
-import { layoutFor } from "../../cli/load/layout.ts";
-import { readMachine } from "../../cli/load/machine.ts";
-import { childrenOf, socketsOf } from "../../lib/processes.ts";
+import { layoutFor, readMachine } from "../../edge/index.ts";
+import { childrenOf } from "../../lib/processes.ts";
+import { FloodFleet, socketsOf } from "../../load/index.ts";
 import { Services } from "./services.ts";
 import { waitFor } from "./wait-for.ts";
 
 const LOAD_SECONDS = 60;
 const SENDERS = 10;
-const START_MS = 120_000;
 const OPEN_MS = 300_000;
 const BACK_MS = 30_000;
 
@@ -35,10 +33,9 @@ export async function killOneWorker(workers: number, streams: number, rate: numb
     broker: "nats-server",
     fanout: "frames",
     edge: ["--workers", String(workers)],
-    readyMs: START_MS,
   });
   const before = new Map(childrenOf(services.edgeSupervisor).map((pid) => [pid, socketsOf(pid)]));
-  const { openFiles, ports } = readMachine({});
+  const { openFiles, ports } = readMachine({}, { flood: true });
   const { floodProcesses, sources } = layoutFor(streams, openFiles.soft, ports);
   const fleet = new FloodFleet(
     {

@@ -1,5 +1,5 @@
 {
-  "includes": ["../../../lib/native/addon.gypi"],
+  "includes": ["../../native/addon.gypi"],
   "targets": [
     {
       "target_name": "pool",

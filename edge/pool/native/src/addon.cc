@@ -10,7 +10,7 @@
 #include <string.h>
 #include <new>
 
-#include "lib/native/napi_helpers.h"
+#include "edge/native/napi_helpers.h"
 #include "listen.h"
 #include "pool.h"
 #include "pool_options.h"

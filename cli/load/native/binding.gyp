@@ -1,4 +1,0 @@
-{
-  "includes": ["../../../lib/native/addon.gypi"],
-  "targets": [{ "target_name": "load", "sources": ["src/addon.cc", "src/readers.cc"] }]
-}

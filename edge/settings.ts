@@ -1,0 +1,117 @@
+// The settings of an edge, as `encke edge` and `encke up` take them.
+
+import { FANOUT_MODES, type FanoutMode } from "../broker/index.ts";
+import { messageOf } from "../lib/errors.ts";
+import {
+  durationMs,
+  flag,
+  host as hostSchema,
+  integer,
+  list,
+  oneOf,
+  port,
+  text,
+  waitMs,
+} from "../lib/schemas.ts";
+import type { Setting } from "../lib/settings.ts";
+import { DEFAULT_READER_TIMEOUT_MS, POOL_KINDS, type PoolKind } from "./config.ts";
+import { parseCorsOrigin } from "./origins.ts";
+
+const MAX_U31 = 2_147_483_647;
+const MAX_STREAM_AGE_MS = 604_800_000;
+const LOOPBACK = "127.0.0.1";
+
+export const edgeSettings = {
+  host: {
+    value: "ADDRESS",
+    help: "address to listen on",
+    schema: hostSchema,
+    default: LOOPBACK,
+  } as Setting<string>,
+  workers: {
+    value: "N",
+    help: "worker processes on the one port",
+    schema: integer(1, 1_024),
+    default: 1,
+  } as Setting<number>,
+  pool: {
+    value: "KIND",
+    help: `who holds the sockets: ${POOL_KINDS.join(", ")} (native where it was built)`,
+    schema: oneOf(POOL_KINDS),
+  } as Setting<PoolKind | undefined>,
+  fanout: {
+    value: "MODE",
+    help: `how events reach it: ${FANOUT_MODES.join(", ")}`,
+    schema: oneOf(FANOUT_MODES, { gateway: "frames" }),
+    default: "subject",
+  } as Setting<FanoutMode>,
+  jwtKey: {
+    value: "SECRET",
+    help: "signs users' tokens (HS256, at least 32 bytes)",
+    schema: text,
+  } as Setting<string | undefined>,
+  allowAnonymous: {
+    help: "anybody may read anybody's stream",
+    schema: flag,
+    default: false,
+  } as Setting<boolean>,
+  allowPublish: {
+    help: "readers may publish over HTTP (by itself while reading is anonymous)",
+    schema: flag,
+  } as Setting<boolean | undefined>,
+  corsOrigin: {
+    value: "ORIGIN,…",
+    help: "other sites whose pages may read and publish, such as https://app.example (*: any, without cookies)",
+    schema: list.transform((given, { addIssue }) => {
+      try {
+        return given.map(parseCorsOrigin);
+      } catch (error) {
+        addIssue({ code: "custom", message: messageOf(error) });
+        return [];
+      }
+    }),
+    default: [],
+  } as Setting<readonly string[]>,
+  maxStreams: {
+    value: "N",
+    help: "streams a worker (as many as descriptors allow)",
+    schema: integer(1, MAX_U31),
+    default: MAX_U31,
+  } as Setting<number>,
+  maxStreamsPerUser: {
+    value: "N",
+    help: "streams of one user a worker",
+    schema: integer(1, MAX_U31),
+    default: 1_000,
+  } as Setting<number>,
+  maxStreamAge: {
+    value: "TIME",
+    help: "end each stream after about so long (7d at most), so that a fleet evens out; its reader comes back",
+    schema: durationMs.refine((ms) => ms <= MAX_STREAM_AGE_MS, { error: "expected 7d at most" }),
+  } as Setting<number | undefined>,
+  heartbeat: {
+    value: "TIME",
+    help: "longest silence on a stream, 1s to 1h (24s: proxies give up after 30)",
+    schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
+    default: 24_000,
+  } as Setting<number>,
+  readerTimeout: {
+    value: "TIME",
+    help: "a reader whose machine acknowledges nothing for so long is gone, 1s to 1h (60s)",
+    schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
+    default: DEFAULT_READER_TIMEOUT_MS,
+  } as Setting<number>,
+  drainTime: {
+    value: "TIME",
+    help: "how long a stop may take to end every stream",
+    schema: waitMs,
+    default: 30_000,
+  } as Setting<number>,
+  adminHost: {
+    value: "ADDRESS",
+    help: "address of /healthz, /readyz and /metrics",
+    schema: hostSchema,
+    default: LOOPBACK,
+  } as Setting<string>,
+  adminPort: { value: "N", help: "their port (9180)", schema: port } as Setting<number | undefined>,
+};

@@ -1,0 +1,114 @@
+// encke million: the article's C1024K test on this machine: everything started by itself, a stream a user, messages,
+// every stream's messages compared with the graph, and a report. Exit 1 when something failed or was lost.
+
+import { brokerKind } from "../../broker/index.ts";
+import {
+  checkMachine,
+  defaultPoolKind,
+  describeBad,
+  edgeSettings,
+  formatChecks,
+  readMachine,
+} from "../../edge/index.ts";
+import { type Command, type Context, defineCommand, json, type Progress } from "../../lib/command.ts";
+import { CommandError } from "../../lib/command-error.ts";
+import { checkFolder, writing } from "../../lib/flag-files.ts";
+import { integer } from "../../lib/schemas.ts";
+import { pick } from "../../lib/settings.ts";
+import { isNativeBuilt } from "../flood/native-readers.ts";
+import { planMillion } from "../million/plan.ts";
+import { figuresOf, type MillionFigures, troubles, writeReport } from "../million/report.ts";
+import { type MillionListener, runMillion } from "../million/run.ts";
+import { runAsBatch } from "../million/scheduling.ts";
+import { connections, data, path, report, seconds, seed, to } from "../settings.ts";
+
+const MILLION = 1_000_000;
+const MIN_CONNECTIONS = 1_000;
+const MAX_CONNECTIONS = 10_000_000;
+const SECONDS = 300;
+
+const settings = {
+  connections: {
+    ...connections,
+    schema: integer(MIN_CONNECTIONS, MAX_CONNECTIONS),
+    default: MILLION,
+  },
+  seconds: { ...seconds, help: "how long to send", default: SECONDS },
+  rate: {
+    value: "N",
+    help: "messages a second (16,666 to users or 1,000 events, for a million connections; fewer for fewer)",
+    schema: integer(1, MILLION),
+  },
+  to: { ...to, default: "user" },
+  data,
+  fanout: { ...edgeSettings.fanout, default: "frames" }, // the mode for a million
+  ...pick(edgeSettings, "pool"),
+  ...{ path, broker: brokerKind, seed, json },
+  report: { ...report, default: "encke-million" },
+};
+
+export const million: Command = defineCommand({
+  name: "million",
+  summary: "hold a million connections on this machine, send to them, check what arrives, report",
+  settings,
+  async run(context, { data, report, json, ...options }) {
+    const pool = options.pool ?? defaultPoolKind();
+    const machine = readMachine(context.env, { flood: isNativeBuilt });
+    const checks = checkMachine(machine, options.connections);
+    if (checks.some(({ verdict }) => verdict !== "ok"))
+      context.note(`encke: encke doctor says:\n${formatChecks(checks)}\n`);
+    const bad = describeBad(checks, options.connections);
+    if (bad !== undefined) throw new CommandError("CHECK_FAILED", bad);
+    await checkFolder("--report", report);
+    const teller = new Teller(context);
+    try {
+      runAsBatch();
+      const result = await runMillion(context, planMillion({ ...options, pool }, machine), data, teller);
+      const figures = figuresOf(result);
+      const path = await writing("--report", report, () => writeReport(report, result, figures));
+      context.print(json ? JSON.stringify(figures) : summaryOf(figures, path));
+      if (figures.ok) return;
+      throw new CommandError("CHECK_FAILED", `${troubles(figures)}: see ${path}`);
+    } finally {
+      teller.stop();
+    }
+  },
+});
+
+/** Phases as lines, and a bar within one that takes long. */
+class Teller implements MillionListener {
+  readonly #context: Context;
+  #progress: Progress | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  phase(text: string): void {
+    this.stop();
+    this.#context.note(`encke: ${text}`);
+  }
+
+  progress(what: string, done: number, total: number): void {
+    this.#progress ??= this.#context.progress("", what, total);
+    this.#progress.update(done);
+  }
+
+  stop(): void {
+    this.#progress?.stop();
+    this.#progress = undefined;
+  }
+}
+
+function summaryOf(figures: MillionFigures, path: string): string {
+  const n = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
+  const { bytesPerConnection: each, latencyMs } = figures;
+  return [
+    `${n(figures.opened)} of ${n(figures.connections)} streams open after ${n(figures.openSeconds)} s, ${n(figures.closed)} ended by themselves`,
+    `a connection: ${n(each.edge)} bytes of the edge, ${n(each.flood)} of the clients, ${n(each.kernel)} of the kernel for both ends`,
+    `${n(figures.sentPerSecond)} messages a second of ${n(figures.askedPerSecond)}, ${n(figures.deliveriesPerSecond)} deliveries`,
+    `latency ${latencyMs === undefined ? "-" : `p50 ${n(latencyMs.p50)} ms, p99 ${n(latencyMs.p99)} ms, max ${n(latencyMs.max)} ms`}`,
+    `${n(figures.lost)} lost, ${n(figures.duplicated)} duplicated, ${n(figures.different)} streams different, of ${n(figures.expected)} deliveries`,
+    `report: ${path}`,
+  ].join("\n");
+}

@@ -1,0 +1,8 @@
+// The public list of load/, for tests and benches. Commands are mounted by way of commands/index.ts.
+
+export { FloodFleet } from "./flood/flood-fleet.ts";
+export { ChunkedReader, type ResponseHead } from "./http/chunked-reader.ts";
+export { valueIn } from "./http/scrape.ts";
+export { StreamClient } from "./http/stream-client.ts";
+export { cpuSecondsOf, memoryOf, socketsOf } from "./processes.ts";
+export { Services, type ServicesOptions } from "./services.ts";
