@@ -23,8 +23,9 @@ import { run } from "../run.ts";
 
 /** Rooms of dist/ that run on hosts. */
 const ROOMS = ["lib", "broker", "graph", "edge", "cli"];
-/** Packages inside of packages come along with them. */
-const TOP_LEVEL = /^node_modules\/(@[^/]+\/)?[^/]+$/;
+const MODULES = "node_modules/";
+/** A package's folder, whose own node_modules/ is copied with it. */
+const TOP_LEVEL = /^node_modules\/(@[^/]+\/)?[^/]+/;
 const NOT_NEEDED = /\.(d\.ts|js\.map|test\.js|stamp)$|\/(conformance|\.tsbuildinfo)/;
 /** Debian's tar and gzip on two cores take ten seconds. */
 const PACK_MS = 300_000;
@@ -90,15 +91,41 @@ function fill(work: string): void {
   writeFileSync(join(work, "encke"), START, { mode: 0o755 });
 }
 
-/** Folders of the packages that the lock file does not mark as development only, and that are installed here. */
+interface LockedPackage {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Folders of the packages that the root package depends on, directly or not, and that are installed here. The lock file's
+ * marks do not tell: to npm, what a workspace depends on is for production too.
+ */
 function productionPackages(): string[] {
-  const lock = JSON.parse(readFileSync(join(projectRoot, "package-lock.json"), "utf8")) as {
-    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+  const { packages } = JSON.parse(readFileSync(join(projectRoot, "package-lock.json"), "utf8")) as {
+    packages: Readonly<Record<string, LockedPackage>>;
   };
-  return Object.entries(lock.packages)
-    .filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true)
-    .map(([path]) => path)
-    .filter((path) => TOP_LEVEL.test(path) && existsSync(join(projectRoot, path)));
+  const found = new Set<string>();
+  const visit = (from: string): void => {
+    const { dependencies, optionalDependencies } = packages[from] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      const path = resolveFolder(packages, from, name);
+      if (path === undefined || found.has(path)) continue;
+      found.add(path);
+      visit(path);
+    }
+  };
+  visit("");
+  const folders = new Set([...found].map((path) => TOP_LEVEL.exec(path)?.[0] ?? path));
+  return [...folders].filter((path) => existsSync(join(projectRoot, path)));
+}
+
+/** Where a package finds another, by Node's rule: in its own node_modules/, or in that of a folder above. */
+function resolveFolder(packages: object, from: string, name: string): string | undefined {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf(`/${MODULES}`), 0))) {
+    const path = folder === "" ? MODULES + name : `${folder}/${MODULES}${name}`;
+    if (path in packages) return path;
+    if (folder === "") return undefined;
+  }
 }
 
 function ownVersion(): string {
