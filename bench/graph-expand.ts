@@ -64,23 +64,12 @@ async function measure(directory: string): Promise<void> {
     const sender = fork(fileURLToPath(import.meta.url), flags);
     const sent = new Promise<number>((resolve) => sender.once("message", (count) => resolve(Number(count))));
     await new Promise((resolve) => setTimeout(resolve, WARM_UP_SECONDS * 1000));
-    const server = childrenOf(broker.pid)[0] ?? 0;
-    const before = {
-      graph: cpuSeconds(graph.pid),
-      server: cpuSeconds(server),
-      edges: cpuSeconds(process.pid),
+    const pids = {
+      graph: graph.pid,
+      "nats-server": childrenOf(broker.pid)[0] ?? 0,
+      "played edges": process.pid,
     };
-    const framesBefore = frames(edges);
-    const startedAt = performance.now();
-    await new Promise((resolve) => setTimeout(resolve, (seconds - 1) * 1000)); // ends before the sender does
-    const took = (performance.now() - startedAt) / 1000;
-    const core = (pid: number, from: number): number => round((cpuSeconds(pid) - from) / took, 3);
-    const cores = {
-      graph: core(graph.pid, before.graph),
-      "nats-server": core(server, before.server),
-      "played edges": core(process.pid, before.edges),
-    };
-    const framesASecond = Math.round((frames(edges) - framesBefore) / took);
+    const { cores, framesASecond } = await measureWindow(pids, edges);
     const events = await sent;
     await waitFor(
       "every event to be expanded",
@@ -108,6 +97,24 @@ async function measure(directory: string): Promise<void> {
     await graph.stop();
     await broker.stop();
   }
+}
+
+/** CPU cores per process and frames per second, over a window that ends before the sender does. */
+async function measureWindow(
+  pids: Readonly<Record<string, number>>,
+  edges: readonly PlayedEdge[],
+): Promise<{ readonly cores: Readonly<Record<string, number>>; readonly framesASecond: number }> {
+  const before = Object.entries(pids).map(([name, pid]) => ({ name, pid, cpu: cpuSeconds(pid) }));
+  const framesBefore = frames(edges);
+  const startedAtMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, (seconds - 1) * 1000));
+  const took = (performance.now() - startedAtMs) / 1000;
+  return {
+    cores: Object.fromEntries(
+      before.map(({ name, pid, cpu }) => [name, round((cpuSeconds(pid) - cpu) / took, 3)]),
+    ),
+    framesASecond: Math.round((frames(edges) - framesBefore) / took),
+  };
 }
 
 /** An edge that counts what it is handed. */
