@@ -5,15 +5,13 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
-import { Backoff } from "./backoff.ts";
 import { EnckeError, messageOf } from "./errors.ts";
 import { spawnGuarded, wasNotStarted } from "./guarded-child.ts";
 import type { Logger } from "./log.ts";
+import { endChild, Restarts } from "./restarts.ts";
 
 /** Enough of what a dying child said to understand it. */
 const KEPT_STDERR_CHARS = 2_000;
-/** A child that lived this long had started well: its next restart is quick again. */
-const SETTLED_MS = 10_000;
 
 export interface SupervisorOptions {
   readonly command: string;
@@ -29,14 +27,20 @@ export interface SupervisorOptions {
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #backoff = new Backoff(100, 5_000);
+  readonly #restarts: Restarts;
   #child: ChildProcess | undefined;
-  #stopping = false;
-  #retry: NodeJS.Timeout | undefined;
-  restarts = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    const { command, log } = options;
+    this.#restarts = new Restarts({
+      start: () => this.start(),
+      onRestart: (said, waitMs) => log.warn({ command, said, waitMs }, "child ended, restarting"),
+    });
+  }
+
+  get restarts(): number {
+    return this.#restarts.count;
   }
 
   get pid(): number | undefined {
@@ -67,19 +71,15 @@ export class Supervisor {
       child.kill("SIGKILL");
       throw error;
     }
-    const startedAt = performance.now();
-    const onExit = (): void => {
-      if (performance.now() - startedAt > SETTLED_MS) this.#backoff.reset();
-      this.#restart(said);
-    };
+    const startedAtMs = performance.now();
+    const onExit = (): void => this.#restarts.schedule(performance.now() - startedAtMs, said.trim());
     if (child.exitCode !== null || child.signalCode !== null) onExit();
     else child.once("exit", onExit);
   }
 
   /** Ends the child and waits until it is gone. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    clearTimeout(this.#retry);
+    this.#restarts.stop();
     const child = this.#child;
     if (
       child === undefined ||
@@ -88,23 +88,6 @@ export class Supervisor {
       child.pid === undefined
     )
       return;
-    const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    child.kill("SIGTERM");
-    const killer = setTimeout(() => child.kill("SIGKILL"), this.#options.stopMs);
-    await gone;
-    clearTimeout(killer);
-  }
-
-  #restart(said: string): void {
-    if (this.#stopping) return;
-    const waitMs = this.#backoff.nextMs();
-    this.restarts += 1;
-    this.#options.log.warn(
-      { command: this.#options.command, said: said.trim(), waitMs },
-      "child ended, restarting",
-    );
-    this.#retry = setTimeout(() => {
-      this.start().catch((error: unknown) => this.#restart(String(error)));
-    }, waitMs);
+    await endChild(child, () => child.kill("SIGTERM"), { killMs: this.#options.stopMs, event: "exit" });
   }
 }

@@ -6,13 +6,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
 import { AggregatorRegistry } from "prom-client";
-import { Backoff } from "../../lib/backoff.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { forwardLines } from "../../lib/forward-lines.ts";
 import type { Logger } from "../../lib/log.ts";
 import { standardError } from "../../lib/output.ts";
 import { anyFreePort, isPortFree } from "../../lib/ports.ts";
 import { describeListener } from "../../lib/processes.ts";
+import { Restarts } from "../../lib/restarts.ts";
 import type { EdgeConfig, ListenAt } from "../config.ts";
 import { EdgeError } from "../errors.ts";
 import { explainListen } from "../node/listen.ts";
@@ -28,8 +28,6 @@ const PORT_ATTEMPTS = 5;
 const WORKER_STDIO: ("ignore" | "pipe" | "ipc")[] = ["ignore", "ignore", "pipe", "ipc"];
 /** After a drain's own deadline, a worker gets so much longer before it is killed. */
 const KILL_AFTER_MS = 5_000;
-/** A worker that lived so long had started well. */
-const SETTLED_MS = 10_000;
 
 export interface FleetOptions {
   readonly config: EdgeConfig;
@@ -44,18 +42,25 @@ export interface FleetOptions {
 export class EdgeFleet {
   readonly #options: FleetOptions;
   readonly #workers = new Set<WorkerProcess>();
-  readonly #backoff = new Backoff(100, 5_000);
+  readonly #restarts: Restarts;
   readonly #counts = new WorkerCounts();
-  readonly #retries = new Set<NodeJS.Timeout>();
   /** Where workers listen. Any free port is chosen before the first starts: all share it, also those to come. */
   #listen: ListenAt;
   #releasePath = (): void => {};
   #stopping: Promise<void> | undefined;
-  restarts = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#listen = options.config.listen;
+    this.#restarts = new Restarts({
+      start: () => this.#fork(),
+      onRestart: (how, waitMs) => options.log.warn({ how, waitMs }, "edge worker ended, restarting"),
+    });
+  }
+
+  /** How many times a worker ended and was started again. */
+  get restarts(): number {
+    return this.#restarts.count;
   }
 
   /** Starts every worker and answers their port. @throws EnckeError with the first worker's reason, all ended */
@@ -106,7 +111,7 @@ export class EdgeFleet {
   }
 
   async #drain(): Promise<void> {
-    for (const retry of this.#retries) clearTimeout(retry);
+    this.#restarts.stop();
     const killAfterMs = this.#options.config.drainMs + KILL_AFTER_MS;
     await Promise.all([...this.#workers].map((worker) => worker.drain(killAfterMs)));
     this.#releasePath();
@@ -166,30 +171,12 @@ export class EdgeFleet {
       child,
       configOf: () =>
         this.#stopping === undefined ? { ...this.#options.config, listen: this.#listen } : undefined,
-      onCrash: (crashed, how) => this.#replace(crashed, how),
+      onCrash: ({ ageMs }, how) => this.#restarts.schedule(ageMs, how),
       onGone: (gone) => {
         if (this.#workers.delete(gone)) this.#counts.keep(gone.metrics);
       },
     });
     this.#workers.add(worker);
     return worker.listening;
-  }
-
-  #replace({ ageMs }: WorkerProcess, how: string): void {
-    if (this.#stopping !== undefined) return;
-    if (ageMs > SETTLED_MS) this.#backoff.reset();
-    this.#restart(how);
-  }
-
-  #restart(how: string): void {
-    if (this.#stopping !== undefined) return;
-    const waitMs = this.#backoff.nextMs();
-    this.restarts += 1;
-    this.#options.log.warn({ how, waitMs }, "edge worker ended, restarting");
-    const retry = setTimeout(() => {
-      this.#retries.delete(retry);
-      this.#fork().catch((error: unknown) => this.#restart(String(error)));
-    }, waitMs);
-    this.#retries.add(retry);
   }
 }

@@ -4,6 +4,7 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { EnckeError } from "../../lib/errors.ts";
+import { endChild } from "../../lib/restarts.ts";
 import type { EdgeConfig } from "../config.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { MetricReport } from "./worker-counts.ts";
@@ -61,11 +62,7 @@ export class WorkerProcess {
   /** Lets it end its streams, and kills it where it has not ended within `killAfterMs`. Resolves when it is gone. */
   async drain(killAfterMs: number): Promise<void> {
     const { child } = this.#options;
-    const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
-    this.#send({ type: "drain" });
-    const killer = setTimeout(() => child.kill("SIGKILL"), killAfterMs);
-    await gone;
-    clearTimeout(killer);
+    await endChild(child, () => this.#send({ type: "drain" }), { killMs: killAfterMs, event: "close" });
   }
 
   #watch(resolve: (port: number) => void, reject: (error: EnckeError) => void): void {
