@@ -116,6 +116,23 @@ describe("the fleet of edge workers", () => {
     await stopped;
   });
 
+  it("readiness - does not come before every worker listens", async () => {
+    const listen = `send({ type: "status", notReady: null }); send({ type: "listening", port: config.listen.port });`;
+    const program = programOf({
+      start: `if (first("listens")) { ${listen} } else { globalThis.config = config; }`,
+      metrics: `${REPORT} const { config } = globalThis; if (config !== undefined) { ${listen} }`,
+    });
+    const fleet = fleetOf(program, { workers: 2 });
+    const started = fleet.start();
+    await waitFor("the second worker", () => fleet.size === 2);
+    assert.equal(fleet.notReady, "starting");
+    await waitFor("the fleet to be ready", async () => {
+      await fleet.metrics(); // which makes the second worker listen
+      return fleet.notReady === undefined;
+    });
+    await started;
+  });
+
   it("a worker that cannot start - fails the start with its own code and text", async () => {
     const fail = `send({ type: "failed", code: "BAD_CONFIG", message: "what is wrong" });`;
     const fleet = fleetOf(programOf({ start: `if (first("ok")) { ${LISTEN} } else { ${fail} }` }), {

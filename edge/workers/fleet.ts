@@ -47,6 +47,7 @@ export class EdgeFleet {
   /** Where workers listen. Any free port is chosen before the first starts: all share it, also those to come. */
   #listen: ListenAt;
   #releasePath = (): void => {};
+  #isStarted = false;
   #stopping: Promise<void> | undefined;
 
   constructor(options: FleetOptions) {
@@ -69,6 +70,7 @@ export class EdgeFleet {
     try {
       const port = await this.#startFirst();
       await Promise.all(Array.from({ length: workers - 1 }, () => this.#fork()));
+      this.#isStarted = true;
       return port;
     } catch (error) {
       await this.stop();
@@ -76,12 +78,13 @@ export class EdgeFleet {
     }
   }
 
-  /** Not ready only when no worker is. */
+  /** Ready once every worker has started, and then while any worker is ready. */
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
     const reasons = this.#alive.map(({ notReady }) => notReady);
-    if (reasons.includes(null)) return undefined;
-    return reasons[0] ?? "no worker is running";
+    if (reasons.length === 0) return "no worker is running";
+    if (!this.#isStarted) return "starting";
+    return reasons.includes(null) ? undefined : (reasons[0] ?? undefined);
   }
 
   /** Worker processes that are alive. */
