@@ -4,6 +4,8 @@ import { registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { ServiceParts } from "./assemble.ts";
 
+const MS_PER_SECOND = 1_000;
+
 export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
   registerStoreMetrics(metrics, parts);
   registerFanOutMetrics(metrics, parts);
@@ -53,7 +55,11 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
   const { backlog, long, entry, fanOut, distributor, window, narrowWindow } = parts;
   metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => backlog.events);
   metrics.gauge("encke_graph_long_events", "Events with very many followers being sent", () => long.size);
-  metrics.gauge("encke_graph_tick_ms", "What frames to edges wait for", () => distributor.tickMs);
+  metrics.gauge(
+    "encke_graph_tick_seconds",
+    "Time for which frames are collected before they are sent to edges",
+    () => distributor.tickMs / MS_PER_SECOND,
+  );
   metrics.counter(
     "encke_graph_events_total",
     "Events by what became of them",

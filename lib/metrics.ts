@@ -3,6 +3,17 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { droppedLines } from "./output.ts";
+import { version } from "./project.ts";
+
+/**
+ * Gauges of the library that are named like counters; `promtool check metrics` rejects them. Each is the sum of a gauge
+ * that has a better name and a label for the type.
+ */
+const MISNAMED = [
+  "nodejs_active_handles_total",
+  "nodejs_active_requests_total",
+  "nodejs_active_resources_total",
+];
 
 /** A number, or one for each value of the metric's label. */
 export type Reading = number | Readonly<Record<string, number>>;
@@ -21,7 +32,11 @@ export interface Metrics {
  */
 export function createMetrics({ ofNode = true }: { readonly ofNode?: boolean } = {}): Metrics {
   const registry = new Registry();
-  if (ofNode) collectDefaultMetrics({ register: registry });
+  if (ofNode) {
+    collectDefaultMetrics({ register: registry });
+    for (const name of MISNAMED) registry.removeSingleMetric(name);
+  }
+  registerBuildInfo(registry);
   const metrics: Metrics = {
     registry,
     counter(name, help, read, label) {
@@ -54,6 +69,17 @@ export function createMetrics({ ofNode = true }: { readonly ofNode?: boolean } =
     droppedLines,
   );
   return metrics;
+}
+
+/** By convention a gauge that is always 1; where the processes of a host are added up, it remains 1 (`first`). */
+function registerBuildInfo(registry: Registry): void {
+  new Gauge({
+    name: "encke_build_info",
+    help: "Always 1; the labels are the versions of Encke and of Node.js",
+    labelNames: ["version", "node"],
+    aggregator: "first",
+    registers: [registry],
+  }).set({ version, node: process.version }, 1);
 }
 
 function each(

@@ -2,7 +2,7 @@
 // machine cannot have is said in one line, and what needs it is left out.
 //
 //   node scripts/prepare.mjs           packages, dist/, a nats-server where Debian has one
-//   node scripts/prepare.mjs --test    and what only tests need: Chromium, Ansible and its lints, libfaketime
+//   node scripts/prepare.mjs --test    and what only tests need: Chromium, Ansible and its lints, libfaketime, promtool
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -43,7 +43,10 @@ checkNode();
 installPackages();
 run(process.execPath, [join(root, "scripts", "build.mjs")], { stdio: "inherit", required: true });
 fetchNatsServer();
-if (forTests) installForTests();
+if (forTests) {
+  installForTests();
+  fetchPromtool();
+}
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -64,26 +67,35 @@ function installPackages() {
   writeFileSync(marker, lock);
 }
 
-/** Debian's nats-server, unpacked into our cache: no service is started and no root is needed. */
 function fetchNatsServer() {
-  const target = join(cache, "nats-server");
-  const found = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", join(target, "usr", "sbin")];
-  if (found.some((folder) => folder !== "" && isExecutable(join(folder, "nats-server")))) return;
+  fetchUnpacked("nats-server", "usr/sbin/nats-server", "the embedded broker serves");
+}
+
+/** Checks pages of metrics. Its package also contains Prometheus itself, which no test needs. */
+function fetchPromtool() {
+  fetchUnpacked("prometheus", "usr/bin/promtool", "the names of metrics are not checked");
+  rmSync(join(cache, "prometheus", "usr", "bin", "prometheus"), { force: true });
+}
+
+/** Unpacks a Debian package into our cache for one of its programs: no service is started, and no root is needed. */
+function fetchUnpacked(name, program, without) {
+  const target = join(cache, name);
+  const command = basename(program);
+  if (isOnPath(command) || isExecutable(join(target, program))) return;
   if (!has("apt-get") || !has("dpkg"))
-    return note("no nats-server here and no Debian to get it from: the embedded broker serves");
+    return note(`no ${command} here and no Debian to get it from: ${without}`);
   const folder = join(cache, "deb");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  if (!download(folder))
-    return note("no nats-server to be had from Debian's archive: the embedded broker serves");
-  const [deb = ""] = readdirSync(folder).filter((name) => name.endsWith(".deb"));
+  if (!download(name, folder)) return note(`no ${command} to be had from Debian's archive: ${without}`);
+  const [deb = ""] = readdirSync(folder).filter((file) => file.endsWith(".deb"));
   if (!run("dpkg", ["-x", join(folder, deb), target]).ok)
-    note("nats-server could not be unpacked: the embedded broker serves");
+    note(`${command} could not be unpacked: ${without}`);
 }
 
 /** With the system's package lists, else with lists of our own (the system's may be empty, and are root's). */
-function download(folder) {
-  if (run("apt-get", ["download", "nats-server"], { cwd: folder }).ok) return true;
+function download(name, folder) {
+  if (run("apt-get", ["download", name], { cwd: folder }).ok) return true;
   const state = join(cache, "apt");
   for (const part of ["lists/partial", "archives/partial"]) mkdirSync(join(state, part), { recursive: true });
   const own = [
@@ -93,7 +105,7 @@ function download(folder) {
   ];
   const options = [...own, "APT::Sandbox::User="].flatMap((option) => ["-o", option]);
   const updated = run("apt-get", [...options, "update"], { timeout: 120_000 }).ok;
-  return updated && run("apt-get", [...options, "download", "nats-server"], { cwd: folder }).ok;
+  return updated && run("apt-get", [...options, "download", name], { cwd: folder }).ok;
 }
 
 function installForTests() {

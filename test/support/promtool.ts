@@ -1,0 +1,33 @@
+// Prometheus' own check of a page of metrics, where `promtool` is on PATH or was fetched by scripts/prepare.mjs.
+
+import { spawnSync } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { cacheDir } from "../../lib/project.ts";
+
+const binary = [...(process.env.PATH ?? "").split(delimiter), join(cacheDir, "prometheus", "usr", "bin")]
+  .map((folder) => join(folder, "promtool"))
+  .find(isExecutable);
+
+/** Why suites that need the command cannot run; false where they can. */
+export const noPromtool: string | false = binary === undefined && "no promtool on this machine";
+
+/** Returns what `promtool check metrics` criticizes about a page; empty where it is silent. */
+export function checkMetrics(page: string): string {
+  if (binary === undefined) throw new Error(String(noPromtool));
+  const { status, stdout, stderr, error } = spawnSync(binary, ["check", "metrics"], {
+    input: page,
+    encoding: "utf8",
+  });
+  if (error !== undefined) throw error;
+  return status === 0 ? `${stdout}${stderr}` : `exit ${status}: ${stdout}${stderr}`;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
