@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { anyFreePort } from "../lib/ports.ts";
 import { version } from "../lib/project.ts";
-import { valueIn } from "../lib/scrape.ts";
+import { valueIn } from "../load/index.ts";
 import { embedded, type TestBroker, urlOf } from "./support/brokers.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { checkMetrics, noPromtool } from "./support/promtool.ts";
