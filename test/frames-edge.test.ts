@@ -64,7 +64,7 @@ describe("an edge in frames mode, facing a played graph", () => {
     send('{"id":"x"}\n\ndata: {"evil":1}', ["named"]);
     send("{}", ["named"], "no id");
     played.send(Uint8Array.of(FRAME_KIND.named, 1, 0));
-    send('{"id":"0-1-n","data":"by name"}', ["named", "nobody"]);
+    send('{"id":"0-1-n","data":"by name"}', ["named", "absent"]);
     await ann.until(/"data":"by name"/);
     assert.doesNotMatch(ann.text, /evil/);
     assert.equal(await played.rejected, rejected + 4);

@@ -142,7 +142,7 @@ describe("the graph, facing a played edge in frames mode", () => {
     for (let i = 0; i < 50; i += 1) {
       network.client.publish("event.42", `e${i}`);
       network.client.publish("user.7", `d${i}`);
-      network.client.publish("user.8", "for somebody who is not here");
+      network.client.publish("user.8", "for an absent user");
     }
     await waitFor("all", () => edge.copies.length >= 100);
     const expected = Array.from({ length: 50 }, (_, i) => [`frame e${i} 0`, `frame d${i} 0`]).flat();
@@ -223,7 +223,7 @@ describe("the graph, facing a played edge in frames mode", () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["42", 0]]);
     await edge.until("acknowledge");
-    await network.follow("7", "nobody");
+    await network.follow("7", "absent");
     const reply = await network.client.request("graph.online.7", "", 2_000);
     assert.deepEqual(reply.json(), { user: "7", online: ["42"], unknown: 0 });
     edge.say({ type: "leaving" });

@@ -162,7 +162,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       for (let i = 0; i < 100; i += 1) network.client.publish(`event.${lives}`, String(i));
       for (const reader of readers) await reader.untilEvents(100);
       assert.equal((await network.send(`event.${lives}`, "counted")).delivered, 2);
-      await assert.rejects(network.send(`event.${dies}`, "for nobody"), { code: "NO_RESPONDERS" });
+      await assert.rejects(network.send(`event.${dies}`, "unowned"), { code: "NO_RESPONDERS" });
       const { problem } = await ask(network.client, `graph.subscriptions.${lives}`);
       assert.equal(problem?.code, 503);
       assert.match(problem?.message ?? "", /^partition 1 of 4 did not answer/);

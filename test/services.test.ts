@@ -46,8 +46,8 @@ for (const { broker, fanout, server } of SETUPS) {
       assert.equal((await encke("graph", "subscribers", "rj")).stdout, "alice\nbob\n");
       assert.equal((await encke("graph", "subscriptions", "alice")).stdout, "rj\n");
       assert.equal((await encke("graph", "count", "rj")).stdout, "2\n");
-      const nobody = await send("nobody there");
-      assert.deepEqual([nobody.recipients, nobody.online, nobody.delivered], [3, 0, 0]);
+      const unseen = await send("no reader yet");
+      assert.deepEqual([unseen.recipients, unseen.online, unseen.delivered], [3, 0, 0]);
 
       const alice = await read("/test/alice");
       const seen = await send("hello");

@@ -102,7 +102,7 @@ for (const pool of POOL_KINDS) {
       const asker = new RawHttp(Number(services.admin.port)).get("/metrics");
       await asker.until(/encke_edge_workers/);
       const before = asker.text.length;
-      process.kill(services.edgeSupervisor, "SIGSTOP"); // so that it reads the request before it notices the death
+      process.kill(services.edgeSupervisor, "SIGSTOP"); // it reads the request before it notices the death
       asker.get("/metrics");
       process.kill(victim, "SIGKILL");
       await waitFor("the worker to be dead", () => commandLineOf(victim) === "");

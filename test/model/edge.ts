@@ -1,32 +1,33 @@
-// An edge: it holds readers' streams, knows its position in every partition, and makes the seam of a stream that comes
-// back: join, buffer, wait, replay, raise, go live.
+// An edge of the model: it holds readers' streams, tracks its position in every partition, and performs the
+// seam between replayed and live events of a resumed stream: join, buffer, wait, replay, raise the cursors,
+// go live.
 
 import type { Block, Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
 import { advancedTo, type Position, START, type Vector } from "./position.ts";
 import type { Rules } from "./rules.ts";
 
-/** What an edge finds around it. */
+/** The interface through which an edge acts on the model. */
 export interface EdgeWorld {
   readonly rules: Rules;
   readonly partitions: number;
   readonly mode: Mode;
   send(partition: number, message: ToOwner): void;
-  /** The topic of an event, as its JSON says it; undefined for a direct message. */
+  /** Returns the topic of an event, as in its JSON; undefined for a direct message. */
   topicOf(partition: number, seq: number): number | undefined;
-  /** Told of every event that is written, for the check. */
+  /** Records every event that an edge writes, for the final check. */
   written(stream: Stream, partition: number, seq: number): void;
-  /** A follow ended, and this edge knows. */
+  /** Records that this edge has learned of the end of a follow. */
   withdrawn(withdrawal: Withdrawal): void;
 }
 
 interface Buffered {
   readonly partition: number;
   readonly seq: number;
-  /** Long events of the partition that were open when it arrived. */
+  /** Long events of the partition that were open when the event arrived. */
   readonly open: readonly number[];
-  /** The edge's positions when it arrived. */
+  /** The edge's positions when the event arrived. */
   readonly vector: Vector;
-  /** Not an event: everything up to `seq` may be missing. */
+  /** True for a gap instead of an event: everything up to `seq` may be missing. */
   readonly isLate: boolean;
 }
 
@@ -35,14 +36,14 @@ export class Stream {
   readonly user: number;
   readonly cursor: Vector | undefined;
   state: "joining" | "replaying" | "live" = "joining";
-  /** From here on events are buffered. */
+  /** The positions after which events are buffered. */
   readonly seam: (Position | undefined)[];
-  /** What the replay goes up to. */
+  /** The last event of each partition's replay. */
   upTo: number[] = [];
   readonly replays: (readonly number[] | undefined)[];
   readonly incomplete: Set<number> = new Set();
   buffer: Buffered[] = [];
-  /** What was written and not read. */
+  /** Blocks that were written but not read yet. */
   readonly tcp: Block[] = [];
 
   constructor(id: number, user: number, cursor: Vector | undefined, partitions: number) {
@@ -54,26 +55,28 @@ export class Stream {
   }
 }
 
-/** What an edge knows of one partition. */
+/** The state of an edge for one partition. */
 class Part {
-  /** The owner's start. */
+  /** The start of the current owner. */
   owner = 0;
   epoch = 0;
   delta = 0;
   acknowledged = 0;
   frames = 0;
   position: Position | undefined;
-  /** Open long event → handles that get it. */
+  /** Open long event → handles that receive it. */
   gathered = new Map<number, Set<number>>();
   /** `subject` mode: event → users whose copies wait for the position. */
   held = new Map<number, Set<number>>();
-  /** User → the delta that named them; 0 in `subject` mode once a marker has come. */
+  /** User → the delta that announced the user; 0 in `subject` mode once a marker has arrived. */
   told = new Map<number, number>();
-  /** `subject` mode: from where on copies for a user arrive. The edge's own position may be behind that. */
+  /**
+   * `subject` mode: the position after which copies for a user arrive. The edge's own position may be lower.
+   */
   marked = new Map<number, Position>();
 }
 
-/** A handle whose user left: free when every owner has acknowledged that. */
+/** A handle whose user has left. It becomes free when every owner has acknowledged that. */
 interface Leaving {
   readonly user: number;
   readonly handle: number;
@@ -85,7 +88,7 @@ export class Edge {
   readonly #parts: Part[];
   readonly streams: Set<Stream> = new Set();
   readonly #handles = new Map<number, number>();
-  /** `subject` mode: user → the number of their subscription. */
+  /** `subject` mode: user → the number of the subscription. */
   readonly #subscriptions = new Map<number, number>();
   #lastSubscription = 0;
   #leaving: Leaving[] = [];
@@ -102,7 +105,7 @@ export class Edge {
     return Math.max(...this.#parts.map(({ epoch }) => epoch));
   }
 
-  /** Whether a stream waits for something that was lost on its way. */
+  /** Whether a stream waits for a message that may have been lost. */
   get waits(): boolean {
     return [...this.streams].some(({ state }) => state !== "live");
   }
@@ -133,7 +136,7 @@ export class Edge {
     this.#settle(stream);
   }
 
-  /** The edge has noticed that a stream's reader is gone. */
+  /** Closes a stream after the edge has noticed that the reader is gone. */
   close(stream: Stream): void {
     if (!this.streams.delete(stream)) return;
     const { user } = stream;
@@ -153,7 +156,7 @@ export class Edge {
     this.#releaseHandles();
   }
 
-  /** Asks again for what may have been lost on its way. */
+  /** Requests again what may have been lost. */
   askAgain(): void {
     for (const stream of this.streams) {
       if (stream.state === "joining" && this.#world.mode === "subject") this.#askMarks(stream.user);
@@ -218,7 +221,7 @@ export class Edge {
     this.#leaving = this.#leaving.filter((one) => !isFree(one));
   }
 
-  /** Begins a presence epoch with everything that is here. What was under way in this partition begins again. */
+  /** Begins a presence epoch with all connected users. Seams in progress in this partition start over. */
   #announce(partition: number): void {
     const part = this.#parts[partition] as Part;
     part.epoch += 1;
@@ -241,7 +244,7 @@ export class Edge {
       stream.buffer = stream.buffer.filter((one) => one.partition !== partition);
     }
     const { mode } = this.#world;
-    // NATS clients subscribe again before they send anything
+    // NATS clients subscribe again before they send anything else
     if (mode === "subject")
       for (const user of users.keys()) this.#world.send(partition, { kind: "subscribe", user, on: true });
     this.#world.send(partition, {
@@ -362,7 +365,7 @@ export class Edge {
     part.held.delete(seq);
   }
 
-  /** Delivers the copies that are held up to here, in order; those of open long events stay. */
+  /** Delivers the held copies up to this event in order, except those of open long events. */
   #release(partition: number, part: Part, to: number): void {
     const { open } = part.position ?? START;
     for (const seq of [...part.held.keys()].sort((a, b) => a - b)) {
@@ -408,7 +411,7 @@ export class Edge {
       stream.replays[partition] = stream.replays[partition]?.filter(isKept);
     }
     const part = this.#parts[partition] as Part;
-    // also where the user has left: until the handle is released, it is theirs, and they may come back to it
+    // also if the user has left: the handle belongs to the user until it is released, and the user may return
     const handle = this.#handles.get(user) ?? this.#leaving.find((one) => one.user === user)?.handle ?? -1;
     for (const [seq, handles] of part.gathered) if (!isKept(seq)) handles.delete(handle);
     for (const [seq, users] of part.held) if (!isKept(seq)) users.delete(user);
@@ -467,7 +470,7 @@ export class Edge {
     }
   }
 
-  /** Takes a stream as far as it can go now. */
+  /** Advances a stream as far as possible. */
   #settle(stream: Stream): void {
     const { cursor, seam } = stream;
     if (stream.state === "live" || seam.some((position) => position === undefined)) return;
@@ -519,7 +522,9 @@ export class Edge {
     stream.tcp.push({ cursor: this.#vector });
   }
 
-  /** What came during the seam, with cursors that hold for what this stream has got. */
+  /**
+   * Writes what was buffered during the seam, with cursors that are valid for what this stream has received.
+   */
   #writeBuffer(stream: Stream, vector: Position[]): void {
     const { cursor, upTo } = stream;
     for (const { partition, seq, open, vector: then, isLate } of stream.buffer) {

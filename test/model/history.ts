@@ -1,10 +1,10 @@
-// One partition's events as the history keeps them: numbered from 1 without a gap, the oldest deleted at will. It also
-// keeps, for the check at the end, who was owed each event when it was published.
+// One partition's events as the history stores them: numbered from 1 without gaps; the oldest may be deleted
+// at any time.
 
 export type Entry =
   | { readonly kind: "topic"; readonly topic: number; readonly long: boolean }
   | { readonly kind: "direct"; readonly user: number }
-  /** Something before it may be missing: every reader is told, once. */
+  /** An earlier event may be missing: every reader is told once. */
   | { readonly kind: "restart" };
 
 export class History {
@@ -21,7 +21,9 @@ export class History {
     return this.last;
   }
 
-  /** Deleted entries too: the check needs them, the protocol may not ask for them. */
+  /**
+   * Returns any entry, even a deleted one: the check needs those, while the protocol must not request them.
+   */
   at(seq: number): Entry {
     return this.#entries[seq - 1] as Entry;
   }
@@ -31,7 +33,7 @@ export class History {
   }
 }
 
-/** Events of one sender go out in the order of their numbers: this names the sender. */
+/** Returns the sender of an event. Events of one sender are delivered in the order of their numbers. */
 export function laneOf(entry: Entry): string {
   if (entry.kind === "topic") return `topic ${entry.topic}`;
   return entry.kind === "direct" ? `to ${entry.user}` : "restarts";

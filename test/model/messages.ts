@@ -1,10 +1,10 @@
-// What owners, edges and readers send each other. Every channel is first in, first out, and may lose its end.
+// Messages between owners, edges and readers. Every channel is first in, first out, and may lose its end.
 
 import type { Position } from "./position.ts";
 
 export type Mode = "frames" | "subject";
 
-/** A part of a frame. Handles name users at the edge that lent them. */
+/** A record of a frame. Handles identify users at the edge that assigned them. */
 export type Record =
   | { readonly kind: "event"; readonly seq: number; readonly handles: readonly number[] }
   | { readonly kind: "open"; readonly seq: number }
@@ -13,7 +13,7 @@ export type Record =
   | { readonly kind: "restart"; readonly seq: number }
   /** Everything up to `to` is no longer stored. */
   | { readonly kind: "late"; readonly to: number }
-  /** A user no longer follows a topic; `ending` counts how often that was so. */
+  /** A user no longer follows a topic; `ending` counts how often that has happened. */
   | Withdrawal;
 
 export interface Withdrawal {
@@ -21,27 +21,27 @@ export interface Withdrawal {
   readonly user: number;
   readonly topic: number;
   readonly ending: number;
-  /** The newest event that was begun before. */
+  /** The last event that had begun before. */
   readonly upTo: number;
 }
 
 export interface Frame {
   readonly kind: "frame";
-  /** Counts the frames of a presence epoch: a hole shows that one was lost. */
+  /** Number of the frame within its presence epoch: a gap reveals a lost frame. */
   readonly number: number;
   readonly records: readonly Record[];
-  /** Everything begun up to here was sent before, or is in this frame. */
+  /** Everything that has begun up to this event was sent before or is in this frame. */
   readonly to: number;
 }
 
-/** Owner → edge; `owner` and `epoch` say to which start and which presence epoch it belongs. */
+/** Owner → edge. `owner` and `epoch` identify the owner's start and the presence epoch of the message. */
 export type ToEdge = { readonly owner: number; readonly epoch: number } & (
   | Frame
   | { readonly kind: "announce" }
   | { readonly kind: "acknowledge"; readonly delta: number }
   /** `subject` mode: one recipient's copy. */
   | { readonly kind: "copy"; readonly seq: number; readonly user: number }
-  /** `subject` mode: proves that copies for a user arrive, and from where on. */
+  /** `subject` mode: proves that copies for a user arrive after this position. */
   | { readonly kind: "marker"; readonly user: number; readonly subscription: number; readonly at: Position }
   | {
       readonly kind: "replayed";
@@ -58,7 +58,7 @@ export type ToOwner =
       readonly mode: Mode;
       readonly epoch: number;
       readonly users: ReadonlyMap<number, number>;
-      /** Undefined before the edge has heard anything. */
+      /** Undefined before the edge has received anything. */
       readonly position: Position | undefined;
     }
   | {
@@ -68,9 +68,9 @@ export type ToOwner =
       readonly join?: { readonly user: number; readonly handle: number };
       readonly leave?: number;
     }
-  /** `subject` mode: what the edge's NATS client says on its way; the connection keeps the order. */
+  /** `subject` mode: sent by the edge's NATS client on the same connection, which preserves the order. */
   | { readonly kind: "subscribe"; readonly user: number; readonly on: boolean }
-  /** Asks for a marker behind the subscription with this number. */
+  /** Requests a marker that follows the subscription with this number. */
   | { readonly kind: "mark"; readonly user: number; readonly subscription: number }
   | {
       readonly kind: "replay";
@@ -85,9 +85,9 @@ export type ToOwner =
 export interface Block {
   readonly partition?: number;
   readonly seq?: number;
-  /** The stream may miss events up to these positions. */
+  /** The stream may lack events up to these positions. */
   readonly resync?: readonly Position[];
-  /** A first stream: what comes after these positions is owed. */
+  /** Beginning of a first stream: events after these positions are owed to the reader. */
   readonly start?: readonly Position[];
   readonly cursor: readonly Position[];
 }

@@ -1,5 +1,6 @@
-// The owner of one partition: begins its events in order, sends each edge frames (or, in `subject` mode, copies and frames
-// that say how far they go), answers replays from the history. A new owner knows nothing but the history.
+// The owner of one partition: it begins events in order, sends frames to each edge (in `subject` mode,
+// copies, and frames with the position that they have reached), and serves replays from the history. A new
+// owner has nothing but the history.
 
 import type { History } from "./history.ts";
 import { laneOf } from "./history.ts";
@@ -7,24 +8,24 @@ import type { Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
 import { covers, type Position } from "./position.ts";
 import type { Rules } from "./rules.ts";
 
-/** Parts in which a long event is sent. */
+/** Number of parts in which a long event is sent. */
 const PARTS = 3;
-/** Long events under way at once; one more waits, and everything after it. */
+/** Long events in progress at a time. A further one waits, and with it everything after it. */
 const MAX_LONG = 2;
 
-/** What an owner finds around it. */
+/** The interface through which an owner acts on the model. */
 export interface OwnerWorld {
   readonly rules: Rules;
   readonly history: History;
-  /** True one time in two. */
+  /** Returns true half of the time. */
   toss(): boolean;
   follows(user: number, topic: number): boolean;
-  /** Users whose copies the owner's NATS server would carry to an edge. */
+  /** Returns the users whose copies the owner's NATS server would deliver to an edge. */
   subscribed(edge: number): Set<number>;
   send(edge: number, message: ToEdge): void;
 }
 
-/** One edge, in one presence epoch. */
+/** One edge in one presence epoch. */
 interface Link {
   readonly mode: Mode;
   readonly epoch: number;
@@ -33,7 +34,7 @@ interface Link {
   delta: number;
   frames: number;
   pending: Record[];
-  /** How far the last frame went. */
+  /** The last event that the last frame covered. */
   sentTo: number;
 }
 
@@ -61,7 +62,7 @@ export class Owner {
     return this.#long[0]?.seq ?? this.head + 1;
   }
 
-  /** Begins the next event. False where there is none, or no room for another long one. */
+  /** Begins the next event. Returns false if there is none, or no room for another long one. */
   begin(): boolean {
     const { history } = this.#world;
     if (this.head >= history.last) return false;
@@ -92,7 +93,7 @@ export class Owner {
     return true;
   }
 
-  /** Sends an edge what is pending, and how far it goes. */
+  /** Sends the pending records to an edge, with the position that they reach. */
   flush(edge: number): boolean {
     const link = this.#links.get(edge);
     if (link === undefined) return false;
@@ -103,13 +104,13 @@ export class Owner {
     return true;
   }
 
-  /** Whether an edge is to be told something, be it how far the copies go. */
+  /** Whether there is something to send to an edge, even if only a new position. */
   hasPending(edge: number): boolean {
     const link = this.#links.get(edge);
     return link !== undefined && (link.pending.length > 0 || link.sentTo < this.head);
   }
 
-  /** A follow has ended: its events leave the edges' buffers, in order with what was sent before. */
+  /** Ends a follow: its events are removed from the edges' buffers, in order with what was sent before. */
   withdraw(user: number, topic: number, ending: number): void {
     const withdrawal: Withdrawal = { kind: "withdraw", user, topic, ending, upTo: this.head };
     for (const link of this.#links.values())
@@ -127,7 +128,7 @@ export class Owner {
     const link = this.#links.get(edge);
     if (link === undefined) return;
     if (message.kind === "mark") {
-      // its order among the copies is what it proves
+      // the marker's place among the copies is the proof
       const { user, subscription } = message;
       if (this.#world.subscribed(edge).has(user))
         this.#send(edge, link, { kind: "marker", user, subscription, at: this.#position });
@@ -158,7 +159,7 @@ export class Owner {
     this.#acknowledge(edge, link);
   }
 
-  /** Sends what an edge at `position` does not have. */
+  /** Sends everything that an edge at `position` lacks. */
   #catchUp(edge: number, link: Link, position: Position): void {
     const { base } = this.#world.history;
     const isStored = (seq: number): boolean => seq >= base || this.#long.some((long) => long.seq === seq);
@@ -174,7 +175,7 @@ export class Owner {
     }
   }
 
-  /** What was sent so far of a long event, or all of it where it has ended. */
+  /** Sends the parts of a long event that were sent so far, or all of it if it has ended. */
   #sendOpened(edge: number, link: Link, seq: number, isNew: boolean): void {
     const long = this.#long.find((one) => one.seq === seq);
     if (isNew) link.pending.push({ kind: "open", seq });
@@ -196,7 +197,7 @@ export class Owner {
       link.pending.push({ kind: "part", seq, handles: this.#handlesOf(link, seq, isIn) });
       return;
     }
-    // live copies go to whom NATS knows; in a catch-up, which comes first in an epoch, to whom the edge named
+    // live copies go to NATS subscribers; a catch-up, at the start of an epoch, goes to the announced users
     const users = link.delta === 1 && link.frames === 0 ? link.users.keys() : this.#world.subscribed(edge);
     for (const user of users)
       if (isIn(user) && this.#isFor(user, seq)) this.#send(edge, link, { kind: "copy", seq, user });
@@ -228,7 +229,7 @@ export class Owner {
     const isStored =
       (after.main >= upTo || after.main + 1 >= history.base) &&
       after.open.every((seq) => seq >= history.base);
-    this.flush(edge); // a follow that ended before takes nothing out of what is read now
+    this.flush(edge); // so that a follow that ended before removes nothing that is read now
     this.#send(edge, link, {
       kind: "replayed",
       stream,
@@ -238,7 +239,7 @@ export class Owner {
   }
 
   #acknowledge(edge: number, link: Link): void {
-    this.flush(edge); // what is acknowledged comes after what was begun before
+    this.flush(edge); // the acknowledgement follows everything that had begun before
     this.#send(edge, link, { kind: "acknowledge", delta: link.delta });
   }
 

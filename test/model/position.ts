@@ -1,9 +1,9 @@
-// Positions: how far something has come in one partition. Everything begun up to `main` has passed, except the long
-// events in `open`.
+// Positions: the progress in one partition. Everything that has begun up to `main` has been delivered, except
+// the long events in `open`.
 
 export interface Position {
   readonly main: number;
-  /** Ascending, none above `main`. */
+  /** Ascending, at most `main`. */
   readonly open: readonly number[];
 }
 
@@ -16,7 +16,7 @@ export function covers({ main, open }: Position, seq: number): boolean {
   return seq <= main && !open.includes(seq);
 }
 
-/** After everything up to `seq` has been written to one reader, in order. */
+/** Returns the position of a reader to which everything up to `seq` has been written in order. */
 export function advancedTo({ main, open }: Position, seq: number): Position {
   return { main: Math.max(main, seq), open: open.filter((long) => long > seq) };
 }

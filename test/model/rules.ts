@@ -1,24 +1,27 @@
-// The rules of the protocol that the model can leave out, one at a time: a rule whose absence no walk notices is not
-// needed, or not tested.
+// Rules of the protocol, which the model can disable one at a time. A rule whose absence no walk detects is
+// unnecessary or untested.
 
 export interface Rules {
-  /** A resuming stream goes live when no long event up to its seam is open any more. */
+  /** A resuming stream goes live only when no long event up to its seam is open any more. */
   readonly waitForOpen: boolean;
-  /** What was buffered goes out with cursors that include the replay before it. */
+  /** Buffered events are written with cursors that include the replay before them. */
   readonly raiseBuffered: boolean;
-  /** A cursor that is ahead of the edge (its reader was faster elsewhere) moves the seam forward. */
+  /**
+   * A cursor that is ahead of the edge (because its reader was faster at another edge) moves the seam
+   * forward.
+   */
   readonly cursorAhead: boolean;
-  /** An edge takes a frame only where it follows the one before. */
+  /** An edge accepts a frame only if it directly follows the previous one. */
   readonly fromCheck: boolean;
-  /** A handle that is released leaves the lists that are gathered for open long events. */
+  /** A released handle is removed from the lists collected for open long events. */
   readonly releaseGathered: boolean;
-  /** An owner that no longer has all of a gap says so instead of sending the rest. */
+  /** An owner that no longer stores all of a gap reports that instead of sending the rest. */
   readonly historyBound: boolean;
   /** Copies of `subject` mode are held until the position that covers them has arrived. */
   readonly positionAfterCopies: boolean;
-  /** A follow that ends takes its events out of the edges' buffers. */
+  /** The end of a follow removes its events from the edges' buffers. */
   readonly withdraw: boolean;
-  /** An owner that starts behind what an edge has catches up before it serves that edge. */
+  /** An owner that is behind an edge at its start catches up before it serves that edge. */
   readonly lagging: boolean;
 }
 

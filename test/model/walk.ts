@@ -1,7 +1,8 @@
-// One random walk: partitions whose owners change, restart and lag; edges in both modes that lose NATS, lose frames or
-// die; readers whose connections break anywhere and who come back anywhere with the last cursor they read; follows and
-// unfollows; a history that forgets. At the end everything settles, and every reader's record is checked: each event
-// that it was owed once, in order per sender, nothing that it must not see.
+// One random walk. Owners of partitions change, restart and lag; edges in both modes lose NATS, lose frames
+// or die; the connections of readers break at any point, and readers return at any point with the last cursor
+// they read; follows begin and end; the history deletes its oldest events. At the end everything settles, and
+// every reader's record is checked: each owed event once, in order per sender, and nothing that the reader
+// must not see.
 
 import { Random } from "../../graph/index.ts";
 import { Edge, Stream } from "./edge.ts";
@@ -14,7 +15,7 @@ import type { Rules } from "./rules.ts";
 const PARTITIONS = 3;
 const EDGES = 2;
 const USERS = 5;
-/** Topics of each partition; the first one's events are long. */
+/** Topics per partition; events of the first one are long. */
 const TOPICS = 4;
 const STEPS = 2_500;
 
@@ -28,7 +29,7 @@ export interface WalkCounts {
 }
 
 export interface Walk {
-  /** What must not have happened, one text each. */
+  /** Violations, one text each. */
   readonly problems: readonly string[];
   readonly counts: WalkCounts;
 }
@@ -39,11 +40,11 @@ interface Reader {
   start: readonly Position[] | undefined;
   stream: { readonly edge: number; readonly stream: Stream } | undefined;
   readonly got: { readonly partition: number; readonly seq: number }[];
-  /** Per partition: missing events up to here were announced. */
+  /** Per partition, the last event up to which missing events were announced. */
   readonly excused: number[];
 }
 
-/** Takes the walk of a seed. */
+/** Performs the walk of a seed. */
 export function walk(seed: number, rules: Rules): Walk {
   return new World(seed, rules).run();
 }
@@ -66,23 +67,29 @@ class World {
   readonly #modes: Mode[];
   readonly #toEdge = channels<ToEdge>();
   readonly #toOwner = channels<ToOwner>();
-  /** `subject` mode: what each owner's NATS server carries to each edge. */
+  /** `subject` mode: the users whose copies each owner's NATS server delivers to each edge. */
   readonly #subscribed = Array.from({ length: PARTITIONS * EDGES }, () => new Set<number>());
   readonly #follows = new Set<string>();
-  /** Per user and topic: how often the follow ended. */
+  /** Per user and topic, how often the follow has ended. */
   readonly #ended = new Map<string, number>();
-  /** Per user and topic: the newest event when the follow ended. */
+  /** Per user and topic, the newest event when the follow ended. */
   readonly #endedAt = new Map<string, number>();
-  /** Per edge: the newest ending of each follow that the edge knows. */
+  /** Per edge, the newest end of each follow that the edge has learned of. */
   readonly #withdrawn = Array.from({ length: EDGES }, () => new Map<string, number>());
-  /** Per event: who was owed it when it was published, and how often their follow had ended by then. */
+  /**
+   * Per event, the users to whom it was owed when it was published, and how often their follow had ended by
+   * then.
+   */
   readonly #owed = new Map<string, ReadonlyMap<number, number>>();
   readonly #readers: Reader[];
-  /** Streams whose readers are gone, which their edge has not noticed. */
+  /** Streams whose readers are gone while their edge has not noticed. */
   #stale: { readonly edge: number; readonly stream: Stream }[] = [];
   #starts = 1;
   #streams = 0;
-  /** How rare faults are in this walk, how slow its long events, its second edge and its edges' notice: one in so many. */
+  /**
+   * Rates of this walk, as one in so many steps: faults, progress of long events and of the second edge, and
+   * the edges' noticing of closed streams.
+   */
   readonly #calm: number;
   readonly #longEvery: number;
   readonly #slowEvery: number;
@@ -198,24 +205,24 @@ class World {
     const history = this.#historyOf(partition);
     switch (this.#below(6)) {
       case 0: {
-        // another owner, which may be behind; what the old one sent last is lost
+        // a new owner, which may be behind; the last messages of the old one are lost
         for (let other = 0; other < EDGES; other += 1) this.#shorten(this.#toEdge[indexOf(partition, other)]);
         return this.#newOwner(partition, Math.max(0, owner.head - this.#below(6)));
       }
-      case 1: // the service restarts: what was published meanwhile is in no history, and readers are told
+      case 1: // a service restart: events published meanwhile are in no history, and readers are told
         for (let other = 0; other < EDGES; other += 1) this.#shorten(this.#toEdge[indexOf(partition, other)]);
         this.#append(partition, { kind: "restart" });
         return this.#newOwner(partition, history.last - 1);
       case 2:
         return this.#loseNats(edge);
       case 3: {
-        // one message of NATS is lost on a route
+        // NATS loses one message on a route
         const channel = this.#toEdge[indexOf(partition, edge)] ?? [];
         const at = channel.findIndex(({ kind }) => kind === "frame");
         if (at !== -1) channel.splice(at, 1);
         return;
       }
-      case 4: // the history forgets what its owner does not need for the fan-out
+      case 4: // the history deletes what the fan-out no longer needs
         return history.trim(Math.max(1, Math.min(owner.needed, history.last) - this.#below(20)));
       default:
         if (this.#below(3) === 0) this.#killEdge(edge);
@@ -238,7 +245,7 @@ class World {
     for (const reader of this.#readers) {
       if (reader.stream?.edge !== edge) continue;
       this.#shorten(reader.stream.stream.tcp);
-      while (this.#read(reader)); // what the kernel had sent
+      while (this.#read(reader)); // what the kernel had already sent
       reader.stream = undefined;
     }
     this.#stale = this.#stale.filter((one) => one.edge !== edge);
@@ -252,7 +259,7 @@ class World {
     this.#newEdge(edge, (this.#edges[edge] as Edge).epochs + 1);
   }
 
-  /** Loses the end of what is under way. */
+  /** Drops the end of a channel. */
   #shorten(channel: unknown[] | undefined): void {
     if (channel !== undefined) channel.length = this.#below(channel.length + 1);
   }
@@ -345,7 +352,7 @@ class World {
     return true;
   }
 
-  /** Whether a reader may see an event that is written to it now. */
+  /** Checks that the reader may see an event that is being written to its stream. */
   #written(edge: number, { user }: Stream, partition: number, seq: number): void {
     const entry = this.#historyOf(partition).at(seq);
     if (entry.kind === "direct" && entry.user !== user) this.#problems.push(`stranger ${partition}:${seq}`);
@@ -358,7 +365,7 @@ class World {
       this.#problems.push(`withdrawn ${partition}:${seq} for ${user}`);
   }
 
-  /** Everything that is under way arrives, every reader comes back, and nothing more happens. */
+  /** Delivers everything in transit, reconnects every reader, and lets the system come to rest. */
   #settle(): void {
     for (const reader of this.#readers) this.#connect(reader);
     for (let index = this.#stale.length; index > 0; index -= 1) this.#notice();
