@@ -126,21 +126,21 @@ describe("architecture", () => {
       for (const path of filesOf(folder)) {
         for (const specifier of importsOf(path).filter((name) => name.startsWith("."))) {
           const target = resolve(path, specifier);
-          const room = target.split("/")[0] ?? "";
-          if (room === folder) continue;
+          const imported = target.split("/")[0] ?? "";
+          if (imported === folder) continue;
           const exception = EXCEPTIONS.find(({ from, to }) => from === path && to.test(target));
           if (exception !== undefined) {
             used.add(exception.from);
             continue;
           }
-          const mayImport = allowed.includes(room) || (isTest(path) && room === "test");
+          const mayImport = allowed.includes(imported) || (isTest(path) && imported === "test");
           assert.ok(
             mayImport,
             `${path} imports ${target}: ${folder} may import ${allowed.join(", ") || "nothing"}`,
           );
           assert.ok(
             DOOR.test(target),
-            `${path} imports ${target}, which is not public: export it from ${room}/index.ts`,
+            `${path} imports ${target}, which is not public: export it from ${imported}/index.ts`,
           );
         }
       }

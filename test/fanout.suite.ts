@@ -38,7 +38,7 @@ export function testFanout(
     });
     after(() => network.stop());
 
-    it("no reader - 3 recipients, delivered to 0", async () => {
+    it("no reader - counts 3 recipients and 0 deliveries", async () => {
       const { recipients, online, delivered, timedOut } = await network.send("event.rj", "anybody?");
       assert.deepEqual(
         { recipients, online, delivered, timedOut },
@@ -46,7 +46,7 @@ export function testFanout(
       );
     });
 
-    it("alice opens a stream - delivers the event to her, and counts 1", async () => {
+    it("alice opens a stream - receives the event, counted as 1 delivery", async () => {
       const alice = await network.read("/stream?user=alice");
       const { recipients, online, delivered } = await network.send("event.rj", "hello");
       assert.deepEqual({ recipients, online, delivered }, { recipients: 3, online: 1, delivered: 1 });

@@ -1,5 +1,5 @@
-// Our store compared with lmdb: from the same edge list, both return the same followers, from disk rows and
-// from memory. This checks a sample; `node dist/bench/compare-lmdb.js` compares a million users.
+// Our store compared with lmdb: from the same list of pairs, both return the same followers, from disk rows
+// and from memory. This checks a sample; `node dist/bench/compare-lmdb.js` compares a million users.
 
 import assert from "node:assert/strict";
 import { createWriteStream } from "node:fs";

@@ -81,7 +81,7 @@ for (const pool of POOL_KINDS) {
       });
     });
 
-    it("workers that end in order - report everything that they counted", async () => {
+    it("workers that exit cleanly - report everything that they counted", async () => {
       await services.ready();
       await scrape();
       const opened = value("opened_total");

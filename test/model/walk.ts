@@ -82,13 +82,13 @@ class World {
    */
   readonly #owed = new Map<string, ReadonlyMap<number, number>>();
   readonly #readers: Reader[];
-  /** Streams whose readers are gone while their edge has not noticed. */
+  /** Streams whose reader is gone, which their edge has not noticed yet. */
   #stale: { readonly edge: number; readonly stream: Stream }[] = [];
   #starts = 1;
   #streams = 0;
   /**
-   * Rates of this walk, as one in so many steps: faults, progress of long events and of the second edge, and
-   * the edges' noticing of closed streams.
+   * Rates of this walk, as one in so many steps: faults, parts of long events, steps of the second edge,
+   * and the detection of closed streams.
    */
   readonly #calm: number;
   readonly #longEvery: number;

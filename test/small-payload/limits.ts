@@ -1,4 +1,4 @@
-// Constants of the small-payload suites, and a reader of the graph services' event counts.
+// Constants of the small-payload suites, and the event counts of all graph services.
 
 import type { FanoutMode } from "../../broker/index.ts";
 import { readMetric } from "../support/metrics.ts";

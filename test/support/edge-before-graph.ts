@@ -82,7 +82,7 @@ export class EdgeBeforeGraph {
     this.send(encodeOrder(order));
   }
 
-  /** Sends a message of the services, an order or a frame, to this edge. */
+  /** Sends an order or a frame to this edge, as a graph service would. */
   send(bytes: Uint8Array | string): void {
     this.client.publish(edgeSubject(this.#edgeId), bytes);
   }

@@ -1,5 +1,5 @@
-// The same graph in lmdb, built from the edge list by code that shares nothing with our loader and store, so
-// that their results can be compared. Friendships are mutual. Building takes 16 bytes per edge.
+// The same graph in lmdb, built from the list of pairs by code that shares nothing with our loader and store,
+// so that their results can be compared. Friendships are mutual. Building takes 16 bytes per edge.
 
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
@@ -17,7 +17,7 @@ export class LmdbGraph {
   }
 
   /**
-   * Loads an edge list.
+   * Loads a list of pairs.
    * @param file `A B` per line, ids from 1
    */
   static async load(file: string, folder: string): Promise<LmdbGraph> {

@@ -145,7 +145,7 @@ export class TestNetwork {
     return new URL(path, `http://127.0.0.1:${this.edges[edge]?.port}`);
   }
 
-  /** Opens a stream; `stop` closes it at the latest. */
+  /** Opens a stream, which `stop` closes if the test has not. */
   async read(path: string, headers: Readonly<Record<string, string>> = {}, edge = 0): Promise<Reader> {
     const reader = await Reader.open(this.url(path, edge), headers);
     this.#readers.push(reader);

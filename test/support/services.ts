@@ -17,7 +17,7 @@ export interface ServicesOptions {
   readonly fanout?: FanoutMode;
   /** Additional flags for every edge. */
   readonly edge?: readonly string[];
-  /** Edge list that `encke graph load` loads before the graph service starts. */
+  /** List of pairs that `encke graph load` loads before the graph service starts. */
   readonly friendships?: string;
   /** Additional environment for each service. */
   readonly env?: Readonly<Record<string, string>>;
