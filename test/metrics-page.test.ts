@@ -1,4 +1,4 @@
-// The pages of metrics of every process that has one, as Prometheus reads them.
+// The metrics pages of every process that has one, as Prometheus reads them.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { tempDir } from "./support/temp-dir.ts";
 
 const BUILD_INFO = `encke_build_info{version="${version}",node="${process.version}"}`;
 const SUPERVISED_WORKERS = 2;
-/** Units that are not base units, at the end of a name or before the suffix of a counter. */
+/** Units that are not base units, at the end of a name or before a counter's suffix. */
 const OTHER_UNIT =
   /_(?:ms|millis\w*|us|micros\w*|ns|minutes|hours|kb|mb|kilobytes|megabytes|percent)(?:_total)?$/;
 
@@ -59,7 +59,7 @@ describe("pages of metrics", () => {
     describe(name, () => {
       const page = (): string => pages.get(name) ?? "";
 
-      it("encke_build_info - is 1 and labelled with the versions, however many processes are added up", () => {
+      it("encke_build_info - is 1 and carries the versions, however many processes are added up", () => {
         assert.equal(valueIn(page(), BUILD_INFO), 1);
         assert.ok(valueIn(page(), service) >= 0);
       });
@@ -73,13 +73,13 @@ describe("pages of metrics", () => {
         );
       });
 
-      it("promtool check metrics - is silent", { skip: noPromtool }, () => {
+      it("promtool check metrics - reports nothing", { skip: noPromtool }, () => {
         assert.equal(checkMetrics(page()), "");
       });
     });
   }
 
-  it("promtool check metrics - would report a bad name", { skip: noPromtool }, () => {
+  it("promtool check metrics - reports a bad name", { skip: noPromtool }, () => {
     assert.match(checkMetrics("# HELP wait_ms Wait\n# TYPE wait_ms gauge\nwait_ms 1\n"), /abbreviated units/);
   });
 });

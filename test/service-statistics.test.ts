@@ -1,5 +1,5 @@
-// What other people's tools read about the graph service: `$SRV.STATS`, `$SRV.INFO` and the `nats micro` command, compared
-// with what a client counted and measured. With one service for all topics, and with two that share four partitions.
+// `$SRV.STATS` and `$SRV.INFO` of the graph service, and the `nats micro` command, compared with what a
+// client counted and measured: one service for all topics, and two that share four partitions.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -15,7 +15,9 @@ import { waitFor } from "./support/wait-for.ts";
 
 const SERVICE = "encke-graph";
 const GOOD_REQUESTS = 100;
-/** Users in one `subscribe`, so that its processing takes much longer than the way through the broker. */
+/**
+ * Number of users in one `subscribe`, so that processing takes much longer than the way through the broker.
+ */
 const LIST_LENGTH = 2_000;
 
 interface EndpointStats {
@@ -44,7 +46,7 @@ interface Count {
 }
 
 const numbers = (name: string): number[] => Array.from({ length: LIST_LENGTH }, (_, n) => n + name.length);
-/** A good request of each kind about a topic or a user. */
+/** One good request per verb, about a topic or a user. */
 const GOOD: Readonly<Record<string, (name: string) => unknown>> = {
   subscribe: (name) => ({ subscribers: numbers(name).map((n) => `u${n}`) }),
   unsubscribe: (name) => [`u${name.length}`],
@@ -73,7 +75,7 @@ function testStatistics(broker: BrokerUnderTest, shares: readonly string[], of: 
     });
     after(() => network.stop());
 
-    /** What every instance replies; each replies by itself. */
+    /** Returns the reply of every instance, each of which replies for itself. */
     const ask = async <T>(verb: "STATS" | "INFO"): Promise<Instance<T>[]> => {
       const replies: Instance<T>[] = [];
       const inbox = network.client.newInbox();
@@ -109,8 +111,8 @@ function testStatistics(broker: BrokerUnderTest, shares: readonly string[], of: 
       return all;
     };
 
-    it("STATS - reports what a client counted and measured in a random mix of good and bad requests", async () => {
-      const earlier = totals(await ask<EndpointStats>("STATS")); // starting the network makes requests, too
+    it("STATS - reports what a client counted and measured for a random mix of good and bad requests", async () => {
+      const earlier = totals(await ask<EndpointStats>("STATS")); // starting the network makes requests as well
       const pings = Array.from({ length: 50 }, async () => network.client.request("$SRV.PING", "", 2_000));
       await Promise.all(pings);
       let pingMs = 0;
@@ -145,7 +147,7 @@ function testStatistics(broker: BrokerUnderTest, shares: readonly string[], of: 
       assert.ok(ratio > 0.7 && ratio < 1.3, `processing took ${ratio} of what the client measured`);
     });
 
-    it("INFO - tells the package's version, and describes requests and replies by schemas that hold", async () => {
+    it("INFO - contains the package's version, and schemas that real requests and replies match", async () => {
       const instances = await ask<EndpointInfo>("INFO");
       assert.ok(instances.every((instance) => instance.version === version));
       const endpoints = new Map(

@@ -1,4 +1,4 @@
-// The `nats` command of the NATS project, where it is on PATH: what other people's tools read from our services.
+// The `nats` command of the NATS project, if it is on PATH.
 
 import { execFile } from "node:child_process";
 import { accessSync, constants } from "node:fs";
@@ -12,10 +12,10 @@ const binary = (process.env.PATH ?? "")
   .map((folder) => join(folder, "nats"))
   .find(isExecutable);
 
-/** Why suites that need the command cannot run; false where they can. */
+/** Why suites that need the command cannot run, or false if they can. */
 export const noNatsCli: string | false = binary === undefined && "no `nats` command on PATH";
 
-/** Runs `nats` against a server and returns what it printed. No context of the user who runs the tests is used. */
+/** Runs `nats` against a server and returns its output. No context of the developer is used. */
 export async function natsCli(url: string, ...args: readonly string[]): Promise<string> {
   if (binary === undefined) throw new Error(String(noNatsCli));
   const all = ["--server", url, "--no-context", ...args];

@@ -1,4 +1,4 @@
-// Prometheus' own check of a page of metrics, where `promtool` is on PATH or was fetched by scripts/prepare.mjs.
+// Prometheus' own check of a metrics page, if `promtool` is on PATH or scripts/prepare.mjs has downloaded it.
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
@@ -9,10 +9,10 @@ const binary = [...(process.env.PATH ?? "").split(delimiter), join(cacheDir, "pr
   .map((folder) => join(folder, "promtool"))
   .find(isExecutable);
 
-/** Why suites that need the command cannot run; false where they can. */
+/** Why suites that need the command cannot run, or false if they can. */
 export const noPromtool: string | false = binary === undefined && "no promtool on this machine";
 
-/** Returns what `promtool check metrics` criticizes about a page; empty where it is silent. */
+/** Returns what `promtool check metrics` reports about a page; empty if it reports nothing. */
 export function checkMetrics(page: string): string {
   if (binary === undefined) throw new Error(String(noPromtool));
   const { status, stdout, stderr, error } = spawnSync(binary, ["check", "metrics"], {
