@@ -1,10 +1,11 @@
-// Builds the project's Node-API addons into dist/, with an explicit node-gyp call and nothing downloaded: Node's own
-// headers where they are, else those of the npm package node-api-headers with the system's libuv. Without a compiler
-// it takes a binary from the addon's prebuilds/, else says in one line that the TypeScript twin serves. What is up to
-// date (sources, flags, Node's ABI) is not built again, so `npm start` may call it every time.
+// Builds the project's Node-API addons into dist/, by an explicit node-gyp call that downloads nothing. It
+// uses Node's own headers if they are installed, else those of the npm package node-api-headers with the
+// system's libuv. Without a compiler it takes a binary from the addon's prebuilds/, and otherwise reports in
+// one line that the TypeScript implementation is used. An addon that is up to date (sources, flags, Node's
+// ABI) is not built again, so `npm start` may call this every time.
 //
-//   node scripts/build-native.mjs           all of them
-//   import { buildAddon }                   one of them with other flags, for scripts/sanitize.mjs
+//   node scripts/build-native.mjs           builds all addons
+//   import { buildAddon }                   builds one with other flags, for scripts/sanitize.mjs
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -23,16 +24,16 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SHARED = join(root, "edge", "native");
 const SOURCE = /\.(cc|h|gyp|gypi)$/;
-/** A compiler that takes longer hangs. */
+/** A compiler that takes longer has hung. */
 const TIMEOUT_MS = 300_000;
 
-/** Folder of an addon (its binding.gyp) → its file in dist/, and what serves where it cannot be built. */
+/** Folder of an addon (its binding.gyp), its file in dist/, and what is used where it cannot be built. */
 export const ADDONS = [
   { folder: "edge/pool/native", target: "pool", without: "the plain pool serves" },
   { folder: "load/native", target: "load", without: "flood runs in TypeScript" },
 ];
 
-/** Builds what is there and not up to date. Never throws for want of tools. */
+/** Builds every addon that is not up to date. Never throws if tools are missing. */
 export function buildAddons() {
   for (const addon of ADDONS) {
     if (!existsSync(join(root, addon.folder, "binding.gyp"))) continue;
@@ -42,8 +43,8 @@ export function buildAddons() {
 }
 
 /**
- * Builds one addon to dist/<folder>/<target>.node, or to `output`. Answers why it could not, in a few words.
- * `env` may bring CXXFLAGS and LDFLAGS.
+ * Builds one addon to dist/<folder>/<target>.node, or to `output`. Returns a short reason if that is
+ * impossible. `env` may contain CXXFLAGS and LDFLAGS.
  */
 export function buildAddon({ folder, target }, { env = {}, output } = {}) {
   const source = join(root, folder);
@@ -77,7 +78,10 @@ export function buildAddon({ folder, target }, { env = {}, output } = {}) {
   return undefined;
 }
 
-/** A folder that holds include/node/, as node-gyp's --nodedir wants it. Any Node's will do: the ABI is Node-API's. */
+/**
+ * Returns a folder with include/node/, as node-gyp's --nodedir requires. Any Node's headers work, because the
+ * ABI is Node-API's.
+ */
 function findHeaders() {
   const folders = [dirname(dirname(process.execPath)), "/usr", "/usr/local"];
   const needed = ["node_api.h", "uv.h", "common.gypi"];
@@ -85,7 +89,10 @@ function findHeaders() {
   return folders.find(isComplete) ?? gatherHeaders();
 }
 
-/** Node-API's headers from npm and the system's libuv, laid out like Node's own. Undefined without libuv's. */
+/**
+ * Arranges Node-API's headers from npm and the system's libuv like Node's own. Undefined without libuv's
+ * headers.
+ */
 function gatherHeaders() {
   const api = join(root, "node_modules", "node-api-headers", "include");
   const uv = ["/usr/include", "/usr/local/include"].find((folder) => existsSync(join(folder, "uv.h")));
@@ -102,8 +109,9 @@ function gatherHeaders() {
 }
 
 function missingTool(headers) {
-  if (process.platform !== "linux") return `it needs Linux' epoll, this is ${process.platform}`;
-  if (headers === undefined) return "neither Node's headers nor libuv's: apt install libuv1-dev";
+  if (process.platform !== "linux") return `it needs Linux' epoll, and this is ${process.platform}`;
+  if (headers === undefined)
+    return "neither Node's headers nor libuv's are installed: apt install libuv1-dev";
   if (!existsSync(join(root, "node_modules", "node-gyp"))) return "node-gyp is not installed: npm ci";
   const tools = {
     make: "make",

@@ -1,5 +1,5 @@
-// Builds dist/: the services' and the page's TypeScript, the native addons where a compiler is, the page's static files,
-// and the `encke` command, also for `npx encke` inside the checkout.
+// Builds dist/: the TypeScript of services and page, the native addons if there is a compiler, the page's
+// static files, and the `encke` command, which `npx encke` then finds inside the checkout.
 
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
@@ -25,14 +25,14 @@ mkdirSync(built, { recursive: true });
 for (const name of readdirSync(page))
   if (STATIC.test(name)) copyFileSync(join(page, name), join(built, name));
 
-// npm links the commands of packages that it installs, not of the one that it installs them for
+// npm links the commands of packages that it installs, but not those of the project that it installs them for
 const command = join(root, "dist", "cli", "main.js");
 const link = join(root, "node_modules", ".bin", "encke");
 chmodSync(command, 0o755);
 rmSync(link, { force: true });
 symlinkSync(relative(dirname(link), command), link);
 
-/** Removes from dist/ what an earlier build compiled of a source that is gone: a release must not contain it. */
+/** Removes compiled files whose source no longer exists, because a release must not contain them. */
 function removeLeftovers() {
   const dist = join(root, "dist");
   for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {

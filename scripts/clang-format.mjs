@@ -1,9 +1,9 @@
-// Formats the project's C++ and C by .clang-format, with the clang-format that the npm package of that name brings.
+// Formats the project's C++ and C by .clang-format, with the clang-format of the npm package of that name.
 //
-//   node scripts/clang-format.mjs           rewrites the files
-//   node scripts/clang-format.mjs --check   changes nothing; exit 1 where a file differs
+//   node scripts/clang-format.mjs           rewrites the files   node scripts/clang-format.mjs --check
+// changes nothing; exits 1 if a file differs
 //
-// Exit 3, with one line that says why, where this platform has no binary in the package.
+// Exits 3 with the reason in one line if the package has no binary for this platform.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { accessSync, chmodSync, constants } from "node:fs";
@@ -31,7 +31,7 @@ function findClangFormat() {
   try {
     accessSync(binary, constants.X_OK);
   } catch {
-    chmodSync(binary, 0o755); // the package's install script does this, and we run none
+    chmodSync(binary, 0o755); // the package's install script would do this, but npm runs none
   }
   return binary;
 }

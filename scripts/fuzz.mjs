@@ -1,5 +1,5 @@
-// The long fuzz of packed frames, on the built code: node scripts/fuzz.mjs [SECONDS] [FIRST_SEED]. Each seed is 1,000
-// whole and 1,000 damaged frames; it stops at the first difference and names its seed.
+// Runs the long fuzz of packed frames on the built code: node scripts/fuzz.mjs [SECONDS] [FIRST_SEED]. Each
+// seed is 1,000 whole and 1,000 damaged frames. Stops at the first difference and prints its seed.
 
 import { fuzzFrames } from "../dist/edge/pool/native/conformance-fuzz.js";
 

@@ -1,11 +1,13 @@
-// Runs the addons' tests where their mistakes show, on a copy of dist/ with another build of both:
+// Runs the addons' tests where memory errors are detected, on a copy of dist/ in which both addons are built
+// differently:
 //
-//   node scripts/sanitize.mjs asan       AddressSanitizer, UndefinedBehaviorSanitizer and the leak check: the pool's
-//                                        conformance suite, both addons' own tests, a longer fuzz
+//   node scripts/sanitize.mjs asan       AddressSanitizer, UndefinedBehaviorSanitizer and the leak checker:
+//                                        the pool's conformance suite, both addons' own tests, a longer fuzz
 //   node scripts/sanitize.mjs valgrind   a short fuzz under valgrind (slow: minutes)
 //
-// Without an argument both. Node itself is not sanitized and leaks at its exit by design: of leaks and of valgrind's
-// findings only those count that have a frame of ours in them. Needs g++ with its sanitizers, and valgrind.
+// Without an argument it runs both. Node itself is not sanitized and leaks at its exit by design, so leaks
+// and valgrind's findings count only if one of our frames is in them. Needs g++ with its sanitizers, and
+// valgrind.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -15,18 +17,18 @@ import { ADDONS, buildAddon } from "./build-native.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const [pool] = ADDONS;
-/** Blocks of the reports that name our libraries or their code. */
+/** Matches blocks of a report that name our libraries or their code. */
 const OURS = /(pool|load)\.node|encke::/;
 
 const KINDS = { asan: runAddressSanitizer, valgrind: runValgrind };
 const wanted = process.argv.slice(2);
 for (const kind of wanted.length > 0 ? wanted : Object.keys(KINDS)) {
-  if (!(kind in KINDS)) fail(`${kind} is none of ${Object.keys(KINDS).join(", ")}`);
+  if (!(kind in KINDS)) fail(`${kind} is not one of ${Object.keys(KINDS).join(", ")}`);
   KINDS[kind]();
 }
 
 function runAddressSanitizer() {
-  // `undefined` leaves out a number that does not fit what it is cast to
+  // `undefined` does not include numbers that do not fit the type of a cast
   const checks = "address,undefined,float-cast-overflow";
   const flags = `-fsanitize=${checks} -fno-sanitize-recover=undefined,float-cast-overflow -fno-omit-frame-pointer -g`;
   const { dist, logs } = prepare("asan", { CXXFLAGS: flags, LDFLAGS: "-fsanitize=address,undefined" });
@@ -37,7 +39,7 @@ function runAddressSanitizer() {
   const env = {
     LD_PRELOAD: libraries.join(" "),
     ASAN_OPTIONS: `detect_leaks=1:exitcode=99:log_path=${join(logs, "report")}`,
-    LSAN_OPTIONS: "exitcode=0", // judged by what the report names
+    LSAN_OPTIONS: "exitcode=0", // the report's contents decide
     UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(logs, "report")}`,
   };
   const tests = [
@@ -76,7 +78,7 @@ function runValgrind() {
   );
 }
 
-/** A copy of dist/ with the addons built in another way, and a folder for reports. */
+/** Copies dist/ with differently built addons, and creates a folder for reports. */
 function prepare(kind, env) {
   const folder = join(root, ".cache", "native", kind);
   const [dist, logs] = [join(folder, "dist"), join(folder, "reports")];

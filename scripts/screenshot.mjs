@@ -1,5 +1,5 @@
-// Takes docs/page.png, the picture in the README, of the real page of a real `encke up` with its demo graph.
-// `npm run build` first; needs Debian's Chromium.
+// Takes docs/page.png, the picture in the README, from the real page of an `encke up` with its demo graph.
+// Run `npm run build` first; needs Debian's Chromium.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -37,7 +37,7 @@ try {
   await view.fill("#author", "4200");
   await say("4200", '{"photo":789,"title":"Encke over the bay"}');
   await view.locator("#constellation .person.author.lit").waitFor();
-  await view.waitForTimeout(350); // sparks on their way make the picture
+  await view.waitForTimeout(350); // the picture shows sparks in flight
   await view.screenshot({ path: process.argv[2] ?? join(root, "docs", "page.png"), fullPage: true });
 } finally {
   await browser.close();

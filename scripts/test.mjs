@@ -1,5 +1,5 @@
-// Runs every test with node's own runner: each *.test.ts in the tree, as compiled in dist/. Arguments choose files
-// whose path contains one of them: `npm test -- graph/store`.
+// Runs every test with Node's own runner: each *.test.ts in the tree, as compiled in dist/. Arguments select
+// files whose path contains one of them: `npm test -- graph/store`.
 
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const FOLDERS = ["lib", "broker", "graph", "edge", "cli", "load", "infra", "test"];
-/** No file of tests takes so long; one that hangs must not hang the rest. */
+/** No test file takes this long; one that hangs must not block the others. */
 const TIMEOUT_MS = 420_000;
 
 const wanted = process.argv.slice(2);
