@@ -50,6 +50,7 @@ export {
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";
 export {
+  EDGE_STATUS,
   EVERY_EDGE,
   EVERY_PRESENCE,
   EVERY_USER,

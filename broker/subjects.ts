@@ -6,6 +6,7 @@
 //   part.<p>.<verb>          what is asked of the owner of partition p as a whole; an undivided graph is partition 0
 //   presence.<edgeId>        an edge says that it lives
 //   edge.<edgeId>            what the graph tells one edge; edge.all is for every edge
+//   edge.status              asks each edge for its state
 //   part.<p>.event.…, part.<p>.graph.…   what nats-server makes of the first and the third where the graph is split
 //   part.<p>.rows.…          what one partition's owner asks another's, for lists about a user
 
@@ -41,9 +42,11 @@ export const USER_PREFIX = "user.";
 export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
+/** Each edge replies to a request on it with its own state. Ids of edges are hexadecimal and never equal it. */
+export const EDGE_STATUS = "edge.status";
 
 /** Whose subjects begin so is Encke's own: its services reply there. */
-const OWN_HEADS = ["event.", USER_PREFIX, "graph.", "part."];
+const OWN_HEADS = ["event.", USER_PREFIX, "graph.", "part.", EDGE_STATUS];
 
 /** Tokens without blanks, dots, wildcards or control characters. */
 const LITERAL = /^[^\s.*>\p{C}]+(?:\.[^\s.*>\p{C}]+)*$/u;

@@ -3,7 +3,7 @@
 
 import type { Context, Hono } from "hono";
 import { StreamPosition } from "../broker/contract.ts";
-import type { BrokerClient } from "../broker/index.ts";
+import type { BrokerClient, Served } from "../broker/index.ts";
 import { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
 import { Auth } from "./auth.ts";
@@ -20,6 +20,7 @@ import { Presence } from "./presence/presence.ts";
 import { PresenceLog } from "./presence/presence-log.ts";
 import { EventTallies } from "./presence/tallies.ts";
 import type { Asset } from "./services.ts";
+import { serveStatus } from "./status-service.ts";
 
 export type AppConfig = Pick<
   EdgeConfig,
@@ -55,7 +56,7 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   /** Receives from the graph, then announces this edge. */
   start(): Promise<void>;
   /** Says goodbye to the graph and receives nothing more. Idempotent; the streams are the pool's to end. */
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 /** @throws EdgeError BAD_CONFIG */
@@ -86,15 +87,18 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     assets: options.assets,
   });
   client.onStatus(onStatus);
+  let service: Served | undefined;
   return {
     ...{ app, pool, fanout, readers, admission, presence },
     start() {
       inbox.start();
+      service = serveStatus({ client, edgeId, mode, pool, admission, presence });
       return presence.start();
     },
-    stop() {
+    async stop() {
       presence.stop();
       inbox.stop();
+      await service?.stop();
     },
   };
 }

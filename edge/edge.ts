@@ -18,6 +18,7 @@ import { endVanished } from "./node/vanished.ts";
 import { hasPoolAddon, loadPoolAddon } from "./pool/native/addon.ts";
 import { NativePool } from "./pool/native/native-pool.ts";
 import { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
+import { notReadyReason } from "./readiness.ts";
 
 /** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;
@@ -57,9 +58,7 @@ export class Edge {
     if (this.#stopping !== undefined) return "draining";
     if (this.#running === undefined) return "starting";
     const { client, parts } = this.#running;
-    if (!client.connected) return "NATS is away";
-    if (client.unfit !== undefined) return client.unfit;
-    return parts.presence.graphPresent ? undefined : "the graph is away";
+    return notReadyReason({ client, ...parts });
   }
 
   /** The port in use, once started; 0 on a UNIX socket. */
@@ -134,7 +133,7 @@ export class Edge {
       const vanishedReaders = endVanished(server, pool, config.readerTimeoutMs, addon);
       log.info({ pool: config.pool, port: this.#portOf(server), vanishedReaders }, "edge listens");
     } catch (error) {
-      parts.stop();
+      await parts.stop();
       throw error;
     }
     return { client, parts, server };
@@ -154,7 +153,7 @@ export class Edge {
     const perSecond = Math.max(MIN_DRAIN_PER_SECOND, Math.ceil((pool.size * 1000) / Math.max(1, deadlineMs)));
     await pool.drain({ perSecond, deadlineMs });
     server.closeAllConnections();
-    parts.stop();
+    await parts.stop();
     await client.close();
   }
 }

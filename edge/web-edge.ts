@@ -55,6 +55,6 @@ export class WebEdge {
     const { admission, pool } = this.#parts;
     admission.draining = true;
     await pool.drain(drain);
-    this.#parts.stop();
+    await this.#parts.stop();
   }
 }

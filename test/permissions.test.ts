@@ -3,12 +3,13 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { BrokerClient } from "../broker/index.ts";
+import { BrokerClient, serviceErrorOf } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";
 import { testFanout } from "./fanout.suite.ts";
 import { type BrokerUnderTest, SHARES, type TestBroker, type TestUser, urlOf } from "./support/brokers.ts";
 import { deployedOf } from "./support/deployed-broker.ts";
 import { natsServers } from "./support/nats-servers.ts";
+import { TestNetwork } from "./support/network.ts";
 
 const PAST_THE_MAPPING = "reserved for nats-server's mappings of a partitioned graph";
 const BETWEEN_SERVICES = "between graph services";
@@ -18,6 +19,7 @@ for (const server of natsServers) {
   const divided = deployedOf(server, SHARES);
   testFanout(deployed, ["frames", "subject"]);
   testFanout(divided, ["frames", "subject"], SHARES);
+  testServices(deployed);
   testForbidden(deployed, [
     ["producer", "edge.1", "orders to an edge, which decide what users receive"],
     ["producer", "presence.1", "presence"],
@@ -36,6 +38,21 @@ for (const server of natsServers) {
     ["edge", "part.3.backup", BETWEEN_SERVICES],
     ["edge", "part.3.rows.subscriptions.7", BETWEEN_SERVICES],
   ]);
+}
+
+function testServices(server: BrokerUnderTest): void {
+  describe(`micro services over ${server.name}`, { skip: server.skip }, () => {
+    let network: TestNetwork;
+    before(async () => {
+      network = await TestNetwork.start({ broker: server, fleet: ["frames"] });
+    });
+    after(() => network.stop());
+
+    for (const subject of ["$SRV.STATS.encke-graph", "$SRV.STATS.encke-edge", "edge.status"])
+      it(`producer requests ${subject} - receives the reply of the service`, async () => {
+        assert.equal(serviceErrorOf(await network.client.request(subject, "", 2_000)), undefined);
+      });
+  });
 }
 
 function testForbidden(
