@@ -1,43 +1,19 @@
-// Before `npm start` and `npm test`: installs what is missing and builds. Needs Node and npm, nothing else. What a
-// machine cannot have is said in one line, and what needs it is left out.
+// Runs before `npm start` and `npm test`: installs what is missing, and builds. It needs only Node and npm. It reports
+// in one line what a machine cannot have, and continues without it.
 //
-//   node scripts/prepare.mjs           packages, dist/, a nats-server where Debian has one
-//   node scripts/prepare.mjs --test    and what only tests need: Chromium, Ansible and its lints, libfaketime, promtool
+//   node scripts/prepare.mjs           installs npm packages and a nats-server (from Debian), and builds dist/
+//   node scripts/prepare.mjs --test    also promtool and the Debian packages that tests need (test-packages.mjs)
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, delimiter, dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { installForTests, isExecutable, isOnPath } from "./test-packages.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const cache = join(root, ".cache");
 const forTests = process.argv.includes("--test");
-
-/** What tests need beyond Node, by what finds it: Debian packages, installed by root; without them those tests skip. */
-const FOR_TESTS = [
-  { command: "chromium", packages: ["chromium"], without: "the page's tests are skipped" },
-  { command: "ansible-playbook", packages: ["ansible-core"], without: "playbooks are not checked" },
-  { command: "ansible-lint", packages: ["ansible-lint"], without: "playbooks are not linted" },
-  { command: "faketime", packages: ["faketime"], without: "no test sets the wall clock" },
-  { command: "ip", packages: ["iproute2"], without: "no test has a machine that vanishes" },
-  { command: "yamllint", packages: ["yamllint"], without: "YAML is not linted" },
-];
-/** What the lab needs as well: installed where it is asked for by RUN_LAB=1, for its end-to-end test. */
-const FOR_LAB = [
-  { command: "systemd-nspawn", packages: ["systemd-container"], without: "there is no lab" },
-  { command: "mmdebstrap", packages: ["mmdebstrap"], without: "there is no lab" },
-  { command: "ssh", packages: ["openssh-client"], without: "there is no lab" },
-];
 
 checkNode();
 installPackages();
@@ -108,32 +84,6 @@ function download(name, folder) {
   return updated && run("apt-get", [...options, "download", name], { cwd: folder }).ok;
 }
 
-function installForTests() {
-  const wanted = [...FOR_TESTS, ...(process.env.RUN_LAB === "1" ? FOR_LAB : [])];
-  const missing = wanted.filter(({ command }) => !isOnPath(command));
-  if (missing.length === 0) return;
-  const give = () => {
-    for (const { packages, without } of missing.filter(({ command }) => !isOnPath(command)))
-      note(`no ${packages.join(", ")} here and no way to install it: ${without}`);
-  };
-  if (!has("apt-get") || process.getuid?.() !== 0) return give();
-  const packages = missing.flatMap((one) => one.packages);
-  note(`installing ${packages.join(", ")} for the tests …`);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const install = (names) =>
-    run("apt-get", ["install", "-y", "--no-install-recommends", ...names], { env, timeout: 600_000 }).ok;
-  if (install(packages)) return;
-  run("apt-get", ["update"], { env, timeout: 120_000 });
-  // together, else one by one: what can be had is had
-  if (!install(packages)) for (const name of packages) install([name]);
-  give();
-}
-
-function isOnPath(command) {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
-  return folders.some((folder) => folder !== "" && isExecutable(join(folder, command)));
-}
-
 function run(command, args, { required = false, ...options } = {}) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: "ignore", ...options });
   const ok = error === undefined && status === 0;
@@ -143,15 +93,6 @@ function run(command, args, { required = false, ...options } = {}) {
 
 function has(command) {
   return run(command, ["--version"]).ok;
-}
-
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function note(text) {
