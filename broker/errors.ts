@@ -18,6 +18,8 @@ const DISCLOSURES = {
   BAD_EVENT: { status: 500, shown: false },
   // NATS_URL, or the credentials given with it, cannot be used
   BAD_NATS_URL: { status: 500, shown: false },
+  // a context of the nats CLI is missing, malformed, or uses what is not supported
+  BAD_NATS_CONTEXT: { status: 500, shown: false },
   // no NATS server accepts a connection at the address
   NATS_UNREACHABLE: { status: 500, shown: false },
   // the nats-server that we started does not come up

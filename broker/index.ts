@@ -7,7 +7,7 @@ export { EmbeddedBroker } from "./embedded/broker.ts";
 export { COUNT_HEADER, EVENT_HEADER, eventHeaders } from "./headers.ts";
 export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
 export { registerClientMetrics } from "./metrics.ts";
-export { natsConfigOf } from "./nats-choice.ts";
+export { chooseNats, chooseNatsToAsk } from "./nats-choice.ts";
 export { DEFAULT_NATS_URL, describeServers, type NatsConfig } from "./nats-config.ts";
 export { natsSettings } from "./nats-settings.ts";
 export { publishOnce, textOf, withClient } from "./one-shot.ts";

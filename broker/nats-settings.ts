@@ -14,6 +14,12 @@ export const natsSettings = {
     help: `NATS server (${DEFAULT_NATS_URL})`,
     schema: text,
   } as Text,
+  context: {
+    value: "NAME",
+    env: "NATS_CONTEXT",
+    help: "context of the nats CLI: a server and its credentials",
+    schema: text,
+  } as Text,
   natsUser: { value: "NAME", env: "NATS_USER", help: "user name", schema: text } as Text,
   natsPassword: { value: "SECRET", env: "NATS_PASSWORD", help: "password", schema: text } as Text,
   natsToken: { value: "SECRET", env: "NATS_TOKEN", help: "token", schema: text } as Text,

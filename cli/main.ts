@@ -8,6 +8,7 @@ import type { Environment } from "../lib/command.ts";
 import { codeOf } from "../lib/errors.ts";
 import { guardStandardError, LAST_WORDS_MS } from "../lib/guard.ts";
 import { standardError, standardOutput } from "../lib/output.ts";
+import { version } from "../lib/project.ts";
 import { Answers } from "./answers.ts";
 import { commands, groups } from "./commands/index.ts";
 import { explain } from "./explain.ts";
@@ -23,6 +24,7 @@ const USAGE_CODES = new Set([
   "BAD_USER",
   "BAD_SUBJECT",
   "BAD_NATS_URL",
+  "BAD_NATS_CONTEXT",
   "BAD_CONFIG",
   "USAGE",
 ]);
@@ -52,6 +54,7 @@ const environment: Environment = {
 
 const program = new Command("encke")
   .description("Friends' activity, live, over plain HTTP, to a million open browsers")
+  .version(version, "-V, --version", "print the version")
   .showHelpAfterError("(`encke --help` and `encke COMMAND --help` tell more)")
   .configureOutput({ writeOut: (text) => void answers.stream.write(text), writeErr: note });
 const parents = new Map(

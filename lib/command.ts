@@ -9,6 +9,7 @@ import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./log.ts";
 import { flag, oneOf, text } from "./schemas.ts";
 import {
   flagName,
+  type Origin,
   resolveSettings,
   type Setting,
   SettingsError,
@@ -47,6 +48,8 @@ export interface Environment {
 }
 
 export interface Context extends Environment {
+  /** By key, where each setting comes from that is not a default. */
+  readonly origins: ReadonlyMap<string, Origin>;
   readonly log: Logger;
 }
 
@@ -110,10 +113,11 @@ export function defineCommand<Table extends SettingsTable>(spec: CommandSpec<Tab
         const { env } = environment;
         const path = flags.config ?? env.ENCKE_CONFIG;
         const file = typeof path === "string" && path !== "" ? readConfig(path) : undefined;
-        const values = resolveSettings(settings, known, { flags, env, file }) as ValuesOf<Table> &
+        const origins = new Map<string, Origin>();
+        const values = resolveSettings(settings, known, { flags, env, file }, origins) as ValuesOf<Table> &
           CommonValues;
         const log = createLogger(name, values.logLevel);
-        await spec.run({ ...environment, log }, values, command.args);
+        await spec.run({ ...environment, log, origins }, values, command.args);
       });
     },
   };

@@ -33,6 +33,9 @@ export type ValuesOf<Table> = {
     : never;
 };
 
+/** Where a value comes from. A default has no origin. */
+export type Origin = "flag" | "environment" | "file";
+
 export interface Sources {
   /** From the command line, by key; absent where not given. */
   readonly flags: Readonly<Record<string, unknown>>;
@@ -72,12 +75,14 @@ export function pick<Table extends SettingsTable, Key extends keyof Table>(
  * The values of `wanted`, each checked by its schema.
  * `known` holds every setting of every command: an ENCKE_ name or a file key outside it is an error (a typo would
  * otherwise be silence), another command's is not.
+ * @param origins receives, by key, where each value that is not a default comes from
  * @throws SettingsError that lists every problem by name.
  */
 export function resolveSettings<Table extends SettingsTable>(
   wanted: Table,
   known: SettingsTable,
   sources: Sources,
+  origins: Map<string, Origin> = new Map(),
 ): ValuesOf<Table> {
   const flags = new Set(Object.keys(known).map(flagName));
   const problems: string[] = [];
@@ -98,6 +103,7 @@ export function resolveSettings<Table extends SettingsTable>(
       values[key] = setting.default;
       continue;
     }
+    origins.set(key, given.origin);
     const parsed = setting.schema.safeParse(given.value);
     if (parsed.success) values[key] = parsed.data;
     else
@@ -134,16 +140,16 @@ function firstGiven(
   { env }: { readonly env?: string },
   sources: Sources,
   file: Readonly<Record<string, unknown>>,
-): { from: string; value: unknown } | undefined {
+): { origin: Origin; from: string; value: unknown } | undefined {
   const flag = flagName(key);
-  const candidates: (readonly [string, unknown])[] = [
-    [`--${flag}`, sources.flags[key]],
-    [envName(key), sources.env[envName(key)] || undefined], // set to nothing is not set
-    [env ?? "", env === undefined ? undefined : sources.env[env] || undefined],
-    [`${flag} in ${sources.file?.path}`, file[flag]],
+  const candidates: (readonly [Origin, string, unknown])[] = [
+    ["flag", `--${flag}`, sources.flags[key]],
+    ["environment", envName(key), sources.env[envName(key)] || undefined], // set to nothing is not set
+    ["environment", env ?? "", env === undefined ? undefined : sources.env[env] || undefined],
+    ["file", `${flag} in ${sources.file?.path}`, file[flag]],
   ];
-  const found = candidates.find(([, value]) => value !== undefined);
-  return found === undefined ? undefined : { from: found[0], value: found[1] };
+  const found = candidates.find(([, , value]) => value !== undefined);
+  return found === undefined ? undefined : { origin: found[0], from: found[1], value: found[2] };
 }
 
 function readFileValues(

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -37,6 +37,26 @@ describe("encke - help and usage", () => {
     }
     assert.match((await EnckeCommand.run(["edge", "--help"])).stdout, /--admin-port <N>/);
     assert.match((await EnckeCommand.run(["graph", "load", "--help"])).stdout, /--as <KIND>/);
+  });
+
+  it("the selected NATS context - is used by pub, and named on standard error", async () => {
+    const home = tempDir();
+    mkdirSync(join(home, "nats", "context"), { recursive: true });
+    writeFileSync(join(home, "nats", "context.txt"), "gone");
+    writeFileSync(join(home, "nats", "context", "gone.json"), JSON.stringify({ url: NOWHERE }));
+    const args = ["pub", "event.42", "hello"];
+    const { stderr, exit } = await EnckeCommand.run(args, { env: { XDG_CONFIG_HOME: home } });
+    assert.equal(exit, 1);
+    assert.match(stderr, /^encke: NATS context "gone" \(nats:\/\/127\.0\.0\.1:1\), which is selected/);
+    assert.match(stderr.trim().split("\n").at(-1) ?? "", /127\.0\.0\.1:1/);
+  });
+
+  it("--version - prints the version in package.json", async () => {
+    const { version } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8")) as {
+      version: string;
+    };
+    const { stdout, exit } = await EnckeCommand.run(["--version"]);
+    assert.deepEqual([stdout, exit], [`${version}\n`, 0]);
   });
 
   const wrong: readonly (readonly [string, string[], RegExp, Record<string, string>?])[] = [

@@ -1,6 +1,6 @@
 // encke edge: gateways, N worker processes on one port, and their admin port.
 
-import { natsConfigOf, natsSettings } from "../../broker/index.ts";
+import { chooseNats, natsSettings } from "../../broker/index.ts";
 import { edgeConfigOf, edgeSettings } from "../../edge/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
 import { DEFAULT_ADMIN_PORT, DEFAULT_PORT, listenAtOf, startEdge, urlOf } from "../edge-setup.ts";
@@ -14,7 +14,7 @@ export const edge: Command = defineCommand({
   async run(context, values) {
     const { port = DEFAULT_PORT, host, listen, adminHost, adminPort = DEFAULT_ADMIN_PORT, workers } = values;
     const at = listenAtOf(listen, host, port);
-    const config = edgeConfigOf(values, at, natsConfigOf(values));
+    const config = edgeConfigOf(values, at, chooseNats(context, values).config);
     const running = await startEdge({
       config,
       workers,

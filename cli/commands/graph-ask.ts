@@ -1,7 +1,7 @@
 // encke graph subscribers | muted | blocked | subscriptions | mutual | count: questions to the graph service, over NATS.
 
 import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
-import { natsConfigOf, natsSettings, textOf, withClient } from "../../broker/index.ts";
+import { chooseNatsToAsk, natsSettings, textOf, withClient } from "../../broker/index.ts";
 import { type ListQuery, type ListVerb, listPages } from "../../graph/index.ts";
 import { type Command, type Context, defineCommand, json } from "../../lib/command.ts";
 import type { ValuesOf } from "../../lib/settings.ts";
@@ -48,7 +48,7 @@ export const graphCount: Command = defineCommand({
   parameters: ["<topic>"],
   settings,
   run: (context, values, [topic = ""]) =>
-    withClient(natsConfigOf(values), context.log, async (client) => {
+    withClient(chooseNatsToAsk(context, values), context.log, async (client) => {
       const subject = graphSubject("count", parseTopic(topic));
       const reply = textOf(await client.request(subject, "", values.timeout));
       context.print(values.json ? reply : String((JSON.parse(reply) as { count: number }).count));
@@ -72,7 +72,7 @@ function printPages(
   values: Values,
   { head, ...query }: ListQuery & { readonly head: object },
 ): Promise<void> {
-  return withClient(natsConfigOf(values), context.log, async (client) => {
+  return withClient(chooseNatsToAsk(context, values), context.log, async (client) => {
     const all: string[] = [];
     for await (const names of listPages(client, query, values.timeout)) {
       if (values.json) all.push(...names);

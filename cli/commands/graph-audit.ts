@@ -1,7 +1,7 @@
 // encke graph audit: the changes of the graph in the order in which they were made, over NATS, one a line.
 
 import { parseTopic, type Topic } from "../../broker/contract.ts";
-import { natsConfigOf, natsSettings, withClient } from "../../broker/index.ts";
+import { chooseNatsToAsk, natsSettings, withClient } from "../../broker/index.ts";
 import { type AuditPage, auditPages } from "../../graph/index.ts";
 import { type Command, defineCommand, json } from "../../lib/command.ts";
 import { after, partition, timeout } from "../settings.ts";
@@ -14,7 +14,7 @@ export const graphAudit: Command = defineCommand({
   parameters: ["[topic]"],
   settings: { partition, after, json, timeout, ...natsSettings },
   run: (context, values, [name]) =>
-    withClient(natsConfigOf(values), context.log, async (client) => {
+    withClient(chooseNatsToAsk(context, values), context.log, async (client) => {
       const topic = name === undefined ? undefined : parseTopic(name);
       const of = topic === undefined ? { partition: values.partition } : { topic };
       let isFirst = true;

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { partitionSubject } from "../../broker/contract.ts";
-import { natsConfigOf, natsSettings, textOf, withClient } from "../../broker/index.ts";
+import { chooseNatsToAsk, natsSettings, textOf, withClient } from "../../broker/index.ts";
 import { restoreBackup } from "../../graph/index.ts";
 import { type Command, defineCommand, json } from "../../lib/command.ts";
 import { CommandError } from "../../lib/command-error.ts";
@@ -24,7 +24,7 @@ export const graphBackup: Command = defineCommand({
     timeout: { ...timeout, default: BACKUP_TIMEOUT_MS },
   },
   run: (context, values) =>
-    withClient(natsConfigOf(values), context.log, async (client) => {
+    withClient(chooseNatsToAsk(context, values), context.log, async (client) => {
       if (values.out === undefined) throw new CommandError("USAGE", "into which folder? say --out DIR");
       const question = JSON.stringify({ folder: resolve(values.out) });
       const reply = textOf(

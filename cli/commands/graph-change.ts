@@ -2,7 +2,7 @@
 // the command ends well, they are on disk.
 
 import { parseTopic, parseUserId, type Topic, type UserId } from "../../broker/contract.ts";
-import { natsConfigOf, natsSettings, withClient } from "../../broker/index.ts";
+import { chooseNatsToAsk, natsSettings, withClient } from "../../broker/index.ts";
 import { applyChanges, type ChangeVerb } from "../../graph/index.ts";
 import { type Command, defineCommand, json, type Progress } from "../../lib/command.ts";
 import { CommandError } from "../../lib/command-error.ts";
@@ -53,8 +53,10 @@ function changeCommand(name: string, verb: ChangeVerb, summary: string, done: st
         bar ??= context.progress(verb, "requests", of);
         bar.update(sent);
       };
-      const { refused, ...tally } = await withClient(natsConfigOf(values), context.log, (client) =>
-        applyChanges(client, verb, changes, { timeoutMs: values.timeout, onSent }),
+      const { refused, ...tally } = await withClient(
+        chooseNatsToAsk(context, values),
+        context.log,
+        (client) => applyChanges(client, verb, changes, { timeoutMs: values.timeout, onSent }),
       ).finally(() => bar?.stop());
       if (values.json) context.print(JSON.stringify(tally));
       else context.print(`${tally.changed} ${done}, ${tally.unchanged} were so already`);

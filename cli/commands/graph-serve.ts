@@ -1,6 +1,6 @@
 // encke graph serve: the graph service.
 
-import { natsConfigOf, natsSettings } from "../../broker/index.ts";
+import { chooseNats, natsSettings } from "../../broker/index.ts";
 import { AdminServer, edgeSettings } from "../../edge/index.ts";
 import { GraphService } from "../../graph/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
@@ -24,7 +24,7 @@ export const graphServe: Command = defineCommand({
     const { data: directory, partitions, rowMemory: rowMemoryMb, adminHost, adminPort } = values;
     const { log, signal } = context;
     const metrics = createMetrics();
-    const nats = natsConfigOf(values);
+    const nats = chooseNats(context, values).config;
     const service = new GraphService({ directory, partitions, rowMemoryMb, nats, log, metrics, signal });
     const admin =
       adminPort === undefined

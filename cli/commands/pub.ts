@@ -1,7 +1,7 @@
 // encke pub: publish a message, for those without the NATS CLI. Same meaning as `nats pub`.
 
 import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
-import { natsConfigOf, natsSettings, publishOnce, withClient } from "../../broker/index.ts";
+import { chooseNatsToAsk, natsSettings, publishOnce, withClient } from "../../broker/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
 
 export const pub: Command = defineCommand({
@@ -12,7 +12,9 @@ export const pub: Command = defineCommand({
   async run(context, values, [subject = "", payload = ""]) {
     parsePublishSubject(subject);
     const bytes = checkPayload(new TextEncoder().encode(payload));
-    await withClient(natsConfigOf(values), context.log, (client) => publishOnce(client, subject, bytes));
+    await withClient(chooseNatsToAsk(context, values), context.log, (client) =>
+      publishOnce(client, subject, bytes),
+    );
     context.print(`published ${bytes.length} bytes to ${subject}`);
   },
 });

@@ -2,7 +2,7 @@
 // many saw it.
 
 import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
-import { natsConfigOf, natsSettings, textOf, withClient } from "../../broker/index.ts";
+import { chooseNatsToAsk, natsSettings, textOf, withClient } from "../../broker/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
 import { timeout } from "../settings.ts";
 
@@ -14,7 +14,7 @@ export const request: Command = defineCommand({
   async run(context, values, [subject = "", payload = ""]) {
     parsePublishSubject(subject);
     const bytes = checkPayload(new TextEncoder().encode(payload));
-    const answer = await withClient(natsConfigOf(values), context.log, async (client) =>
+    const answer = await withClient(chooseNatsToAsk(context, values), context.log, async (client) =>
       textOf(await client.request(subject, bytes, values.timeout)),
     );
     context.print(answer);

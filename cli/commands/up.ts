@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { brokerKind, natsConfigOf, natsSettings, openBroker } from "../../broker/index.ts";
+import { brokerKind, chooseNats, natsSettings, openBroker } from "../../broker/index.ts";
 import { edgeConfigOf, edgeSettings } from "../../edge/index.ts";
 import { countFriendships, GraphService, generateFriendships, loadFollows } from "../../graph/index.ts";
 import { type Command, type Context, defineCommand } from "../../lib/command.ts";
@@ -32,12 +32,13 @@ export const up: Command = defineCommand({
   },
   async run(context, values) {
     const { log, signal, announce } = context;
+    const choice = chooseNats(context, values);
     /** What has been started, to be stopped in the opposite order. */
     const started: (() => Promise<void>)[] = [];
     try {
       const broker = await openBroker({
         kind: values.broker,
-        external: values.natsUrl === undefined ? undefined : natsConfigOf(values),
+        external: choice.url === undefined ? undefined : choice.config,
         port: DEFAULT_NATS_PORT,
         portMayMove: true,
         embeddedCommand: embeddedBrokerOf(context),
@@ -45,7 +46,7 @@ export const up: Command = defineCommand({
         log,
       });
       started.unshift(broker.stop);
-      const nats = { ...natsConfigOf(values), url: broker.url };
+      const nats = { ...choice.config, url: broker.url };
 
       await makeDemoGraph(context, values.data, values.users);
       const metrics = createMetrics();
@@ -63,7 +64,7 @@ export const up: Command = defineCommand({
 
       const page = values.listen ?? urlOf(host, edge.port);
       const moved = [
-        ...(values.natsUrl === undefined
+        ...(choice.url === undefined
           ? whereTo("broker", DEFAULT_NATS_PORT, Number(new URL(broker.url).port))
           : []),
         ...(values.port === undefined && values.listen === undefined

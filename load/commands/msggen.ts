@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventSubject, parseUserId, type UserId, userSubject } from "../../broker/contract.ts";
 import {
   type BrokerClient,
-  natsConfigOf,
+  chooseNats,
   natsSettings,
   type Published,
   withClient,
@@ -38,7 +38,7 @@ export const msggen: Command = defineCommand({
   settings,
   async run(context, values) {
     const interval = parseInterval(values.interval);
-    await withClient(natsConfigOf(values), context.log, async (client) => {
+    await withClient(chooseNats(context, values).config, context.log, async (client) => {
       const run = randomBytes(6).toString("hex");
       const verifier = new Verifier(run);
       if (values.verify) await openReaders(context, verifier, client, values);

@@ -1,7 +1,7 @@
 // encke soak: the article's 24-hour run, of any length, with a verdict: memory levels off or leaks, messages arrive.
 
 import { join } from "node:path";
-import { brokerKind, natsConfigOf, natsSettings } from "../../broker/index.ts";
+import { brokerKind, chooseNats, natsSettings } from "../../broker/index.ts";
 import { edgeSettings } from "../../edge/index.ts";
 import { type Command, defineCommand, json } from "../../lib/command.ts";
 import { CommandError } from "../../lib/command-error.ts";
@@ -44,12 +44,13 @@ above the threshold with 95 % confidence) or a message was lost.`,
   async run(context, values) {
     const { url, connections, rate, generators, seconds = DAY_SECONDS, report: folder, warmUp } = values;
     await checkFolder("--report", folder);
+    const nats = chooseNats(context, values);
     const target = await (url === undefined
       ? startOwnServices(context, {
           ...values,
-          nats: values.natsUrl === undefined ? undefined : natsConfigOf(values),
+          nats: nats.url === undefined ? undefined : nats.config,
         })
-      : useRunningEdge(url, values.admin, natsConfigOf(values)));
+      : useRunningEdge(url, values.admin, nats.config));
     try {
       await prepareReport(folder, target.sources.keys());
       const logs = new Map<string, (sample: MemorySample) => void>();

@@ -110,7 +110,9 @@ export class EnckeCommand {
 
 /** Returns the environment without settings of the developer's shell, except the selected nats-server. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(ENCKE_|NATS_(?!SERVER$)|NODE_TEST_)/.test(name)),
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(ENCKE_|NATS_(?!SERVER$)|NODE_TEST_)/.test(name),
   );
+  // no context of the developer's nats CLI is selected
+  return { ...Object.fromEntries(inherited), XDG_CONFIG_HOME: join(projectRoot, ".cache", "no-config") };
 }
