@@ -21,7 +21,7 @@ const QUIET_MS = 500;
 const OUTPUTS: readonly (readonly [string, () => number])[] = [
   ["a full disk", () => openSync("/dev/full", "w")],
   ["a pipe that nothing reads", () => new Fifo().fill().fd],
-  ["a reader that has gone", () => new Fifo().leave().fd],
+  ["a closed pipe", () => new Fifo().leave().fd],
 ];
 
 /** Starts a command whose output is discarded, and waits until its admin port reports it ready. */
@@ -112,18 +112,18 @@ describe("standard output", () => {
     closeSync(stdout);
   });
 
-  it("a reader that has gone - needs no more output: exits 0 silently", async () => {
+  it("a closed pipe - needs no more output: exits 0 silently", async () => {
     const stdout = new Fifo().leave().fd;
     const { exit, stderr } = await EnckeCommand.run(print, { output: { stdout } });
     assert.deepEqual([exit, stderr], [0, ""]);
     closeSync(stdout);
   });
 
-  it("a slow reader - receives the complete output, however full the pipe was", async () => {
+  it("a pipe that is read slowly - carries the complete output, however full it was", async () => {
     const fifo = new Fifo().fill();
     const command = await EnckeCommand.start(print, /^/, { output: { stdout: fifo.fd } });
     let [cpuSeconds, sinceMs] = [0, performance.now()];
-    await waitFor("the command to end or to wait for its reader", () => {
+    await waitFor("the command to end or to wait for the pipe", () => {
       const now = cpuSecondsOf(command.pid) ?? 0;
       if (now !== cpuSeconds) [cpuSeconds, sinceMs] = [now, performance.now()];
       return command.exit !== undefined || (cpuSeconds > 0 && performance.now() - sinceMs > QUIET_MS);

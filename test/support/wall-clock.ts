@@ -46,7 +46,7 @@ export class WallClock {
   set(aheadSeconds: number): void {
     const next = `${this.#file}.next`;
     writeFileSync(next, `${aheadSeconds < 0 ? "" : "+"}${aheadSeconds}\n`);
-    renameSync(next, this.#file); // a reader never sees half a file
+    renameSync(next, this.#file); // no process sees half a file
   }
 }
 
