@@ -112,7 +112,7 @@ function testStatistics(broker: BrokerUnderTest, shares: readonly string[], of: 
     };
 
     it("STATS - reports what a client counted and measured for a random mix of good and bad requests", async () => {
-      const earlier = totals(await ask<EndpointStats>("STATS")); // starting the network makes requests as well
+      const earlier = totals(await ask<EndpointStats>("STATS")); // the start made requests, too
       const pings = Array.from({ length: 50 }, async () => network.client.request("$SRV.PING", "", 2_000));
       await Promise.all(pings);
       let pingMs = 0;

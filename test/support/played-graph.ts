@@ -1,5 +1,5 @@
-// A played graph service that faces one edge: it records what the edge announces, acknowledges it unless a test
-// forbids that, and sends orders and frames. Owned by the test, which closes it.
+// A played graph service that faces one edge: it records what the edge announces, acknowledges it unless a
+// test forbids that, and sends orders and frames. Owned by the test, which closes it.
 
 import {
   edgeSubject,
@@ -91,7 +91,7 @@ export class PlayedGraph {
     this.received.push(message);
     if (!this.acknowledges || message.type === "leaving") return;
     if (message.epoch === this.lastDelta.epoch) return this.acknowledge();
-    this.order({ type: "restart", ...this.owner, epoch: message.epoch }); // its deltas were lost while NATS was away
+    this.order({ type: "restart", ...this.owner, epoch: message.epoch }); // deltas were lost while NATS was away
   }
 }
 
