@@ -1,8 +1,8 @@
-// Runs before `npm start` and `npm test`: installs what is missing, and builds. It needs only Node and npm. It reports
-// in one line what a machine cannot have, and continues without it.
+// Runs before `npm start` and `npm test`: installs what is missing, and builds. Needs only Node and npm.
+// Reports in one line what a machine cannot have, and continues without it.
 //
-//   node scripts/prepare.mjs           installs npm packages and a nats-server (from Debian), and builds dist/
-//   node scripts/prepare.mjs --test    also promtool and the Debian packages that tests need (test-packages.mjs)
+//   node scripts/prepare.mjs           installs npm packages and nats-server, and builds dist/
+//   node scripts/prepare.mjs --test    also promtool, and the Debian packages for tests (test-packages.mjs)
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -30,7 +30,7 @@ function checkNode() {
   fail(`Node ${process.versions.node} is too old: Encke needs 20.19 or newer`);
 }
 
-/** `npm ci` unless exactly this lock file was installed before. */
+/** Runs `npm ci`, unless this exact lock file was installed before. */
 function installPackages() {
   const lock = createHash("sha256")
     .update(readFileSync(join(root, "package-lock.json")))
@@ -38,38 +38,43 @@ function installPackages() {
   const marker = join(root, "node_modules", ".encke-lock");
   if (existsSync(marker) && readFileSync(marker, "utf8") === lock) return;
   note("installing packages …");
-  // no package's install script is needed: LevelDB comes with its binaries
+  // no install script is needed: LevelDB comes with its binaries
   run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { stdio: "inherit", required: true });
   writeFileSync(marker, lock);
 }
 
 function fetchNatsServer() {
-  fetchUnpacked("nats-server", "usr/sbin/nats-server", "the embedded broker serves");
+  fetchUnpacked("nats-server", "usr/sbin/nats-server", "the embedded broker is used");
 }
 
-/** Checks pages of metrics. Its package also contains Prometheus itself, which no test needs. */
+/**
+ * Downloads promtool, which checks metrics pages. Its package also contains Prometheus, which no test needs.
+ */
 function fetchPromtool() {
-  fetchUnpacked("prometheus", "usr/bin/promtool", "the names of metrics are not checked");
+  fetchUnpacked("prometheus", "usr/bin/promtool", "names of metrics are not checked");
   rmSync(join(cache, "prometheus", "usr", "bin", "prometheus"), { force: true });
 }
 
-/** Unpacks a Debian package into our cache for one of its programs: no service is started, and no root is needed. */
+/**
+ * Unpacks a Debian package into our cache for one of its programs, without starting a service and without
+ * root.
+ */
 function fetchUnpacked(name, program, without) {
   const target = join(cache, name);
   const command = basename(program);
   if (isOnPath(command) || isExecutable(join(target, program))) return;
   if (!has("apt-get") || !has("dpkg"))
-    return note(`no ${command} here and no Debian to get it from: ${without}`);
+    return note(`no ${command} here, and no Debian to download it from: ${without}`);
   const folder = join(cache, "deb");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  if (!download(name, folder)) return note(`no ${command} to be had from Debian's archive: ${without}`);
+  if (!download(name, folder)) return note(`Debian's archive does not offer ${command} here: ${without}`);
   const [deb = ""] = readdirSync(folder).filter((file) => file.endsWith(".deb"));
   if (!run("dpkg", ["-x", join(folder, deb), target]).ok)
     note(`${command} could not be unpacked: ${without}`);
 }
 
-/** With the system's package lists, else with lists of our own (the system's may be empty, and are root's). */
+/** Uses the system's package lists, or lists of our own if those are empty (only root may update them). */
 function download(name, folder) {
   if (run("apt-get", ["download", name], { cwd: folder }).ok) return true;
   const state = join(cache, "apt");

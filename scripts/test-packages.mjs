@@ -1,5 +1,6 @@
-// The Debian packages that some tests need. `npm test` installs them where it runs as root; elsewhere, those tests are
-// skipped. Before anything is installed, it prints which packages, what each is for, and how to run the tests without them.
+// The Debian packages that some tests need. `npm test` installs them if it runs as root; otherwise those
+// tests are skipped. Before anything is installed, it prints the packages, what each is for, and how to run
+// the tests without them.
 //
 //   node scripts/test-packages.mjs     lists what is missing here and installs nothing
 
@@ -8,7 +9,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The command that shows that a package is installed, and what happens without it. */
+/** A command that shows whether a package is installed, and what happens without it. */
 const FOR_TESTS = [
   { command: "chromium", name: "chromium", without: "the tests of the live page are skipped" },
   { command: "ansible-playbook", name: "ansible-core", without: "playbooks are not checked" },
@@ -17,7 +18,7 @@ const FOR_TESTS = [
   { command: "ip", name: "iproute2", without: "the tests that cut a network are skipped" },
   { command: "yamllint", name: "yamllint", without: "YAML is not linted" },
 ];
-/** The lab's end-to-end test runs only with RUN_LAB=1, and needs these as well. */
+/** The lab's end-to-end test, which runs only with RUN_LAB=1, needs these as well. */
 const FOR_LAB = [
   { command: "systemd-nspawn", name: "systemd-container", without: "the lab's test is skipped" },
   { command: "mmdebstrap", name: "mmdebstrap", without: "the lab's test is skipped" },
@@ -26,7 +27,7 @@ const FOR_LAB = [
 const INSTALL_MS = 600_000;
 const UPDATE_MS = 120_000;
 
-/** Installs what is missing, if that is possible, and prints what is still missing afterwards. Never throws. */
+/** Installs missing packages if that is possible, and lists those that are still missing. Never throws. */
 export function installForTests() {
   const missing = findMissing();
   if (missing.length === 0) return;

@@ -1,4 +1,4 @@
-// What `npm test` says about the Debian packages that it installs.
+// The list of Debian packages that `npm test` would install.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -91,7 +91,7 @@ export class PlayedGraph {
     this.received.push(message);
     if (!this.acknowledges || message.type === "leaving") return;
     if (message.epoch === this.lastDelta.epoch) return this.acknowledge();
-    this.order({ type: "restart", ...this.owner, epoch: message.epoch }); // deltas were lost while NATS was away
+    this.order({ type: "restart", ...this.owner, epoch: message.epoch }); // NATS was away and lost deltas
   }
 }
 
