@@ -82,7 +82,7 @@ describe("load balancer", () => {
 
 describe("measurements", () => {
   const product = ["broker", "edge", "graph", "lib"]
-    .flatMap((room) => readdirSync(join(projectRoot, room), { recursive: true, withFileTypes: true }))
+    .flatMap((name) => readdirSync(join(projectRoot, name), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
     .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
     .join("\n");

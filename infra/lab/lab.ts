@@ -192,10 +192,8 @@ function isMounted(path: string): boolean {
 async function whyUnfit(): Promise<string | undefined> {
   if (process.platform !== "linux") return "the lab needs Linux";
   if (process.getuid?.() !== 0) return "the lab makes network namespaces and containers: run it as root";
-  const { stdout } = await run("/bin/sh", [
-    "-c",
-    `for tool in ${NEEDED.join(" ")}; do command -v $tool >/dev/null || echo $tool; done`,
-  ]);
+  const line = `for tool in ${NEEDED.join(" ")}; do command -v $tool >/dev/null || echo $tool; done`;
+  const { stdout } = await run("/bin/sh", ["-c", line]);
   const missing = stdout.split("\n").filter(Boolean);
   if (missing.length > 0)
     return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl git npm`;

@@ -11,19 +11,14 @@ export const OPERATOR = "encke-operator";
 
 const namespaceOf = (host: string): string => `encke-${host}`;
 
-/** First address of the network: nobody's in the topology. */
-function operatorAddress({ network }: Topology): string {
-  return network.replace(/\.\d+\/\d+$/, ".1");
-}
-
 /** @throws InfraError TOOL_FAILED */
 export async function makeNetwork(topology: Topology): Promise<void> {
-  const bits = topology.network.split("/")[1] ?? "24";
+  const [network = "", bits = ""] = topology.network.split("/");
   await ip(`netns add ${FABRIC}`);
   await ip(`-n ${FABRIC} link add bridge type bridge`);
   await ip(`-n ${FABRIC} link set bridge up`);
   const ends = [
-    [OPERATOR, operatorAddress(topology)],
+    [OPERATOR, network.replace(/\d+$/, "1")], // the topology leaves the first address free
     ...Object.entries(topology.hosts).map(([name, host]) => [namespaceOf(name), host.private]),
   ];
   for (const [index, [namespace = "", address = ""]] of ends.entries()) {

@@ -26,12 +26,7 @@ export interface ReadersConfig {
   readonly jwtKey: string;
   /** Readers are the users 2…streams + 1; all follow user 1. */
   readonly streams: number;
-  readonly nats: {
-    readonly url: string;
-    readonly user: string;
-    readonly password: string;
-    readonly ca: string;
-  };
+  readonly nats: Readonly<Record<"url" | "user" | "password" | "ca", string>>;
 }
 
 /** Holds them until the signal. @throws BrokerError where NATS refuses the producer */

@@ -1,6 +1,7 @@
 // Certificates by the openssl command: an authority, and pairs that it signs. Keys exist in memory and, while openssl
 // runs, in a folder of our own that is removed at once.
 
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,16 +53,10 @@ export function makeCertificate(ca: Pair, name: string, names: readonly string[]
     const openssl = (args: string) => run("openssl", args.split(" "), { cwd: folder });
     await openssl(`req -new ${EC} -subj /CN=${name} -keyout key.pem -out request`);
     await openssl(
-      `x509 -req -sha256 -in request -CA ca.pem -CAkey ca.key -set_serial 0x${serial()} -days ${CERTIFICATE_DAYS} -extfile extensions -out cert.pem`,
+      `x509 -req -sha256 -in request -CA ca.pem -CAkey ca.key -set_serial 0x${randomBytes(15).toString("hex")} -days ${CERTIFICATE_DAYS} -extfile extensions -out cert.pem`,
     );
     return read(file("cert.pem"), file("key.pem"));
   });
-}
-
-function serial(): string {
-  return [...crypto.getRandomValues(new Uint8Array(15))]
-    .map((byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
 }
 
 function read(cert: string, key: string): Pair {

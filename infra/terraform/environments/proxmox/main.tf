@@ -45,7 +45,6 @@ module "pool" {
   bridge        = module.network.bridge
   template_id   = var.template_id
   template_node = var.template_node
-  default_node  = var.template_node
   disk          = var.disk
   ssh_keys      = var.ssh_keys
   protect       = var.protect

@@ -6,7 +6,7 @@ resource "proxmox_virtual_environment_vm" "this" {
   for_each = var.hosts
 
   name      = each.key
-  node_name = coalesce(each.value.node, var.default_node)
+  node_name = coalesce(each.value.node, var.template_node)
   tags      = [var.deployment]
 
   # it moves to other metal, and back from where somebody else moved it

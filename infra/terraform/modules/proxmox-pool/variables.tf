@@ -50,12 +50,7 @@ variable "template_id" {
 }
 
 variable "template_node" {
-  description = "Metal that holds the template."
-  type        = string
-}
-
-variable "default_node" {
-  description = "Metal of hosts that name none in the topology."
+  description = "Metal that holds the template, and hosts that name none in the topology."
   type        = string
 }
 

@@ -13,7 +13,6 @@ variables {
   bridge        = "vmbr0"
   template_id   = 9000
   template_node = "metal-1"
-  default_node  = "metal-1"
   ssh_keys      = ["ssh-ed25519 AAAA operator"]
   hosts = {
     gw-1    = { roles = ["gateway"], private = "10.20.0.11", is_gateway = true, node = "metal-2", size = { cores = 4, memoryGb = 16 } }
