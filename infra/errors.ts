@@ -1,15 +1,15 @@
-// What can go wrong while a deployment is prepared or its lab runs. Callers match codes.
+// The errors of preparing a deployment and of running the lab. Callers match the codes.
 
 import { EnckeError } from "../lib/errors.ts";
 
 export type InfraErrorCode =
-  | "BAD_TOPOLOGY" // the topology file says something that cannot be
-  | "BAD_OUTPUTS" // what Terraform printed does not fit the topology
-  | "NOT_BUILT" // a release needs dist/, and this checkout has none
-  | "TOOL_FAILED" // a program that we called ended with an error
+  | "BAD_TOPOLOGY" // the topology file breaks a rule
+  | "BAD_OUTPUTS" // the outputs of Terraform do not match the topology
+  | "NOT_BUILT" // a release needs dist/, which this checkout does not have
+  | "TOOL_FAILED" // a program that we ran failed
   | "LAB_UNFIT" // this machine cannot run the lab
-  | "LAB_BUSY" // a lab is up already, or what was left of one lies in the way
-  | "LAB_FAILED" // a step of the lab did not do what it must
+  | "LAB_BUSY" // a lab is running, or parts of an earlier one remain
+  | "LAB_FAILED" // a step of the lab failed
   | "USAGE"; // wrong arguments
 
 export class InfraError extends EnckeError<InfraErrorCode> {}

@@ -1,5 +1,5 @@
-// What a deployment is prepared with: inventory, secrets, releases, packages, and the lab. The only file of this folder
-// that reads argv and chooses the exit code: 0 done, 1 failed, 2 wrong usage.
+// The command that prepares deployments: inventory, secrets, releases, packages, and the lab. Only this file
+// of the folder reads argv and sets the exit code: 0 success, 1 failure, 2 wrong usage.
 //
 //   node dist/infra/main.js --help
 
@@ -27,20 +27,20 @@ import { readTopology, type Topology } from "./topology/topology.ts";
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.abort());
 
-/** Folder of a deployment: what is made for it and not kept in the repository. */
+/** Returns the folder of a deployment, which is not in the repository. */
 const stateOf = ({ name }: Topology): string => join(projectRoot, "infra", "state", name);
 
-/** Where a deployment's secrets lie, encrypted. */
+/** Returns the path of the encrypted secrets of a deployment. */
 const secretsOf = (topology: Topology): string => join(stateOf(topology), "group_vars", "all", "secrets.yml");
 
 const program = new Command("encke-infra")
-  .description("Prepares deployments of Encke, and proves them in a lab on this machine")
+  .description("Prepares deployments of Encke, and tests them in a lab on this machine")
   .showHelpAfterError();
 
 program
   .command("inventory <topology>")
-  .description("writes infra/state/NAME/inventory.json for Ansible, and the mappings that NATS needs")
-  .option("--outputs <file>", "`terraform output -json`, for hosts that are reached by public addresses")
+  .description("write infra/state/NAME/inventory.json for Ansible, and the mappings for NATS")
+  .option("--outputs <file>", "result of `terraform output -json`, if hosts are reached at public addresses")
   .action(async (path: string, { outputs }: { outputs?: string }) => {
     const topology = readTopology(path);
     const reachable = outputs === undefined ? undefined : parseOutputs(topology, await readJson(outputs));
@@ -52,12 +52,12 @@ program
 
 program
   .command("secrets <topology>")
-  .description("prints a deployment's secrets as JSON, for `ansible-vault encrypt`")
+  .description("print the secrets of a deployment as JSON, for `ansible-vault encrypt`")
   .option(
     "--old <file>",
-    "secrets that exist, encrypted or not (`-`: standard input): they are kept, what is missing is added",
+    "existing secrets, encrypted or not (`-`: standard input), which are kept; missing ones are added",
   )
-  .option("--renew <what...>", `makes new ones: ${RENEWABLE.join(", ")}`, [])
+  .option("--renew <what...>", `secrets to replace by new ones: ${RENEWABLE.join(", ")}`, [])
   .action(async (path: string, { old, renew }: { old?: string; renew: string[] }) => {
     const unknown = renew.find((what) => !(RENEWABLE as readonly string[]).includes(what));
     if (unknown !== undefined)
@@ -67,7 +67,7 @@ program
     if (old === undefined && existsSync(kept))
       throw new InfraError(
         "USAGE",
-        `${kept} is there, and new secrets would lock everybody out: keep it with --old (docs/deploy.md, "Change the topology"), or remove it first`,
+        `${kept} exists, and new secrets would lock out every host and application: keep it with --old (docs/deploy.md), or remove it first`,
       );
     const known = old === undefined ? undefined : parseSecrets(await readJson(old));
     const secrets = await makeSecrets(topology, known, new Set(renew as Renewable[]));
@@ -76,7 +76,7 @@ program
 
 program
   .command("credentials <topology>")
-  .description("prints, for a shell, what an application needs to publish and to sign its users' tokens")
+  .description("print, for a shell, what an application needs to publish and to sign tokens")
   .action(async (path: string) => {
     const topology = readTopology(path);
     const secrets = parseSecrets(await readJson(secretsOf(topology)));
@@ -87,7 +87,7 @@ program
 
 program
   .command("release <topology> <name>")
-  .description("packs dist/, its packages and this node into infra/state/NAME/releases")
+  .description("pack dist/, its npm packages and this Node.js into infra/state/NAME/releases")
   .action(async (path: string, name: string) => {
     print(await makeBundle({ name, out: join(stateOf(readTopology(path)), "releases") }));
   });
@@ -95,7 +95,7 @@ program
 program
   .command("plan-move")
   .description(
-    "plans, for repartition.yml, how partitions of the graph move: reads reports of hosts as JSON, prints JSON",
+    "plan a move of partitions for repartition.yml: read the reports of hosts as JSON, and print JSON",
   )
   .action(async () => {
     const reports = parseReports(await readJson("-"));
@@ -104,16 +104,18 @@ program
 
 program
   .command("packages <topology>")
-  .description("packs the Debian packages of every role into infra/state/NAME/packages.tar")
-  .option("--status <file>", "dpkg's status of such a host: what is installed there is left out")
+  .description("pack the Debian packages of every role into infra/state/NAME/packages.tar")
+  .option("--status <file>", "dpkg status file of such a host; what is installed there is left out")
   .action(async (path: string, { status }: { status?: string }) => {
     print(await fetchPackages(join(stateOf(readTopology(path)), "packages.tar"), status));
   });
 
-const lab = program.command("lab").description("real hosts on this machine: systemd in containers, as root");
+const lab = program
+  .command("lab")
+  .description("run real hosts on this machine, as containers with systemd (needs root)");
 lab
   .command("up")
-  .description("boots every host of the lab's topology; they end by themselves after an hour")
+  .description("boot every host of the topology of the lab; they end on their own after an hour")
   .action(async () => {
     const hosts = await Lab.create(print);
     await hosts.up(stopping.signal);
@@ -121,23 +123,26 @@ lab
   });
 lab
   .command("down")
-  .description("ends every host and removes what the lab made")
+  .description("end every host and remove everything that the lab made")
   .action(async () => (await Lab.create(print)).down());
 lab
   .command("e2e")
-  .description("up, site, deploy, rollback, reboot, backup, down: everything, with real Encke, and a verdict")
-  .option("--streams <n>", "live TLS streams", Number, 240)
-  .option("--keep", "leave the hosts up", false)
+  .description("run the end-to-end test: up, site, deploy, rollback, reboot, backup, restore, down")
+  .option("--streams <n>", "number of streams over TLS", Number, 240)
+  .option("--keep", "keep the hosts after the run", false)
   .option("--day-two", "follow the recipes of day two instead of releases and reboots", false)
-  .option("--from <step>", "begin with the step whose name contains this, on hosts that an earlier run kept")
+  .option(
+    "--from <step>",
+    "begin with the first step whose name contains this, on hosts that an earlier run kept",
+  )
   .action(async (options: { streams: number; keep: boolean; dayTwo: boolean; from?: string }) => {
     const passed = await runEndToEnd({ ...options, signal: stopping.signal, print });
     if (!passed) process.exitCode = 1;
   });
 lab
   .command("readers", { hidden: true })
-  .description("holds TLS streams and reports as JSON lines: started by e2e, inside the lab's network")
-  .argument("<file>", "what they need to know, as JSON")
+  .description("hold streams over TLS and report as JSON lines; e2e starts it in the network of the lab")
+  .argument("<file>", "settings of the readers, as JSON")
   .action(async (file: string) => holdReaders((await readJson(file)) as ReadersConfig, stopping.signal));
 
 try {
@@ -148,18 +153,18 @@ try {
 }
 process.exit();
 
-/** `-` is standard input; read as a stream: what is not there yet is waited for. */
+/** Reads JSON from a file, encrypted or not, or from standard input (`-`). @throws InfraError USAGE */
 async function readJson(path: string): Promise<unknown> {
   const found = path === "-" ? await text(process.stdin) : readFileSync(path, "utf8");
   const isEncrypted = found.startsWith("$ANSIBLE_VAULT");
-  // by a call of its own: in a pipeline it would share our stderr, and refuses one that Node has touched
+  // with `run`, because ansible-vault refuses a standard error that Node.js has made non-blocking
   const content = isEncrypted && path !== "-" ? (await run("ansible-vault", ["view", path])).stdout : found;
   try {
     return JSON.parse(content);
   } catch (cause) {
     const shown = path === "-" ? "standard input" : path;
-    const remedy = content.startsWith("$ANSIBLE_VAULT") ? "name the file instead" : "hand in JSON";
-    throw new InfraError("USAGE", `${shown} is no JSON (${messageOf(cause)}): ${remedy}`, { cause });
+    const remedy = content.startsWith("$ANSIBLE_VAULT") ? "name the file instead" : "pass JSON";
+    throw new InfraError("USAGE", `${shown} is not JSON (${messageOf(cause)}): ${remedy}`, { cause });
   }
 }
 

@@ -1,14 +1,14 @@
-// Calls of other programs (tar, openssl, ip, ansible-playbook), each bounded in time. Owned by the caller: what it
-// started is dead when the promise settles. Output is kept up to a bound.
+// Runs other programs (tar, openssl, ip, ansible-playbook), each with a time limit. A program and its
+// children have ended when the promise settles. Output is kept up to a limit.
 
 import { spawn } from "node:child_process";
 import { InfraError } from "./errors.ts";
 
 const DEFAULT_MS = 120_000;
 const KEPT_BYTES = 4 * 1_048_576;
-/** Enough of a failure to understand it. */
+/** How much output an error shows. */
 const SHOWN_CHARS = 1_500;
-/** After SIGTERM and this long, SIGKILL. */
+/** Time between SIGTERM and SIGKILL. */
 const KILL_AFTER_MS = 5_000;
 
 export interface RunOptions {
@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Other exit codes than 0 that are no failure. */
+  /** Exit codes other than 0 that are not failures. */
   readonly accept?: readonly number[];
 }
 
@@ -26,7 +26,7 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** Runs to the end. @throws InfraError TOOL_FAILED with what it said, also when it takes too long or is interrupted */
+/** Runs a program to its end. @throws InfraError TOOL_FAILED with its output, also on a timeout or abort */
 export async function run(
   file: string,
   args: readonly string[],
@@ -34,8 +34,9 @@ export async function run(
 ): Promise<RunResult> {
   const { cwd, env, timeoutMs = DEFAULT_MS, signal, accept = [] } = options;
   const shown = [file, ...args].join(" ").slice(0, 300);
-  if (signal?.aborted) throw new InfraError("TOOL_FAILED", `${shown}: not started, we were interrupted`);
-  // a group of its own: a signal reaches the children of what we call, too
+  if (signal?.aborted)
+    throw new InfraError("TOOL_FAILED", `${shown}: not started because of an interruption`);
+  // a process group of its own, so that a signal also reaches its children
   const child = spawn(file, args, {
     cwd,
     env: { ...process.env, ...env },
@@ -77,6 +78,6 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, signal);
   } catch {
-    // it has ended by itself
+    // it has already ended
   }
 }

@@ -1,5 +1,5 @@
-// What is known of the playbooks without a host: they parse, both lints have nothing to say, every role says which
-// arguments it takes, and dashboard and alerts ask for metrics that Encke really has.
+// Tests of the playbooks without a host: they parse, ansible-lint and yamllint pass, the argument
+// specifications cover all defaults, and the dashboard and alerts use metrics that exist.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -29,16 +29,16 @@ function call(tool: string, ...args: string[]): { status: number | null; output:
 }
 
 const without = (tool: string): string | false =>
-  call(tool, "--version").missing ? `no ${tool} on this machine` : false;
+  call(tool, "--version").missing ? `${tool} is not installed` : false;
 
 describe("playbooks", () => {
-  it("syntax - is right in each", { skip: without("ansible-playbook") }, () => {
+  it("syntax - is valid in every playbook", { skip: without("ansible-playbook") }, () => {
     assert.ok(playbooks.length >= 7);
     const { status, output } = call("ansible-playbook", "--syntax-check", "-i", "localhost,", ...playbooks);
     assert.equal(status, 0, output);
   });
 
-  it("ansible-lint - has nothing to say", { skip: without("ansible-lint") }, () => {
+  it("ansible-lint - passes with the production profile", { skip: without("ansible-lint") }, () => {
     const { status, output } = call(
       "ansible-lint",
       "--strict",
@@ -48,7 +48,7 @@ describe("playbooks", () => {
     assert.equal(status, 0, output);
   });
 
-  it("yamllint - has nothing to say", { skip: without("yamllint") }, () => {
+  it("yamllint - passes", { skip: without("yamllint") }, () => {
     const { status, output } = call(
       "yamllint",
       "--strict",
@@ -60,7 +60,7 @@ describe("playbooks", () => {
   });
 
   for (const role of roles) {
-    it(`role ${role} - says which arguments it takes, all of its defaults among them`, () => {
+    it(`role ${role} - specifies all of its defaults as arguments`, () => {
       const specs = readFileSync(join(folder, "roles", role, "meta", "argument_specs.yml"), "utf8");
       const path = join(folder, "roles", role, "defaults", "main.yml");
       const defaults = existsSync(path) ? readFileSync(path, "utf8") : "";
@@ -71,7 +71,7 @@ describe("playbooks", () => {
 });
 
 describe("load balancer", () => {
-  it("a reader whose machine vanishes - is ended by TCP_USER_TIMEOUT on every port for readers", () => {
+  it("ports for readers - set TCP_USER_TIMEOUT, which ends a stream whose reader vanished", () => {
     const template = readFileSync(join(folder, "roles", "lb", "templates", "haproxy.cfg.j2"), "utf8");
     const [, readers = ""] = /^frontend readers$([\s\S]*?)^\w/m.exec(template) ?? [];
     const binds = readers.split("\n").filter((line) => /^ +bind /.test(line));
@@ -80,7 +80,7 @@ describe("load balancer", () => {
   });
 });
 
-describe("measurements", () => {
+describe("monitoring", () => {
   const product = ["broker", "edge", "graph", "lib"]
     .flatMap((name) => readdirSync(join(projectRoot, name), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
@@ -88,11 +88,11 @@ describe("measurements", () => {
     .join("\n");
 
   for (const file of ["dashboard.json", "alerts.yml"]) {
-    it(`${file} - asks for metrics that there are`, () => {
+    it(`${file} - uses only metrics that exist`, () => {
       const text = readFileSync(join(folder, "roles", "observe", "files", file), "utf8");
       const asked = new Set([...text.matchAll(/\bencke_(?:edge|graph|nats)_[a-z_]+/g)].map(([name]) => name));
       assert.ok(asked.size >= 4);
-      for (const name of asked) assert.ok(product.includes(`"${name}"`), `nothing counts ${name}`);
+      for (const name of asked) assert.ok(product.includes(`"${name}"`), `no metric ${name}`);
     });
   }
 });

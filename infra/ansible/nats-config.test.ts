@@ -1,5 +1,6 @@
-// The configuration that the role writes for NATS of a divided graph, rendered by Ansible and run by a real nats-server: the
-// mappings are those that the command prints, and each user may what it needs in them and no more.
+// Tests of the NATS configuration for a divided graph, rendered by Ansible and run by a real nats-server: its
+// mappings are those of `encke broker --print-config`, and each user has the permissions that it needs with
+// them, and no others.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -31,10 +32,10 @@ const divided = parseTopology({
   },
 });
 
-/** What a server runs with it, but for what needs certificates and other nodes. */
+/** Returns the parts of the configuration that need no certificates and no other nodes. */
 const partsOf = (rendered: string): string => {
   const blocks = rendered.match(/^(authorization|mappings) (= \{\}$|\{[\s\S]*?^\}$)/gm) ?? [];
-  assert.equal(blocks.length, 2, "an authorization block, and always one of mappings");
+  assert.equal(blocks.length, 2, "expected one authorization block and one of mappings");
   return `${blocks.join("\n")}\n`;
 };
 
@@ -66,7 +67,7 @@ for (const installed of natsServers) {
       await server.stop();
     });
 
-    it("producers and edges - reach the partitions by their own subjects, and nothing that is between graph services", async () => {
+    it("producers and edges - reach partitions by the subjects that they may publish, and no subject between graph services", async () => {
       const got: string[] = [];
       const owner = await connect("graph", "g");
       owner.subscribe("part.>", (message) => got.push(message.subject));
@@ -91,7 +92,7 @@ for (const installed of natsServers) {
       assert.deepEqual(owner.refused, []);
     });
 
-    it("divided and whole again by reloads - connections that are there follow, without a restart", async () => {
+    it("reloads - divide the graph and unite it again on open connections, without a restart", async () => {
       const whole = render(lab);
       assert.doesNotMatch(whole, /part\.\{\{|part\.\*/);
       const producer = await connect("producer", "p");

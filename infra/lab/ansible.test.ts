@@ -1,4 +1,4 @@
-// What is read out of a playbook's output.
+// Tests of reading the output of a playbook.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -17,7 +17,7 @@ nats-1                     : ok=9    changed=12   unreachable=0    failed=0    s
 `;
 
 describe("playbook output", () => {
-  it("recap - each host's counts", () => {
+  it("recap - yields the counts of each host", () => {
     assert.deepEqual(parseRecap(OUTPUT), {
       "gw-1": { ok: 39, changed: 0, unreachable: 0, failed: 1, rescued: 1 },
       "nats-1": { ok: 9, changed: 12, unreachable: 0, failed: 0, rescued: 0 },
@@ -25,7 +25,7 @@ describe("playbook output", () => {
     assert.deepEqual(parseRecap("ERROR! no playbook"), {});
   });
 
-  it("failures and changes - come with their task", () => {
+  it("failures and changes - are listed with their tasks", () => {
     assert.match(failuresOf(OUTPUT), /^TASK \[gateway : Start it\] \n {2}fatal: \[gw-1\]/);
     assert.match(changesOf(OUTPUT), /^TASK \[base : Firewall\] \n {2}changed: \[nats-1\]$/);
   });

@@ -1,6 +1,6 @@
-// What a playbook's output says. Pure.
+// Reads the output of ansible-playbook. Pure.
 
-/** One host's line of a recap. */
+/** The line of one host in a recap. */
 export interface HostRecap {
   readonly ok: number;
   readonly changed: number;
@@ -19,7 +19,7 @@ export interface Played {
 const LINE =
   /^(\S+)\s+:\s+ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)\s+skipped=\d+\s+rescued=(\d+)/gm;
 
-/** The recap at the end of a playbook's output. */
+/** Returns the recap at the end of the output of a playbook, by host. */
 export function parseRecap(output: string): Record<string, HostRecap> {
   const hosts: Record<string, HostRecap> = {};
   for (const [, name = "", ...counts] of output.matchAll(LINE)) {
@@ -29,18 +29,19 @@ export function parseRecap(output: string): Record<string, HostRecap> {
   return hosts;
 }
 
-/** What a playbook did, as its recap says; of another program only its status and output. */
+/** Returns what a playbook did according to its recap; for any other program, only its status and output. */
 export function playedOf(status: number, output: string): Played {
   const hosts = parseRecap(output);
   const changed = Object.values(hosts).reduce((sum, host) => sum + host.changed, 0);
   return { status, output, hosts, changed };
 }
 
-/** The failed tasks, and the tasks that changed something. */
+/** Returns the tasks that failed, each with the output of the host. */
 export function failuresOf(output: string): string {
   return tasksWith(output, /^(fatal|failed):/);
 }
 
+/** Returns the tasks that changed something. */
 export function changesOf(output: string): string {
   return tasksWith(output, /^changed:/);
 }

@@ -1,5 +1,6 @@
-// A cgroup for each host of the lab, in every hierarchy where systemd inside keeps its own: what bounds and finds all of
-// its processes, also those that left their parents. Works with cgroup v2 and with v1 or hybrid trees.
+// One cgroup per host of the lab, in each hierarchy in which the systemd of the host has its own. It contains
+// all processes of the host, even those that left their parents, so that they can be found and ended. Works
+// with cgroup v1, v2 and hybrid.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +8,13 @@ import { killAll } from "./kill.ts";
 
 const ROOT = "/sys/fs/cgroup";
 
-/** Hierarchies that systemd uses for its units: the one tree of v2, or v1's by name with v2 beside it. */
+/** Returns the hierarchies that systemd uses for its units: the tree of v2, or the trees of v1. */
 const hierarchies = (): string[] =>
   existsSync(join(ROOT, "cgroup.controllers"))
     ? [ROOT]
     : [join(ROOT, "systemd"), join(ROOT, "unified")].filter((path) => existsSync(path));
 
-/** Paths of a host's cgroups, whether they exist or not. */
+/** Returns the paths of the cgroups of a host, whether they exist or not. */
 function cgroupsOf(name: string): string[] {
   return hierarchies().map((path) => join(path, `encke-lab-${name}`));
 }
@@ -24,14 +25,14 @@ export function makeCgroups(name: string): string[] {
   return paths;
 }
 
-/** Every process in a cgroup and below. */
+/** Returns the ids of all processes in a cgroup and below. */
 function processesIn(path: string): number[] {
   if (!existsSync(path)) return [];
   const own = readFileSync(join(path, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number);
   return [...own, ...childrenOf(path).flatMap(processesIn)];
 }
 
-/** Kills what is left in a host's cgroups and removes them. Idempotent. @throws Error where something survives that */
+/** Kills all processes of a host and removes its cgroups. Idempotent. @throws Error if a process survives */
 export async function endCgroups(name: string): Promise<void> {
   for (const path of cgroupsOf(name))
     await killAll(
@@ -47,7 +48,7 @@ function childrenOf(path: string): string[] {
     .map((entry) => join(path, entry.name));
 }
 
-/** Innermost first; false while the kernel still has a process's end before it. */
+/** Removes a cgroup and its children. Returns false while the kernel still ends a process in it. */
 function remove(path: string): boolean {
   if (!existsSync(path)) return true;
   try {
@@ -55,6 +56,6 @@ function remove(path: string): boolean {
     rmdirSync(path);
     return true;
   } catch {
-    return false; // asked again until the deadline
+    return false; // the caller tries again until its deadline
   }
 }

@@ -1,5 +1,5 @@
-// The whole graph of the lab's deployment as text, out of backups: what must be the same before and after partitions moved.
-// And a producer that goes on changing it, and remembers which changes were acknowledged.
+// Reads the whole graph of the lab from backups as text, to compare it before and after a move of partitions;
+// and changes the graph meanwhile, remembering which changes were acknowledged.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,14 +8,14 @@ import { encke, runFolder, state } from "./places.ts";
 import { asProducer, type Stage } from "./steps.ts";
 
 const USERS = 400;
-/** Follow relations of the random graph, besides those of the readers. */
+/** Number of follows in the random graph, in addition to those of the readers. */
 const RELATIONS = 4_000;
 const KINDS = ["followers", "muted", "blocked"] as const;
 
-/** Lines of each kind, of all hosts together. */
+/** The lines of each kind from all hosts together. */
 export type WholeGraph = Readonly<Record<(typeof KINDS)[number], ReadonlySet<string>>>;
 
-/** Follows, mutes and blocks enough to be in every partition; topics of one to four tokens. */
+/** Adds follows, mutes and blocks in every partition, on topics of one to four tokens. */
 export async function fillGraph(stage: Stage): Promise<void> {
   const pairs = Array.from({ length: RELATIONS }, (_, index) => {
     const topic = 1_000 + ((index * 7_919) % USERS);
@@ -33,7 +33,7 @@ export async function fillGraph(stage: Stage): Promise<void> {
   await change("block", everyFiftieth(21));
 }
 
-/** Takes backups as docs/deploy.md says, and reads them. */
+/** Takes backups as docs/deploy.md describes, and reads them. */
 export async function readWholeGraph({ operator, signal }: Stage): Promise<WholeGraph> {
   const backups = join(state, "backups");
   rmSync(backups, { recursive: true, force: true });
@@ -56,7 +56,7 @@ export async function readWholeGraph({ operator, signal }: Stage): Promise<Whole
   return graphs;
 }
 
-/** Follows one after the other until it is stopped; an unanswered or refused one is tried, not kept. */
+/** Adds follows, one by one, until it is stopped. One that was refused or got no reply is only in `tried`. */
 export class Changes {
   readonly acknowledged: string[] = [];
   readonly tried: string[] = [];
@@ -65,7 +65,7 @@ export class Changes {
   #stopped = false;
   #number: number;
 
-  /** @param first the first subscriber; each follows a topic of another partition */
+  /** @param first the first subscriber; each one follows another topic */
   constructor(stage: Stage, first: number) {
     this.#stage = stage;
     this.#number = first;
@@ -84,7 +84,7 @@ export class Changes {
       this.tried.push(pair.join(" "));
       const answered = await asProducer(this.#stage, "graph", "add", ...pair).then(
         () => true,
-        () => false, // nobody serves that partition at this moment: the client knows
+        () => false, // no host serves the partition at the moment, and the client reports it
       );
       if (answered) this.acknowledged.push(pair.join(" "));
     }

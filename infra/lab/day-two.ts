@@ -1,5 +1,6 @@
-// Day two of docs/deploy.md, done to the lab's hosts as the text says, with readers over TLS all the while: the long form of
-// the end-to-end test. Each step checks what the text promises and answers what readers lived through.
+// The long form of the end-to-end test: follows the recipes of "Day two" in docs/deploy.md on the hosts of
+// the lab, while readers are connected over TLS. Each step checks what the text promises, and returns what
+// happened to the readers.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,20 +27,20 @@ import {
 } from "./steps.ts";
 
 const PARTITIONS = 16;
-/** A topic in the other half than the readers' "1". */
+/** A topic in the half of the graph that does not contain the topic "1" of the readers. */
 const OTHER_TOPIC = Array.from({ length: 99 }, (_, n) => `other-${n}`).find(
   (topic) =>
     Math.floor((2 * partitionOf(topic, PARTITIONS)) / PARTITIONS) !==
     Math.floor((2 * partitionOf("1", PARTITIONS)) / PARTITIONS),
 ) as string;
 const FIRST_STEPS = /^(hosts boot|a checkout|site\.yml on bare|readers over TLS)/;
-/** Ansible is killed when it begins one of these: before all new folders are whole, and among their swaps. */
+/** Ansible is killed when it begins these tasks: before all new folders are complete, and during the swap. */
 const INTERRUPTED_AT = [
   /TASK \[graph : Load the new folder/,
   /TASK \[graph : Replace the folder by the new one/,
 ];
 
-/** What a run that begins with a later step must do first. */
+/** The step that a run which begins later must do first. */
 export const READERS_STEP: RegExp = /^readers over TLS/;
 
 export const dayTwoSteps: readonly (readonly [string, Step])[] = [
@@ -64,7 +65,7 @@ function withSpares(name: string, step: Step): Step {
   if (!name.startsWith("hosts boot")) return step;
   return async ({ lab, signal }) => {
     await lab.up(signal, SPARES);
-    return `${Object.keys({ ...lab.topology.hosts, ...SPARES }).length} hosts answer SSH, ${Object.keys(SPARES).length} of them spare`;
+    return `${Object.keys({ ...lab.topology.hosts, ...SPARES }).length} hosts reached by SSH, ${Object.keys(SPARES).length} of them spare`;
   };
 }
 
@@ -80,8 +81,8 @@ async function addGateway(stage: Stage): Promise<string> {
   must(found.ended === 0, `${found.ended} streams were ended`);
   readers?.tell({ addresses: ["gw-1", "gw-2", "gw-3"].map((name) => lab.addressOf(name)) });
   const heard = await readAt(stage, "gw-3");
-  must(/"n":/.test(heard), `gw-3 streams nothing: ${heard}`);
-  return `a reader at gw-3 hears events; ${describe(found)}`;
+  must(/"n":/.test(heard), `gw-3 streams no events: ${heard}`);
+  return `a reader at gw-3 receives events; ${describe(found)}`;
 }
 
 async function divideGraph(stage: Stage): Promise<string> {
@@ -102,7 +103,7 @@ async function uniteGraph(stage: Stage): Promise<string> {
   return repartition(stage, { "graph-1": undefined, "graph-2": "none" });
 }
 
-/** Moves the graph's partitions while somebody changes it, and compares all of it before and after. */
+/** Moves partitions while the graph is being changed, and compares the whole graph before and after. */
 async function repartition(
   stage: Stage,
   shares: Readonly<Record<string, string | undefined>>,
@@ -127,7 +128,7 @@ async function repartition(
         change: (line) => killedAt(task, line),
         mayFail: true,
       });
-      must(status !== 0, `it was not interrupted at ${task}`);
+      must(status !== 0, `repartition.yml was not interrupted at ${task}`);
     }
     await stage.operator.again("repartition");
     const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(0);
@@ -139,7 +140,7 @@ async function repartition(
   const { acknowledged = [], tried = [] } = changes ?? {};
   mustBeSame(before, after, acknowledged, tried);
   must(found.cut === 0 && found.refused === 0 && found.ended === 0 && found.doubled === 0, describe(found));
-  must(found.resyncs >= stage.streams, `${found.resyncs} resyncs: not everybody was told`);
+  must(found.resyncs >= stage.streams, `${found.resyncs} resyncs: not every reader was told`);
   return `${after.followers.size} followers, ${after.muted.size} muted, ${after.blocked.size} blocked as before, and ${acknowledged.length} changes acknowledged meanwhile (${tried.length - acknowledged.length} refused); ${describe(found)}`;
 }
 
@@ -162,7 +163,7 @@ function mustBeSame(
   }
 }
 
-/** An event of each half of the graph reaches everybody who reads. */
+/** Checks that an event of each half of the graph reaches every reader. */
 async function mustReachAll(stage: Stage): Promise<void> {
   for (const topic of ["1", OTHER_TOPIC]) {
     const answer = await asProducer(stage, "request", `event.${topic}`, '{"from":"day two"}');
@@ -183,7 +184,7 @@ async function replaceNats(stage: Stage): Promise<string> {
 
 type Renewed = "nats" | "hosts" | "jwt" | "site" | "ca";
 
-/** What each does to readers, by the table in docs/deploy.md. */
+/** What each renewal may do to readers, according to the table in docs/deploy.md. */
 const PROMISES: Readonly<Record<Renewed, { readonly waits: boolean; holds(found: Counts): boolean }>> = {
   nats: { waits: false, holds: ({ cut, refused }) => cut + refused === 0 },
   hosts: { waits: true, holds: ({ cut, refused, ended }) => cut + refused + ended === 0 },
@@ -202,7 +203,7 @@ async function renew(stage: Stage, what: Renewed): Promise<string> {
     const { jwt_key: jwtKey, ca, nats } = secretsOf();
     readers?.tell({ ca: old.cert + ca.cert });
     await operator.again(waits ? "site" : "site-renewed");
-    // what an operator tells the applications, and new tokens
+    // the applications get their new password, and the readers new tokens
     const producer = { url: natsUrl(lab), user: "producer", password: nats.producer, ca: caFile() };
     readers?.tell({ jwtKey, ca: ca.cert, ...(what === "nats" || what === "ca" ? { nats: producer } : {}) });
   });
@@ -229,13 +230,13 @@ async function removeGateway(stage: Stage): Promise<string> {
   return describe(found);
 }
 
-/** As an editor would, then as the text says. */
+/** Edits the topology, and follows "Change the topology". */
 async function changeTopology(
   { operator }: Stage,
   edit: (hosts: Record<string, Host>) => void,
 ): Promise<void> {
   const file = join(checkout, "infra", "topology", "lab.json");
-  // a later run that goes on from here has a checkout without the edits
+  // a later run that continues from here has a new checkout without the edits
   const kept = join(runFolder, "topology.json");
   const topology = JSON.parse(readFileSync(existsSync(kept) ? kept : file, "utf8")) as {
     hosts: Record<string, Host>;
@@ -245,13 +246,13 @@ async function changeTopology(
   for (const id of ["inventory-private", "secrets-update"]) await operator.again(id);
 }
 
-/** The same command, killed with all of its children once it begins a task. */
+/** Returns a line that runs the command, and kills it with all of its children when it begins a task. */
 function killedAt(task: RegExp, line: string): string {
   const log = join(runFolder, "interrupted.log");
   return `set -m; ${line} > ${log} 2>&1 & pid=$!; until grep -qE '${task.source}' ${log} || ! kill -0 $pid; do sleep 0.05; done; kill -KILL -- -$pid; wait $pid`;
 }
 
-/** What one more reader at a host hears in some seconds. */
+/** Returns what one more reader at a host receives within four seconds. */
 async function readAt({ lab, signal }: Stage, host: string): Promise<string> {
   const { jwt_key: key } = secretsOf();
   const { domain } = lab.topology;

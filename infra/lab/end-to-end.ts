@@ -1,5 +1,6 @@
-// The proof that a deployment works: what docs/deploy.md says, done to real hosts, with readers over TLS all the while.
-// Each step says what it found; the first that fails ends the run, and the hosts go down in any case.
+// The end-to-end test of a deployment: follows docs/deploy.md on real hosts, while readers are connected over
+// TLS. Each step prints what it found. The first one that fails ends the run, and the hosts are removed in
+// any case.
 
 import { InfraError } from "../errors.ts";
 import { makeCheckout } from "./checkout.ts";
@@ -10,22 +11,22 @@ import { Operator } from "./operator.ts";
 import type { Readers } from "./readers.ts";
 import { steps as firstDaySteps, type Stage } from "./steps.ts";
 
-/** No run may take longer, whatever hangs. */
+/** Maximum time of a run. */
 const TIME_MS = 2_400_000;
 
 export interface EndToEndOptions {
   readonly streams: number;
-  /** Leave the hosts up. */
+  /** Keeps the hosts after the run. */
   readonly keep: boolean;
-  /** The recipes of "Day two" instead of releases and reboots. */
+  /** Follows the recipes of "Day two" instead of releases and reboots. */
   readonly dayTwo?: boolean;
-  /** Begin with the first step whose name contains this, on hosts that an earlier run left up. */
+  /** Begins with the first step whose name contains this, on hosts that an earlier run kept. */
   readonly from?: string | undefined;
   readonly signal: AbortSignal;
   readonly print: (line: string) => void;
 }
 
-/** Whether every step held. @throws InfraError LAB_UNFIT, LAB_BUSY before anything was made */
+/** Returns whether every step passed. @throws InfraError LAB_UNFIT, LAB_BUSY before anything was made */
 export async function runEndToEnd({
   streams,
   keep,
@@ -57,7 +58,7 @@ export async function runEndToEnd({
   try {
     if (mine) {
       stage.operator.resume(["release", "packages-use"]);
-      await makeCheckout(ending); // with what was changed since
+      await makeCheckout(ending); // a new one, with the changes since the earlier run
     }
     for (const [name, step] of chosen) {
       const fromMs = performance.now();
@@ -68,7 +69,7 @@ export async function runEndToEnd({
         print(`ok      ${name.padEnd(34)} ${seconds().padStart(7)}  ${found}`);
         results.push(true);
       } catch (error) {
-        // hosts that are up already are somebody else's
+        // the hosts that are up belong to another run, which must keep them
         if (error instanceof InfraError && error.code === "LAB_BUSY") throw error;
         mine = true;
         print(`FAILED  ${name.padEnd(34)} ${seconds().padStart(7)}  ${String(error)}`);

@@ -1,13 +1,13 @@
-// Everything that the end-to-end test does otherwise than docs/deploy.md says. Names and values (the deployment, a release,
-// a backup) are variables in the text, and the lab sets its own (operator.ts).
+// Everything in which the end-to-end test deviates from docs/deploy.md. Names and values (the deployment, a
+// release, a backup) are variables in the text, and the lab sets its own (operator.ts).
 
 /** Commands of the text that the lab does not run, and why. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
   deployment: "the lab's deployment has another name",
-  "terraform-init": "needs an account at a cloud",
-  "terraform-apply": "needs an account at a cloud",
-  inventory: "no Terraform made the hosts: the lab runs inventory-private",
-  packages: "the same code has fetched the packages once, and the lab keeps them",
+  "terraform-init": "needs a cloud account",
+  "terraform-apply": "needs a cloud account",
+  inventory: "Terraform did not make the hosts: the lab runs inventory-private",
+  packages: "the lab fetched the packages earlier, with the same code, and keeps them",
 };
 
 /** Commands that need npm's registry, which the network of the lab does not reach. */
@@ -23,7 +23,7 @@ export const FIRST_DAY: readonly string[] = [
   "restore",
 ];
 
-/** What day two adds. */
+/** Commands with which day two ends further sections. */
 export const DAY_TWO: readonly string[] = [
   "secrets-update",
   "drain",

@@ -1,4 +1,5 @@
-// The commands of docs/deploy.md and their scripts, without a lab: whether the commands work is for the end-to-end test.
+// Tests of the commands of docs/deploy.md and their scripts without a lab. The end-to-end test shows whether
+// they work.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

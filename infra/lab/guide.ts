@@ -1,5 +1,6 @@
-// The commands of docs/deploy.md: each `sh` block names the script in infra/guide that holds the same commands. The
-// end-to-end test runs the scripts in the order of the text, so that a command that does not work is noticed. Pure.
+// The commands of docs/deploy.md: each `sh` block names the script in infra/guide that holds the same
+// commands. The end-to-end test runs the scripts in the order of the text, so that a command that does not
+// work is noticed. Pure.
 
 import { InfraError } from "../errors.ts";
 
@@ -17,7 +18,7 @@ const HEADING = /^#+ /;
 const OPENS = /^```sh *(\S*)$/;
 const CLOSES = /^```$/;
 
-/** Returns every command of a text in Markdown, in its order; the id of an unnamed block is "". Cost: one pass. */
+/** Returns the commands of a text in Markdown, in order. The id of an unnamed block is "". */
 export function commandsOf(markdown: string): GuideCommand[] {
   const commands: GuideCommand[] = [];
   let section = 0;

@@ -1,5 +1,5 @@
-// The Debian tree that every host of the lab stands on, and the packages that the roles add to it. Made once, kept in
-// the project's cache; made again after it was deleted.
+// Makes the Debian tree that all hosts of the lab share, and fetches the packages that the roles add to it.
+// Both are kept in the cache of the project.
 
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,15 +7,15 @@ import { fetchPackages } from "../packages/fetch.ts";
 import { run } from "../run.ts";
 import { packages, tree } from "./places.ts";
 
-/** What a cloud's Debian image has, as far as our roles and SSH need it. */
+/** What the Debian image of a cloud contains, as far as our roles and SSH need it. */
 const INCLUDED =
   "ca-certificates,dbus,iproute2,kmod,netbase,openssh-server,procps,python3,python3-apt,systemd,systemd-sysv,udev";
 const BUILD_MS = 600_000;
 
-/** @throws InfraError TOOL_FAILED where mmdebstrap or apt cannot */
+/** @throws InfraError TOOL_FAILED if mmdebstrap or apt fails */
 export async function makeImage(print: (line: string) => void, signal?: AbortSignal): Promise<void> {
   if (!existsSync(tree)) {
-    print("the lab's Debian tree is made, once …");
+    print("making the Debian tree of the lab, which is then kept …");
     mkdirSync(dirname(tree), { recursive: true });
     const part = `${tree}.part`;
     rmSync(part, { recursive: true, force: true });
@@ -24,7 +24,7 @@ export async function makeImage(print: (line: string) => void, signal?: AbortSig
     renameSync(part, tree);
   }
   if (!existsSync(packages)) {
-    print("the roles' packages are fetched, once …");
+    print("fetching the packages of the roles, which are then kept …");
     await fetchPackages(packages, join(tree, "var", "lib", "dpkg", "status"));
   }
 }

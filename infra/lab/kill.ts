@@ -1,4 +1,4 @@
-// Ends all processes of one place, a cgroup or a network namespace.
+// Kills all processes in a cgroup or a network namespace.
 
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -6,7 +6,8 @@ const LOOK_MS = 20;
 const PATIENCE_MS = 10_000;
 
 /**
- * Kills the processes of a place until none is left and its removal succeeds.
+ * Kills the processes that `list` returns until it returns none and `remove` succeeds.
+ * @param place named in the error
  * @param remove returns false while the kernel has not finished with an ended process
  * @throws Error if a process survives for ten seconds
  */

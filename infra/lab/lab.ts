@@ -1,6 +1,6 @@
-// Real hosts on one machine: systemd as process 1 in containers on one Debian tree, sshd inside, a network of namespaces
-// between them. Owned by who holds the lock folder; `down` removes all of it, whatever state it is in, and every host
-// ends by itself when its time is over.
+// Real hosts on one machine: containers on a shared Debian tree, each with systemd as process 1 and with
+// sshd, connected by network namespaces. The checkout that created the lock folder owns the lab. `down`
+// removes everything, whatever state it is in, and every host ends on its own after an hour.
 
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,21 +16,21 @@ import { makeImage } from "./image.ts";
 import { endNetwork, makeNetwork, OPERATOR } from "./network.ts";
 import { hostScript, lock, lockOwner, runFolder, sshKey, topologyFile, tree } from "./places.ts";
 
-/** A host ends by itself after so long, whoever forgot it. */
+/** A host ends on its own after this time, in case `down` is never called. */
 const LIFE_SECONDS = 3_600;
 const BOOT_MS = 90_000;
 const LOOK_MS = 250;
 const SSH = ["-q", "-i", sshKey, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
 const NEEDED = ["systemd-nspawn", "mmdebstrap", "ip", "ssh", "ansible-playbook", "openssl", "git", "npm"];
 
-/** Machines that stand there and are in no topology yet: day two adds them (day-two.ts). */
+/** Machines that are in no topology at first: day two adds them (day-two.ts). */
 export const SPARES: Readonly<Record<string, Host>> = {
   "gw-3": spare("gateway", "10.77.0.13"),
   "graph-2": spare("graph", "10.77.0.32"),
 };
 
 export class Lab {
-  /** What the deployment begins with. */
+  /** The topology with which the deployment begins. */
   readonly topology: Topology;
   readonly print: (line: string) => void;
 
@@ -39,7 +39,7 @@ export class Lab {
     this.print = print;
   }
 
-  /** @throws InfraError LAB_UNFIT where this machine cannot run it */
+  /** @throws InfraError LAB_UNFIT if this machine cannot run the lab */
   static async create(print: (line: string) => void): Promise<Lab> {
     const problem = await whyUnfit();
     if (problem !== undefined) throw new InfraError("LAB_UNFIT", problem);
@@ -47,7 +47,7 @@ export class Lab {
   }
 
   /**
-   * Boots every host of the topology, and the spare ones where they are wanted, and waits until SSH answers.
+   * Boots every host of the topology and the given spare ones, and waits until they accept SSH connections.
    * @throws InfraError LAB_BUSY, LAB_FAILED, TOOL_FAILED
    */
   async up(signal?: AbortSignal, spares: typeof SPARES = {}): Promise<void> {
@@ -61,7 +61,7 @@ export class Lab {
     await Promise.all(Object.keys(hosts).map((name) => this.#untilUp(name, signal)));
   }
 
-  /** Takes a host away as a power cut and a thief would, and boots a bare one under its name and address. */
+  /** Destroys a host without warning, and boots a bare one with its name and address. */
   async replace(name: string, signal?: AbortSignal): Promise<void> {
     await this.#end(name);
     await this.#boot(name);
@@ -69,15 +69,15 @@ export class Lab {
   }
 
   /**
-   * Ends every host and removes what the lab made, all but the cached tree. Idempotent.
-   * @throws InfraError LAB_BUSY where it is another checkout's
+   * Ends every host and removes everything that the lab made, except the cached tree. Idempotent.
+   * @throws InfraError LAB_BUSY if the lab belongs to another checkout
    */
   async down(): Promise<void> {
     const owner = ownerOfLock();
     if (owner !== undefined && owner !== projectRoot)
       throw new InfraError(
         "LAB_BUSY",
-        `the lab that is up is ${owner}'s: end it with ${owner}/infra/lab/down`,
+        `the running lab belongs to ${owner}: end it with ${owner}/infra/lab/down`,
       );
     const hosts = { ...this.topology.hosts, ...SPARES };
     for (const name of Object.keys(hosts)) await this.#end(name);
@@ -86,7 +86,7 @@ export class Lab {
     rmSync(lock, { recursive: true, force: true });
   }
 
-  /** What of a lab is still there: empty after `down`. */
+  /** Returns what is left of a lab: nothing after `down`. */
   async remains(): Promise<string[]> {
     const { stdout } = await run("ip", ["netns", "list"]);
     const namespaces = stdout.split("\n").filter((line) => line.startsWith("encke-"));
@@ -96,7 +96,7 @@ export class Lab {
     return [...namespaces, ...mounts, ...[runFolder, lock].filter((path) => existsSync(path))];
   }
 
-  /** Runs a program of this machine inside the operator's network namespace. @throws InfraError TOOL_FAILED */
+  /** Runs a program of this machine in the network of the operator. @throws InfraError TOOL_FAILED */
   runInside(file: string, args: readonly string[], options?: RunOptions): Promise<RunResult> {
     return run("ip", ["netns", "exec", OPERATOR, file, ...args], options);
   }
@@ -111,7 +111,7 @@ export class Lab {
     return { ...this.topology.hosts, ...SPARES }[name]?.private ?? name;
   }
 
-  /** What an operator types to look around. */
+  /** Returns the command with which an operator opens a shell on a host. */
   shell(name: string): string {
     return `ip netns exec ${OPERATOR} ssh -i ${sshKey} -o StrictHostKeyChecking=no root@${this.addressOf(name)}`;
   }
@@ -123,7 +123,7 @@ export class Lab {
     } catch (cause) {
       if (codeOf(cause) !== "EEXIST") throw cause;
       const down = join(ownerOfLock() ?? ".", "infra", "lab", "down");
-      throw new InfraError("LAB_BUSY", `${lock} is there: a lab is up already, end it with ${down}`, {
+      throw new InfraError("LAB_BUSY", `${lock} exists, so a lab is already running: end it with ${down}`, {
         cause,
       });
     }
@@ -147,7 +147,7 @@ export class Lab {
     mkdirSync(join(root, "root", ".ssh"), { recursive: true, mode: 0o700 });
     copyFileSync(`${sshKey}.pub`, join(root, "root", ".ssh", "authorized_keys"));
     const args = [name, root, join(folder, "console.log"), String(LIFE_SECONDS), ...makeCgroups(name)];
-    // lives on when we end: `down`, or its time, ends it
+    // outlives this process: `down` ends it, or its own time limit
     spawn("/bin/sh", [hostScript, ...args], { detached: true, stdio: "ignore" }).unref();
   }
 
@@ -177,7 +177,7 @@ function spare(role: Host["roles"][number], address: string): Host {
   return { roles: [role], private: address, size: "lab", groups: 2, workers: 1 };
 }
 
-/** Whose lab is up; undefined where none is, or its owner died before saying so. */
+/** Returns the checkout that owns the running lab, or undefined if there is none. */
 function ownerOfLock(): string | undefined {
   return existsSync(lockOwner) ? readFileSync(lockOwner, "utf8") : undefined;
 }
@@ -188,20 +188,20 @@ function isMounted(path: string): boolean {
   return readFileSync("/proc/self/mounts", "utf8").includes(` ${path} `);
 }
 
-/** Why the lab cannot run on this machine, and what to do about it; undefined where it can. */
+/** Returns why the lab cannot run on this machine, with the remedy; undefined if it can. */
 async function whyUnfit(): Promise<string | undefined> {
   if (process.platform !== "linux") return "the lab needs Linux";
-  if (process.getuid?.() !== 0) return "the lab makes network namespaces and containers: run it as root";
+  if (process.getuid?.() !== 0) return "the lab creates network namespaces and containers: run it as root";
   const line = `for tool in ${NEEDED.join(" ")}; do command -v $tool >/dev/null || echo $tool; done`;
   const { stdout } = await run("/bin/sh", ["-c", line]);
   const missing = stdout.split("\n").filter(Boolean);
   if (missing.length > 0)
-    return `the lab misses ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl git npm`;
+    return `the lab needs ${missing.join(", ")}: apt-get install systemd-container mmdebstrap iproute2 openssh-client ansible-core openssl git npm`;
   try {
     makeCgroups("probe");
     await endCgroups("probe");
     return undefined;
   } catch (error) {
-    return `the lab needs cgroups that it may write (${String(error)}): run it on the machine itself`;
+    return `the lab needs writable cgroups (${String(error)}): run it outside of a container`;
   }
 }

@@ -1,5 +1,6 @@
-// The lab's network: a bridge in a namespace of its own, one namespace a host, one for the operator (Ansible, readers).
-// No address of it exists outside of them, and nothing in them reaches outside.
+// The network of the lab: a bridge in its own namespace, one namespace per host, and one for the operator
+// (Ansible and the readers). Its addresses exist only in these namespaces, and nothing in them can reach
+// outside.
 
 import { existsSync } from "node:fs";
 import { run } from "../run.ts";
@@ -33,8 +34,8 @@ export async function makeNetwork(topology: Topology): Promise<void> {
 }
 
 /**
- * Ends what an operator left running in there: SSH keeps its connections for minutes. Idempotent.
- * @throws Error where something survives that
+ * Kills what still runs in the namespace of the operator: SSH keeps connections open for minutes. Idempotent.
+ * @throws Error if a process survives
  */
 async function endOperator(): Promise<void> {
   if (!existsSync(`/run/netns/${OPERATOR}`)) return;

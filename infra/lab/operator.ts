@@ -1,5 +1,6 @@
-// The operator of the end-to-end test: follows docs/deploy.md command by command, in one shell. The shell's folder and
-// exported variables are kept in a file between two commands, so that an interrupted or later run can continue in it.
+// The operator of the end-to-end test: follows docs/deploy.md command by command, in one shell. The folder
+// and the exported variables of the shell are kept in a file between two commands, so that a later run can
+// continue in it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { InfraError } from "../errors.ts";
@@ -59,7 +60,8 @@ export class Operator {
   }
 
   /**
-   * Runs the commands of the section that were not run yet, up to this one, and returns what the last one did.
+   * Runs the commands of the section that were not run yet, up to this one, and returns what the last one
+   * did.
    * @param variables stay exported in the shell
    * @throws InfraError LAB_FAILED if a command fails or the text does not have it
    */
@@ -104,7 +106,8 @@ export class Operator {
       cwd: checkout,
       env: {
         LAB_SHELL: shellFile,
-        // By default the sockets are named by address alone, in ~/.ansible: those of another lab would be used.
+        // By default the sockets are in ~/.ansible and named by address only, so that those of another lab
+        // would be used.
         ANSIBLE_SSH_CONTROL_PATH_DIR: sshSockets,
         ANSIBLE_FORCE_COLOR: "0",
         ANSIBLE_NOCOLOR: "1",

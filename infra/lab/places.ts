@@ -1,25 +1,25 @@
-// Where the lab keeps things: what may stay (the Debian tree, its packages) and what goes with `down`.
+// The paths of the lab: what is kept (the Debian tree, its packages), and what `down` removes.
 
 import { join } from "node:path";
 import { cacheDir, projectRoot } from "../../lib/project.ts";
 
 const cache: string = join(cacheDir, "lab");
 
-/** Made once, kept: a minimal Debian 12 with systemd, SSH and Python, and the packages that the roles add. */
+/** Kept: a minimal Debian 12 with systemd, SSH and Python, and the packages that the roles add. */
 export const tree: string = join(cache, "debian");
 export const packages: string = join(cache, "packages.tar");
 
-/** One lab at a time a machine: this folder is its lock, and says whose it is. */
+/** The lock: a machine runs one lab at a time. It contains the path of the checkout that owns the lab. */
 export const lock = "/run/encke-lab";
 export const lockOwner: string = join(lock, "checkout");
-/** Connections that SSH keeps open; here, because a socket's path may have 107 characters. */
+/** Sockets of the connections that SSH keeps open. The path of a socket may have at most 107 characters. */
 export const sshSockets: string = join(lock, "ssh");
 
-/** Root of each host, console logs, the key for SSH. Removed by `down`. */
+/** The root of each host, console logs, the SSH key. Removed by `down`. */
 export const runFolder: string = join(cache, "run");
 export const sshKey: string = join(runFolder, "id");
 
-/** What the operator follows, and where: a checkout of their own, a home, what their shell keeps. Removed by `down`. */
+/** What the operator follows, and the checkout, home and state of the shell in which. Removed by `down`. */
 export const guideFile: string = join(projectRoot, "docs", "deploy.md");
 export const guideFolder: string = join(projectRoot, "infra", "guide");
 export const checkout: string = join(runFolder, "checkout");
@@ -27,7 +27,7 @@ export const home: string = join(runFolder, "home");
 export const shellFile: string = join(runFolder, "shell");
 export const vaultPassword: string = join(home, ".encke-vault-password");
 
-/** The lab's deployment, as docs/deploy.md makes any. */
+/** The deployment of the lab, made as docs/deploy.md describes. */
 export const state: string = join(checkout, "infra", "state", "lab");
 export const program: string = join(checkout, "dist", "infra", "main.js");
 export const encke: string = join(checkout, "dist", "cli", "main.js");

@@ -1,5 +1,5 @@
-// The load of the lab's end-to-end test, a process of its own inside the operator's network: readers over TLS, and a
-// producer that numbers what everybody hears. Its tally goes to standard output as a JSON line four times a second.
+// The readers of the end-to-end test and a producer that publishes numbered events, as a process in the
+// network of the operator. It writes its tally to standard output as a JSON line four times per second.
 
 import { createInterface } from "node:readline";
 import { SignJWT } from "jose";
@@ -11,11 +11,11 @@ const REPORT_MS = 250;
 const PUBLISH_MS = 100;
 /** One in four reads over HTTP/2. */
 const HTTP2_EVERY = 4;
-/** Readers that begin at once; all at the same moment would measure this process. */
+/** Readers that begin together; if all did, the test would measure this process. */
 const BATCH = 20;
 const BATCH_MS = 50;
 
-/** What somebody may be told while they read: where the site is now, whom to trust, who they are at NATS. */
+/** What may change while readers are connected: addresses, authority, key of tokens, access to NATS. */
 export type News = Partial<Pick<ReadersConfig, "addresses" | "ca" | "jwtKey" | "nats">>;
 
 export interface ReadersConfig {
@@ -29,7 +29,7 @@ export interface ReadersConfig {
   readonly nats: Readonly<Record<"url" | "user" | "password" | "ca", string>>;
 }
 
-/** Holds them until the signal. @throws BrokerError where NATS refuses the producer */
+/** Keeps readers connected until the signal. @throws BrokerError if NATS refuses the producer */
 export async function holdReaders(config: ReadersConfig, signal: AbortSignal): Promise<void> {
   const { addresses, domain, ca, streams } = config;
   const tally = createTally();
@@ -79,7 +79,7 @@ export async function holdReaders(config: ReadersConfig, signal: AbortSignal): P
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
-    // who started us is gone
+    // the parent process has ended
     process.stdin.on("end", resolve);
   });
   clearInterval(publishing);

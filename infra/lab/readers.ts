@@ -1,4 +1,5 @@
-// The readers as the end-to-end test sees them: a child process in the operator's network, and its last tally.
+// The readers of the end-to-end test: starts them as a child process in the network of the operator, and has
+// their last tally.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -37,18 +38,18 @@ export class Readers {
     });
   }
 
-  /** What was counted so far. */
+  /** The counts so far. @throws InfraError LAB_FAILED before the first tally */
   get counts(): Counts {
     if (this.#counts === undefined) throw new InfraError("LAB_FAILED", `no readers: ${this.#stderr}`);
     return this.#counts;
   }
 
-  /** Tells readers and producer what is new from now on. */
+  /** Changes what the readers and the producer use from now on. */
   tell(news: News): void {
     this.#child.stdin?.write(`${JSON.stringify(news)}\n`);
   }
 
-  /** Waits until the counts are as asked. @throws InfraError LAB_FAILED when they do not become so, or the readers ended */
+  /** Waits until the condition holds. @throws InfraError LAB_FAILED on a timeout, or if the readers end */
   async until(what: string, holds: (counts: Counts) => boolean, ms = 30_000): Promise<void> {
     const deadline = performance.now() + ms;
     while (this.#counts === undefined || !holds(this.#counts)) {
@@ -57,7 +58,7 @@ export class Readers {
       if (performance.now() > deadline)
         throw new InfraError(
           "LAB_FAILED",
-          `waited ${ms} ms in vain for ${what}: ${JSON.stringify(this.#counts)}`,
+          `waited ${ms} ms for ${what}, in vain: ${JSON.stringify(this.#counts)}`,
         );
       await delay(LOOK_MS);
     }

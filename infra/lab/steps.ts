@@ -1,5 +1,5 @@
-// The steps of the end-to-end test, in order. Each does what an operator would, checks what must hold, and answers what
-// it found in a few words; where something does not hold it throws.
+// The steps of the end-to-end test, in order. Each acts as an operator would, checks the result, and returns
+// a summary; it throws if a check fails.
 
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ export interface Stage {
   /** Follows docs/deploy.md. */
   readonly operator: Operator;
   readers: Readers | undefined;
-  /** Names of releases: what runs first and what is deployed over it, as the text has them, and what does not start. */
+  /** Names of releases: the first one, the one that is deployed next, and one that does not start. */
   readonly old: string;
   readonly next: string;
   readonly broken: string;
@@ -54,12 +54,12 @@ export const steps: readonly (readonly [string, Step])[] = [
 
 async function boot({ lab, signal }: Stage): Promise<string> {
   await lab.up(signal);
-  return `${Object.keys(lab.topology.hosts).length} hosts answer SSH`;
+  return `${Object.keys(lab.topology.hosts).length} hosts reached by SSH`;
 }
 
 async function prepare({ lab, operator, old, broken, signal }: Stage): Promise<string> {
   await makeCheckout(signal);
-  // what the text asks the operator to have
+  // what the text requires of the operator
   mkdirSync(home, { recursive: true });
   writeFileSync(vaultPassword, "only for the lab\n", { mode: 0o600 });
   operator.begin({ DEPLOYMENT: lab.topology.name, RELEASE: old });
@@ -70,7 +70,7 @@ async function prepare({ lab, operator, old, broken, signal }: Stage): Promise<s
   await makeBundle({
     name: broken,
     out: releases,
-    // it starts, says its help, and its workers die: what a missing module or a bad default does
+    // it prints its help, but its workers die, as with a missing module or a bad default
     alter: (tree) =>
       writeFileSync(join(tree, "dist", "cli", "worker.js"), "throw new Error('this release is broken');\n"),
   });
@@ -92,15 +92,15 @@ async function firstVerify({ lab, operator }: Stage): Promise<string> {
   const found = mustFindAllWell(await operator.follow("verify"));
   for (const name of Object.keys(lab.topology.hosts)) {
     const noted = await lab.ssh(name, 'journalctl --no-pager | grep -c "ansible.*Invoked with" || true');
-    must(noted === "0", `${name}'s journal has ${noted} tasks of Ansible's, with keys and passwords`);
+    must(noted === "0", `the journal of ${name} has ${noted} tasks of Ansible, with keys and passwords`);
   }
-  return `${found}; no journal has what Ansible was told`;
+  return `${found}; no journal has arguments of Ansible`;
 }
 
 async function publish({ operator }: Stage): Promise<string> {
   const { output } = await operator.follow("publish");
   const { recipients } = JSON.parse(output) as { recipients: number };
-  must(recipients === 2, `recipients are the author and one who follows: ${output}`);
+  must(recipients === 2, `expected two recipients, the author and a follower: ${output}`);
   return `an event has ${recipients} recipients`;
 }
 
@@ -142,7 +142,10 @@ async function deployNext(stage: Stage): Promise<string> {
   });
   await mustRun(stage, stage.next);
   mustBeCalm(found);
-  must(found.ended >= stage.streams, `only ${found.ended} streams were ended: was anything drained?`);
+  must(
+    found.ended >= stage.streams,
+    `only ${found.ended} streams were ended, so not every group was drained`,
+  );
   return describe(found);
 }
 
@@ -163,10 +166,13 @@ async function deployBroken(stage: Stage): Promise<string> {
   const reached = having.join(", ") || "no host";
   must(having.length === 1, `the broken release was tried on ${reached}:\n${failuresOf(output)}`);
   await mustRun(stage, next);
-  must(/this release is broken/.test(output), `the playbook does not say why:\n${failuresOf(output)}`);
+  must(
+    /this release is broken/.test(output),
+    `the playbook does not print the reason:\n${failuresOf(output)}`,
+  );
   mustBeCalm(found);
   must(found.ended === 0, `${found.ended} streams were ended`);
-  return `stopped at ${having[0]}, ${next} serves on; ${describe(found)}`;
+  return `stopped at ${having[0]}, ${next} still serves; ${describe(found)}`;
 }
 
 async function rollBack(stage: Stage): Promise<string> {
@@ -201,7 +207,7 @@ async function backUpAndRestore(stage: Stage): Promise<string> {
   await stage.operator.follow("backup");
   const [backup = ""] = readdirSync(join(state, "backups"));
   await asProducer(stage, "graph", "add", "9999", "1");
-  must((await countOf()) !== before, "the change after the backup is not there");
+  must((await countOf()) !== before, "the change after the backup is missing");
   const found = await during(stage, async () => {
     await stage.operator.follow("restore", {
       BACKUP: `infra/state/${stage.lab.topology.name}/backups/${backup}`,
@@ -213,7 +219,7 @@ async function backUpAndRestore(stage: Stage): Promise<string> {
   return `count ${before} again; ${describe(found)}`;
 }
 
-/** Every command under the titles that are followed was run: none was added to the text behind the last place. */
+/** Checks that every command of the followed sections was run, including new ones. */
 async function account({ operator }: Stage): Promise<string> {
   const { followed, leftOut, missed } = operator.account;
   const lines = missed.map(({ line, text }) => `docs/deploy.md:${line}: ${text}`);
@@ -221,9 +227,9 @@ async function account({ operator }: Stage): Promise<string> {
   return `${followed} commands followed, ${leftOut} of them left out`;
 }
 
-/** What readers lived through while something was done, everybody back at its end. */
+/** Returns what happened to readers during some work, until every one of them receives events again. */
 export async function during({ readers, streams }: Stage, work: () => Promise<void>): Promise<Counts> {
-  if (readers === undefined) throw new InfraError("LAB_FAILED", "no readers are there");
+  if (readers === undefined) throw new InfraError("LAB_FAILED", "no readers were started");
   const before = readers.counts;
   await work();
   await readers.until("every stream to be open again", ({ open }) => open === streams);
@@ -241,7 +247,7 @@ function diff(now: Counts, before: Counts | undefined): Counts {
   return { ...(Object.fromEntries(entries) as Counts), open: now.open };
 }
 
-/** Nobody was cut, nobody refused, nothing came twice. What was lost between an end and a new beginning is told. */
+/** Checks that no reader was cut or refused, and that no event came twice. Events may be lost. */
 export function mustBeCalm(found: Counts): void {
   const { cut, refused, movedOn, doubled } = found;
   must(cut === 0 && refused === 0 && movedOn === 0 && doubled === 0, describe(found));
@@ -252,7 +258,7 @@ export function describe(found: Counts): string {
   return `${ended} ended and came back, ${cut} cut, ${refused} refused, ${movedOn} moved on to another address, ${lost} events lost (${published} published), ${doubled} doubled, ${resyncs} resyncs`;
 }
 
-/** Memory of HAProxy on all gateways that is no file of others, too. */
+/** Returns the memory of HAProxy on all gateways, with its share of shared pages. */
 async function haproxyKb(lab: Lab): Promise<number> {
   const line =
     "cat $(pgrep -x haproxy | sed 's|.*|/proc/&/smaps_rollup|') | awk '/^Pss:/ { sum += $2 } END { print sum }'";
@@ -260,7 +266,7 @@ async function haproxyKb(lab: Lab): Promise<number> {
   return all.reduce((sum, kb) => sum + Number(kb), 0);
 }
 
-/** Checks which release processes really run on every serving host, by the folders that they were started in. */
+/** Checks which release the processes on every serving host run, by their working directories. */
 async function mustRun({ lab }: Stage, release: string): Promise<void> {
   const line = `for pid in $(systemctl show --value --property MainPID 'gateway@*' encke-graph); do [ "$pid" = 0 ] || basename "$(readlink /proc/$pid/cwd)"; done`;
   for (const name of [...hostsWith(lab.topology, "gateway"), GRAPH_HOST]) {
@@ -288,7 +294,7 @@ export function natsUrl(lab: Lab): string {
     .join(",");
 }
 
-/** Readers sign in and publish with them. */
+/** Decrypts the secrets, which the readers and the producer need. */
 export async function decryptSecrets({ signal }: Stage): Promise<void> {
   const target = join(state, "group_vars", "all", "secrets.yml");
   const args = ["view", "--vault-password-file", vaultPassword, target];

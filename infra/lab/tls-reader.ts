@@ -1,6 +1,7 @@
-// A reader that behaves as a browser does: it finds the site's hosts by name, tries the next address if one refuses,
-// reads a stream over TLS with HTTP/1.1 or HTTP/2, reconnects at once when the stream ends (over HTTP/2 on the same
-// connection while that lasts), and tells a clean end from a cut. All readers count into one tally.
+// A reader that behaves as a browser does: it finds the site's hosts by name, tries the next address if one
+// refuses, reads a stream over TLS with HTTP/1.1 or HTTP/2, reconnects at once when the stream ends (over
+// HTTP/2 on the same connection while that lasts), and tells a clean end from a cut. All readers count into
+// one tally.
 
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { get } from "node:https";
@@ -98,7 +99,7 @@ export class TlsReader {
     return "refused";
   }
 
-  /** Counts one stream from its head to its end. @param withoutHead the end of a stream that got no response */
+  /** Counts one stream from its head to its end. @param withoutHead the result if there was no response */
   async #read(open: (onHead: OnHead) => Promise<End>, withoutHead?: End): Promise<End> {
     const { tally } = this.#options;
     let status = 0;
@@ -176,7 +177,7 @@ export class TlsReader {
     });
   }
 
-  /** Reads one stream of a connection to its end. The connection stays open for the next one unless the server ends it. */
+  /** Reads one stream to its end. The connection stays open for the next one unless the server closes it. */
   #request(session: ClientHttp2Session, onHead: OnHead): Promise<End> {
     return new Promise((resolve) => {
       if (session.closed || session.destroyed) return resolve("address refused");

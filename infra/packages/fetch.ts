@@ -1,5 +1,6 @@
-// Debian packages for hosts that reach no archive: everything the roles install, with what that depends on and a
-// minimal Debian 12 lacks, as one tar with an index that apt reads. Made on a Debian 12 machine that does reach one.
+// Downloads Debian packages for hosts that reach no archive: everything that the roles install, with the
+// dependencies that a minimal Debian 12 lacks, as one tar with an index for apt. It must run on a Debian 12
+// machine that reaches an archive.
 
 import { createHash } from "node:crypto";
 import {
@@ -17,7 +18,7 @@ import { dirname, join } from "node:path";
 import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
 
-/** What the roles install, all of them (infra/ansible/roles/x/defaults). */
+/** The packages of all roles, from their defaults. */
 const PACKAGES: readonly string[] =
   "ca-certificates chrony curl haproxy nats-server nftables openssl prometheus prometheus-node-exporter socat".split(
     " ",
@@ -26,9 +27,10 @@ const PACKAGES: readonly string[] =
 const FETCH_MS = 600_000;
 
 /**
- * Downloads and packs. `status` is the dpkg status of a machine such as the hosts are; without it nothing is taken as
- * installed, and the tar is larger.
- * @throws InfraError TOOL_FAILED where apt cannot
+ * Downloads the packages and packs them.
+ * @param status the dpkg status file of a machine like the hosts; without it, the tar also has what they
+ * already have
+ * @throws InfraError TOOL_FAILED if apt fails
  */
 export async function fetchPackages(target: string, status?: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "encke-packages-"));
@@ -61,7 +63,7 @@ export async function fetchPackages(target: string, status?: string): Promise<st
   }
 }
 
-/** apt's index of a folder of packages: each one's own description, and where and what its file is. */
+/** Returns the index of packages for apt: the control data, file name, size and hash of each. */
 async function indexOf(folder: string, names: readonly string[]): Promise<string> {
   const entries: string[] = [];
   for (const name of names) {

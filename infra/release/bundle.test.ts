@@ -1,3 +1,5 @@
+// Tests of a real bundle: what it contains, and that its command works without the load tools.
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
@@ -18,7 +20,7 @@ describe("release bundle", () => {
     await run("tar", ["-C", folder, "-xf", bundle]);
   });
 
-  it("contents - are the product's folders, and none of the load tools or their packages", () => {
+  it("contents - are the folders of the product, without the load tools and their packages", () => {
     const folders = new Set(
       files.filter((path) => path.startsWith("dist/")).map((path) => path.split("/")[1]),
     );
@@ -30,7 +32,7 @@ describe("release bundle", () => {
     assert.ok(files.includes("node_modules/hono/package.json"));
   });
 
-  it("encke - runs, and mentions no command of the load tools", async () => {
+  it("encke --help - lists no command of the load tools", async () => {
     const { status, stdout } = await encke("--help");
     assert.equal(status, 0);
     assert.match(stdout, /^ +doctor /m);
@@ -38,7 +40,7 @@ describe("release bundle", () => {
     assert.doesNotMatch((await encke("graph", "--help")).stdout, /^ +check /m);
   });
 
-  it("a command of the load tools - is unknown there", async () => {
+  it("a command of the load tools - is an unknown command", async () => {
     const { status, stderr } = await encke("flood");
     assert.equal(status, 2);
     assert.match(stderr, /unknown command 'flood'/);

@@ -1,6 +1,6 @@
-// A release as one file: what `npm run build` made, the packages that it runs with, and the node that it was tested
-// with, so that a host needs nothing but Debian. Built in a folder that is removed; the last file in the tar is
-// release.json, so that a folder that has it is complete.
+// Packs a release into one file: the output of `npm run build`, the npm packages that it needs, and the
+// Node.js of this machine, so that a host needs only Debian. It is assembled in a temporary folder. The last
+// file in the tar is release.json, so a folder that contains it is complete.
 
 import {
   chmodSync,
@@ -21,36 +21,36 @@ import { projectRoot } from "../../lib/project.ts";
 import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
 
-/** Rooms of dist/ that run on hosts. */
+/** Folders of dist/ that run on hosts. */
 const ROOMS = ["lib", "broker", "graph", "edge", "cli"];
 const MODULES = "node_modules/";
-/** A package's folder, whose own node_modules/ is copied with it. */
+/** The folder of a package. Its own node_modules/ is copied with it. */
 const TOP_LEVEL = /^node_modules\/(@[^/]+\/)?[^/]+/;
 const NOT_NEEDED = /\.(d\.ts|js\.map|test\.js|stamp)$|\/(conformance|\.tsbuildinfo)/;
-/** Debian's tar and gzip on two cores take ten seconds. */
+/** Packing takes ten seconds on two cores. */
 const PACK_MS = 300_000;
 
 const START = `#!/bin/sh
-# The encke command of this release, with the node that it was built with.
+# The encke command of this release, with the Node.js that it was built with.
 here=$(dirname "$(readlink -f "$0")")
 exec "$here/bin/node" "$here/dist/cli/main.js" "$@"
 `;
 
 export interface BundleOptions {
-  /** The release's name: letters, digits, dots, dashes, plus. */
+  /** Name of the release: letters, digits, dots, dashes, plus. */
   readonly name: string;
-  /** Folder of the bundle. */
+  /** Folder into which the bundle is written. */
   readonly out: string;
-  /** Changes the tree before it is packed: the lab's way to a release that is broken. */
+  /** Changes the tree before it is packed. The lab makes a broken release with it. */
   readonly alter?: (folder: string) => void;
 }
 
-/** Packs a release and answers its path. @throws InfraError NOT_BUILT, USAGE, TOOL_FAILED */
+/** Packs a release and returns the path of the bundle. @throws InfraError NOT_BUILT, USAGE, TOOL_FAILED */
 export async function makeBundle({ name, out, alter }: BundleOptions): Promise<string> {
   if (!/^[0-9A-Za-z][0-9A-Za-z.+-]{0,63}$/.test(name))
     throw new InfraError(
       "USAGE",
-      `${JSON.stringify(name)} is no name of a release: use letters, digits, . + -`,
+      `${JSON.stringify(name)} is not a valid name of a release: use letters, digits, . + -`,
     );
   if (!existsSync(join(projectRoot, "dist", "cli", "main.js")))
     throw new InfraError("NOT_BUILT", "dist/ is empty: run `npm ci --ignore-scripts && npm run build` first");
@@ -97,8 +97,8 @@ interface LockedPackage {
 }
 
 /**
- * Folders of the packages that the root package depends on, directly or not, and that are installed here. The lock file's
- * marks do not tell: to npm, what a workspace depends on is for production too.
+ * Returns the folders of the installed packages on which the root package depends, directly or not. The marks in
+ * the lock file do not suffice, because npm regards the dependencies of a workspace as production packages.
  */
 function productionPackages(): string[] {
   const { packages } = JSON.parse(readFileSync(join(projectRoot, "package-lock.json"), "utf8")) as {
@@ -119,7 +119,7 @@ function productionPackages(): string[] {
   return [...folders].filter((path) => existsSync(join(projectRoot, path)));
 }
 
-/** Where a package finds another, by Node's rule: in its own node_modules/, or in that of a folder above. */
+/** Finds a package as Node.js does: in the node_modules/ of a folder, or in that of a folder above. */
 function resolveFolder(packages: object, from: string, name: string): string | undefined {
   for (let folder = from; ; folder = folder.slice(0, Math.max(folder.lastIndexOf(`/${MODULES}`), 0))) {
     const path = folder === "" ? MODULES + name : `${folder}/${MODULES}${name}`;

@@ -1,5 +1,5 @@
-// Certificates by the openssl command: an authority, and pairs that it signs. Keys exist in memory and, while openssl
-// runs, in a folder of our own that is removed at once.
+// Makes an authority and certificates that it signs, with the openssl command. Keys exist in memory and,
+// while openssl runs, in a temporary folder that is removed at once.
 
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../run.ts";
 
-/** The authority outlives its certificates; both are renewed long before (docs/deploy.md). */
+/** The authority outlives its certificates. Both are renewed long before they expire (docs/deploy.md). */
 const AUTHORITY_DAYS = 3_650;
 const CERTIFICATE_DAYS = 825;
 
@@ -40,7 +40,7 @@ export function makeAuthority(name: string): Promise<Pair> {
   });
 }
 
-/** Valid for clients and servers under each of `names` (DNS:… or IP:…). @throws InfraError TOOL_FAILED */
+/** Makes a certificate for clients and servers. @param names DNS:… and IP:… @throws InfraError */
 export function makeCertificate(ca: Pair, name: string, names: readonly string[]): Promise<Pair> {
   return inFolder(async (folder) => {
     const file = (file: string): string => join(folder, file);

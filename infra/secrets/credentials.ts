@@ -1,12 +1,13 @@
-// What an application needs of a deployment: where NATS is, who it is there, whom it trusts, and the key that signs its
-// users' tokens; as lines that a shell reads. The variables are those that the NATS CLI and the encke command know.
+// Prints what an application needs to use a deployment, as lines for a shell: the NATS servers, user,
+// password and authority, and the key that signs the tokens of its users. The NATS CLI and the encke command
+// read these variables.
 
 import { hostsWith, type Topology } from "../topology/topology.ts";
 import type { Secrets } from "./secrets.ts";
 
 const NATS_PORT = 4222;
 
-/** Lines of `export NAME='value'`. @param caFile path of the authority's certificate, as the application reads it */
+/** Returns lines of `export NAME='value'`. @param caFile path of the certificate of the authority */
 export function credentialsOf(topology: Topology, secrets: Secrets, caFile: string): string {
   const servers = hostsWith(topology, "nats").map(
     (name) => `tls://${topology.hosts[name]?.private}:${NATS_PORT}`,

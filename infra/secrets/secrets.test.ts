@@ -1,4 +1,4 @@
-// Secrets that a deployment is made with: what is kept, what is renewed, and that the certificates really hold.
+// Tests of the secrets of a deployment: what is kept, what is renewed, and that the certificates verify.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { credentialsOf } from "./credentials.ts";
 import { makeSecrets, parseSecrets, type Renewable } from "./secrets.ts";
 
 const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
-/** Two hosts are enough, and openssl is called less. */
+/** Two hosts suffice, and need fewer calls of openssl. */
 const two: Topology = { ...lab, hosts: pick("gw-1", "nats-1") };
 const none: ReadonlySet<Renewable> = new Set();
 
@@ -35,7 +35,7 @@ describe("secrets", () => {
     assert.equal(new X509Certificate(site_pem).checkHost(lab.domain), lab.domain);
   });
 
-  it("a second run - keeps all and adds a new host", async () => {
+  it("a second run - keeps all secrets and adds those of a new host", async () => {
     const first = await makeSecrets(two, undefined, none);
     const more = { ...lab, hosts: pick("gw-1", "nats-1", "gw-2") };
     const second = await makeSecrets(more, parseSecrets({ encke_secrets: first }), none);
@@ -44,7 +44,7 @@ describe("secrets", () => {
     assert.deepEqual({ ...second, hosts: kept }, first);
   });
 
-  it("renewal - changes what was named and nothing else", async () => {
+  it("renewal - changes only what was named", async () => {
     const first = await makeSecrets(two, undefined, none);
     const second = await makeSecrets(two, first, new Set(["jwt", "nats"] as const));
     assert.notEqual(second.jwt_key, first.jwt_key);
@@ -53,10 +53,10 @@ describe("secrets", () => {
     const third = await makeSecrets(two, first, new Set(["ca"] as const));
     assert.notEqual(third.hosts["gw-1"]?.cert, first.hosts["gw-1"]?.cert);
     assert.equal(third.jwt_key, first.jwt_key);
-    assert.notEqual(third.site_pem, first.site_pem, "its authority is gone");
+    assert.notEqual(third.site_pem, first.site_pem, "the old authority signed it");
   });
 
-  it("a site's certificate of another authority - stays when ours is renewed", async () => {
+  it("a certificate of the site from another authority - is kept when ours is renewed", async () => {
     const first = await makeSecrets(two, undefined, none);
     const { site_pem } = await makeSecrets(two, undefined, none);
     const renewed = await makeSecrets(two, { ...first, site_pem }, new Set(["ca"] as const));
@@ -64,7 +64,7 @@ describe("secrets", () => {
     assert.equal(renewed.site_pem, site_pem);
   });
 
-  it("credentials - are what a shell reads and an application needs", async () => {
+  it("credentials - set the variables that an application needs", async () => {
     const secrets = await makeSecrets(lab, undefined, none);
     const lines = credentialsOf(lab, secrets, "/it's here/ca.pem");
     const names = ["NATS_URL", "NATS_USER", "NATS_PASSWORD", "NATS_CA", "ENCKE_JWT_KEY"];
@@ -86,7 +86,7 @@ describe("secrets", () => {
     });
   });
 
-  it("the example - has what is made, and goes through ansible-vault", {
+  it("the example - has the same fields as generated secrets, and works with ansible-vault", {
     skip: !vault && "no ansible-vault on this machine (Debian's ansible-core)",
   }, async () => {
     const folder = tempDir();
@@ -114,7 +114,7 @@ describe("secrets", () => {
   });
 });
 
-/** Names of what is in it, without the values. */
+/** Returns the names of all fields, with types instead of values. */
 function shapeOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return typeof value;
   return Object.fromEntries(

@@ -1,6 +1,7 @@
-// A deployment's secrets: passwords of the NATS users, the key that signs readers' tokens, a certificate authority for
-// what the services say to each other, one certificate a host, and the site's own. Made here once, kept in one file
-// that ansible-vault encrypts. What exists is kept; what is missing (a new host) is added; what is named is renewed.
+// Makes the secrets of a deployment: passwords of the NATS users, the key that signs the tokens of readers, a
+// certificate authority for connections between services, one certificate per host, and that of the site.
+// ansible-vault encrypts the file that holds them. Existing secrets are kept, missing ones (of a new host)
+// are added, and named ones are renewed.
 
 import { randomBytes, X509Certificate } from "node:crypto";
 import { z } from "zod";
@@ -15,11 +16,11 @@ const SECRET_BYTES = 32;
 export interface Secrets {
   /** Passwords by user. */
   readonly nats: Readonly<Record<NatsUser, string>>;
-  /** Signs readers' tokens. */
+  /** Signs the tokens of readers. */
   readonly jwt_key: string;
   readonly ca: Pair;
   readonly hosts: Readonly<Record<string, Pair>>;
-  /** Certificate, its chain and key of the site, as HAProxy reads them. Replace it by one that browsers trust. */
+  /** Certificate of the site with its chain and key, for HAProxy. Replace it by one that browsers trust. */
   readonly site_pem: string;
 }
 
@@ -32,19 +33,19 @@ const schema: z.ZodType<Secrets> = z.strictObject({
   site_pem: z.string(),
 });
 
-/** What can be renewed by itself. `ca` renews every certificate that it signed, too. */
+/** What can be renewed separately. `ca` also renews every certificate that it signed. */
 export const RENEWABLE = ["nats", "jwt", "hosts", "ca", "site"] as const;
 export type Renewable = (typeof RENEWABLE)[number];
 
-/** @throws InfraError USAGE for a file that holds no secrets of ours */
+/** @throws InfraError USAGE if the value does not hold the secrets of a deployment */
 export function parseSecrets(value: unknown): Secrets {
   const parsed = z.object({ encke_secrets: schema }).safeParse(value);
   if (parsed.success) return parsed.data.encke_secrets;
-  throw new InfraError("USAGE", "the old file holds no encke_secrets: name a file that `secrets` made");
+  throw new InfraError("USAGE", "the file has no valid encke_secrets: name a file that `secrets` made");
 }
 
 /**
- * All secrets of a deployment; certificates come from the openssl command.
+ * Returns all secrets of a deployment.
  * @throws InfraError TOOL_FAILED
  */
 export async function makeSecrets(
@@ -72,7 +73,7 @@ export async function makeSecrets(
   };
 }
 
-/** Whether the site's certificate is of the old authority, and goes with it: one that browsers trust stays. */
+/** Reports whether the old authority signed the certificate of the site. One that browsers trust is kept. */
 function isOurs(old: Secrets | undefined): boolean {
   return (
     old !== undefined && new X509Certificate(old.site_pem).verify(new X509Certificate(old.ca.cert).publicKey)
@@ -84,7 +85,7 @@ async function makeSitePem(ca: Pair, domain: string): Promise<string> {
   return cert + ca.cert + key;
 }
 
-/** Stands in a URL, an environment file and a NATS configuration without quotes. */
+/** Makes a secret that needs no quotes in a URL, an environment file or a NATS configuration. */
 function makeSecret(): string {
   return `s${randomBytes(SECRET_BYTES).toString("hex")}`;
 }

@@ -1,5 +1,5 @@
-// Every Terraform module of the project is clean, the lint finds what it claims to find, and where Terraform or OpenTofu
-// is installed its own checks pass too.
+// Checks every Terraform module of the project with our lint, and with Terraform or OpenTofu if it is
+// installed; and checks that the lint finds the mistakes that it is made for.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -17,12 +17,12 @@ const modules = ["modules", "environments"].flatMap((part) =>
 
 describe("terraform", () => {
   for (const module of modules) {
-    it(`${module} - has no problem that the lint knows`, async () => {
+    it(`${module} - passes the lint`, async () => {
       assert.deepEqual(await lintModule(join(folder, module)), []);
     });
   }
 
-  it("tofu or terraform - finds nothing in what it can check here", (t) => {
+  it("tofu or terraform - passes every check that can run here", (t) => {
     const { status, stdout, stderr } = spawnSync(join(folder, "check"), {
       encoding: "utf8",
       timeout: 400_000,
@@ -37,7 +37,7 @@ const TEST = "tests/hetzner.tftest.hcl";
 describe("terraform lint", () => {
   const mistakes: readonly (readonly [string, string, string, string, RegExp])[] = [
     ["broken syntax", "main.tf", 'module "network" {', 'module "network" {{', /main\.tf: /],
-    ["a line that is not formatted", "main.tf", "  name      = module", "  name = module", /not formatted/],
+    ["an unformatted line", "main.tf", "  name      = module", "  name = module", /not formatted/],
     ["an unknown variable", "main.tf", "var.location", "var.place", /var\.place is not declared/],
     ["an unknown local", "main.tf", "in local.serving", "in local.servng", /local\.servng is not declared/],
     ["an unknown module", "main.tf", "module.network.id", "module.net.id", /module\.net is not declared/],
@@ -49,13 +49,13 @@ describe("terraform lint", () => {
       /module\.network has no output nr/,
     ],
     [
-      "a misspelt argument",
+      "a misspelled argument",
       "main.tf",
       "  cidr     = module",
       "  cird     = module",
       /takes no cird|lacks cidr/,
     ],
-    ["a folder that is not there", "main.tf", "hcloud-entry", "hcloud-exit", /has no folder/],
+    ["a missing folder of a module", "main.tf", "hcloud-entry", "hcloud-exit", /has no folder/],
     [
       "a variable without description",
       "variables.tf",
@@ -64,46 +64,58 @@ describe("terraform lint", () => {
       /entry has no description/,
     ],
     [
-      "something declared twice",
+      "a name declared twice",
       "outputs.tf",
       'output "balancer"',
       'output "addresses"',
       /output\.addresses is declared twice/,
     ],
     [
-      "a provider of another version than a module's",
+      "a provider version that differs from that of a module",
       "versions.tf",
       "~> 1",
       "~> 2",
       /module\.pool wants hcloud ~> 1\.67, not ~> 2\.67/,
     ],
     [
-      "a provider that is not required",
+      "a provider that is used but not required",
       "main.tf",
       'resource "terraform_data"',
       'resource "null_resource"',
       /provider null is not required/,
     ],
     [
-      "a test of what is not there",
+      "a test that asserts an unknown output",
       TEST,
       "output.balancer",
       "output.balncer",
       /output\.balncer is not declared/,
     ],
-    ["a test without a variable", TEST, /\n {2}dns_zone[^\n]*/.source, "", /run by_dns lacks dns_zone/],
-    ["a test with one too many", TEST, "leaving =", "leeving =", /a_gateway_leaves sets leeving/],
     [
-      "a failure expected elsewhere",
+      "a test that does not set a required variable",
+      TEST,
+      /\n {2}dns_zone[^\n]*/.source,
+      "",
+      /run by_dns lacks dns_zone/,
+    ],
+    ["a test that sets an unknown variable", TEST, "leaving =", "leeving =", /a_gateway_leaves sets leeving/],
+    [
+      "a failure expected of another module",
       TEST,
       "[terraform_data.deployment]",
       "[module.firewall.var.operators]",
-      /only the tested module's own/,
+      /only failures of the tested module itself/,
     ],
-    ["a provider of any version", "versions.tf", /, version = "[^"]*"/.source, "", /hcloud has no version/],
+    [
+      "a provider without a version",
+      "versions.tf",
+      /, version = "[^"]*"/.source,
+      "",
+      /hcloud has no version/,
+    ],
   ];
   for (const [what, file, from, to, expected] of mistakes) {
-    it(`finds ${what}`, async () => {
+    it(`lint - finds ${what}`, async () => {
       const copy = join(tempDir(), "terraform");
       cpSync(folder, copy, { recursive: true });
       const path = join(copy, "environments", "hetzner", file);

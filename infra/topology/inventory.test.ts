@@ -1,4 +1,4 @@
-// The inventory that Ansible gets.
+// Tests of the inventory.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const addresses = Object.fromEntries(
 );
 
 describe("inventory", () => {
-  it("hosts - are reached in the private network unless Terraform made public addresses", () => {
+  it("hosts - are reached at private addresses unless Terraform assigned public ones", () => {
     assert.deepEqual(inventoryOf(lab).all.hosts["gw-1"], {
       ansible_host: "10.77.0.11",
       private_address: "10.77.0.11",
@@ -30,13 +30,13 @@ describe("inventory", () => {
     });
   });
 
-  it("groups - are the roles", () => {
+  it("groups - correspond to the roles", () => {
     const { children } = inventoryOf(lab).all;
     assert.deepEqual(Object.keys(children ?? {}), ["gateway", "nats", "graph", "observe", "graph_emptied"]);
     assert.deepEqual(Object.keys(children?.observe?.hosts ?? {}), ["graph-1"]);
   });
 
-  it("graph hosts - know their partitions, all know how many there are, and an emptied one serves nothing", () => {
+  it("partitions - are variables of graph hosts, their number is one of all hosts, and an emptied host has a group of its own", () => {
     const of = (text: string | undefined, other: string): ReturnType<typeof inventoryOf>["all"] => {
       const graph = lab.hosts["graph-1"] as Host;
       const hosts = {
@@ -67,7 +67,7 @@ describe("inventory", () => {
     assert.deepEqual(Object.keys(moved.children?.observe?.hosts ?? {}), ["graph-1"]);
   });
 
-  it("outputs - must know every host", () => {
+  it("outputs - are refused if they lack a host", () => {
     const { "gw-2": _, ...rest } = addresses;
     assert.throws(() => parseOutputs(lab, { addresses: { value: rest } }), {
       code: "BAD_OUTPUTS",

@@ -1,5 +1,6 @@
-// The topology as an Ansible inventory: groups by role, each host's address and what its role must know of it. JSON,
-// which Ansible reads as YAML; nothing here is secret. Pure: same topology, same bytes.
+// Turns the topology into an Ansible inventory: groups by role, and the variables of each host. The inventory
+// is JSON, which Ansible reads as YAML, and contains no secrets. Pure: the same topology yields the same
+// bytes.
 
 import { z } from "zod";
 import { formatShare } from "../../broker/contract.ts";
@@ -7,10 +8,10 @@ import { InfraError } from "../errors.ts";
 import { NOTHING, partitionsOf, sharesOf } from "./shares.ts";
 import { type Host, hostsWith, ROLES, type Role, type Topology } from "./topology.ts";
 
-/** Graph hosts that own nothing: what they hold is moved away, and nothing runs there. */
+/** Group of graph hosts that own nothing: repartition.yml empties them, and no service runs there. */
 const EMPTIED = "graph_emptied";
 
-/** What `terraform output -json` says of the machines that it made. */
+/** The part of `terraform output -json` that is read here. */
 const outputs = z.looseObject({
   addresses: z.looseObject({ value: z.record(z.string(), z.ipv4()) }),
 });
@@ -21,17 +22,17 @@ export interface InventoryGroup {
   readonly children?: Readonly<Record<string, InventoryGroup>>;
 }
 
-/** Where SSH finds each host: its public address as Terraform made it; undefined is the private network. */
+/** The public addresses at which SSH reaches hosts; undefined means their private ones. */
 export type Addresses = Readonly<Record<string, string>> | undefined;
 
 /**
- * Reads `terraform output -json`. Every host of the topology must be in it.
+ * Reads `terraform output -json`, which must contain every host of the topology.
  * @throws InfraError BAD_OUTPUTS
  */
 export function parseOutputs(topology: Topology, value: unknown): Addresses {
   const parsed = outputs.safeParse(value);
   if (!parsed.success)
-    throw new InfraError("BAD_OUTPUTS", "no `addresses` in the outputs: hand in `terraform output -json`");
+    throw new InfraError("BAD_OUTPUTS", "the outputs have no `addresses`: pass `terraform output -json`");
   const addresses = parsed.data.addresses.value;
   const missing = Object.keys(topology.hosts).filter((name) => !(name in addresses));
   if (missing.length === 0) return addresses;
@@ -41,7 +42,7 @@ export function parseOutputs(topology: Topology, value: unknown): Addresses {
   );
 }
 
-/** The whole inventory. `reachable` overrides where SSH connects to. */
+/** Returns the inventory. @param reachable overrides the addresses to which SSH connects */
 export function inventoryOf(topology: Topology, reachable?: Addresses): { readonly all: InventoryGroup } {
   const names = Object.keys(topology.hosts).sort();
   const shares = sharesOf(topology.hosts);

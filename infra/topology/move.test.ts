@@ -1,4 +1,4 @@
-// Which hosts take part when partitions of the graph move.
+// Tests of the plan of a move.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -30,7 +30,7 @@ describe("plan of a move", () => {
     assert.equal(made.hosts.a?.text, "holds 0/1, should hold 0-7/16: takes part");
   });
 
-  it("partitions that stay where they are - leave their host alone", () => {
+  it("a host whose partitions stay - takes no part", () => {
     const made = plan({
       a: host("0-3/16", "0-3/16"),
       b: host("4-9/16", "4-7/16"),
@@ -50,7 +50,7 @@ describe("plan of a move", () => {
     }
   });
 
-  it("a move that was decided - is finished under its own name, also by a host whose folder is in place", () => {
+  it("a decided move - is finished under its own name, also by a host whose folder is already in place", () => {
     const made = plan({
       a: host("0-7/16", "0-7/16", "", "old"),
       b: host("nothing", "8-15/16", "old", "old"),
@@ -62,7 +62,7 @@ describe("plan of a move", () => {
     assert.deepEqual(made.problems, []);
   });
 
-  it("a move that was built but not decided - starts over", () => {
+  it("an undecided move - starts over", () => {
     const made = plan({ a: host("0/1", "0-7/16", "old"), b: host("nothing", "8-15/16") });
     assert.equal(made.move, "new");
     assert.deepEqual(partsOf(made), { a: "export", b: "export" });
@@ -113,7 +113,7 @@ describe("plan of a move", () => {
     });
   }
 
-  it("reports - are refused if one lacks something", () => {
+  it("reports - are refused if one lacks a field", () => {
     const { release: _, ...rest } = host("0/1", "0/1");
     assert.throws(() => parseReports({ a: rest }), { code: "USAGE", message: /release/ });
   });

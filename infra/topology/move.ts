@@ -1,5 +1,6 @@
-// Plans how partitions of the graph move between hosts: which hosts take part, whether an interrupted move is continued,
-// and what forbids it. repartition.yml collects what each host reports, and calls this through `plan-move`. Pure.
+// Plans how partitions of the graph move between hosts: which hosts take part, whether an interrupted move is
+// continued, and what forbids it. repartition.yml collects what each host reports, and calls this through
+// `plan-move`. Pure.
 
 import { z } from "zod";
 import { parseShare, type Share } from "../../broker/contract.ts";
@@ -13,7 +14,7 @@ export interface HostReport {
   readonly held: string;
   /** Share that the inventory gives to the host. */
   readonly wanted: string;
-  /** What an interrupted move left: the move whose new folder is ready, and the move that all hosts had built. */
+  /** What an interrupted move left: the move that this host has built, and the move that all hosts had. */
   readonly left: { readonly built: string; readonly decided: string };
   /** Name of the current release, "" on a host without one. */
   readonly release: string;
@@ -30,7 +31,7 @@ const schema: z.ZodType<Readonly<Record<string, HostReport>>> = z.record(
 );
 
 export interface HostPlan {
-  /** `export`: write out and build a new folder; `finish`: only put the new folder in place; `stay`: keep serving. */
+  /** `export`: build a new folder from exports; `finish`: only swap the folders; `stay`: keep serving. */
   readonly part: "export" | "finish" | "stay";
   /** For the operator. */
   readonly text: string;
@@ -56,8 +57,8 @@ export function parseReports(value: unknown): Readonly<Record<string, HostReport
 }
 
 /**
- * Plans the move that leads from what hosts hold to what the inventory wants. A move that was decided (all new folders
- * were complete) and then interrupted is finished first.
+ * Plans the move that leads from what hosts hold to what the inventory wants. A move that was decided (all
+ * new folders were complete) and then interrupted is finished first.
  * @param at names a new move
  */
 export function planMove(reports: Readonly<Record<string, HostReport>>, at: string): MovePlan {

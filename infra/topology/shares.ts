@@ -1,23 +1,23 @@
-// Who owns which partitions of the graph, as a topology says it: one host the whole of it, or each of several its share,
-// every partition exactly one of them. A host that shall own nothing (any more) says so. Plain data; at most
-// 256 partitions.
+// The shares of the graph hosts in a topology: either one host owns the whole graph, or each of several hosts
+// owns some of its partitions, and every partition belongs to exactly one host. A host that should own
+// nothing is marked with "none". Plain data; at most 256 partitions.
 
 import { formatShare, parseShare, partitionMappings, type Share } from "../../broker/contract.ts";
 import { messageOf } from "../../lib/errors.ts";
 
-/** What an emptied graph host's `partitions` says. */
+/** The value of `partitions` for a graph host that owns nothing. */
 export const NOTHING = "none";
-/** The one graph that is not divided, in the form of `graph serve --partitions`. */
+/** The share of the whole graph, in the form of `graph serve --partitions`. */
 const WHOLE = "0/1";
 
-/** What of a host is looked at here. */
+/** The part of a host that is read here. */
 interface Owner {
   readonly roles: readonly string[];
   readonly partitions?: string | undefined;
 }
 type Hosts = Readonly<Record<string, Owner>>;
 
-/** Each graph host's share, by its name; undefined for one that owns nothing. The topology keeps the rules. */
+/** Returns the share of each graph host in a checked topology; undefined if it owns nothing. */
 export function sharesOf(hosts: Hosts): Map<string, Share | undefined> {
   return new Map(
     graphHosts(hosts).map(([name, { partitions = WHOLE }]) => [
@@ -27,21 +27,21 @@ export function sharesOf(hosts: Hosts): Map<string, Share | undefined> {
   );
 }
 
-/** Into how many partitions the graph is divided; 1 where it is not. */
+/** Returns the number of partitions of the graph; 1 if it is not divided. */
 export function partitionsOf(hosts: Hosts): number {
   return [...sharesOf(hosts).values()].find((share) => share !== undefined)?.of ?? 1;
 }
 
-/** The mappings that every nats-server needs for that, as `encke broker --print-config` prints them. */
+/** Returns the mappings that every nats-server needs, in the form of `encke broker --print-config`. */
 export function mappingsOf(hosts: Hosts): string {
   return partitionMappings(partitionsOf(hosts));
 }
 
-/** What is wrong with the shares, each with the remedy. */
+/** Returns the problems of the shares, each with its remedy. */
 export function problemsOfShares(hosts: Hosts): string[] {
   const strangers = Object.entries(hosts)
     .filter(([, { roles, partitions }]) => partitions !== undefined && !roles.includes("graph"))
-    .map(([name]) => `hosts.${name}.partitions: only a graph host has some`);
+    .map(([name]) => `hosts.${name}.partitions: only a graph host has partitions`);
   const serving = graphHosts(hosts).filter(([, { partitions }]) => partitions !== NOTHING);
   const whole = serving.filter(([, { partitions }]) => partitions === undefined).map(([name]) => name);
   if (serving.length === 0 && graphHosts(hosts).length > 0)
@@ -50,7 +50,7 @@ export function problemsOfShares(hosts: Hosts): string[] {
   if (whole.length > 0)
     return [
       ...strangers,
-      `hosts: ${whole.join(", ")} would own the whole graph beside others; give each graph host its "partitions", as "0-7/16"`,
+      `hosts: ${whole.join(", ")} would own the whole graph beside other hosts; give each graph host its "partitions", such as "0-7/16"`,
     ];
   return [...strangers, ...problemsOfDivided(serving)];
 }
@@ -62,7 +62,7 @@ function problemsOfDivided(serving: readonly (readonly [string, Owner])[]): stri
     try {
       const share = parseShare(partitions);
       if (share.of < 2)
-        problems.push(`hosts.${name}.partitions: ${partitions} is the whole graph; leave it away`);
+        problems.push(`hosts.${name}.partitions: ${partitions} is the whole graph; leave it out`);
       else shares.push([name, share]);
     } catch (error) {
       problems.push(`hosts.${name}.partitions: ${messageOf(error)}`);
@@ -72,21 +72,21 @@ function problemsOfDivided(serving: readonly (readonly [string, Owner])[]): stri
   const counts = [...new Set(shares.map(([, { of }]) => of))];
   const [of = 0] = counts;
   if (counts.length > 1)
-    return [`hosts: graph hosts count ${counts.join(" and ")} partitions; all must name one count`];
+    return [`hosts: graph hosts divide the graph into ${counts.join(" and ")} partitions; use one number`];
   const owners = new Map<number, string>();
   for (const [name, { owned }] of shares) {
     const taken = owned.filter((partition) => owners.has(partition));
     for (const other of new Set(taken.map((partition) => owners.get(partition)))) {
       const shared = taken.filter((partition) => owners.get(partition) === other);
       problems.push(
-        `hosts.${name}.partitions: ${formatShare({ owned: shared, of })} is ${other}'s already; leave it to one`,
+        `hosts.${name}.partitions: ${formatShare({ owned: shared, of })} already belongs to ${other}; give it to one host`,
       );
     }
     for (const partition of owned) owners.set(partition, name);
   }
   const free = Array.from({ length: of }, (_, partition) => partition).filter((it) => !owners.has(it));
   if (free.length > 0)
-    problems.push(`hosts: ${formatShare({ owned: free, of })} is nobody's; give it to a graph host`);
+    problems.push(`hosts: no host has ${formatShare({ owned: free, of })}; give it to a graph host`);
   return problems;
 }
 

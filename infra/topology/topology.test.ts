@@ -1,4 +1,4 @@
-// The topology file's rules, and that every topology in the folder keeps them.
+// Tests of the rules of topology files, and that every topology in the folder follows them.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -11,7 +11,7 @@ import { contains, hostsWith, parseTopology, readTopology } from "./topology.ts"
 
 const folder = join(projectRoot, "infra", "topology");
 
-/** A topology as text may have it: anything. */
+/** A topology before it is checked. */
 type Loose = { hosts: Record<string, Record<string, unknown> & { roles: string[] }> } & Record<
   string,
   unknown
@@ -25,7 +25,7 @@ function labWith(change: (topology: Loose) => void): Loose {
 
 describe("topology", () => {
   for (const name of readdirSync(folder).filter((file) => file.endsWith(".json"))) {
-    it(`${name} - keeps the rules and is called as its file`, () => {
+    it(`${name} - follows the rules and has the name of its file`, () => {
       assert.equal(`${readTopology(join(folder, name)).name}.json`, name);
     });
   }
@@ -34,20 +34,20 @@ describe("topology", () => {
     [
       "two hosts at one address",
       (t) => Object.assign(host(t, "gw-2"), { private: "10.77.0.11" }),
-      /gw-1's already/,
+      /already the address of gw-1/,
     ],
     [
-      "an address outside",
+      "an address outside of the network",
       (t) => Object.assign(host(t, "gw-2"), { private: "192.0.2.1" }),
       /outside of 10\.77/,
     ],
-    ["an unknown size", (t) => Object.assign(host(t, "gw-2"), { size: "huge" }), /no size is called huge/],
-    ["two NATS nodes", (t) => void delete t.hosts["nats-3"], /2 NATS nodes; have 1, 3 or 5/],
-    ["no graph host", (t) => void host(t, "graph-1").roles.shift(), /a graph host is missing/],
+    ["an unknown size", (t) => Object.assign(host(t, "gw-2"), { size: "huge" }), /there is no size huge/],
+    ["two NATS nodes", (t) => void delete t.hosts["nats-3"], /2 NATS nodes; use 1, 3 or 5/],
+    ["no graph host", (t) => void host(t, "graph-1").roles.shift(), /there is no graph host/],
     [
       "two writers of one graph",
       (t) => host(t, "nats-1").roles.push("graph"),
-      /graph-1, nats-1 would own the whole graph beside others; give each graph host its "partitions"/,
+      /graph-1, nats-1 would own the whole graph beside other hosts; give each graph host its "partitions"/,
     ],
     [
       "a whole graph and parts of it",
@@ -57,27 +57,27 @@ describe("topology", () => {
     [
       "different counts of partitions",
       divided("0-7/16", "4-7/8"),
-      /count 16 and 8 partitions; all must name one/,
+      /divide the graph into 16 and 8 partitions; use one number/,
     ],
-    ["a partition twice", divided("0-8/16", "8-15/16"), /graph-2\.partitions: 8\/16 is graph-1's already/],
     [
-      "a partition that is nobody's",
-      divided("0-6/16", "9-15/16"),
-      /7-8\/16 is nobody's; give it to a graph host/,
+      "a partition on two hosts",
+      divided("0-8/16", "8-15/16"),
+      /graph-2\.partitions: 8\/16 already belongs to graph-1/,
     ],
-    ["partitions that are none", divided("0-16/16", "8-15/16"), /graph-1\.partitions: "0-16\/16" names no/],
-    ["partitions of a whole", divided("0/1", "none"), /0\/1 is the whole graph; leave it away/],
+    ["a partition on no host", divided("0-6/16", "9-15/16"), /no host has 7-8\/16; give it to a graph host/],
+    ["an invalid share", divided("0-16/16", "8-15/16"), /graph-1\.partitions: "0-16\/16" names no/],
+    ["partitions of a whole graph", divided("0/1", "none"), /0\/1 is the whole graph; leave it out/],
     ["graph hosts that all own nothing", divided("none", "none"), /every graph host's partitions are "none"/],
     [
-      "partitions of another host",
+      "partitions of a gateway",
       (t) => Object.assign(host(t, "gw-1"), { partitions: "0-7/16" }),
-      /hosts\.gw-1\.partitions: only a graph host has some/,
+      /hosts\.gw-1\.partitions: only a graph host has partitions/,
     ],
-    ["no gateway", (t) => Object.assign(t, { hosts: withoutGateways(t) }), /a gateway is missing/],
+    ["no gateway", (t) => Object.assign(t, { hosts: withoutGateways(t) }), /there is no gateway/],
     ["one worker group", (t) => Object.assign(host(t, "gw-1"), { groups: 1 }), /hosts\.gw-1\.groups/],
-    ["a role twice", (t) => host(t, "gw-1").roles.push("gateway"), /twice/],
+    ["a role twice", (t) => host(t, "gw-1").roles.push("gateway"), /listed twice/],
     ["an unknown key", (t) => Object.assign(t, { reigon: "x" }), /reigon/],
-    ["a host name that is none", (t) => Object.assign(t.hosts, { "GW 1": host(t, "gw-1") }), /host label/],
+    ["an invalid host name", (t) => Object.assign(t.hosts, { "GW 1": host(t, "gw-1") }), /host label/],
   ];
   for (const [what, change, message] of wrong) {
     it(`parse - refuses ${what}`, () => {
@@ -91,19 +91,19 @@ describe("topology", () => {
     ["none", "0-15/16"],
     [undefined, "none"],
   ]) {
-    it(`parse - takes ${first ?? "the whole graph"} and ${second}`, () => {
+    it(`parse - accepts ${first ?? "the whole graph"} and ${second}`, () => {
       const { hosts } = parseTopology(labWith(divided(first, second)));
       assert.equal(hosts["graph-1"]?.partitions, first);
     });
   }
 
-  it("mappings - are those that the command prints; those of a whole graph are empty", () => {
+  it("mappings - are those of `encke broker --print-config`, and empty for a whole graph", () => {
     const { hosts } = parseTopology(labWith(divided("0-7/16", "8-15/16")));
     assert.equal(mappingsOf(hosts), partitionMappings(16));
     assert.match(mappingsOf(readTopology(join(folder, "lab.json")).hosts), /^mappings = \{\}$/m);
   });
 
-  it("hosts - are found by role, in order", () => {
+  it("hosts - are found by role, sorted", () => {
     const lab = readTopology(join(folder, "lab.json"));
     assert.deepEqual(hostsWith(lab, "nats"), ["nats-1", "nats-2", "nats-3"]);
   });
@@ -116,7 +116,7 @@ describe("topology", () => {
   });
 });
 
-/** Two graph hosts with these partitions. */
+/** Makes two graph hosts with these partitions. */
 function divided(first: string | undefined, second: string | undefined): (topology: Loose) => void {
   return (topology) => {
     const { hosts } = topology;

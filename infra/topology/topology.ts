@@ -1,6 +1,6 @@
-// The one description of a deployment: its hosts, what each does, where it is in the private network, how large it
-// is. Terraform reads the same file (terraform/modules/topology), so both check the same rules. Plain data; at most
-// 1,000 hosts.
+// Reads and checks the topology file, which describes a deployment: its hosts, with the roles, private
+// address and size of each. Terraform reads the same file (terraform/modules/topology) and checks the same
+// rules. Plain data; at most 1,000 hosts.
 
 import { readFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
@@ -13,7 +13,7 @@ export const ROLES = ["gateway", "nats", "graph", "observe"] as const;
 export type Role = (typeof ROLES)[number];
 
 const MAX_HOSTS = 1_000;
-/** Groups beyond that share no port range with anything else (9181…9189). */
+/** One admin port per group; the ports 9181 to 9188 are free for them. */
 const MAX_GROUPS = 8;
 /** A NATS cluster decides by majority. */
 const NATS_SIZES = [1, 3, 5];
@@ -27,33 +27,33 @@ const domain = z.string().regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2
 const address = z.string().refine(isIPv4, { error: "expected an IPv4 address" });
 const cidr = z
   .string()
-  .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, { error: "expected a network, as 10.0.0.0/24" });
+  .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, { error: "expected a network, such as 10.0.0.0/24" });
 
 export interface Host {
   readonly roles: readonly Role[];
   /** Address in the private network. */
   readonly private: string;
   readonly size: string;
-  /** Worker groups of a gateway: each a service of its own, drained by itself. */
+  /** Number of worker groups of a gateway. Each is a service that is drained separately. */
   readonly groups: number;
-  /** Worker processes a group. */
+  /** Number of worker processes per group. */
   readonly workers: number;
-  /** A graph host's part of the topics, `0-7/16`: the whole graph where absent, nothing where it is `none`. */
+  /** Share of the topics of a graph host, `0-7/16`. Absent means the whole graph, `none` means no topics. */
   readonly partitions?: string | undefined;
-  /** Metal that carries the machine, where there is more than one. */
+  /** Proxmox node of the machine, if there is more than one. */
   readonly node?: string | undefined;
 }
 
 export interface Size {
   readonly cores: number;
   readonly memoryGb: number;
-  /** Machine type at a cloud that names its sizes. */
+  /** Machine type at Hetzner Cloud. */
   readonly hcloud?: string | undefined;
 }
 
 export interface Topology {
   readonly name: string;
-  /** What readers' browsers are told: its addresses are the gateways'. */
+  /** Domain of the site; DNS resolves it to the gateways. */
   readonly domain: string;
   readonly network: string;
   readonly sizes: Readonly<Record<string, Size>>;
@@ -84,7 +84,7 @@ const schema: z.ZodType<Topology> = z.strictObject({
   hosts: z.record(label, host),
 });
 
-/** @throws InfraError BAD_TOPOLOGY naming every place that is wrong */
+/** @throws InfraError BAD_TOPOLOGY that lists every problem */
 export function parseTopology(value: unknown): Topology {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw wrong(parsed.error.issues.map(describeIssue));
@@ -93,7 +93,7 @@ export function parseTopology(value: unknown): Topology {
   return parsed.data;
 }
 
-/** @throws InfraError BAD_TOPOLOGY, also where the file cannot be read or is no JSON */
+/** @throws InfraError BAD_TOPOLOGY, also if the file cannot be read or is not JSON */
 export function readTopology(path: string): Topology {
   let value: unknown;
   try {
@@ -104,7 +104,7 @@ export function readTopology(path: string): Topology {
   return parseTopology(value);
 }
 
-/** Names of the hosts with a role, in order. */
+/** Returns the names of the hosts with a role, sorted. */
 export function hostsWith(topology: Topology, role: Role): string[] {
   return Object.keys(topology.hosts)
     .filter((name) => topology.hosts[name]?.roles.includes(role))
@@ -119,18 +119,18 @@ function problemsOf(topology: Topology): string[] {
     const other = seen.get(at);
     seen.set(at, name);
     return [
-      other === undefined ? "" : `hosts.${name}.private: ${at} is ${other}'s already`,
+      other === undefined ? "" : `hosts.${name}.private: ${at} is already the address of ${other}`,
       contains(topology.network, at) ? "" : `hosts.${name}.private: ${at} is outside of ${topology.network}`,
-      size in topology.sizes ? "" : `hosts.${name}.size: no size is called ${size}`,
-      new Set(roles).size === roles.length ? "" : `hosts.${name}.roles: a role stands there twice`,
+      size in topology.sizes ? "" : `hosts.${name}.size: there is no size ${size}`,
+      new Set(roles).size === roles.length ? "" : `hosts.${name}.roles: a role is listed twice`,
     ];
   });
   const rules: readonly (readonly [boolean, string])[] = [
     [hosts.length <= MAX_HOSTS, `hosts: at most ${MAX_HOSTS}`],
-    [count("gateway") >= 1, "hosts: a gateway is missing"],
-    [NATS_SIZES.includes(count("nats")), `hosts: ${count("nats")} NATS nodes; have 1, 3 or 5`],
-    [count("graph") >= 1, "hosts: a graph host is missing"],
-    [count("observe") <= 1, "hosts: one host observes at most"],
+    [count("gateway") >= 1, "hosts: there is no gateway"],
+    [NATS_SIZES.includes(count("nats")), `hosts: ${count("nats")} NATS nodes; use 1, 3 or 5`],
+    [count("graph") >= 1, "hosts: there is no graph host"],
+    [count("observe") <= 1, "hosts: at most one host may have the role observe"],
   ];
   return [
     ...problems,
@@ -139,7 +139,7 @@ function problemsOf(topology: Topology): string[] {
   ].filter((text) => text !== "");
 }
 
-/** Whether an IPv4 network contains an address. */
+/** Reports whether an IPv4 network contains an address. */
 export function contains(network: string, address: string): boolean {
   const [base = "", bits = ""] = network.split("/");
   const length = Number(bits);
@@ -152,7 +152,7 @@ function numberOf(address: string): number {
   return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
-/** A bad key is told by what is wrong with it. */
+/** For an invalid key, takes the message about the key itself. */
 function describeIssue(issue: z.core.$ZodIssue): string {
   const inner = issue.code === "invalid_key" ? issue.issues[0]?.message : undefined;
   return `${issue.path.join(".")}: ${inner ?? issue.message}`;

@@ -1,7 +1,7 @@
-// What can be known of Terraform files without Terraform: they parse, are formatted, declare nothing twice, refer only to
-// what is declared, describe and pin what others rely on, call each other's modules with the arguments that these take,
-// and are tested for what they are. A subset of `terraform validate` that needs no provider, so that it runs in every
-// test run.
+// Lints Terraform files without Terraform: they must parse, be formatted, declare no name twice, refer only
+// to declared names, describe variables and outputs, pin providers, and call modules with the arguments that
+// these declare. It is a subset of `terraform validate` that needs no provider, so that every test run can do
+// it.
 
 import { existsSync } from "node:fs";
 import { join, normalize } from "node:path";
@@ -20,10 +20,10 @@ import {
 } from "./read.ts";
 import { lintTests } from "./tests.ts";
 
-/** Arguments of a module call that belong to Terraform. */
+/** Arguments of a module call that Terraform itself defines. */
 const META = new Set(["source", "version", "providers", "for_each", "count", "depends_on"]);
 
-/** Every problem of the module in `folder`, as `file: what`. @throws Node's error where it cannot be read */
+/** Returns every problem of the module in `folder`, as `file: problem`. @throws if it cannot be read */
 export async function lintModule(folder: string): Promise<string[]> {
   const module = await readModule(folder);
   const declared = declarationsOf(module.documents);
@@ -62,7 +62,7 @@ function problemOf(
   modules: ReadonlyMap<string, Module | undefined>,
 ): string | undefined {
   const { name, parts } = partsOf(reference);
-  // a `for` binds plain words; what could be declared has two parts
+  // the variable of a `for` is a single word; every declared name has two parts
   if (parts.length < 2) return undefined;
   if (!declared.has(name)) return isDeclarable(parts) ? `${name} is not declared` : undefined;
   if (parts[0] !== "module" || parts[2] === undefined) return undefined;
@@ -71,7 +71,7 @@ function problemOf(
   return `module.${parts[1]} has no output ${parts[2]}`;
 }
 
-/** Whether a reference can only be to a declaration: the variable of a `for` has any name, but no such root. */
+/** Reports whether a reference must be to a declaration, and not to the variable of a `for`. */
 function isDeclarable([root = ""]: readonly string[]): boolean {
   return /^(var|local|module|data)$/.test(root) || root.includes("_");
 }
@@ -113,7 +113,7 @@ function unpinned(
   { documents, providers }: { documents: readonly Document[]; providers: Module["providers"] },
 ): string[] {
   const used = new Set([...typesOf(documents)].map((type) => type.split("_")[0] ?? ""));
-  // `terraform_data` is Terraform's own
+  // `terraform_data` is built into Terraform
   used.delete("terraform");
   const loose = Object.keys(providers).filter((name) => providers[name] === undefined);
   return [

@@ -1,5 +1,5 @@
-// Terraform files as JSON: a folder's modules and tests, what they declare and what they refer to. Parsed by HashiCorp's
-// own parser; knows Terraform's language, not one provider.
+// Reads Terraform files as JSON with HashiCorp's own parser: the module and the tests in a folder, the names
+// that they declare, and the names that they refer to. It knows the language of Terraform, but no provider.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,23 +15,23 @@ export interface Document {
   readonly body: Body;
 }
 
-/** One folder of .tf files, as others see it, and its tests. */
+/** A folder of .tf files, with its interface and its tests. */
 export interface Module {
   readonly documents: readonly Document[];
   readonly tests: readonly Document[];
   readonly problems: readonly string[];
   readonly variables: Blocks;
   readonly outputs: Blocks;
-  /** What version of each provider it takes; undefined where it says none. */
+  /** The required version of each provider; undefined if none is given. */
   readonly providers: Readonly<Record<string, string | undefined>>;
 }
 
-/** Roots of references that are no declarations. */
+/** Roots of references that are not declarations. */
 const BUILT_IN = new Set(["each", "count", "self", "path", "terraform", "null", "true", "false"]);
-/** Arguments whose strings are no expressions, or name things in another way. */
+/** Arguments whose strings are not expressions, or refer to names in another way. */
 const NOT_REFERENCES = new Set(["ignore_changes", "providers", "type", "source", "version"]);
 
-/** What is no HCL or not formatted is among its problems. @throws Node's error where it cannot be read */
+/** Reads a module; files that are not HCL or not formatted become problems. @throws if it cannot be read */
 export async function readModule(folder: string): Promise<Module> {
   const documents: Document[] = [];
   const tests: Document[] = [];
@@ -62,7 +62,7 @@ export async function readModule(folder: string): Promise<Module> {
   };
 }
 
-/** All blocks of one kind with one label, by it. */
+/** Returns all blocks of a kind by their label. */
 export function blocksOf(documents: readonly Document[], kind: string): Blocks {
   const found: Record<string, Body[]> = {};
   for (const { body } of documents) {
@@ -73,7 +73,7 @@ export function blocksOf(documents: readonly Document[], kind: string): Blocks {
   return found;
 }
 
-/** The `terraform` blocks. */
+/** Returns the `terraform` blocks. */
 export function settingsOf(documents: readonly Document[]): Body[] {
   return documents.flatMap(({ body }) => (body.terraform ?? []) as readonly Body[]);
 }
@@ -92,7 +92,7 @@ function providersOf(documents: readonly Document[]): Record<string, string | un
   );
 }
 
-/** Types of the module's resources and data sources. */
+/** Returns the types of the resources and data sources of a module. */
 export function typesOf(documents: readonly Document[]): Set<string> {
   return new Set(
     documents.flatMap(({ body }) =>
@@ -101,7 +101,7 @@ export function typesOf(documents: readonly Document[]): Set<string> {
   );
 }
 
-/** Every name that can be referred to, and those that are declared twice. */
+/** Returns every name that can be referred to, and those that are declared twice. */
 export function declarationsOf(documents: readonly Document[]): {
   names: ReadonlySet<string>;
   twice: string[];
@@ -131,7 +131,7 @@ export function declarationsOf(documents: readonly Document[]): {
   };
 }
 
-/** Every reference in every expression, with the names that dynamic blocks bind left out. */
+/** Yields every reference in every expression, except the names that dynamic blocks bind. */
 export async function* referencesOf(
   path: string,
   value: Json,
@@ -156,7 +156,7 @@ export async function* referencesOf(
   }
 }
 
-/** What a reference names: its declaration's name, and what of a module is asked for. */
+/** Returns the declared name that a reference refers to, and all parts of the reference. */
 export function partsOf(reference: string): { name: string; parts: readonly string[] } {
   const parts = reference.replace(/\[[^\]]*\]/g, "").split(".");
   return { name: parts.slice(0, parts[0] === "data" ? 3 : 2).join("."), parts };

@@ -1,5 +1,6 @@
-// What can be known of `terraform test` files without running them: they set every variable that must be set and no
-// other, assert what is declared, and expect failures where Terraform and OpenTofu look for them.
+// Lints the files of `terraform test` without running them: they must set every required variable and no
+// unknown one, assert declared names only, and expect failures only of objects for which Terraform and
+// OpenTofu allow it.
 
 import {
   type Blocks,
@@ -11,13 +12,13 @@ import {
   referencesOf,
 } from "./read.ts";
 
-/** Every problem of a module's tests, as `file: what`. `declared` are the module's names. */
+/** Returns every problem of the tests of a module. @param declared the names that the module declares */
 export async function lintTests(module: Module, declared: ReadonlySet<string>): Promise<string[]> {
   const problems = await Promise.all(
     module.tests.map(async (test) => {
       const runs = Object.entries(blocksOf([test], "run"));
       const found = await Promise.all(
-        // a run that names a module is about that one
+        // a run with a `module` tests that module
         runs.map(([name, [run = {}]]) =>
           "module" in run ? [] : runProblems(test, name, run, module, declared),
         ),
@@ -52,19 +53,19 @@ async function runProblems(
   return [
     ...given
       .filter((variable) => !(variable in module.variables))
-      .map((variable) => `run ${name} sets ${variable}, which is no variable`),
+      .map((variable) => `run ${name} sets ${variable}, which is not a variable`),
     ...required
       .filter(([variable]) => !given.includes(variable))
       .map(([variable]) => `run ${name} lacks ${variable}`),
     ...unknown.map((target) => `run ${name}: ${target} is not declared`),
     ...elsewhere.map(
       (reference) =>
-        `run ${name} expects a failure of ${reference}: only the tested module's own can be expected`,
+        `run ${name} expects a failure of ${reference}: only failures of the tested module itself can be expected`,
     ),
   ];
 }
 
-/** Names in the `variables` blocks of a test file or of a run. */
+/** Returns the names in the `variables` blocks of a test file or of a run. */
 function namesIn(body: Body): string[] {
   const blocks = (body as { variables?: Blocks[string] }).variables ?? [];
   return blocks.flatMap((block) => Object.keys(block));

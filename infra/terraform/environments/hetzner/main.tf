@@ -1,4 +1,4 @@
-# A deployment at Hetzner Cloud, as its topology file says. The token is read from HCLOUD_TOKEN.
+# A deployment at Hetzner Cloud, as its topology file describes it. The token is read from HCLOUD_TOKEN.
 
 provider "hcloud" {}
 
@@ -9,8 +9,8 @@ module "topology" {
   all_public = var.all_public
 }
 
-# A state is one deployment: with another topology in the same workspace, the machines of the first would be taken for
-# the second's.
+# A state belongs to one deployment. With another topology in the same workspace, Terraform would take the
+# machines of the first deployment for those of the second.
 resource "terraform_data" "deployment" {
   input = module.topology.name
 
@@ -19,7 +19,7 @@ resource "terraform_data" "deployment" {
 
     postcondition {
       condition     = self.input == module.topology.name
-      error_message = "This state is the deployment ${self.input}: choose ${module.topology.name}'s workspace, or make it with `terraform workspace new ${module.topology.name}`."
+      error_message = "This state belongs to the deployment ${self.input}: select the workspace of ${module.topology.name}, or create it with `terraform workspace new ${module.topology.name}`."
     }
   }
 }
@@ -39,8 +39,8 @@ module "firewall" {
   operators = var.operators
 }
 
-# All hosts in one pool: one that takes on another role changes its firewalls, not its address in the state, which would
-# make it anew.
+# All hosts are in one pool, so that a host that gets another role only changes its firewalls. In a pool per
+# role its address in the state would change, and Terraform would replace the machine.
 module "pool" {
   source = "../../modules/hcloud-pool"
 

@@ -1,19 +1,19 @@
 output "addresses" {
-  description = "Where SSH finds each host; `infra inventory --outputs` reads it."
+  description = "Address at which SSH reaches each host; `encke-infra inventory --outputs` reads it."
   value       = module.pool.addresses
 }
 
 output "found" {
-  description = "What readers find: names of gateways, or the balancer."
+  description = "What the DNS records point to: the gateways, by name, or the balancer."
   value       = module.entry.found
 
   precondition {
     condition     = length(setsubtract(var.leaving, module.topology.by_role.gateway)) == 0
-    error_message = "A host in `leaving` is no gateway of the topology: ${join(", ", setsubtract(var.leaving, module.topology.by_role.gateway))}."
+    error_message = "`leaving` names hosts that are not gateways of the topology: ${join(", ", setsubtract(var.leaving, module.topology.by_role.gateway))}."
   }
 }
 
 output "balancer" {
-  description = "The balancer's address; null where DNS is the entry."
+  description = "Address of the balancer; null if the entry is dns."
   value       = module.entry.balancer
 }

@@ -1,10 +1,10 @@
 variable "topology" {
-  description = "Path of the topology, infra/topology/*.json."
+  description = "Path of the topology file, infra/topology/*.json."
   type        = string
 }
 
 variable "ssh_keys" {
-  description = "Names of SSH keys in the project, for Ansible. Machines get them when they are made."
+  description = "Names of SSH keys in the project, for Ansible. A machine gets them when it is created."
   type        = list(string)
 }
 
@@ -14,12 +14,12 @@ variable "operators" {
 }
 
 variable "dns_zone" {
-  description = "DNS zone in the project that the topology's domain lies in."
+  description = "DNS zone in the project that contains the domain of the topology."
   type        = string
 }
 
 variable "location" {
-  description = "Where new machines stand: fsn1, nbg1, hel1, ash, hil or sin."
+  description = "Location of new machines: fsn1, nbg1, hel1, ash, hil or sin."
   type        = string
   default     = "fsn1"
 }
@@ -31,19 +31,19 @@ variable "entry" {
 }
 
 variable "leaving" {
-  description = "Gateways that readers shall no longer find, because they are about to be removed or repaired."
+  description = "Gateways to take out of DNS and the balancer because they are about to be removed or repaired."
   type        = set(string)
   default     = []
 }
 
 variable "all_public" {
-  description = "Whether hosts that are no gateways get public addresses too; without, SSH and Debian's archive need a way through the private network."
+  description = "Whether hosts other than gateways also get public addresses. Without one, SSH and the Debian archive need a route through the private network."
   type        = bool
   default     = true
 }
 
 variable "protect" {
-  description = "Whether Hetzner refuses to delete graph hosts. Set it to false in an apply of its own before one shall go."
+  description = "Whether Hetzner refuses to delete graph hosts. Set it to false in a separate apply before you remove one."
   type        = bool
   default     = true
 }

@@ -1,6 +1,6 @@
-# A deployment on own metal under Proxmox VE, as its topology file says. How readers reach gateways, by DNS or by what
-# stands before the metal, is yours to set: the output `gateways` says where they are. Credentials are read from
-# PROXMOX_VE_API_TOKEN.
+# A deployment on your own hardware under Proxmox VE, as its topology file describes it. You set up how
+# readers reach the gateways, by DNS or by a router in front of the cluster; the output `gateways` has their
+# addresses. Credentials are read from PROXMOX_VE_API_TOKEN.
 
 provider "proxmox" {
   endpoint = var.endpoint
@@ -12,8 +12,8 @@ module "topology" {
   file = var.topology
 }
 
-# A state is one deployment: with another topology in the same workspace, the machines of the first would be taken for
-# the second's.
+# A state belongs to one deployment. With another topology in the same workspace, Terraform would take the
+# machines of the first deployment for those of the second.
 resource "terraform_data" "deployment" {
   input = module.topology.name
 
@@ -22,7 +22,7 @@ resource "terraform_data" "deployment" {
 
     postcondition {
       condition     = self.input == module.topology.name
-      error_message = "This state is the deployment ${self.input}: choose ${module.topology.name}'s workspace, or make it with `terraform workspace new ${module.topology.name}`."
+      error_message = "This state belongs to the deployment ${self.input}: select the workspace of ${module.topology.name}, or create it with `terraform workspace new ${module.topology.name}`."
     }
   }
 }

@@ -1,9 +1,9 @@
 output "addresses" {
-  description = "Where SSH finds each host; `infra inventory --outputs` reads it."
+  description = "Address at which SSH reaches each host; `encke-infra inventory --outputs` reads it."
   value       = module.pool.addresses
 }
 
 output "gateways" {
-  description = "Where readers find each gateway: for DNS, or for what stands before the metal."
+  description = "Address of each gateway, for your DNS or for the router in front of the cluster."
   value       = { for name in module.topology.by_role.gateway : name => module.pool.addresses[name] }
 }

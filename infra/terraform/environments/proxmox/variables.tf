@@ -1,31 +1,31 @@
 variable "topology" {
-  description = "Path of the topology, infra/topology/*.json."
+  description = "Path of the topology file, infra/topology/*.json."
   type        = string
 }
 
 variable "endpoint" {
-  description = "Where Proxmox answers, such as https://metal.encke.example:8006/."
+  description = "URL of the Proxmox API, such as https://proxmox.encke.example:8006/."
   type        = string
 
   validation {
     condition     = startswith(var.endpoint, "https://")
-    error_message = "Expected an https address."
+    error_message = "Expected a URL that begins with https://."
   }
 }
 
 variable "gateway" {
-  description = "The private network's way out."
+  description = "Default gateway of the private network."
   type        = string
 }
 
 variable "bridge" {
-  description = "Bridge on the metal that carries the network."
+  description = "Bridge on each Proxmox node that carries the network."
   type        = string
   default     = "vmbr0"
 }
 
 variable "vlan" {
-  description = "VLAN tag of the network, 2 to 4094; null puts machines on the bridge as it is."
+  description = "VLAN tag of the network, 2 to 4094; null connects machines to the bridge without a tag."
   type        = number
   default     = null
 }
@@ -36,28 +36,28 @@ variable "operators" {
 }
 
 variable "template_id" {
-  description = "Id of the Debian 12 template."
+  description = "ID of the Debian 12 template."
   type        = number
 }
 
 variable "template_node" {
-  description = "Metal that holds it, and hosts that name none in the topology."
+  description = "Proxmox node that has the template; also the node of hosts for which the topology names none."
   type        = string
 }
 
 variable "disk" {
-  description = "The one disk: where the template has it (scsi0), the datastore for it and cloud-init's (local-lvm), its size in gigabytes (40)."
+  description = "The only disk: its interface in the template (scsi0), the datastore for it and for cloud-init (local-lvm), and its size in gigabytes (40)."
   type        = object({ interface = optional(string), datastore = optional(string), gb = optional(number) })
   default     = {}
 }
 
 variable "ssh_keys" {
-  description = "Public SSH keys, for Ansible. Machines get them when they are made."
+  description = "Public SSH keys, for Ansible. A machine gets them when it is created."
   type        = list(string)
 }
 
 variable "protect" {
-  description = "Whether Proxmox refuses to remove graph hosts. Set it to false in an apply of its own before one shall go."
+  description = "Whether Proxmox refuses to remove graph hosts. Set it to false in a separate apply before you remove one."
   type        = bool
   default     = true
 }

@@ -1,7 +1,8 @@
-# How readers find gateways. By DNS: every gateway's address under one name, browsers take another when one refuses; no
-# machine stands before them all, so nothing but the gateways bounds the streams. By L4: the balancer's address, for
-# installations of some tens of thousands of streams; each takes two connections there, and Hetzner bounds them, and the
-# gateways, by the balancer's type.
+# How readers find gateways. With `dns`, one name has the addresses of all gateways, and a browser tries the
+# next address if one refuses; no machine stands in front of all gateways, so only the gateways limit the
+# number of streams. With `l4`, the name has the address of a balancer. That suits some tens of thousands of
+# streams: each takes two connections there, and the type of the balancer limits both the connections and the
+# number of gateways.
 
 locals {
   found = var.kind == "dns" ? var.gateways : {
@@ -21,12 +22,12 @@ resource "hcloud_zone_rrset" "this" {
   lifecycle {
     precondition {
       condition     = var.domain == var.zone || endswith(var.domain, ".${var.zone}")
-      error_message = "The topology's domain ${var.domain} does not lie in the DNS zone ${var.zone}."
+      error_message = "The domain ${var.domain} of the topology is not in the DNS zone ${var.zone}."
     }
 
     precondition {
       condition     = length(var.gateways) > 0
-      error_message = "No gateway is left for readers: let one stay."
+      error_message = "No gateway is left for readers: keep at least one."
     }
   }
 }
@@ -43,7 +44,7 @@ resource "hcloud_load_balancer" "this" {
   }
 
   lifecycle {
-    # as the machines: a new location would make it anew, with another address
+    # A new location would replace the balancer, and its address would change.
     ignore_changes = [location]
   }
 }

@@ -1,9 +1,9 @@
 output "found" {
-  description = "What readers find: names of gateways, or the balancer."
+  description = "What the DNS records point to: the gateways, by name, or the balancer."
   value       = sort([for record in hcloud_zone_rrset.this["A"].records : record.comment])
 }
 
 output "balancer" {
-  description = "The balancer's address; null where DNS is the entry."
+  description = "Address of the balancer; null if the entry is dns."
   value       = one(hcloud_load_balancer.this[*].ipv4)
 }

@@ -14,17 +14,17 @@ variable "name" {
 }
 
 variable "zone" {
-  description = "DNS zone at Hetzner, which exists already."
+  description = "DNS zone at Hetzner, which must exist."
   type        = string
 }
 
 variable "domain" {
-  description = "What readers' browsers ask for: the zone itself, or a name in it."
+  description = "Domain of the site: the zone itself, or a name in it."
   type        = string
 }
 
 variable "ttl" {
-  description = "Seconds that resolvers keep the addresses: how long a gateway that was taken out is still asked."
+  description = "Seconds for which resolvers keep the addresses, and for which readers still connect to a gateway that was taken out."
   type        = number
   default     = 60
 
@@ -35,27 +35,27 @@ variable "ttl" {
 }
 
 variable "gateways" {
-  description = "Public addresses of the gateways that readers shall find."
+  description = "Public addresses of the gateways that serve readers."
   type        = map(object({ v4 = string, v6 = string }))
 }
 
 variable "gateway_ids" {
-  description = "Ids of their machines."
+  description = "IDs of the machines of these gateways."
   type        = map(number)
 }
 
 variable "network_id" {
-  description = "The private network."
+  description = "ID of the private network."
   type        = number
 }
 
 variable "location" {
-  description = "Where the balancer stands."
+  description = "Location of the balancer."
   type        = string
 }
 
 variable "balancer_type" {
-  description = "Hetzner's type of balancer."
+  description = "Type of the balancer at Hetzner."
   type        = string
   default     = "lb11"
 }

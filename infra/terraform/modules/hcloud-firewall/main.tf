@@ -1,5 +1,5 @@
-# What reaches machines from outside: readers the gateways, operators SSH. Inside of the private network nftables decides
-# (infra/ansible/roles/base).
+# What may reach machines from outside: readers reach gateways, and operators reach SSH. Inside the private
+# network, nftables filters (infra/ansible/roles/base).
 
 resource "hcloud_firewall" "gateway" {
   name = "${var.name}-gateway"

@@ -1,7 +1,7 @@
-# The private network that services speak to each other in.
+# The private network over which the services communicate.
 
 locals {
-  # a network lies in one zone, and so do its machines
+  # A network and its machines are in one network zone.
   zones = {
     fsn1 = "eu-central"
     nbg1 = "eu-central"

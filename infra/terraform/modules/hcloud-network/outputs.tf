@@ -1,4 +1,4 @@
 output "id" {
-  description = "The network, once machines can be put into it."
+  description = "ID of the network, available once machines can join it."
   value       = hcloud_network_subnet.this.network_id
 }

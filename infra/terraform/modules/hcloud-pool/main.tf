@@ -1,13 +1,14 @@
-# Machines, one for each host of the topology. Deliberately hard to lose: nothing here replaces one that exists, except
-# `-replace` and its name's disappearance from the topology.
+# One machine per host of the topology. Machines are deliberately hard to lose: an apply deletes an existing
+# one only if its host is no longer in the topology, or if `-replace` names it.
 
 locals {
-  # Hosts whose names differ in the last digit share a group: at most ten, as Hetzner wants it, and always the same ones,
-  # because a running machine cannot change its group. (A host's name has no capital letter.)
+  # Hosts whose names differ only in the last digit share a group. That makes groups of at most ten, which is
+  # Hetzner's limit, and keeps every host in the same group for good, because a running machine cannot change
+  # its group. (The names of hosts have no capital letters, so X is free.)
   group_of = { for name in keys(var.hosts) : name => replace(name, "/[0-9]$/", "X") }
 }
 
-# Those of a group stand on different metal.
+# The machines of a group run on different physical servers.
 resource "hcloud_placement_group" "this" {
   for_each = toset(values(local.group_of))
 
@@ -29,9 +30,9 @@ resource "hcloud_server" "this" {
   firewall_ids       = each.value.is_gateway ? var.firewall_ids.gateway : var.firewall_ids.inner
   placement_group_id = hcloud_placement_group.this[local.group_of[each.key]].id
 
-  # services get their SIGTERM before the machine goes
+  # Services receive SIGTERM before the machine is deleted.
   shutdown_before_deletion = true
-  # Hetzner wants both alike
+  # Hetzner requires both to be equal.
   delete_protection  = var.protect && contains(each.value.roles, "graph")
   rebuild_protection = var.protect && contains(each.value.roles, "graph")
 
@@ -43,13 +44,13 @@ resource "hcloud_server" "this" {
   network {
     network_id = var.network_id
     ip         = each.value.private
-    # unset, the provider detaches and attaches the network in every apply (its issue 650)
+    # If unset, the provider detaches and attaches the network in every apply (its issue 650).
     alias_ips = []
   }
 
   lifecycle {
-    # What can only be changed by making a machine anew is the new machines' business: replace the others by hand, one by
-    # one (docs/deploy.md).
+    # A change of these would replace the machine, so only new machines get it. Replace existing ones by hand,
+    # one by one (docs/deploy.md).
     ignore_changes = [image, location, ssh_keys, user_data]
   }
 }

@@ -1,5 +1,5 @@
 output "addresses" {
-  description = "Where SSH finds each machine: its public IPv4 address, or the private one where it has none."
+  description = "Address at which SSH reaches each machine: its public IPv4 address, or the private one if it has none."
   value       = { for name, server in hcloud_server.this : name => var.hosts[name].has_a_public ? server.ipv4_address : var.hosts[name].private }
 }
 
@@ -9,6 +9,6 @@ output "public" {
 }
 
 output "ids" {
-  description = "Ids of the machines."
+  description = "IDs of the machines."
   value       = { for name, server in hcloud_server.this : name => server.id }
 }

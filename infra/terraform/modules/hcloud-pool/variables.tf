@@ -1,10 +1,10 @@
 variable "deployment" {
-  description = "Name of the deployment: a label, and a prefix of the placement groups' names."
+  description = "Name of the deployment: a label, and the prefix of the names of placement groups."
   type        = string
 }
 
 variable "hosts" {
-  description = "Hosts of the topology module."
+  description = "Hosts, as the topology module returns them."
   type = map(object({
     roles        = list(string)
     private      = string
@@ -15,17 +15,17 @@ variable "hosts" {
 
   validation {
     condition     = alltrue([for host in var.hosts : host.size.hcloud != null])
-    error_message = "A size lacks its machine type at Hetzner: add hcloud to it in the topology."
+    error_message = "A size has no machine type for Hetzner: add `hcloud` to it in the topology."
   }
 }
 
 variable "network_id" {
-  description = "The private network."
+  description = "ID of the private network."
   type        = number
 }
 
 variable "firewall_ids" {
-  description = "Firewalls of a gateway, and of every other machine."
+  description = "IDs of the firewalls of a gateway, and of every other machine."
   type        = object({ gateway = list(number), inner = list(number) })
 }
 
@@ -35,7 +35,7 @@ variable "ssh_keys" {
 
   validation {
     condition     = length(var.ssh_keys) > 0
-    error_message = "Without an SSH key Ansible cannot reach the machines."
+    error_message = "Name at least one SSH key; without one, Ansible cannot reach the machines."
   }
 }
 
@@ -46,7 +46,7 @@ variable "image" {
 }
 
 variable "location" {
-  description = "Where new machines stand."
+  description = "Location of new machines."
   type        = string
 }
 

@@ -1,7 +1,8 @@
-# What reaches machines: readers the gateways, operators SSH, and the private network everything, where nftables decides
-# (infra/ansible/roles/base). The same rules as at Hetzner. They count only where the datacenter's firewall is on, which
-# also guards the metal itself and is therefore yours to switch (Datacenter, Firewall, Options). The metal then tracks
-# each stream of its gateways: raise its nf_conntrack_max above their sum.
+# What may reach machines: readers reach gateways, operators reach SSH, and hosts of the private network reach
+# everything, because nftables filters there (infra/ansible/roles/base). The rules are those of Hetzner. They
+# apply only if the firewall of the datacenter is enabled (Datacenter, Firewall, Options); because that
+# firewall also protects the Proxmox nodes themselves, you enable it yourself. A node then tracks every stream
+# of its gateways, so raise its nf_conntrack_max above their sum.
 
 locals {
   inner = concat(
@@ -12,7 +13,7 @@ locals {
   gateway = concat(local.inner, [{ source = "", proto = "tcp", dport = "80,443", comment = "readers" }])
 }
 
-# A machine that was made anew has no rules, though its name is the same.
+# A replaced machine has no rules, although its name is the same.
 resource "terraform_data" "machine" {
   for_each = var.machines
 
@@ -52,7 +53,7 @@ resource "proxmox_virtual_environment_firewall_options" "this" {
   input_policy  = "DROP"
   output_policy = "ACCEPT"
 
-  # never a moment in which a machine drops everything, its operators too
+  # The rules must come first, or the machine would briefly drop everything, including its operators.
   depends_on = [proxmox_virtual_environment_firewall_rules.this]
 
   lifecycle {

@@ -1,14 +1,14 @@
-# The private network that services speak to each other in: a VLAN of its own on every metal of the cluster (Proxmox SDN),
-# or, without a tag, the bridge as it is.
+# The private network over which the services communicate: its own VLAN on every node of the cluster (Proxmox
+# SDN), or, without a tag, the plain bridge.
 
 locals {
-  # Proxmox allows eight letters and digits, and the tag tells deployments apart
+  # Proxmox allows eight letters and digits; the tag makes the ID unique per deployment.
   id   = var.vlan == null ? null : "enc${var.vlan}"
   vlan = toset(var.vlan == null ? [] : [tostring(var.vlan)])
 }
 
-# SDN is only prepared by the resources below; an applier makes it so. This one stands below them all to do it after
-# they were destroyed.
+# The resources below only prepare changes of the SDN, and an applier applies them. All of them depend on this
+# one, so that it applies their removal after they were destroyed.
 resource "proxmox_sdn_applier" "destroyed" {
   for_each = local.vlan
 

@@ -1,15 +1,15 @@
 variable "name" {
-  description = "Name of the deployment, to be seen in Proxmox."
+  description = "Name of the deployment, as shown in Proxmox."
   type        = string
 }
 
 variable "bridge" {
-  description = "Bridge, on every metal, that carries the network."
+  description = "Bridge on each Proxmox node that carries the network."
   type        = string
 }
 
 variable "vlan" {
-  description = "VLAN tag of the network, 2 to 4094; null puts machines on the bridge as it is."
+  description = "VLAN tag of the network, 2 to 4094; null connects machines to the bridge without a tag."
   type        = number
   default     = null
 

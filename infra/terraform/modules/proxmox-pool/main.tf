@@ -1,6 +1,6 @@
-# Virtual machines on own metal: one for each host of the topology, cloned from a Debian 12 template with cloud-init.
-# Deliberately hard to lose: nothing here replaces one that exists, except `-replace` and its name's disappearance from
-# the topology.
+# One virtual machine per host of the topology, cloned from a Debian 12 template with cloud-init. Machines are
+# deliberately hard to lose: an apply deletes an existing one only if its host is no longer in the topology,
+# or if `-replace` names it.
 
 resource "proxmox_virtual_environment_vm" "this" {
   for_each = var.hosts
@@ -9,9 +9,9 @@ resource "proxmox_virtual_environment_vm" "this" {
   node_name = coalesce(each.value.node, var.template_node)
   tags      = [var.deployment]
 
-  # it moves to other metal, and back from where somebody else moved it
+  # A change of the node moves the machine; one that was moved by hand moves back.
   migrate = true
-  # a new size waits until it is drained, and rebooted by Proxmox
+  # A new size takes effect when the operator has drained the machine and rebooted it through Proxmox.
   reboot_after_update = false
   protection          = var.protect && contains(each.value.roles, "graph")
 
@@ -22,7 +22,7 @@ resource "proxmox_virtual_environment_vm" "this" {
 
   cpu {
     cores = each.value.size.cores
-    # AES and AVX for TLS: the default type hides them
+    # TLS needs AES and AVX, which the default type hides.
     type = "host"
   }
 
@@ -39,7 +39,7 @@ resource "proxmox_virtual_environment_vm" "this" {
   network_device {
     bridge   = var.bridge
     firewall = true
-    # packets of a million streams are many: one queue a core
+    # One queue per core, because a million streams send many packets.
     queues = min(each.value.size.cores, 16)
   }
 
@@ -60,7 +60,7 @@ resource "proxmox_virtual_environment_vm" "this" {
   }
 
   lifecycle {
-    # What is only asked for when a machine is made is the new machines' business.
+    # These are used only when a machine is created, so a change affects only new machines.
     ignore_changes = [clone, initialization[0].datastore_id, initialization[0].user_account]
   }
 }

@@ -1,10 +1,10 @@
 output "addresses" {
-  description = "Where SSH finds each machine."
+  description = "Address at which SSH reaches each machine."
   value       = { for name, machine in proxmox_virtual_environment_vm.this : name => var.hosts[machine.name].private }
 }
 
 output "machines" {
-  description = "Each machine, for its firewall."
+  description = "What the firewall module needs of each machine."
   value = {
     for name, machine in proxmox_virtual_environment_vm.this : name => {
       node       = machine.node_name

@@ -4,7 +4,7 @@ variable "deployment" {
 }
 
 variable "hosts" {
-  description = "Hosts of the topology module."
+  description = "Hosts, as the topology module returns them."
   type = map(object({
     roles      = list(string)
     private    = string
@@ -15,7 +15,7 @@ variable "hosts" {
 }
 
 variable "network" {
-  description = "The private network."
+  description = "Addresses of the private network."
   type        = string
 
   validation {
@@ -25,7 +25,7 @@ variable "network" {
 }
 
 variable "gateway" {
-  description = "The network's way out."
+  description = "Default gateway of the private network."
   type        = string
 
   validation {
@@ -35,27 +35,27 @@ variable "gateway" {
 }
 
 variable "bridge" {
-  description = "Bridge on the metal that carries the network."
+  description = "Bridge to connect machines to."
   type        = string
 }
 
 variable "template_id" {
-  description = "Id of the Debian 12 template."
+  description = "ID of the Debian 12 template."
   type        = number
 
   validation {
     condition     = var.template_id >= 100
-    error_message = "Proxmox' ids begin at 100."
+    error_message = "IDs in Proxmox begin at 100."
   }
 }
 
 variable "template_node" {
-  description = "Metal that holds the template, and hosts that name none in the topology."
+  description = "Proxmox node that has the template; also the node of hosts for which the topology names none."
   type        = string
 }
 
 variable "disk" {
-  description = "The one disk: where the template has it, the datastore that it and cloud-init's go to, and its size, not below the template's."
+  description = "The only disk: its interface in the template, the datastore for it and for cloud-init, and its size in gigabytes, at least that of the template."
   type        = object({ interface = optional(string, "scsi0"), datastore = optional(string, "local-lvm"), gb = optional(number, 40) })
   default     = {}
 
@@ -71,7 +71,7 @@ variable "ssh_keys" {
 
   validation {
     condition     = length(var.ssh_keys) > 0
-    error_message = "Without an SSH key Ansible cannot reach the machines."
+    error_message = "Name at least one SSH key; without one, Ansible cannot reach the machines."
   }
 }
 

@@ -1,5 +1,5 @@
-# The topology file as Terraform sees it: hosts by role and the firewall's rules. No provider, so that its tests run
-# anywhere. infra/topology/topology.ts checks the same file for everything else.
+# Reads the topology file for Terraform and checks it. It needs no provider, so its tests run anywhere.
+# infra/topology/topology.ts checks the same file for everything else.
 
 locals {
   topology = jsondecode(file(var.file))
@@ -13,7 +13,7 @@ locals {
       has_a_public = contains(host.roles, "gateway") || var.all_public
     }
   }
-  # graph hosts that own something: null is the whole graph
+  # Graph hosts that own partitions; null means the whole graph.
   shares = {
     for name, host in local.topology.hosts : name => lookup(host, "partitions", null)
     if contains(host.roles, "graph") && lookup(host, "partitions", "") != "none"
@@ -22,7 +22,7 @@ locals {
   divided    = [for share in values(local.shares) : share if share != null && can(regex(local.share_form, share))]
   counts     = distinct([for share in local.divided : tonumber(split("/", share)[1])])
   partitions = try(local.counts[0], 0)
-  # of equal length, so that their order is the numbers'
+  # Padded to equal length, so that sorting the texts sorts the numbers.
   owned = sort(flatten([
     for share in local.divided : [
       for part in split(",", split("/", share)[0]) : [

@@ -4,27 +4,27 @@ output "name" {
 }
 
 output "domain" {
-  description = "What readers' browsers are told."
+  description = "Domain of the site."
   value       = local.topology.domain
 }
 
 output "network" {
-  description = "The private network."
+  description = "Addresses of the private network."
   value       = local.topology.network
 
   precondition {
     condition     = can(cidrhost(local.topology.network, 0))
-    error_message = "The topology's network is no CIDR."
+    error_message = "The `network` of the topology must be a CIDR such as 10.20.0.0/24."
   }
 }
 
 output "hosts" {
-  description = "Every host: roles, private address, size, metal."
+  description = "Every host: its roles, private address, size and Proxmox node."
   value       = local.hosts
 
   precondition {
     condition     = length(distinct([for host in local.hosts : host.private])) == length(local.hosts)
-    error_message = "Two hosts have one private address."
+    error_message = "Two hosts have the same private address."
   }
 }
 
@@ -47,11 +47,11 @@ output "by_role" {
       length(local.divided) == 0 ? values(local.shares) == [null]
       : length(local.divided) == length(local.shares) && length(local.counts) == 1
     )
-    error_message = "One host owns the whole graph, or each graph host its partitions of one count, as 0-7/16."
+    error_message = "Either one graph host owns the whole graph, or each graph host names its partitions of the same number, such as 0-7/16."
   }
 
   precondition {
     condition     = join(",", local.owned) == join(",", [for partition in range(local.partitions) : format("%03d", partition)])
-    error_message = "Each partition of the graph is one host's."
+    error_message = "Each partition of the graph must belong to exactly one host."
   }
 }

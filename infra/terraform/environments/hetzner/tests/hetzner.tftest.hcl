@@ -1,5 +1,5 @@
-# With a mocked provider: what would be made, without an account. Needs the provider's schema, so infra/terraform/check
-# runs it where a mirror has the provider.
+# With a mocked provider: what would be created, without an account. It needs the schema of the provider, so
+# infra/terraform/check runs it only if the provider is available.
 
 mock_provider "hcloud" {
   mock_resource "hcloud_server" {
@@ -37,12 +37,12 @@ variables {
 run "by_dns" {
   assert {
     condition     = length(output.addresses) == 6
-    error_message = "Every host has an address."
+    error_message = "Every host must have an address."
   }
 
   assert {
     condition     = output.balancer == null
-    error_message = "No balancer stands before the gateways."
+    error_message = "With dns there must be no balancer."
   }
 }
 
@@ -53,11 +53,11 @@ run "a_gateway_leaves" {
 
   assert {
     condition     = length(output.addresses) == 6 && output.found == tolist(["gw-1"])
-    error_message = "Its machine stays, and readers find the others."
+    error_message = "The machine must stay, and the records must have only the other gateways."
   }
 }
 
-run "a_stranger_leaves" {
+run "an_unknown_host_leaves" {
   command = plan
 
   variables {
@@ -74,7 +74,7 @@ run "by_l4" {
 
   assert {
     condition     = output.balancer == "192.0.2.44"
-    error_message = "The balancer's address is known."
+    error_message = "The address of the balancer must be an output."
   }
 }
 
@@ -85,7 +85,7 @@ run "private_hosts" {
 
   assert {
     condition     = output.addresses["nats-1"] == "10.20.0.21" && output.addresses["gw-1"] == "192.0.2.7"
-    error_message = "Only gateways are reached at public addresses."
+    error_message = "Only gateways may be reached at public addresses."
   }
 }
 

@@ -1,4 +1,4 @@
-# With a mocked provider: what would be made, without metal. See the Hetzner tests.
+# With a mocked provider: what would be created, without a Proxmox cluster. See the tests for Hetzner.
 
 mock_provider "proxmox" {
   mock_resource "proxmox_virtual_environment_vm" {
@@ -19,12 +19,12 @@ variables {
 run "small" {
   assert {
     condition     = output.addresses["graph-1"] == "10.20.0.31"
-    error_message = "Every host is reached at its private address."
+    error_message = "Every host must be reached at its private address."
   }
 
   assert {
     condition     = output.gateways == { gw-1 = "10.20.0.11", gw-2 = "10.20.0.12" }
-    error_message = "It says where readers find gateways."
+    error_message = "The addresses of the gateways must be an output."
   }
 }
 
@@ -36,7 +36,7 @@ run "on_a_vlan" {
 
   assert {
     condition     = length(output.addresses) == 6
-    error_message = "Every host is there."
+    error_message = "Every host must have an address."
   }
 }
 

@@ -1,4 +1,4 @@
-# With a mocked provider: what readers' resolvers are told.
+# With a mocked provider: the DNS records, and the balancer.
 
 mock_provider "hcloud" {
   mock_resource "hcloud_load_balancer" {
@@ -24,17 +24,17 @@ variables {
 run "by_dns" {
   assert {
     condition     = toset(hcloud_zone_rrset.this["A"].records[*].value) == toset(["192.0.2.1", "192.0.2.2"])
-    error_message = "Each gateway has a record."
+    error_message = "Each gateway must have an A record."
   }
 
   assert {
     condition     = toset(hcloud_zone_rrset.this["AAAA"].records[*].value) == toset(["2001:db8::1", "2001:db8::2"])
-    error_message = "And one of its IPv6 address."
+    error_message = "Each gateway must have an AAAA record."
   }
 
   assert {
     condition     = hcloud_zone_rrset.this["AAAA"].name == "live"
-    error_message = "A record's name is relative to its zone."
+    error_message = "The name of a record must be relative to its zone."
   }
 }
 
@@ -45,7 +45,7 @@ run "the_zone_itself" {
 
   assert {
     condition     = hcloud_zone_rrset.this["A"].name == "@"
-    error_message = "The zone itself is called @."
+    error_message = "The name of the zone itself must be @."
   }
 }
 
@@ -56,12 +56,12 @@ run "by_l4" {
 
   assert {
     condition     = hcloud_zone_rrset.this["A"].records == toset([{ value = "192.0.2.44", comment = "balancer" }])
-    error_message = "Readers find the balancer."
+    error_message = "The records must point to the balancer."
   }
 
   assert {
     condition     = toset([for target in hcloud_load_balancer_target.this : target.server_id]) == toset([11, 12])
-    error_message = "The balancer finds the gateways."
+    error_message = "The gateways must be the targets of the balancer."
   }
 }
 
@@ -85,7 +85,7 @@ run "part_of_a_label" {
   expect_failures = [hcloud_zone_rrset.this]
 }
 
-run "nobody_serves" {
+run "no_gateway_left" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# With a mocked provider: what is open, and what operators may not be.
+# With a mocked provider: which ports are open, and which networks of operators are refused.
 
 mock_provider "hcloud" {
   mock_resource "hcloud_firewall" {
@@ -14,26 +14,26 @@ variables {
 run "ports" {
   assert {
     condition     = toset([for rule in hcloud_firewall.operators.rule : rule.port if rule.protocol != "icmp"]) == toset(["22"])
-    error_message = "Every host has SSH open, and nothing else."
+    error_message = "Every host must have SSH open, and nothing else."
   }
 
   assert {
     condition     = alltrue([for rule in hcloud_firewall.operators.rule : rule.source_ips == toset(var.operators) if rule.port == "22"])
-    error_message = "SSH is open to operators only."
+    error_message = "SSH must be open only to operators."
   }
 
   assert {
     condition     = toset([for rule in hcloud_firewall.gateway.rule : rule.port]) == toset(["80", "443"])
-    error_message = "A gateway has readers' ports open, and nothing else."
+    error_message = "A gateway must have the ports for readers open, and nothing else."
   }
 
   assert {
     condition     = length(output.gateway_ids) == 2 && length(output.inner_ids) == 1
-    error_message = "Only gateways have readers' firewall."
+    error_message = "Only gateways may have the firewall for readers."
   }
 }
 
-run "nobody_may_deploy" {
+run "no_operators" {
   command = plan
 
   variables {
@@ -43,7 +43,7 @@ run "nobody_may_deploy" {
   expect_failures = [var.operators]
 }
 
-run "everybody_may_deploy" {
+run "the_whole_internet" {
   command = plan
 
   variables {

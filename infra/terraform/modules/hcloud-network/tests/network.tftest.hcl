@@ -1,4 +1,4 @@
-# With a mocked provider: a network in the zone of its machines.
+# With a mocked provider: the network zone, and which networks are refused.
 
 mock_provider "hcloud" {
   mock_resource "hcloud_network" {
@@ -15,7 +15,7 @@ variables {
 run "zone" {
   assert {
     condition     = hcloud_network_subnet.this.network_zone == "us-east" && output.id == 1
-    error_message = "The subnet lies where its machines stand."
+    error_message = "The subnet must be in the network zone of its machines."
   }
 }
 
@@ -39,7 +39,7 @@ run "not_its_first_address" {
   expect_failures = [var.cidr]
 }
 
-run "nowhere" {
+run "unknown_location" {
   command = plan
 
   variables {

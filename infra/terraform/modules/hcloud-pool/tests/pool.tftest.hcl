@@ -1,4 +1,4 @@
-# With a mocked provider: groups that never change, and machines that are hard to lose.
+# With a mocked provider: placement groups, addresses, and that machines are hard to lose.
 
 mock_provider "hcloud" {
   mock_resource "hcloud_server" {
@@ -25,38 +25,38 @@ variables {
 run "machines" {
   assert {
     condition     = toset(keys(hcloud_placement_group.this)) == toset(["gw-X", "gw-1X", "graph-X"])
-    error_message = "Hosts whose names differ in the last digit share a group."
+    error_message = "Hosts whose names differ only in the last digit must share a group."
   }
 
   assert {
     condition     = hcloud_server.this["graph-1"].delete_protection && hcloud_server.this["graph-1"].rebuild_protection
-    error_message = "A graph host is protected."
+    error_message = "A graph host must be protected."
   }
 
   assert {
     condition     = !hcloud_server.this["gw-9"].delete_protection
-    error_message = "A gateway is not."
+    error_message = "A gateway must not be protected."
   }
 
   assert {
     condition     = hcloud_server.this["gw-9"].firewall_ids == toset([2, 3]) && hcloud_server.this["graph-1"].firewall_ids == toset([3])
-    error_message = "Only gateways have readers' ports open."
+    error_message = "Only gateways may have the ports for readers open."
   }
 
   assert {
     condition     = output.addresses["graph-1"] == "10.20.0.31"
-    error_message = "A host without public addresses is reached at its private one."
+    error_message = "A host without public addresses must be reached at its private one."
   }
 }
 
-run "graph_shall_go" {
+run "graph_host_unprotected" {
   variables {
     protect = false
   }
 
   assert {
     condition     = !hcloud_server.this["graph-1"].delete_protection && !hcloud_server.this["graph-1"].rebuild_protection
-    error_message = "Its protection is lifted."
+    error_message = "protect = false must lift the protection of a graph host."
   }
 }
 

@@ -14,26 +14,26 @@ variables {
 run "ports" {
   assert {
     condition     = [for rule in proxmox_virtual_environment_firewall_rules.this["graph-1"].rule : "${rule.source} ${rule.proto} ${rule.dport}"] == ["10.20.0.0/24  ", "192.0.2.0/24 tcp 22", "198.51.100.7/32 tcp 22", " icmp "]
-    error_message = "From outside, only operators' SSH and ICMP reach a host."
+    error_message = "From outside, only SSH of operators and ICMP may reach a host."
   }
 
   assert {
     condition     = [for rule in proxmox_virtual_environment_firewall_rules.this["gw-1"].rule : rule.dport if rule.source == "" && rule.proto == "tcp"] == ["80,443"]
-    error_message = "A gateway has readers' ports open, and nothing else."
+    error_message = "A gateway must have the ports for readers open, and nothing else."
   }
 
   assert {
     condition     = alltrue([for options in proxmox_virtual_environment_firewall_options.this : options.enabled && options.input_policy == "DROP"])
-    error_message = "What no rule accepts is dropped."
+    error_message = "What no rule accepts must be dropped."
   }
 
   assert {
     condition     = output.guarded == tolist(["graph-1", "gw-1"])
-    error_message = "Every machine is guarded."
+    error_message = "The firewall of every machine must be enabled."
   }
 }
 
-run "nobody_may_deploy" {
+run "no_operators" {
   command = plan
 
   variables {
@@ -43,7 +43,7 @@ run "nobody_may_deploy" {
   expect_failures = [var.operators]
 }
 
-run "everybody_may_deploy" {
+run "the_whole_internet" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# With a mocked provider: a VLAN of the deployment's own, or none.
+# With a mocked provider: with and without a VLAN.
 
 mock_provider "proxmox" {}
 
@@ -10,7 +10,7 @@ variables {
 run "no_vlan" {
   assert {
     condition     = output.bridge == "vmbr0" && length(proxmox_sdn_vnet.this) == 0
-    error_message = "Machines are put on the bridge as it is."
+    error_message = "Without a VLAN, machines must be connected to the plain bridge."
   }
 }
 
@@ -21,11 +21,11 @@ run "vlan" {
 
   assert {
     condition     = output.bridge == "enc4094" && proxmox_sdn_vnet.this["4094"].tag == 4094
-    error_message = "Machines are put on the VLAN's bridge."
+    error_message = "With a VLAN, machines must be connected to its bridge."
   }
 }
 
-run "no_such_tag" {
+run "invalid_tag" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# With a mocked provider: machines that are hard to lose.
+# With a mocked provider: where machines run, and that they are hard to lose.
 
 mock_provider "proxmox" {
   mock_resource "proxmox_virtual_environment_vm" {
@@ -23,33 +23,33 @@ variables {
 run "machines" {
   assert {
     condition     = proxmox_virtual_environment_vm.this["gw-1"].node_name == "metal-2" && proxmox_virtual_environment_vm.this["graph-1"].node_name == "metal-1"
-    error_message = "A host stands on its metal, or where the template is."
+    error_message = "A host must run on its own node, or else on the node of the template."
   }
 
   assert {
     condition     = proxmox_virtual_environment_vm.this["graph-1"].protection && !proxmox_virtual_environment_vm.this["gw-1"].protection
-    error_message = "A graph host is protected."
+    error_message = "A graph host must be protected."
   }
 
   assert {
     condition     = alltrue([for machine in proxmox_virtual_environment_vm.this : machine.network_device[0].firewall && machine.migrate])
-    error_message = "Every machine is guarded, and moves to other metal."
+    error_message = "Every machine must have a firewall and be able to move to another node."
   }
 
   assert {
     condition     = output.machines["gw-1"] == { node = "metal-2", vm_id = 101, is_gateway = true }
-    error_message = "The firewall finds its machine."
+    error_message = "The firewall must be given its machine."
   }
 }
 
-run "graph_shall_go" {
+run "graph_host_unprotected" {
   variables {
     protect = false
   }
 
   assert {
     condition     = !proxmox_virtual_environment_vm.this["graph-1"].protection
-    error_message = "Its protection is lifted."
+    error_message = "protect = false must lift the protection of a graph host."
   }
 }
 
@@ -63,7 +63,7 @@ run "tiny_disk" {
   expect_failures = [var.disk]
 }
 
-run "no_way_out" {
+run "invalid_gateway" {
   command = plan
 
   variables {

@@ -1,4 +1,4 @@
-# Run by infra/terraform/check, and by npm test where terraform or tofu is installed.
+# Run by infra/terraform/check, and by npm test if terraform or tofu is installed.
 
 run "small" {
   command = plan
@@ -9,17 +9,17 @@ run "small" {
 
   assert {
     condition     = output.by_role.nats == tolist(["nats-1", "nats-2", "nats-3"])
-    error_message = "NATS nodes are found by their role."
+    error_message = "NATS nodes must be found by their role."
   }
 
   assert {
     condition     = output.hosts["gw-1"].size.hcloud == "ccx23"
-    error_message = "A host's size is looked up."
+    error_message = "The size of a host must be looked up."
   }
 
   assert {
     condition     = output.network == "10.20.0.0/24"
-    error_message = "The network is the file's."
+    error_message = "The network must be that of the file."
   }
 }
 
@@ -33,7 +33,7 @@ run "private_hosts" {
 
   assert {
     condition     = [for name, host in output.hosts : name if host.has_a_public] == ["gw-1", "gw-2"]
-    error_message = "Only gateways are public."
+    error_message = "Only gateways may be public."
   }
 }
 
@@ -56,7 +56,7 @@ run "divided_graph" {
 
   assert {
     condition     = output.by_role.graph == tolist(["graph-1", "graph-2"])
-    error_message = "Two hosts share the graph."
+    error_message = "Two hosts must share the graph."
   }
 }
 
