@@ -22,7 +22,7 @@ import { InfraError } from "../errors.ts";
 import { run } from "../run.ts";
 
 /** Folders of dist/ that run on hosts. */
-const ROOMS = ["lib", "broker", "graph", "edge", "cli"];
+const FOLDERS = ["lib", "broker", "graph", "edge", "cli"];
 const MODULES = "node_modules/";
 /** The folder of a package. Its own node_modules/ is copied with it. */
 const TOP_LEVEL = /^node_modules\/(@[^/]+\/)?[^/]+/;
@@ -77,8 +77,8 @@ export async function makeBundle({ name, out, alter }: BundleOptions): Promise<s
 
 function fill(work: string): void {
   const dist = join(projectRoot, "dist");
-  for (const room of ROOMS)
-    cpSync(join(dist, room), join(work, "dist", room), {
+  for (const folder of FOLDERS)
+    cpSync(join(dist, folder), join(work, "dist", folder), {
       recursive: true,
       filter: (path) => !NOT_NEEDED.test(path.slice(dist.length)),
     });
