@@ -122,7 +122,7 @@ async function repartition(
   let changes: Changes | undefined;
   const startedAtMs = performance.now();
   const found = await during(stage, async () => {
-    changes = new Changes(stage, 100_000 + (startedAtMs % 1_000_000));
+    changes = new Changes(stage, 100_000 + (Math.floor(startedAtMs) % 1_000_000));
     for (const task of interruptedAt) {
       const { status } = await stage.operator.again("repartition", {
         change: (line) => killedAt(task, line),
@@ -138,6 +138,7 @@ async function repartition(
   await mustReachAll(stage);
   const after = await readWholeGraph(stage);
   const { acknowledged = [], tried = [] } = changes ?? {};
+  must(acknowledged.length > 0, `none of ${tried.length} changes was acknowledged`);
   mustBeSame(before, after, acknowledged, tried);
   must(found.cut === 0 && found.refused === 0 && found.ended === 0 && found.doubled === 0, describe(found));
   must(found.resyncs >= stage.streams, `${found.resyncs} resyncs: not every reader was told`);
