@@ -1,4 +1,5 @@
-// What a graph's folder says of itself, while nobody serves it. Opens it for a moment; holds nothing.
+// Reports what a graph directory holds while it is not being served. Opens the directory for a moment and
+// keeps nothing.
 
 import { readExtent } from "./audit/audit-log.ts";
 import { openExisting, readNumber, withDatabase } from "./store/database.ts";
@@ -6,19 +7,23 @@ import { isEmpty, keptPartitions } from "./store/kept-partitions.ts";
 import { META } from "./store/keys.ts";
 
 export interface GraphFacts {
-  /** Of which partitions its rows are, as `--partitions` takes them; 0/1 is the whole graph. */
+  /**
+   * The partitions whose rows the directory holds, in the form of `--partitions`; `0/1` is the whole graph.
+   */
   readonly partitions: string;
-  /** Follow relations. */
+  /** The number of follows. */
   readonly follows: number;
-  /** The last change. */
+  /** The sequence number of the last change. */
   readonly sequence: number;
-  /** Nothing is in it: it may become anybody's. */
+  /** The graph holds nothing, so it can be served for any partitions. */
   readonly empty: boolean;
-  /** The load that did not finish. */
+  /** The source of a bulk load that did not finish. */
   readonly loading?: string;
 }
 
-/** @throws GraphError GRAPH_DIR_FOREIGN where there is no graph, GRAPH_DIR_BUSY while it is served, GRAPH_DAMAGED */
+/**
+ * @throws GraphError GRAPH_DIR_FOREIGN if there is no graph, GRAPH_DIR_BUSY while it is served, GRAPH_DAMAGED
+ */
 export async function readGraphFacts(directory: string): Promise<GraphFacts> {
   return withDatabase(await openExisting(directory), async (db) => {
     const loading = db.getSync(META.loading);

@@ -1,6 +1,6 @@
-// Puts the parts of a graph service together: what each part needs is made before it, so that everything flows one way.
-// An event goes from the entry, where it gets its id, to the expander, which sends it to all its recipients through the
-// distributor. Nothing is subscribed or sent here.
+// Constructs the parts of a graph service. Each part is created after the parts that it needs, so data flows
+// one way: an event passes from the entry to the expander, which sends it to its recipients through the
+// fan-out and the distributor. Nothing is subscribed or published here.
 
 import type { BrokerClient, Owner } from "../broker/index.ts";
 import { EXPIRY_MS } from "../broker/index.ts";
@@ -23,12 +23,12 @@ import { OnlineTable } from "./presence/online-table.ts";
 import { PresenceReceiver } from "./presence/presence-receiver.ts";
 import { UserLists } from "./user-lists.ts";
 
-/** What a service is made with. */
+/** What a service is built on. */
 export interface Foundation {
   readonly store: GraphStore;
   readonly client: BrokerClient;
   readonly partitions: Partitions;
-  /** This start's, never the same twice. */
+  /** Identifies this start of the service; no two starts have the same epoch. */
   readonly epoch: number;
   readonly log: Logger;
 }

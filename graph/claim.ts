@@ -1,6 +1,6 @@
-// Before a service takes events it makes sure that nobody else has them and that it will: no other service answers for
-// one of its partitions, and the broker sends the subjects of its partitions to it. Both would otherwise be silent: events
-// twice, or none.
+// Checks, before a service accepts events, that it alone will receive them: no other graph service serves one
+// of its partitions, and NATS delivers the subjects of its partitions to it. Without these checks events
+// would silently be delivered twice or not at all.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { graphEndpoint, graphSubject, parseTopic, type Topic } from "../broker/contract.ts";
@@ -10,9 +10,9 @@ import { SERVICE_NAME } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
 import { Partitions } from "./partitions.ts";
 
-/** How long to wait for other graph services to say that they are there. */
+/** How long to wait for replies from other graph services. */
 const OTHER_SERVICES_MS = 500;
-/** How long a subscription may take to be known on every server of a cluster. */
+/** The maximum time until every server of a cluster has learned about a subscription. */
 const KNOWN_WITHIN_MS = 2_000;
 const ASK_AGAIN_MS = 50;
 const ANSWER_MS = 1_000;
@@ -25,7 +25,7 @@ export async function refuseSecondOwner(client: BrokerClient, partitions: Partit
     if (theirs.of !== partitions.of) {
       throw new GraphError(
         "GRAPH_SERVED_ALREADY",
-        `graph service ${id} answers on this NATS for ${theirs}, which does not go with ${partitions}: every service must count the same partitions`,
+        `graph service ${id} already serves ${theirs} on this NATS, which contradicts ${partitions}: give all services the same number of partitions`,
       );
     }
     const shared = partitions.owned.find((partition) => theirs.has(partition));
@@ -33,15 +33,16 @@ export async function refuseSecondOwner(client: BrokerClient, partitions: Partit
     const what = partitions.of === 1 ? "" : ` for partition ${shared} of ${partitions.of}`;
     throw new GraphError(
       "GRAPH_SERVED_ALREADY",
-      `graph service ${id} answers on this NATS${what} already: stop it first, events would arrive twice`,
+      `graph service ${id} is already running on this NATS${what}: stop it first, or events would be delivered twice`,
     );
   }
 }
 
 /**
- * Asks over another connection for a topic of each owned partition, until that arrives at `owner`. Nobody hears of it: the
- * service does not serve yet, and whoever asks in the meantime is told so.
- * @throws GraphError GRAPH_UNMAPPED where the broker takes those subjects elsewhere
+ * Requests a topic of each owned partition over a second connection until the requests arrive at `owner`. The
+ * requests have no effect: the service is not serving yet, and other clients that send a request in the
+ * meantime receive GRAPH_STARTING.
+ * @throws GraphError GRAPH_UNMAPPED if the broker routes these subjects elsewhere
  */
 export async function proveMappings(
   owner: BrokerClient,
@@ -49,8 +50,8 @@ export async function proveMappings(
   options: Omit<ConnectOptions, "name">,
   partitions: Partitions,
 ): Promise<void> {
-  const starting = new GraphError("GRAPH_STARTING", "the graph is starting: ask again in a moment");
-  const ours = owner.newInbox(); // a word that nobody else answers with
+  const starting = new GraphError("GRAPH_STARTING", "the graph is starting: try again in a moment");
+  const ours = owner.newInbox(); // a unique text that identifies our replies
   const answers = partitions.subjects.map((partition) =>
     owner.subscribe(graphEndpoint("count", partition), (message) => {
       replyError(owner, replyOf(message), starting, { payload: ours });
@@ -79,12 +80,12 @@ async function prove(
     try {
       const reply = await client.request(graphSubject("count", topic), "", ANSWER_MS);
       if (reply.string() === ours) return;
-      throw unmapped(partitions); // somebody else has it
+      throw unmapped(partitions); // another service replied
     } catch (error) {
       const code = codeOf(error);
-      if (code === "REQUEST_TIMEOUT") return; // not allowed to ask: nothing is proven either way
+      if (code === "REQUEST_TIMEOUT") return; // no permission to publish the request: nothing can be proven
       if (code !== "NO_RESPONDERS" && code !== "ONLY_STREAM_REPLIED") throw error;
-      if (owner.refused.length > 0) return; // nor may we hear: `notReady` says so
+      if (owner.refused.length > 0) return; // no permission to subscribe, which `notReady` reports
       if (performance.now() > deadline) throw unmapped(partitions, error);
     }
     await delay(ASK_AGAIN_MS);
@@ -101,11 +102,15 @@ function topicIn(partition: number, partitions: Partitions): Topic {
 function unmapped(partitions: Partitions, cause?: unknown): GraphError {
   const remedy =
     partitions.of === 1
-      ? "it splits the topics: serve them with --partitions, as its configuration counts them"
+      ? "its configuration splits the topics: start with --partitions and the same number of partitions"
       : `give every server the mappings of \`encke broker --print-config --partitions ${partitions.of}\``;
-  return new GraphError("GRAPH_UNMAPPED", `NATS does not bring us what belongs to ${partitions}: ${remedy}`, {
-    cause,
-  });
+  return new GraphError(
+    "GRAPH_UNMAPPED",
+    `NATS does not deliver the subjects of ${partitions} to this service: ${remedy}`,
+    {
+      cause,
+    },
+  );
 }
 
 interface OtherService {
@@ -113,7 +118,7 @@ interface OtherService {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** All graph services that answer in time; at once where there is none. */
+/** Returns the graph services that reply in time. Returns at once if there is none. */
 async function askServices(client: BrokerClient): Promise<OtherService[]> {
   const found: OtherService[] = [];
   const inbox = client.newInbox();
@@ -123,7 +128,7 @@ async function askServices(client: BrokerClient): Promise<OtherService[]> {
     found.push(message.json<OtherService>());
   });
   client.publish(`$SRV.PING.${SERVICE_NAME}`, "", { reply: inbox });
-  await delay(OTHER_SERVICES_MS, undefined, { signal: waiting.signal }).catch(() => {}); // nobody is there
+  await delay(OTHER_SERVICES_MS, undefined, { signal: waiting.signal }).catch(() => {}); // no others
   replies.unsubscribe();
   return found;
 }

@@ -1,19 +1,19 @@
-// The graph over NATS, as a micro service (`nats micro ls` shows it). The name stands in the subject, lists of
-// changes in the payload, many at once:
+// The graph's NATS micro service (listed by `nats micro ls`). The subject ends with the name of a topic or a
+// user; the payload carries a page, or a list of subscribers so that one request can make many changes:
 //
 //   graph.subscribers.<topic>     page  → {"topic","subscribers":[…],"next"?}
-//   graph.muted.<topic>           page  → {"topic","muted":[…],"next"?}: who follows it and is sent nothing
-//   graph.blocked.<topic>         page  → {"topic","blocked":[…],"next"?}: who cannot follow it
+//   graph.muted.<topic>           page  → {"topic","muted":[…],"next"?}: followers who receive no events
+//   graph.blocked.<topic>         page  → {"topic","blocked":[…],"next"?}: users who cannot follow it
 //   graph.subscriptions.<user>    page  → {"user","subscriptions":[…],"next"?}
-//   graph.mutual.<user>           {"with":"9"} and page → {"user","with","mutual":[…],"next"?}: what both follow
+//   graph.mutual.<user>           {"with":"9"} and page → {"user","with","mutual":[…],"next"?}: common topics
 //   graph.count.<topic>           –     → {"topic","count"}
 //   graph.subscribe.<topic>       ids   → {"topic","changed","unchanged","blocked"?:[…]}, once it is on disk
-//   graph.unsubscribe.<topic>     ids   → {"topic","changed","unchanged"}, likewise; so are the four that follow:
+//   graph.unsubscribe.<topic>     ids   → {"topic","changed","unchanged"}, once it is on disk; also for
 //   graph.block.<topic>, graph.unblock.<topic>, graph.mute.<topic>, graph.unmute.<topic>
-//   graph.online.<user>           page  → {"user","online":[…],"unknown","next"?}: whom they follow, and is here
+//   graph.online.<user>           page  → {"user","online":[…],"unknown","next"?}: followed and connected
 //   graph.audit.<topic>           {"after","limit"}? → {"topic","changes":[…],"oldest","next"?}: in order
-//   part.<p>.audit                likewise, of all topics
-//   part.<p>.backup               {"folder"} → {"file","bytes","sha256","sequence","follows"}, once it is on disk
+//   part.<p>.audit                {"after","limit"}? → {"changes":[…],"oldest","next"?}: of all topics
+//   part.<p>.backup               {"folder"} → {"file","bytes","sha256","sequence","follows"}, once on disk
 //
 // page: {"after","limit"}, or nothing. ids: {"subscribers":["7","9"]}, or ["7","9"], or one id as plain text.
 
@@ -56,7 +56,7 @@ export const SERVICE_NAME = "encke-graph";
 type Answer = object | Promise<object>;
 type Handler = (graph: Graph, name: Topic, payload: string) => Answer;
 
-/** What the endpoints look into. */
+/** What the endpoints read and change. */
 export interface Graph {
   readonly client: BrokerClient;
   readonly store: GraphStore;
@@ -104,14 +104,14 @@ const HANDLERS: Readonly<Record<GraphVerb, Handler>> = {
     const user = parseUserId(name);
     const all = await lists.page("subscriptions", user, parse(page, payload || "{}"));
     const { names, next } = fitPage(all, client.maxPayload);
-    // edges in `subject` mode do not say who is on them: so many may know of more
+    // edges in `subject` mode do not announce their users, so more users may be online at this many edges
     const unknown = registry.survey().subject.length;
     const here = names.filter((followed) => online.firstOf(followed) !== -1);
     return { user, online: here, unknown, ...(next === undefined ? {} : { next }) };
   },
 };
 
-/** What is asked of a partition as a whole. */
+/** Handlers of requests about a whole partition. */
 const PARTITION_HANDLERS: Readonly<
   Record<PartitionVerb, (graph: Graph, payload: string) => Promise<object>>
 > = {
@@ -119,7 +119,7 @@ const PARTITION_HANDLERS: Readonly<
   backup: ({ store }, payload) => store.backup(parse(backup, payload).folder),
 };
 
-/** Serves the endpoints until the service is stopped. */
+/** Serves the endpoints until the returned service is stopped. */
 export function serveEndpoints(graph: Graph): Served {
   const { subjects, owned, of } = graph.partitions;
   const endpoints = [
@@ -164,7 +164,10 @@ function describe({
   };
 }
 
-/** Gives `handle` a request's payload as text, keeps the store open until it replies, and replies its result as JSON. */
+/**
+ * Returns a handler that passes a request's payload to `handle` as text, keeps the store open meanwhile, and
+ * replies with the result as JSON.
+ */
 function handling(graph: Graph, handle: (message: Msg, payload: string) => Answer): Endpoint["handle"] {
   return async (message) => {
     const payload = new TextDecoder().decode(message.data).trim();

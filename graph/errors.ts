@@ -1,5 +1,5 @@
-// The errors of this folder, and what callers over NATS are told about each. Codes are stable: callers match them, never
-// the text.
+// The errors of this folder and what callers over NATS learn about each. Callers match the codes, which are
+// stable, and never the texts.
 
 import { type Disclosure, EnckeError } from "../lib/errors.ts";
 

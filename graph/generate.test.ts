@@ -10,12 +10,12 @@ function pairsOf(shape: GraphShape): [number, number][] {
 }
 
 describe("Barabási–Albert generator", () => {
-  it("the article's size - would have 14,999,880 friendships", () => {
+  it("the article's size - yields 14,999,880 friendships", () => {
     assert.equal(countFriendships({ users: 1_000_000, friends: 15, seed: 1 }), 14_999_880);
   });
 
   for (const users of [1, 2, 10, 15, 16, 17, 500]) {
-    it(`${users} users - as many friendships as counted, no self edge, none twice, ids 1 to ${users}`, () => {
+    it(`${users} users - have the computed number of friendships, no loop, no duplicate, and ids 1 to ${users}`, () => {
       const shape = { users, friends: 15, seed: 1 };
       const pairs = pairsOf(shape);
       assert.equal(pairs.length, countFriendships(shape));
@@ -24,13 +24,13 @@ describe("Barabási–Albert generator", () => {
     });
   }
 
-  it("seed - the same gives the same graph, another another", () => {
+  it("seed - determines the graph", () => {
     const shape = { users: 300, friends: 4, seed: 42 };
     assert.deepEqual(pairsOf(shape), pairsOf(shape));
     assert.notDeepEqual(pairsOf(shape), pairsOf({ ...shape, seed: 43 }));
   });
 
-  it("shape - a power law with exponent about 3, everybody has at least `edges` friends", () => {
+  it("degrees - follow a power law with an exponent of about 3, and none is below `friends`", () => {
     const shape = { users: 100_000, friends: 15, seed: 1 };
     const degrees = new Uint32Array(shape.users + 1);
     for (const [older, newer] of pairsOf(shape)) {

@@ -1,43 +1,43 @@
-// The Barabási–Albert graph of the article's data set: users arrive one by one, each befriends `friends` earlier ones,
-// and who has more friends is chosen more often. As igraph's default (psumtree, power 1, zero appeal 1): the chance is
-// proportional to degree + 1, nobody is chosen twice by the same newcomer. Same seed, same graph.
-// Memory: 4 bytes an edge.
+// Generates the Barabási–Albert graph of the article's data set: users arrive one by one, and each befriends
+// `friends` earlier users, preferring those with many friends. Matches igraph's default (psumtree, power 1,
+// zero appeal 1): the probability of a user is proportional to its degree + 1, and a newcomer chooses no user
+// twice. The same seed yields the same graph. Takes 4 bytes of memory per friendship.
 
 import { Random } from "./random.ts";
 
 export interface GraphShape {
-  /** How many users; their ids are 1 … users. */
+  /** The number of users; their ids are 1 … users. */
   readonly users: number;
-  /** Friends that each newcomer chooses (the first few choose everyone there is). */
+  /** The number of friends that each newcomer chooses. The first newcomers choose all users that exist. */
   readonly friends: number;
   readonly seed: number;
 }
 
-/** How many friendships a graph of this shape has. */
+/** Returns the number of friendships in a graph of this shape. */
 export function countFriendships({ users, friends }: GraphShape): number {
   const early = Math.min(users, friends);
   return (early * (early - 1)) / 2 + Math.max(0, users - friends) * friends;
 }
 
-/** A user and the earlier users whom they befriended on arrival. */
+/** A user and the earlier users befriended on arrival. */
 export interface Newcomer {
   readonly id: number;
-  /** A view: valid until the next newcomer. */
+  /** A view, valid until the next newcomer is generated. */
   readonly friends: Uint32Array;
 }
 
 /**
- * Every user but the first, in order of arrival.
- * Choosing in proportion to degree + 1 is choosing uniformly among all ends of friends and all users together.
+ * Generates every user but the first, in order of arrival. Choosing with a probability proportional to degree
+ * + 1 is the same as choosing uniformly among the ends of all friendships and all users.
  */
 export function* generateFriendships(shape: GraphShape): Generator<Newcomer, void, void> {
   const { users, friends: each } = shape;
   const random = new Random(shape.seed);
-  /** The older end of each edge, counted from 0; the newer follows from its position. */
+  /** The older end of each friendship, counted from 0. The newer end follows from the position. */
   const olderEnds = new Uint32Array(countFriendships(shape));
   const chosen = new Uint32Array(each);
   const friends = new Uint32Array(each);
-  /** Edges of the first newcomers, who have fewer than `friends` to choose from. */
+  /** Friendships of the first newcomers, who have fewer than `friends` users to choose from. */
   const earlyFriendships = countFriendships({ ...shape, users: Math.min(users, each) });
   let count = 0;
 

@@ -1,4 +1,5 @@
-// Processes of their own: what is acknowledged survives kill -9, and one process at a time has a directory.
+// Separate processes: acknowledged changes survive kill -9, and only one process at a time can open a
+// directory.
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
@@ -31,7 +32,7 @@ class ChangingGraph {
     });
   }
 
-  /** How many it said are acknowledged; lines that a kill cut short do not count. */
+  /** The number of changes reported as acknowledged. A line truncated by the kill does not count. */
   get acknowledged(): number {
     return Number(this.output.split("\n").at(-2) ?? 0);
   }
@@ -47,13 +48,13 @@ class ChangingGraph {
   }
 }
 
-/** The rules once more, as plain sets. */
+/** A second implementation of the rules, with plain sets. */
 class Model {
   readonly receiving = new Set<string>();
   readonly muted = new Set<string>();
   readonly blocked = new Set<string>();
 
-  /** Whether it makes a difference. */
+  /** Returns whether the change has an effect. */
   apply({ kind, subscriber, topic }: Change): boolean {
     const { receiving, muted, blocked } = this;
     const pair = `${subscriber} ${topic}`;
@@ -107,7 +108,7 @@ function rowsOf(store: GraphStore): Record<"receiving" | "muted" | "blocked" | "
 }
 
 describe("graph store, killed", () => {
-  it(`${ROUNDS} rounds of kill -9 in mid-write - nothing acknowledged is lost, the audit explains every row`, async () => {
+  it(`${ROUNDS} rounds of kill -9 during writes - lose no acknowledged change, and the audit explains every row`, async () => {
     const directory = tempDir();
     const model = new Model();
     let sequence = 0;
@@ -119,7 +120,8 @@ describe("graph store, killed", () => {
       await process.kill();
 
       const store = await GraphStore.open(directory);
-      // what was handed in, in order, as far as the audit goes, and to the end of what was handed in together
+      // replays the submitted changes in order, as far as the audit goes, and to the end of the list
+      // submitted with the last
       const found: string[] = [];
       for (let after: number | undefined = sequence; after !== undefined; ) {
         const page = await store.pageAudit(undefined, after, 1_000);
@@ -150,7 +152,7 @@ describe("graph store, killed", () => {
     assert.ok(changes > ROUNDS * 50);
   });
 
-  it("a second process - is refused the directory, also after a failed second open in the first", async () => {
+  it("a second process - is refused the directory, even after a failed second open in the first", async () => {
     const directory = tempDir();
     const store = await GraphStore.open(directory);
     for (let attempt = 0; attempt < 2; attempt += 1) {

@@ -1,4 +1,4 @@
-// A disk that fills while the store writes, on a real one: a small tmpfs.
+// A disk that fills up while the store writes: a small tmpfs.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import type { Change } from "./store/changes.ts";
 const disk = SmallDisk.mount(40);
 const skip = disk === undefined ? "only root may mount a small disk" : false;
 
-/** Distinct follows of 20 topics: a torn record of them spans several blocks of LevelDB's log. */
+/** Returns distinct follows of 20 topics. A torn record of them spans several blocks of LevelDB's log. */
 function follows(from: number, count: number): Change[] {
   return Array.from({ length: count }, (_, index) => ({
     kind: "subscribe",
@@ -48,7 +48,7 @@ describe("full disk", { skip }, () => {
   });
   after(() => store.close());
 
-  /** Writes until a write fails. */
+  /** Applies changes until a write fails. */
   async function fillUp(leaving: number): Promise<void> {
     disk?.fill(leaving);
     await assert.rejects(
@@ -63,16 +63,16 @@ describe("full disk", { skip }, () => {
   }
 
   const recovered = (): Promise<void> =>
-    waitFor("the disk to take writes", () => store.trouble === undefined);
+    waitFor("the disk to accept writes", () => store.trouble === undefined);
 
   for (const leaving of [60_000, 150_000, 300_001]) {
-    it(`write that fails with ${leaving} bytes left - refuses changes until there is room, and loses none later`, async () => {
+    it(`write that fails with ${leaving} bytes left - refuses changes until there is space, and loses none later`, async () => {
       await fillUp(leaving);
       await assert.rejects(store.apply(follows(1_000_000, 1)), { code: "GRAPH_DISK_FAILED" });
       assert.equal(store.follows, acknowledged);
       const topic = parseTopic("topic-7");
       const ids = [...store.followers(topic)].flatMap((set) => [...set]);
-      assert.equal(ids.length, store.countFollowers(topic), "reads go on");
+      assert.equal(ids.length, store.countFollowers(topic), "reads continue");
 
       disk?.empty();
       await recovered();
@@ -92,12 +92,12 @@ describe("full disk", { skip }, () => {
     });
   }
 
-  it("trouble - is reported once for each change of it", () => {
+  it("trouble - is reported once per transition", () => {
     assert.deepEqual(new Set(troubles), new Set(["GRAPH_DISK_FAILED", "GRAPH_REOPENING", undefined]));
     assert.equal(troubles.at(-1), undefined);
   });
 
-  it("read over several turns - keeps the directory open to its end", async () => {
+  it("read over several turns - keeps the directory open until it ends", async () => {
     const celebrity = parseTopic("celebrity");
     const fans = Array.from({ length: 20_000 }, (_, index) => ({
       kind: "subscribe" as const,
@@ -110,7 +110,7 @@ describe("full disk", { skip }, () => {
     const sets = store.followers(celebrity)[Symbol.iterator]();
     const first = sets.next().value?.length ?? 0;
     disk?.empty();
-    await waitFor("the directory to be opened again", () => store.trouble?.code === "GRAPH_REOPENING");
+    await waitFor("the directory to be reopened", () => store.trouble?.code === "GRAPH_REOPENING");
     let rest = 0;
     for (let set = sets.next(); set.done !== true; set = sets.next()) rest += set.value.length;
     assert.equal(first + rest, 20_000);
@@ -118,7 +118,7 @@ describe("full disk", { skip }, () => {
     assert.equal(await store.read(() => store.countFollowers(celebrity)), 20_000);
   });
 
-  it("bulk load - ends with an error that names the disk, and can be run again", async () => {
+  it("bulk load - fails with an error that names the disk, and can be repeated", async () => {
     const loaded = join(disk?.path ?? "", "loaded");
     disk?.fill(1_000_000);
     const shape = { users: 20_000, friends: 10, seed: 1 };
@@ -129,7 +129,7 @@ describe("full disk", { skip }, () => {
     assert.equal((await load()).follows, 2 * countFriendships(shape));
   });
 
-  it("store that closes while the disk is full - closes at once, and opens with what was acknowledged", async () => {
+  it("store that closes while the disk is full - closes at once, and reopens with all acknowledged changes", async () => {
     await fillUp(80_000);
     await store.close();
     disk?.empty();

@@ -7,32 +7,32 @@ import { GraphStore } from "./graph-store.ts";
 import type { ChangeKind } from "./store/changes.ts";
 
 const RJ = parseTopic("rj");
-const EVERYBODY = Array.from({ length: 30_000 }, (_, index) => String(index + 1));
-/** Those who come and go, or are muted and unmuted: some of every chunk. */
-const SOME = EVERYBODY.filter((_, index) => index % 4 === 0);
-const OTHERS = EVERYBODY.filter((_, index) => index % 4 !== 0);
-/** All but so few that the row needs no chunks. */
-const MOST = EVERYBODY.slice(1_000);
-const FEW = EVERYBODY.slice(0, 1_000);
-const ALL = EVERYBODY.length;
+const ALL_USERS = Array.from({ length: 30_000 }, (_, index) => String(index + 1));
+/** Users, of every chunk, who follow and unfollow, or are muted and unmuted. */
+const SOME = ALL_USERS.filter((_, index) => index % 4 === 0);
+const OTHERS = ALL_USERS.filter((_, index) => index % 4 !== 0);
+/** Enough users that the rest fits into a row without chunks. */
+const MOST = ALL_USERS.slice(1_000);
+const FEW = ALL_USERS.slice(0, 1_000);
+const ALL = ALL_USERS.length;
 const COMMIT_MS = 10_000;
 
 async function storeOfRj(): Promise<GraphStore> {
   const store = await GraphStore.open(tempDir());
-  await change(store, "subscribe", EVERYBODY);
+  await change(store, "subscribe", ALL_USERS);
   return store;
 }
 
 const change = (store: GraphStore, kind: ChangeKind, users: readonly string[]): Promise<unknown> =>
   store.apply(users.map((user) => ({ kind, subscriber: parseUserId(user), topic: RJ })));
 
-/** All pages that were read while LevelDB's own thread wrote a commit, until `isSeen` said that it is there. */
+/** Returns all pages read while LevelDB's own thread wrote a commit, until `isSeen` returned true. */
 async function pagesDuring(
   commit: Promise<unknown>,
   store: GraphStore,
   isSeen: () => boolean,
 ): Promise<string[]> {
-  await turn(); // the batch is with the thread, and its promise cannot be resolved before this turn ends
+  await turn(); // the thread has the batch, whose promise cannot resolve before this turn ends
   const deadline = performance.now() + COMMIT_MS;
   const pages = new Set<string>();
   const read = (): unknown => pages.add(store.pageFollowers(RJ, undefined, ALL).names.join());
@@ -45,36 +45,36 @@ async function pagesDuring(
   return [...pages];
 }
 
-describe("pages - of a long row while it changes", () => {
-  it("a mute moves somebody from one row to another - and every page lists all who follow, once", async () => {
+describe("pages of a long row that changes", () => {
+  it("mutes, which move users between rows - every page lists each follower once", async () => {
     const store = await storeOfRj();
     for (const kind of ["mute", "unmute", "mute", "unmute"] as const) {
       const wanted = kind === "mute" ? SOME.length : 0;
       const isSeen = () => store.pageMuted(RJ, undefined, ALL).names.length === wanted;
       const pages = await pagesDuring(change(store, kind, SOME), store, isSeen);
       assert.ok(
-        pages.length === 1 && pages[0] === EVERYBODY.join(),
+        pages.length === 1 && pages[0] === ALL_USERS.join(),
         `${kind}: ${pages.length} kinds of page`,
       );
     }
     await store.close();
   });
 
-  it("chunks come and go - and a page is the row before the commit or behind it", async () => {
+  it("chunks that come and go - a page is the row before or after the commit", async () => {
     const store = await storeOfRj();
     for (let round = 0; round < 8; round += 1) {
       const [kind, wanted] =
-        round % 2 === 0 ? (["unsubscribe", FEW] as const) : (["subscribe", EVERYBODY] as const);
+        round % 2 === 0 ? (["unsubscribe", FEW] as const) : (["subscribe", ALL_USERS] as const);
       const isSeen = () => store.countFollowers(RJ) === wanted.length;
       const pages = await pagesDuring(change(store, kind, MOST), store, isSeen);
-      const known = pages.filter((page) => page === EVERYBODY.join() || page === FEW.join());
+      const known = pages.filter((page) => page === ALL_USERS.join() || page === FEW.join());
       assert.equal(known.length, pages.length, `${kind}: ${pages.length} kinds of page`);
       assert.equal(pages.at(-1), wanted.join());
     }
     await store.close();
   });
 
-  it("page behind page - lists once who follows all the while, whoever comes and goes between them", async () => {
+  it("a listing during changes - lists every permanent follower exactly once", async () => {
     const store = await storeOfRj();
     const names: string[] = [];
     const limit = 5_000;
@@ -94,7 +94,7 @@ describe("pages - of a long row while it changes", () => {
   });
 });
 
-describe("pages - after a name", () => {
+describe("pages after a name", () => {
   const subscribe = (
     store: GraphStore,
     kind: ChangeKind,
@@ -103,7 +103,7 @@ describe("pages - after a name", () => {
   ): Promise<unknown> =>
     store.apply([{ kind, subscriber: parseUserId(subscriber), topic: parseTopic(topic) }]);
 
-  it("that this graph has never held - is refused by every list, and the list does not begin again", async () => {
+  it("a name that the graph never held - is refused by every list, which does not restart", async () => {
     const store = await GraphStore.open(tempDir());
     await subscribe(store, "subscribe", "alice", "rj");
     const alice = parseUserId("alice");
@@ -114,16 +114,16 @@ describe("pages - after a name", () => {
         () => store.pageBlocked(RJ, after, 10),
         () => store.pageSubscriptions(alice, after, 10),
         () => store.pageMutual(alice, alice, after, 10),
-        () => store.pageFollowers(parseTopic("nobody.there"), after, 10),
+        () => store.pageFollowers(parseTopic("unknown.topic"), after, 10),
       ])
         assert.throws(page, {
           code: "BAD_REQUEST",
-          message: /^"after" ".*is on no page of this graph: give the `next`/,
+          message: /^"after" ".*was not returned by this graph: pass the `next`/,
         });
     await store.close();
   });
 
-  it("that has left the list meanwhile - goes on where it stood, over a restart too", async () => {
+  it("a name that has left the list - continues at its place, even after a restart", async () => {
     const directory = tempDir();
     let store = await GraphStore.open(directory);
     for (const name of ["ann", "bob", "cid", "dan"]) await subscribe(store, "subscribe", name, "rj");
@@ -137,7 +137,7 @@ describe("pages - after a name", () => {
     await store.close();
   });
 
-  it("that is a number - is a place of its own, whether or not it was listed", async () => {
+  it("a decimal name - is a place of its own, whether or not it was listed", async () => {
     const store = await GraphStore.open(tempDir());
     for (const name of ["7", "9", "bob"]) await subscribe(store, "subscribe", name, "rj");
     assert.deepEqual(store.pageFollowers(RJ, "8", 10).names, ["9", "bob"]);

@@ -18,7 +18,7 @@ const followersOf = (store: GraphStore, topic: string): string[] =>
   [...store.followers(parseTopic(topic))].flatMap((ids) => [...ids].map((id) => store.nameOf(id)));
 
 describe("graph store", () => {
-  it("follow and unfollow - both directions, counted, answered by what changed", async () => {
+  it("follow and unfollow - change both directions and the counts, and return outcomes", async () => {
     const store = await GraphStore.open(tempDir());
     const changed = await store.apply([
       follow("alice", "rj"),
@@ -32,7 +32,7 @@ describe("graph store", () => {
     assert.equal(store.countSubscriptions(parseUserId("alice")), 2);
     assert.deepEqual(store.pageSubscriptions(parseUserId("alice"), undefined, 10).names, ["rj", "photo.789"]);
     assert.deepEqual(
-      await store.apply([unfollow("bob", "rj"), unfollow("bob", "rj"), unfollow("nobody", "nothing")]),
+      await store.apply([unfollow("bob", "rj"), unfollow("bob", "rj"), unfollow("unknown", "nothing")]),
       ["changed", "unchanged", "unchanged"],
     );
     assert.deepEqual(followersOf(store, "rj"), ["alice"]);
@@ -40,14 +40,14 @@ describe("graph store", () => {
     await store.close();
   });
 
-  it("oneself - is followed always, and listed never", async () => {
+  it("following oneself - is implied and never listed", async () => {
     const store = await GraphStore.open(tempDir());
     assert.deepEqual(await store.apply([follow("rj", "rj")]), ["unchanged"]);
     assert.deepEqual(followersOf(store, "rj"), []);
     await store.close();
   });
 
-  it("mute - goes on following, listed and counted, and is sent nothing; unmute ends that", async () => {
+  it("mute - keeps the follow listed and counted but sends nothing, until unmute", async () => {
     const store = await GraphStore.open(tempDir());
     const rj = parseTopic("rj");
     const alice = parseUserId("alice");
@@ -68,7 +68,7 @@ describe("graph store", () => {
     assert.deepEqual(
       await store.apply([follow("alice", "rj")]),
       ["unchanged"],
-      "following anew does not unmute",
+      "following again does not unmute",
     );
     assert.deepEqual(await store.apply([change("unmute", "alice", "rj"), change("unmute", "bob", "rj")]), [
       "changed",
@@ -79,12 +79,16 @@ describe("graph store", () => {
       await store.apply([change("mute", "alice", "rj"), unfollow("alice", "rj"), follow("alice", "rj")]),
       ["changed", "changed", "changed"],
     );
-    assert.deepEqual(followersOf(store, "rj"), ["alice", "bob"], "who left and came back is not muted");
+    assert.deepEqual(
+      followersOf(store, "rj"),
+      ["alice", "bob"],
+      "a user who unfollowed and follows again is not muted",
+    );
     assert.equal(store.follows, 2);
     await store.close();
   });
 
-  it("block - ends following, muted or not, and refuses it until unblocked", async () => {
+  it("block - removes a follow, muted or not, and refuses it until unblock", async () => {
     const store = await GraphStore.open(tempDir());
     const rj = parseTopic("rj");
     await store.apply([follow("alice", "rj"), follow("bob", "rj"), change("mute", "bob", "rj")]);
@@ -114,7 +118,7 @@ describe("graph store", () => {
     await store.close();
   });
 
-  it("pages of followers - in one order, whoever of them is muted", async () => {
+  it("pages of followers - keep one order, whether or not users are muted", async () => {
     const store = await GraphStore.open(tempDir());
     const users = Array.from({ length: 20_000 }, (_, index) => String(index + 1));
     await store.apply(users.map((user) => follow(user, "rj")));
@@ -130,7 +134,7 @@ describe("graph store", () => {
     await store.close();
   });
 
-  it("mutual - what both follow, in pages", async () => {
+  it("mutual - pages through the topics that both users follow", async () => {
     const store = await GraphStore.open(tempDir());
     const multiples = (user: string, step: number): Change[] =>
       Array.from({ length: Math.floor(60_000 / step) }, (_, index) =>
@@ -148,11 +152,11 @@ describe("graph store", () => {
       names,
       Array.from({ length: 10_000 }, (_, index) => String((index + 1) * 6)),
     );
-    assert.deepEqual(store.pageMutual(a, parseUserId("nobody"), undefined, 10).names, []);
+    assert.deepEqual(store.pageMutual(a, parseUserId("unknown"), undefined, 10).names, []);
     await store.close();
   });
 
-  it("1,000 concurrent follows of one topic - are all there", async () => {
+  it("1,000 concurrent follows of one topic - are all stored", async () => {
     const store = await GraphStore.open(tempDir());
     await Promise.all(Array.from({ length: 1_000 }, (_, index) => store.apply([follow(`u${index}`, "rj")])));
     assert.equal(store.countFollowers(parseTopic("rj")), 1_000);
@@ -160,7 +164,7 @@ describe("graph store", () => {
     await store.close();
   });
 
-  it("reopened - everything is as it was, names included", async () => {
+  it("a reopened graph - is unchanged, including names", async () => {
     const directory = tempDir();
     const names = ["42", "007", "0", "2147483647", "2147483648", "99999999999999999999", "a-b_C"];
     const first = await GraphStore.open(directory);
@@ -174,7 +178,7 @@ describe("graph store", () => {
     await second.close();
   });
 
-  it("pages - cover everything once, whatever their size", async () => {
+  it("pages of any size - cover every entry once", async () => {
     const store = await GraphStore.open(tempDir());
     await store.apply(
       Array.from({ length: 100 }, (_, index) => follow(index % 2 === 0 ? String(index) : `n${index}`, "rj")),
@@ -190,14 +194,14 @@ describe("graph store", () => {
       } while (after !== undefined);
       assert.deepEqual(names, followersOf(store, "rj"));
     }
-    assert.deepEqual(store.pageFollowers(parseTopic("nobody"), undefined, 10), {
+    assert.deepEqual(store.pageFollowers(parseTopic("unknown"), undefined, 10), {
       names: [],
       next: undefined,
     });
     await store.close();
   });
 
-  it("epochs - grow with every start, even against the clock", async () => {
+  it("epochs - grow with every start, even if the clock goes back", async () => {
     const directory = tempDir();
     const epochs: number[] = [];
     for (let start = 0; start < 3; start += 1) {
@@ -211,7 +215,7 @@ describe("graph store", () => {
     );
   });
 
-  it("one directory - opened once a process, also after a failed second try", async () => {
+  it("one directory - is opened once per process, even after a failed second attempt", async () => {
     const directory = tempDir();
     const store = await GraphStore.open(directory);
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -225,13 +229,13 @@ describe("graph store", () => {
     await (await GraphStore.open(directory)).close();
   });
 
-  it("somebody else's folder - is refused and left alone", async () => {
+  it("a foreign folder - is refused and left alone", async () => {
     const directory = tempDir();
     writeFileSync(join(directory, "letter.txt"), "dear diary");
     await assert.rejects(GraphStore.open(directory), { code: "GRAPH_DIR_FOREIGN", message: /letter\.txt/ });
   });
 
-  it("too many waiting changes - are refused whole, those before them are kept", async () => {
+  it("too many waiting changes - are refused as a whole, and earlier ones are kept", async () => {
     const store = await GraphStore.open(tempDir());
     const many = Array.from({ length: 60_000 }, (_, index) => follow(String(index), "rj"));
     const first = store.apply(many);
@@ -244,7 +248,7 @@ describe("graph store", () => {
     await store.close();
   });
 
-  it("close - waits for what was handed in, refuses what comes after, idempotent", async () => {
+  it("close - waits for accepted changes, refuses later ones, and is idempotent", async () => {
     const directory = tempDir();
     const store = await GraphStore.open(directory);
     const pending = store.apply([follow("alice", "rj")]);

@@ -1,7 +1,8 @@
-// The friend graph of one directory: who follows a topic and what a user follows, one row each way (store/), the rows of
-// followers in memory for the fan-out (adjacency/), every change in order (audit/) and backups (backup/). Changes wait in
-// a queue; one writer applies them in order, writes them as one synced batch, their audit included, and only then
-// acknowledges them. Readers see what was committed last. Owned by one process.
+// The friend graph of one directory. Every follow is stored in two rows, that of the topic and that of the
+// user (store/). The fan-out reads the rows of followers from memory (adjacency/); changes are recorded in
+// order (audit/), and the graph can be backed up while it is served (backup/). Changes wait in a queue. A
+// single writer applies them in order, writes them and their audit records as one synced batch, and only then
+// acknowledges them. Reads see the last commit. Owned by one process.
 
 import type { Topic, UserId } from "../broker/contract.ts";
 import { quote } from "../lib/errors.ts";
@@ -28,17 +29,17 @@ import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./st
 import { intersect, unite } from "./store/row-sets.ts";
 import { type Page, RowStore } from "./store/row-store.ts";
 
-/** A scan of so many rows leaves enough mapped files behind. */
+/** Scanning this many bytes of rows leaves so many files mapped that reopening the database pays off. */
 const WORTH_REOPENING_BYTES = 16_777_216;
 
 export interface StoreOptions {
-  /** Changes that the audit keeps; the oldest beyond are trimmed. */
+  /** The number of changes that the audit keeps. Older ones are trimmed. */
   readonly keepChanges?: number;
-  /** Rows of followers are held in up to so much memory. */
+  /** The maximum memory for rows of followers, in bytes. */
   readonly memoryBytes?: number;
-  /** The part of the topics whose rows these are; all where absent. */
+  /** The partitions whose rows the directory holds. Defaults to the whole graph. */
   readonly partitions?: Partitions;
-  /** Called when changes become impossible because a write failed, and when they are possible again. */
+  /** Called when a failed write makes changes impossible, and when they are possible again. */
   readonly onTrouble?: (trouble: DiskTrouble | undefined) => void;
 }
 
@@ -47,7 +48,7 @@ export class GraphStore {
   readonly #rows: RowStore;
   readonly #audit: AuditLog;
   readonly #backups: Backups;
-  /** The rows that events are expanded by. */
+  /** The rows from which events are expanded. */
   readonly receivers: FollowerRows;
   readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
   #closed = false;
@@ -61,10 +62,10 @@ export class GraphStore {
   }
 
   /**
-   * Opens a directory, an empty graph where it does not exist, for these partitions and no others. Rows of followers are
-   * held in up to `memoryBytes`, and read into them first: 2 CPU-seconds for
-   * 1,000,000 of 30.
-   * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED, GRAPH_OTHER_PARTITIONS or GRAPH_DAMAGED
+   * Opens the graph in a directory for exactly these partitions, and creates an empty graph if there is none.
+   * First loads rows of followers into memory, up to `memoryBytes`: 2 CPU-seconds for 1,000,000 rows of 30.
+   * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_HALF_LOADED, GRAPH_OTHER_PARTITIONS or
+   * GRAPH_DAMAGED
    */
   static async open(
     directory: string,
@@ -96,37 +97,45 @@ export class GraphStore {
     }
   }
 
-  /** Follow relations in all. */
+  /** The number of follows. */
   get follows(): number {
     return this.#rows.follows;
   }
 
-  /** Changes that wait for the disk. */
+  /** The number of changes that wait for the disk. */
   get waitingChanges(): number {
     return this.#queue.length;
   }
 
-  /** The audit's own figures. */
+  /** The audit's counters. */
   get audit(): Pick<AuditLog, "last" | "length" | "trimmed" | "failedTrims"> {
     return this.#audit;
   }
 
-  /** Why no change is taken at this moment: a write failed, and the disk has not taken one since. */
+  /**
+   * Why changes are refused at present: a write failed, and no write has succeeded since. Otherwise
+   * undefined.
+   */
   get trouble(): DiskTrouble | undefined {
     return this.#disk.trouble;
   }
 
-  /** Writes that failed since the start. */
+  /** The number of writes that failed since the start. */
   get failedWrites(): number {
     return this.#disk.failedWrites;
   }
 
-  /** Resolves when the rows can be read: pending only while the directory is being opened again after a failed write. */
+  /**
+   * Resolves when rows can be read. Undefined, except while the directory is reopened after a failed write.
+   */
   get readable(): Promise<void> | undefined {
     return this.#disk.readable;
   }
 
-  /** Runs reads, also such as last over several turns: the directory stays open until `work` has settled. */
+  /**
+   * Runs reads, which may last several turns of the event loop: the directory stays open until `work` has
+   * settled.
+   */
   async read<T>(work: () => T | Promise<T>): Promise<T> {
     while (this.#disk.readable !== undefined) await this.#disk.readable;
     const release = this.#disk.hold();
@@ -137,7 +146,7 @@ export class GraphStore {
     }
   }
 
-  /** Those who are sent nothing included. */
+  /** Counts a topic's followers, including muted ones. */
   countFollowers(topic: Topic): number {
     return this.#rows.count(topic, followersKey, mutedKey);
   }
@@ -147,8 +156,8 @@ export class GraphStore {
   }
 
   /**
-   * Ids of everyone who is sent a topic's events, ascending, in bounded sets, each valid until the next call; `nameOf`
-   * turns them into names.
+   * Returns the ids of all users who receive a topic's events, ascending, in sets of bounded size. Each set
+   * is valid until the next one is requested. `nameOf` returns the names.
    */
   followers(topic: Topic): Iterable<Uint32Array> {
     const id = this.#rows.idOf(topic);
@@ -160,30 +169,31 @@ export class GraphStore {
   }
 
   /**
-   * Who follows a topic, those who are sent nothing included: at most `limit`, behind `after`. A page is of one instant;
-   * the list may change between pages, and who is in it all the while is on exactly one of them.
-   * @throws GraphError BAD_REQUEST for an `after` that this graph never issued
+   * Lists at most `limit` followers of a topic after `after`, including muted ones. A page is consistent; the
+   * list may change between pages, and an entry that is present throughout a listing appears on exactly one
+   * page.
+   * @throws GraphError BAD_REQUEST for an `after` that this graph never returned
    */
   pageFollowers(topic: Topic, after: string | undefined, limit: number): Page {
     return this.#rows.page(after, limit, (rest) => unite(rest(followersKey, topic), rest(mutedKey, topic)));
   }
 
-  /** Who follows a topic and is sent nothing, likewise. */
+  /** Lists followers of a topic who receive no events. Pages as `pageFollowers` does. */
   pageMuted(topic: Topic, after: string | undefined, limit: number): Page {
     return this.#rows.page(after, limit, (rest) => rest(mutedKey, topic));
   }
 
-  /** Who cannot follow a topic, likewise. */
+  /** Lists users who cannot follow a topic. Pages as `pageFollowers` does. */
   pageBlocked(topic: Topic, after: string | undefined, limit: number): Page {
     return this.#rows.page(after, limit, (rest) => rest(blockedKey, topic));
   }
 
-  /** What a user follows, likewise. */
+  /** Lists the topics that a user follows. Pages as `pageFollowers` does. */
   pageSubscriptions(user: UserId, after: string | undefined, limit: number): Page {
     return this.#rows.page(after, limit, (rest) => rest(subscriptionsKey, user));
   }
 
-  /** What both users follow, likewise. Costs a look through both rows. */
+  /** Lists the topics that both users follow. Pages as `pageFollowers` does, and reads through both rows. */
   pageMutual(user: UserId, other: UserId, after: string | undefined, limit: number): Page {
     return this.#rows.page(after, limit, (rest) =>
       intersect(rest(subscriptionsKey, user), rest(subscriptionsKey, other)),
@@ -191,26 +201,27 @@ export class GraphStore {
   }
 
   /**
-   * Changes in the order in which they were made, of one topic if given; `after` is a sequence number.
-   * @throws GraphError BAD_REQUEST for one beyond the last
+   * Lists changes in the order in which they were made, of one topic if given. `after` is a sequence number.
+   * @throws GraphError BAD_REQUEST if it is beyond the last change
    */
   pageAudit(topic: Topic | undefined, after: number, limit: number): Promise<AuditPage> {
     const id = topic === undefined ? undefined : this.#rows.idOf(topic);
-    // a name that nobody ever used is in no change, and no number is below zero
+    // a name that was never used appears in no change, and no id is negative
     return this.#audit.page(after, limit, topic === undefined ? undefined : (id ?? -1));
   }
 
   /**
-   * Applies changes in order, after those that were handed in before. Resolves when they are on disk, with one
-   * outcome a change. Following oneself is always the case, and no change of that makes a difference.
-   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED or GRAPH_REOPENING while the disk takes
-   *   no writes: those under way may or may not take effect, and all may be sent again
+   * Applies changes in order, after all changes of earlier calls. Resolves with one outcome per change when
+   * they are on disk. Users always follow themselves, and changes to that have no effect.
+   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED or GRAPH_REOPENING while
+   * the disk accepts no writes: changes that were already under way may or may not take effect, and all of
+   * them may be sent again
    */
   apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     return this.#queue.add(changes);
   }
 
-  /** A number greater than every one it answered before, on disk before it is answered. */
+  /** Returns a number greater than every number that it returned before, and stores it first. */
   async nextEpoch(): Promise<number> {
     const last = readNumber((key) => this.#disk.db.getSync(key), META.epoch);
     const epoch = Math.max(Date.now(), last + 1);
@@ -219,14 +230,15 @@ export class GraphStore {
   }
 
   /**
-   * Writes a backup of the graph as it is now into a folder, while changes and reads go on. One at a time.
-   * @throws GraphError BACKUP_FAILED, or GRAPH_OVERLOADED while another one is written
+   * Writes a backup of the graph's present state to a folder while changes and reads continue. One backup
+   * runs at a time.
+   * @throws GraphError BACKUP_FAILED, or GRAPH_OVERLOADED while another backup is being written
    */
   backup(folder: string): Promise<BackupReport> {
     return this.#backups.write(folder);
   }
 
-  /** Waits for what was handed in, ends a backup, then gives the directory back. Idempotent. */
+  /** Waits for accepted changes, aborts a running backup, and releases the directory. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -243,7 +255,7 @@ export class GraphStore {
     if (changes.length > 0) {
       const operations = [...transaction.operations(), ...this.#audit.operations(changes, Date.now())];
       await this.#disk.write(operations, { sync: true });
-      // the one place that knows what a commit changed: it is on disk, and nobody has been told so yet
+      // only this point knows the effects of a commit: it is on disk, and no caller has been notified yet
       this.#rows.settle(transaction);
       this.receivers.follow(operations);
       this.#audit.settle(changes.length);
@@ -251,7 +263,7 @@ export class GraphStore {
     return outcomes;
   }
 
-  /** Reads again what is kept in memory. Of the operations that failed it is not known whether they took effect. */
+  /** Reloads what is kept in memory. It is unknown whether the failed operations took effect. */
   async #readAgain(failed: readonly Operation[]): Promise<void> {
     this.#rows.readAgain();
     this.receivers.readAgain(failed);

@@ -1,4 +1,4 @@
-// The public list of this room, for the command line, the benches, and tests of several processes.
+// The public API of this folder, for the command line, the benchmarks and tests of several processes.
 
 export { type GraphFacts, readGraphFacts } from "./about.ts";
 export { type RestoreOptions, type RestoreReport, restoreBackup } from "./backup/restore.ts";

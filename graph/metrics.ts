@@ -1,4 +1,4 @@
-// The graph service's metrics, read from those who count.
+// Registers the graph service's metrics. Each reads a counter of the part that owns it.
 
 import { registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -12,7 +12,7 @@ export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
   registerPresenceMetrics(metrics, parts);
   metrics.counter(
     "encke_graph_shares_total",
-    "Questions to the owners of other partitions, by what became of them",
+    "Requests to the owners of other partitions by result",
     () => ({ ...parts.lists.counts }),
     "result",
   );
@@ -20,32 +20,32 @@ export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
 }
 
 function registerStoreMetrics(metrics: Metrics, { store }: ServiceParts): void {
-  metrics.gauge("encke_graph_follows", "Follow relations in the graph", () => store.follows);
-  metrics.gauge("encke_graph_waiting_changes", "Changes that wait for the disk", () => store.waitingChanges);
-  metrics.gauge("encke_graph_audit_changes", "Changes that the audit keeps", () => store.audit.length);
+  metrics.gauge("encke_graph_follows", "Follows in the graph", () => store.follows);
+  metrics.gauge(
+    "encke_graph_waiting_changes",
+    "Changes that wait to be written to disk",
+    () => store.waitingChanges,
+  );
+  metrics.gauge("encke_graph_audit_changes", "Changes that the audit holds", () => store.audit.length);
   metrics.counter(
     "encke_graph_audit_trimmed_total",
-    "Changes that the audit no longer keeps",
+    "Changes trimmed from the audit",
     () => store.audit.trimmed,
   );
   metrics.counter(
     "encke_graph_audit_failed_trims_total",
-    "Times the oldest changes could not be deleted",
+    "Attempts to trim the audit that failed",
     () => store.audit.failedTrims,
   );
-  metrics.gauge("encke_graph_writable", "1 while the disk takes changes", () =>
+  metrics.gauge("encke_graph_writable", "1 while changes can be written to disk, otherwise 0", () =>
     Number(store.trouble === undefined),
   );
-  metrics.counter(
-    "encke_graph_failed_writes_total",
-    "Writes to the disk that failed",
-    () => store.failedWrites,
-  );
-  metrics.gauge("encke_graph_rows", "Rows of followers in memory", () => store.receivers.rows);
-  metrics.gauge("encke_graph_row_bytes", "What they take", () => store.receivers.bytes);
+  metrics.counter("encke_graph_failed_writes_total", "Failed writes to disk", () => store.failedWrites);
+  metrics.gauge("encke_graph_rows", "Rows of followers held in memory", () => store.receivers.rows);
+  metrics.gauge("encke_graph_row_bytes", "Memory used by the rows of followers", () => store.receivers.bytes);
   metrics.counter(
     "encke_graph_lookups_total",
-    "Rows looked up for events, by where they were",
+    "Rows of followers looked up for events, by where they were found",
     () => store.receivers.lookups,
     "from",
   );
@@ -53,8 +53,12 @@ function registerStoreMetrics(metrics: Metrics, { store }: ServiceParts): void {
 
 function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
   const { backlog, long, entry, fanOut, distributor, window, narrowWindow } = parts;
-  metrics.gauge("encke_graph_waiting_events", "Events that wait to be expanded", () => backlog.events);
-  metrics.gauge("encke_graph_long_events", "Events with very many followers being sent", () => long.size);
+  metrics.gauge("encke_graph_waiting_events", "Events that wait for their fan-out", () => backlog.events);
+  metrics.gauge(
+    "encke_graph_long_events",
+    "Events with very many followers that are being sent",
+    () => long.size,
+  );
   metrics.gauge(
     "encke_graph_tick_seconds",
     "Time for which frames are collected before they are sent to edges",
@@ -62,7 +66,7 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
   );
   metrics.counter(
     "encke_graph_events_total",
-    "Events by what became of them",
+    "Events by result",
     () => {
       const rejected = entry.counts.rejected + fanOut.counts.rejected;
       return { ...entry.counts, ...fanOut.counts, rejected };
@@ -71,30 +75,34 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
   );
   metrics.counter(
     "encke_graph_copies_total",
-    "OutgoingEvent for recipients, by the way they took",
+    "Copies of events by the way they were sent",
     () => distributor.counts,
     "way",
   );
   metrics.counter("encke_graph_frames_total", "Frames sent to edges", () => distributor.frames);
   metrics.counter(
     "encke_graph_laggards_total",
-    "Times an edge was too slow to be waited for",
+    "Times that the fan-out stopped waiting for a slow edge",
     () => window.laggards + narrowWindow.laggards,
   );
 }
 
 function registerPresenceMetrics(metrics: Metrics, { registry, online, receiver }: ServiceParts): void {
-  metrics.gauge("encke_graph_known_edges", "Edge workers that are alive", () => registry.size);
-  metrics.gauge("encke_graph_online_users", "Users that edges in frames mode announced", () => online.size);
+  metrics.gauge("encke_graph_known_edges", "Edge workers considered alive", () => registry.size);
+  metrics.gauge("encke_graph_online_users", "Users announced by edges in frames mode", () => online.size);
   metrics.counter(
     "encke_graph_restarts_total",
-    "Times an edge had to announce everybody anew",
+    "Times that an edge had to announce all its users again",
     () => receiver.restarts,
   );
-  metrics.counter("encke_graph_expired_total", "Edges that fell silent", () => registry.expired);
+  metrics.counter(
+    "encke_graph_expired_total",
+    "Edges removed because they stopped sending",
+    () => registry.expired,
+  );
   metrics.counter(
     "encke_graph_refused_total",
-    "Messages of edges beyond the limit, or of another version of the protocol",
+    "Messages refused from edges beyond the limit or with another protocol version",
     () => receiver.refused,
   );
 }

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { parseTopic } from "../broker/contract.ts";
 import { Partitions } from "./partitions.ts";
 
-describe("partitions - which of how many", () => {
-  it("ranges, lists and single ones - are read, and shown in their shortest form", () => {
+describe("partitions", () => {
+  it("ranges, lists and single numbers - are parsed and formatted in their shortest form", () => {
     const forms = {
       "0-3/16": "0-3/16",
       "2/4": "2/4",
@@ -17,7 +17,7 @@ describe("partitions - which of how many", () => {
     assert.equal(Partitions.parse("0-255/256").owned.length, 256);
   });
 
-  it("what names none - is refused, quoted, with the form that is right", () => {
+  it("malformed text - is refused with a message that quotes it and names the correct form", () => {
     const bad = [
       "",
       "3",
@@ -42,7 +42,7 @@ describe("partitions - which of how many", () => {
     }
   });
 
-  it("a topic - is owned by exactly one of those who share them; a graph that is not split owns all", () => {
+  it("a topic - is owned by exactly one of several shares, and by a graph that is not split", () => {
     const shares = ["0-3/16", "4,6/16", "5,7-15/16"].map((text) => Partitions.parse(text));
     for (let user = 0; user < 1_000; user += 1) {
       for (const topic of [`${user}`, `photo.${user}`].map(parseTopic)) {

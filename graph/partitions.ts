@@ -1,10 +1,10 @@
-// Which part of the topics one graph service owns: some of so many partitions, or all where the graph is not split. Set
-// once, by `--partitions` or by the folder that is served; immutable.
+// The share of the topics that a graph service owns: some of the partitions, or the whole graph if it is not
+// split. Set by `--partitions` or by the directory that is served. Immutable.
 
 import { formatShare, parseShare, partitionOf, type Share } from "../broker/contract.ts";
 
 export class Partitions implements Share {
-  /** A graph that is not split: one partition, whose subjects are the plain ones. */
+  /** A graph that is not split: a single partition, whose subjects have no prefix. */
   static readonly whole: Partitions = new Partitions([0], 1);
 
   readonly owned: readonly number[];
@@ -17,13 +17,18 @@ export class Partitions implements Share {
     this.#owned = new Set(owned);
   }
 
-  /** `0-3/16`, `2/4`, `0,2,5-7/16`: these of so many. @throws BrokerError BAD_PARTITIONS */
+  /**
+   * Parses `0-3/16`, `2/4` or `0,2,5-7/16`: the owned partitions and their total number.
+   * @throws BrokerError BAD_PARTITIONS
+   */
   static parse(text: string): Partitions {
     const { owned, of } = parseShare(text);
     return new Partitions(owned, of);
   }
 
-  /** What the subjects of each owned partition begin with: its number, nothing where the graph is not split. */
+  /**
+   * The prefix of each owned partition's subjects: its number, or undefined for a graph that is not split.
+   */
   get subjects(): readonly (number | undefined)[] {
     return this.of === 1 ? [undefined] : this.owned;
   }
@@ -32,17 +37,17 @@ export class Partitions implements Share {
     return this.of === 1 ? 0 : partitionOf(topic, this.of);
   }
 
-  /** Whether a partition is owned. */
+  /** Returns whether a partition is owned. */
   has(partition: number): boolean {
     return this.#owned.has(partition);
   }
 
-  /** Whether a topic's partition is owned. O(its length). */
+  /** Returns whether a topic's partition is owned. Linear in the topic's length. */
   owns(topic: string): boolean {
     return this.of === 1 || this.#owned.has(partitionOf(topic, this.of));
   }
 
-  /** In its shortest form: `0-3/16`. */
+  /** Formats the share in its shortest form, such as `0-3/16`. */
   toString(): string {
     return formatShare(this);
   }

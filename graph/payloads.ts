@@ -1,12 +1,12 @@
-// The payloads of the graph's endpoints: what each takes and replies, and what `nats micro info` says about it. One entry
-// per endpoint. Requests are checked against these schemas; replies are built to match them, which tests verify.
+// The payloads of the graph's endpoints: the schemas of each request and reply, and the description that `nats
+// micro info` prints. Requests are checked against these schemas; tests verify that replies match them.
 
 import { z } from "zod";
 import type { GraphVerb, PartitionVerb } from "../broker/contract.ts";
 
-/** Ids in one reply; fewer where the server's max_payload is small. */
+/** The maximum number of ids in one reply. Fewer fit if the server's max_payload is small. */
 export const MAX_PAGE = 10_000;
-/** Changes in one reply, of at most some 450 bytes each. */
+/** The maximum number of changes in one reply, at most some 450 bytes each. */
 const MAX_AUDIT_PAGE = 1_000;
 
 const pageFields = {
@@ -49,10 +49,10 @@ const changes = { changes: z.array(change), oldest: count, next: count.optional(
 
 const listOf = (key: string): z.ZodType => z.strictObject({ topic: z.string(), [key]: names, next });
 
-/** What people and programs learn about an endpoint. */
+/** The documentation of an endpoint, for people and programs. */
 export interface Documented {
   readonly description: string;
-  /** Absent where the payload is ignored. */
+  /** Absent if the payload is ignored. */
   readonly request?: z.ZodType;
   readonly response: z.ZodType;
 }

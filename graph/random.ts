@@ -1,7 +1,7 @@
-// A small seeded generator of random numbers (sfc32, from PractRand): the same seed gives the same sequence on every
-// machine, which Math.random does not.
+// A small seeded random number generator (sfc32, from PractRand). The same seed yields the same sequence on
+// every machine, which Math.random cannot guarantee.
 
-/** Rounds after which sfc32 has mixed its seed, by its author's advice. */
+/** The number of rounds after which sfc32 has mixed its seed, as its author recommends. */
 const WARM_UP = 12;
 
 export class Random {
@@ -17,7 +17,7 @@ export class Random {
     for (let round = 0; round < WARM_UP; round += 1) this.next();
   }
 
-  /** Uniform over the 32-bit numbers. */
+  /** Returns a number uniformly distributed over the 32-bit integers. */
   next(): number {
     const result = (this.#a + this.#b + this.#counter) >>> 0;
     this.#counter = (this.#counter + 1) >>> 0;
@@ -27,7 +27,7 @@ export class Random {
     return result;
   }
 
-  /** Uniform over 0 … bound − 1, for bounds well below 2^32. */
+  /** Returns a number uniformly distributed over 0 … bound − 1, for bounds well below 2^32. */
   below(bound: number): number {
     return Math.floor((this.next() / 0x1_0000_0000) * bound);
   }

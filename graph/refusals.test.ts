@@ -1,5 +1,5 @@
-// What the graph service does while NATS does not let it hear what it must: with a real nats-server, whose permissions change
-// as an operator changes them, by a reload. Regression: it went on being ready, and answered nobody.
+// The graph service while NATS denies it a subscription: a real nats-server, whose permissions are changed by
+// a reload, as an operator would. Regression: the service remained ready and replied to no request.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -15,7 +15,7 @@ import { GraphService } from "./service.ts";
 
 const ALL = ["event.>", "user.*", "graph.>", "part.>", "presence.*", "$SRV.>", "_INBOX.>"];
 
-/** What the graph may hear is allowed, and no more. */
+/** Permits exactly these subscriptions to the graph. */
 const configOf = (subscribe: readonly string[]): string => `authorization { users: [
   { user: graph, password: g, permissions: { publish: ">", subscribe: { allow: ${JSON.stringify(subscribe)} } } }
   { user: other, password: o }
@@ -56,8 +56,8 @@ for (const installed of natsServers) {
       await server.stop();
     });
 
-    it("events - it is not ready and says what it may not hear; and takes them when it may", async () => {
-      assert.equal(service.notReady, 'NATS refuses "event.>" to us: allow it');
+    it("events denied at the start - the service is not ready and names the subject, and accepts events once permitted", async () => {
+      assert.equal(service.notReady, 'NATS denies the subscription "event.>": permit it');
       assert.ok(lines.some((line) => /"subject":"event\.>".*"subscription refused"/.test(line)));
       await allow(ALL);
       await waitFor("the graph to be ready", () => service.notReady === undefined);
@@ -69,10 +69,12 @@ for (const installed of natsServers) {
       await waitFor("the event", () => got.length === 1);
     });
 
-    it("questions - taken away while it serves, and given back", async () => {
+    it("requests denied while it serves - it is not ready until they are permitted again", async () => {
       assert.deepEqual(await count(), { topic: "42", count: 0 });
       await allow(ALL.filter((subject) => subject !== "graph.>"));
-      await waitFor("the graph to notice", () => /NATS refuses "graph\./.test(service.notReady ?? ""));
+      await waitFor("the graph to notice", () =>
+        /NATS denies the subscription "graph\./.test(service.notReady ?? ""),
+      );
       await assert.rejects(count());
       await allow(ALL);
       await waitFor("the graph to be ready", () => service.notReady === undefined);
@@ -81,7 +83,7 @@ for (const installed of natsServers) {
       other.subscribe("answers", (message) => services.push(message.string()));
       other.publish("$SRV.PING.encke-graph", "", { reply: "answers" });
       await waitFor("the service to be found", () => services.length > 0);
-      assert.equal(services.length, 1, "the one before it has ended");
+      assert.equal(services.length, 1, "the service of before has ended");
     });
   });
 }

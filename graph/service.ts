@@ -1,5 +1,5 @@
-// The graph service: one process that owns one graph directory and one NATS connection. It answers questions about
-// the graph, takes changes, and expands events to everyone who follows their author.
+// The graph service: one process that owns one graph directory and one NATS connection. It serves requests
+// about the graph, applies changes, and expands each event to all followers of its topic.
 
 import { EVERY_PRESENCE, everyEvent } from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, type NatsConfig, type Served, type Subscribed } from "../broker/index.ts";
@@ -13,21 +13,21 @@ import { GraphStore } from "./graph-store.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 
-/** Followers held in memory, in MiB: the rows of 1,000,000 users with 30 friends take 100. */
+/** Memory for rows of followers, in MiB. The rows of 1,000,000 users with 30 friends take 100. */
 export const DEFAULT_ROW_MEMORY_MB = 256;
-/** After the call to announce themselves, edges get this long before events are taken. */
+/** The time that edges have to announce themselves before the service accepts events. */
 const ANNOUNCE_MS = 250;
 
 export interface GraphServiceOptions {
   readonly directory: string;
-  /** What the rows of followers may take in memory, in MiB; DEFAULT_ROW_MEMORY_MB. */
+  /** Maximum memory for rows of followers, in MiB. Defaults to DEFAULT_ROW_MEMORY_MB. */
   readonly rowMemoryMb?: number;
   readonly nats: NatsConfig;
-  /** Its part of the topics; all where absent. */
+  /** The share of the topics that it owns. Defaults to the whole graph. */
   readonly partitions?: Partitions;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Ends the waiting for NATS. */
+  /** Aborts waiting for NATS. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,27 +45,27 @@ export class GraphService {
     this.#options = options;
   }
 
-  /** Follow relations in the graph. */
+  /** The number of follows. */
   get follows(): number {
     return this.#running?.store.follows ?? 0;
   }
 
-  /** Why it does not serve at this moment; undefined when it does. */
+  /** Why the service is not ready at present; undefined when it is. */
   get notReady(): string | undefined {
     if (this.#running === undefined) return "starting";
     const { connected, unfit, refused } = this.#running.client;
-    if (!connected) return "NATS is away";
+    if (!connected) return "NATS is not connected";
     if (unfit !== undefined) return unfit;
     const [subject] = refused;
-    if (subject !== undefined) return `NATS refuses ${quote(subject)} to us: allow it`;
+    if (subject !== undefined) return `NATS denies the subscription ${quote(subject)}: permit it`;
     const { trouble } = this.#running.store;
-    return trouble && `no changes are taken, the disk failed (${trouble.reason})`;
+    return trouble && `changes are refused because the disk failed (${trouble.reason})`;
   }
 
   /**
-   * Opens the graph, connects (waiting for NATS as long as it takes) and serves.
-   * @throws GraphError for a directory that cannot be used, GRAPH_SERVED_ALREADY, GRAPH_UNMAPPED; BrokerError for refused
-   *   credentials
+   * Opens the graph, connects, waiting for NATS for as long as it takes, and serves.
+   * @throws GraphError for a directory that cannot be used, GRAPH_SERVED_ALREADY, GRAPH_UNMAPPED; BrokerError
+   * for refused credentials
    */
   async start(): Promise<void> {
     const { directory, nats, log, metrics, signal } = this.#options;
@@ -75,8 +75,8 @@ export class GraphService {
       memoryBytes: rowMemoryMb * 1_048_576,
       onTrouble: (trouble) =>
         trouble === undefined
-          ? log.warn("the disk takes writes again: changes are taken")
-          : log.error({ ...trouble }, "the disk takes no writes: changes are refused"),
+          ? log.warn("the disk accepts writes again: changes are accepted")
+          : log.error({ ...trouble }, "the disk accepts no writes: changes are refused"),
     });
     const { rows, full } = store.receivers;
     if (full && rowMemoryMb > 0)
@@ -87,7 +87,7 @@ export class GraphService {
       client = await BrokerClient.connect(nats, {
         ...connection,
         name: SERVICE_NAME,
-        echo: false, // the bridge must not hear the copies that we publish
+        echo: false, // the bridge must not receive the copies that this service publishes
       });
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
@@ -101,7 +101,7 @@ export class GraphService {
     }
   }
 
-  /** Expands what has arrived, writes what was taken, closes. Idempotent. */
+  /** Expands the events that have arrived, writes accepted changes and closes. Idempotent. */
   async stop(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
@@ -110,7 +110,7 @@ export class GraphService {
     for (const subscription of running.subscriptions) subscription.unsubscribe();
     running.bridge.close();
     await running.service.stop();
-    await running.client.flush().catch(() => {}); // NATS is away: nothing more can arrive anyway
+    await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
     await running.expander.settle();
     running.distributor.flush();
     running.losses.stop();
@@ -120,11 +120,14 @@ export class GraphService {
   }
 }
 
-/** Takes events, announcements of edges, questions and changes. Events wait until the edges were asked to announce themselves. */
+/**
+ * Subscribes to events, presence and requests. Events wait until the edges have been asked to announce
+ * themselves.
+ */
 async function serve(parts: ServiceParts): Promise<Running> {
   const { client, partitions, entry, receiver, registry, expander, lists, losses } = parts;
   const subscriptions: Subscribed[] = [];
-  // from here on every event is retried; an edge that is acknowledged misses none
+  // from here on every event is received; an edge that is acknowledged misses none
   for (const partition of partitions.subjects)
     subscriptions.push(client.subscribe(everyEvent(partition), (message) => entry.receive(message)));
   await client.flush();
@@ -137,10 +140,11 @@ async function serve(parts: ServiceParts): Promise<Running> {
   expander.open();
   await client.flush();
   client.onStatus((connected) => {
-    // what was on the way to us is lost; told before any edge is acknowledged, so that it tells its own loss with it
+    // messages on their way to this service are lost; edges learn of it before any of them is acknowledged,
+    // so that an edge that lost its connection, too, sends its readers only one resync
     if (connected) losses.tellNow("graph-reconnected");
   });
-  client.onGranted(() => losses.tell("graph-reconnected")); // likewise
+  client.onGranted(() => losses.tell("graph-reconnected")); // events were lost before the grant
   const expiry = setInterval(() => registry.expire(performance.now()), BEAT_MS);
   return { ...parts, service, subscriptions, expiry };
 }

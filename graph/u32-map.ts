@@ -1,9 +1,9 @@
-// A map from u32 keys to small non-negative numbers in two typed arrays: open addressing, linear probing, deletion by
-// shifting back, so that no tombstones gather. 12 to 16 bytes an entry; a JavaScript Map takes 50. Grows by doubling,
-// never shrinks.
+// A map from u32 keys to small non-negative numbers in two typed arrays. Uses open addressing with linear
+// probing, and deletes by shifting entries back, so that no tombstones accumulate. Takes 12 to 16 bytes per
+// entry; a JavaScript Map takes 50. Grows by doubling and never shrinks.
 
 const FIRST_SLOTS = 1_024;
-/** Grows when more of the slots than this are taken. */
+/** The map grows when a larger fraction of its slots is occupied. */
 const MAX_TAKEN = 0.7;
 const EMPTY = -1;
 
@@ -13,12 +13,12 @@ export class U32Map {
   #mask = FIRST_SLOTS - 1;
   size = 0;
 
-  /** What it takes. */
+  /** Bytes of memory used. */
   get bytes(): number {
     return this.#keys.byteLength + this.#values.byteLength;
   }
 
-  /** The value of a key; -1 where it has none. */
+  /** Returns the value of a key, or -1 if it has none. */
   get(key: number): number {
     let slot = home(key, this.#mask);
     for (;;) {
@@ -44,7 +44,7 @@ export class U32Map {
       if (this.#values[gap] === EMPTY) return;
       gap = (gap + 1) & this.#mask;
     }
-    // whatever was pushed past the gap by it moves back into it
+    // entries that this one displaced past the gap move back into it
     for (let slot = (gap + 1) & this.#mask; this.#values[slot] !== EMPTY; slot = (slot + 1) & this.#mask) {
       const wanted = home(this.#keys[slot] as number, this.#mask);
       if (((slot - wanted) & this.#mask) < ((slot - gap) & this.#mask)) continue;
@@ -68,7 +68,7 @@ export class U32Map {
   }
 }
 
-/** Fibonacci hashing: neighbouring ids spread. */
+/** Fibonacci hashing, which spreads neighbouring ids. */
 function home(key: number, mask: number): number {
   return (Math.imul(key, 0x9e37_79b1) >>> 7) & mask;
 }

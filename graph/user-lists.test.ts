@@ -1,4 +1,4 @@
-// Lists about a user, gathered from the owners of all partitions; the test plays the other owners.
+// Lists about a user that are gathered from the owners of all partitions. The test plays the other owners.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -14,10 +14,10 @@ import { UserLists } from "./user-lists.ts";
 const log = createLogger("test", "silent");
 
 describe("lists about a user", () => {
-  it("a share that a small max_payload cut short - ends the page, and nothing of it is left out", async () => {
+  it("a share truncated by a small max_payload - ends the page and loses no entry", async () => {
     const broker = await embedded.start();
     const client = await BrokerClient.connect({ url: urlOf(broker) }, { name: "test", log, wait: false });
-    /** Of partitions 1 and 2; the first owner's replies hold two names. */
+    /** The shares of partitions 1 and 2. The first owner's replies hold two names. */
     const shares: Readonly<Record<number, { names: string[]; next?: string }>> = {
       1: { names: ["b1", "b2"], next: "b2" },
       2: { names: ["c1"] },

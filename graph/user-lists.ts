@@ -1,7 +1,8 @@
-// Lists about one user, such as what they follow, where the topics are split: every partition knows its own share, so
-// the owner of the user's partition asks the others and puts the shares one behind the other, partition by partition.
-// Pages go on behind a name, which says by itself in which partition it lies: nothing is kept between pages, and they
-// hold while partitions move. One question a partition and page at once, each answered within ANSWER_MS or named.
+// Lists about one user, such as the topics that they follow, in a graph that is split. Each partition knows
+// only its own share, so the owner of the user's partition requests the others' shares and concatenates them
+// in the order of the partitions. A page continues after a name, which determines its partition, so nothing
+// is kept between pages and a listing stays correct while partitions move. Each page takes one request per
+// partition, and a partition that does not reply within REPLY_MS is named in the error.
 
 import { z } from "zod";
 import {
@@ -30,16 +31,16 @@ import type { Partitions } from "./partitions.ts";
 import { MAX_PAGE } from "./payloads.ts";
 import type { Page } from "./store/row-store.ts";
 
-/** An owner that has not answered by then is named in the error. */
-const ANSWER_MS = 1_000;
-/** As HTTP numbers it: what an owner replies to a question that is wrong at every owner. */
+/** An owner that has not replied within this time is named in the error. */
+const REPLY_MS = 1_000;
+/** The HTTP status with which an owner refuses a request that every owner would refuse. */
 const BAD_REQUEST = 400;
 
-/** Which page of a list is wanted. */
+/** Selects a page of a list. */
 interface Wanted {
   readonly after?: string | undefined;
   readonly limit: number;
-  /** The other user, for what two have in common. */
+  /** The other user, for the topics that both follow. */
   readonly with?: string | undefined;
 }
 
@@ -49,10 +50,10 @@ const wanted: z.ZodType<Wanted> = z.object({
   with: z.string().optional(),
 });
 
-/** Reads one page of a list out of our own rows. */
+/** Reads one page of a list from our own rows. */
 type ReadList = (store: GraphStore, user: UserId, wanted: Wanted) => Page;
 
-/** The lists that are about a user, and lie in all partitions. */
+/** The lists about a user, whose rows are spread over all partitions. */
 const LISTS: Readonly<Partial<Record<GraphVerb, ReadList>>> = {
   subscriptions: (store, user, { after, limit }) => store.pageSubscriptions(user, after, limit),
   mutual: (store, user, { with: other, after, limit }) =>
@@ -68,14 +69,17 @@ export interface UserListsOptions {
 
 export class UserLists {
   readonly #options: UserListsOptions;
-  /** Questions to other owners, by what became of them. */
+  /** Requests to other owners by result. */
   readonly counts: { answered: number; unanswered: number } = { answered: 0, unanswered: 0 };
 
   constructor(options: UserListsOptions) {
     this.#options = options;
   }
 
-  /** A page of a list over all partitions. @throws GraphError GRAPH_PARTITION_AWAY, never a list that lacks a share */
+  /**
+   * Returns a page of a list over all partitions.
+   * @throws GraphError GRAPH_PARTITION_AWAY rather than return a list that lacks a share
+   */
   async page(verb: GraphVerb, user: UserId, wanted: Wanted): Promise<Page> {
     const { partitions } = this.#options;
     if (partitions.of === 1) return this.#read(verb, user, wanted);
@@ -85,7 +89,7 @@ export class UserLists {
         this.#share(first + index, verb, user, index === 0 ? wanted : { ...wanted, after: undefined }),
       ),
     );
-    // a share that goes on ends the page: what lies in later partitions comes after its rest
+    // a share that continues ends the page: the entries of later partitions follow the rest of that share
     const unfinished = shares.findIndex(({ next }) => next !== undefined);
     const taken = unfinished === -1 ? shares : shares.slice(0, unfinished + 1);
     const all = taken.flatMap(({ names }) => names);
@@ -94,16 +98,16 @@ export class UserLists {
     return { names, next: isLast ? undefined : names.at(-1) };
   }
 
-  /** Answers what other owners ask for our partitions. */
+  /** Serves the requests of other owners for our partitions. */
   serve(): Subscribed[] {
     const { client, partitions } = this.#options;
     if (partitions.of === 1) return [];
     return partitions.owned.map((partition) =>
-      client.subscribe(rowsEndpoint(partition), (message) => void this.#answer(message)),
+      client.subscribe(rowsEndpoint(partition), (message) => void this.#reply(message)),
     );
   }
 
-  async #answer(message: Msg): Promise<void> {
+  async #reply(message: Msg): Promise<void> {
     const { client } = this.#options;
     try {
       const { partition, verb, user } = parseRowsSubject(message.subject);
@@ -113,7 +117,8 @@ export class UserLists {
     } catch (error) {
       const [subject, reason] = [message.subject, messageOf(error)];
       const { status } = replyError(client, replyOf(message), error, { hiddenText: reason });
-      if (status !== BAD_REQUEST) this.#options.log.warn({ subject, reason }, "share of a list not answered");
+      if (status !== BAD_REQUEST)
+        this.#options.log.warn({ subject, reason }, "request for a share of a list failed");
     }
   }
 
@@ -124,12 +129,12 @@ export class UserLists {
       const reply = await client.request(
         rowsSubject(partition, verb, user),
         JSON.stringify(wanted),
-        ANSWER_MS,
+        REPLY_MS,
       );
       const problem = serviceErrorOf(reply);
       if (problem?.code === BAD_REQUEST) {
         this.counts.answered += 1;
-        throw new GraphError("BAD_REQUEST", problem.message); // the asker's mistake, not the owner's absence
+        throw new GraphError("BAD_REQUEST", problem.message); // the client's mistake, not an absent owner
       }
       if (problem !== undefined) throw new Error(problem.message);
       this.counts.answered += 1;
@@ -139,14 +144,17 @@ export class UserLists {
       this.counts.unanswered += 1;
       throw new GraphError(
         "GRAPH_PARTITION_AWAY",
-        `partition ${partition} of ${partitions.of} did not answer (${messageOf(cause)}): ` +
+        `partition ${partition} of ${partitions.of} did not reply (${messageOf(cause)}): ` +
           `is its \`encke graph serve --partitions ${partition}/${partitions.of}\` running?`,
         { cause },
       );
     }
   }
 
-  /** What of a list lies in one of our partitions: our rows hold those of all that we own. */
+  /**
+   * Returns the entries of a list that belong to one of our partitions. Our rows hold the entries of all that
+   * we own.
+   */
   #ownShare(partition: number, verb: GraphVerb, user: UserId, wanted: Wanted): Page {
     const names: string[] = [];
     let after = wanted.after;
@@ -164,7 +172,7 @@ export class UserLists {
 
   #read(verb: GraphVerb, user: UserId, wanted: Wanted): Page {
     const read = LISTS[verb];
-    if (read === undefined) throw new GraphError("BAD_REQUEST", `${verb} is no list about a user`);
+    if (read === undefined) throw new GraphError("BAD_REQUEST", `${verb} is not a list about a user`);
     return read(this.#options.store, user, wanted);
   }
 }

@@ -70,9 +70,9 @@ describe("graph service on a disk that takes no writes", {
     let { problem } = await follow(100);
     for (; problem === undefined; { problem } = await follow(100)) follows += 100;
     assert.equal(problem.code, 507);
-    assert.match(problem.message, /takes no changes \(.*File too large\): make room/);
+    assert.match(problem.message, /accepts no changes \(.*File too large\): free space/);
     assert.equal((await follow(1)).problem?.code, 507);
-    assert.match(await readiness(), /not ready: no changes are taken, the disk failed \(.*File too large/);
+    assert.match(await readiness(), /not ready: changes are refused because the disk failed \(.*File too large/);
     assert.equal(await metric("encke_graph_writable"), "0");
     assert.equal((await ask(client, "graph.count.rj")).count, follows);
     assert.equal((await ask(client, "event.rj", "hi")).recipients, follows + 1);
@@ -99,7 +99,7 @@ describe("graph service on a disk that takes no writes", {
     for (const folder of ["/proc/x", "/proc/x/y", "/dev/null/x"]) {
       const { problem } = await ask(client, "part.0.backup", { folder });
       assert.equal(problem?.code, 507, folder);
-      assert.match(problem?.message ?? "", /^no backup in ".*" \(E/);
+      assert.match(problem?.message ?? "", /^the backup in ".*" failed \(E/);
     }
     const relative = await ask(client, "part.0.backup", { folder: "backups" });
     assert.equal(relative.problem?.code, 400);

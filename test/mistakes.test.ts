@@ -119,33 +119,33 @@ const mistakes: readonly Mistake[] = [
   {
     what: "a file as the graph's folder",
     args: [...SERVE, "--data", file],
-    said: /file" cannot be made \(EEXIST/,
+    said: /file" cannot be created \(EEXIST/,
   },
   {
     what: "a folder inside a file",
     args: [...SERVE, "--data", join(file, "x")],
-    said: /cannot be made \(ENOTDIR.*--data/,
+    said: /cannot be created \(ENOTDIR.*--data/,
   },
   {
     what: "a folder where none can be created",
     args: [...SERVE, "--data", "/proc/x"],
-    said: /"\/proc\/x" cannot be made/,
+    said: /"\/proc\/x" cannot be created/,
   },
-  { what: "a link that points to itself", args: [...SERVE, "--data", loop], said: /loop" cannot be made/ },
+  { what: "a link that points to itself", args: [...SERVE, "--data", loop], said: /loop" cannot be created/ },
   {
     what: "a folder name that is too long",
     args: [...SERVE, "--data", join(folder, "x".repeat(300))],
-    said: /characters\) cannot be made \(ENAMETOOLONG/,
+    said: /characters\) cannot be created \(ENAMETOOLONG/,
   },
   {
     what: "a file as the demo graph's folder",
     args: ["up", "--broker", "embedded", "--data", file],
-    said: /file" cannot be made \(EEXIST/,
+    said: /file" cannot be created \(EEXIST/,
   },
   {
     what: "a load into a file",
     args: ["graph", "load", edges, "--data", file],
-    said: /file" cannot be made \(EEXIST/,
+    said: /file" cannot be created \(EEXIST/,
   },
   {
     what: "a load from a folder",
@@ -155,7 +155,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: "a backup that is a folder",
     args: ["graph", "restore", folder, "--data", join(folder, "restored")],
-    said: /is no whole backup: it is no file/,
+    said: /is not a complete backup: it is not a file/,
   },
   {
     what: "a restore into a file",

@@ -143,7 +143,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
         await change("subscribe", elsewhere, stranger); // partition 0 then knows the name as a follower
         const { problem } = await pageAfter(stranger);
         assert.equal(problem?.code, 400);
-        assert.match(problem?.message ?? "", /^"after" .* is on no page of this graph/);
+        assert.match(problem?.message ?? "", /^"after" .* was not returned by this graph/);
         await change("unsubscribe", elsewhere, stranger);
       }
       const [first = "", ...others] = (await pageAfter()).subscriptions as string[];
@@ -165,7 +165,7 @@ function testPartitions(broker: BrokerUnderTest, fleet: readonly FanoutMode[]): 
       await assert.rejects(network.send(`event.${dies}`, "unowned"), { code: "NO_RESPONDERS" });
       const { problem } = await ask(network.client, `graph.subscriptions.${lives}`);
       assert.equal(problem?.code, 503);
-      assert.match(problem?.message ?? "", /^partition 1 of 4 did not answer/);
+      assert.match(problem?.message ?? "", /^partition 1 of 4 did not reply/);
       if (fleet[0] === "frames") {
         const unsure = await read("9", 0);
         assert.match(unsure.text, /"reason":"join-unsure"/);
@@ -205,7 +205,7 @@ describe("partitions - ownership", { skip: real.skip }, () => {
     });
     await assert.rejects(network.startGraph("2/8"), {
       code: "GRAPH_SERVED_ALREADY",
-      message: /answers on this NATS for 0-1\/4, which does not go with 2\/8/,
+      message: /already serves 0-1\/4 on this NATS, which contradicts 2\/8/,
     });
     await assert.rejects(network.startGraph("0/1"), { code: "GRAPH_SERVED_ALREADY" });
     const second = await network.startGraph("2-3/4");

@@ -100,7 +100,7 @@ for (const { broker, fanout, server } of SETUPS) {
       const same = await encke("graph", "serve", "--data", services.directory);
       assert.deepEqual([same.exit, /is served or loaded by another process/.test(same.stderr)], [1, true]);
       const other = await encke("graph", "serve", "--data", join(tempDir(), "other"));
-      assert.deepEqual([other.exit, /answers on this NATS already/.test(other.stderr)], [1, true]);
+      assert.deepEqual([other.exit, /is already running on this NATS/.test(other.stderr)], [1, true]);
       assert.equal((await encke("graph", "load", "-", "--data", services.directory)).exit, 1);
     });
 

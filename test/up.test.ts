@@ -113,7 +113,7 @@ describe("encke up", () => {
       assert.equal(second.exit, 1);
       assert.match(
         second.stderr,
-        /is served or loaded by another process: stop that one, or choose another folder with --data/,
+        /is served or loaded by another process: stop that process, or choose another folder with --data/,
       );
     } finally {
       await first.command.stop();

@@ -10,12 +10,12 @@ import type { Change } from "../store/changes.ts";
 import { MAX_CHUNK_IDS } from "../store/row.ts";
 
 const ENOUGH = 67_108_864;
-/** One segment: less than the rows below take. */
+/** One segment, which is less than the rows below take. */
 const LITTLE = 300_000;
-const TOPICS: readonly Topic[] = ["1", "2147483647", "rj", "photo.789", "77", "celebrity", "nobody"].map(
+const TOPICS: readonly Topic[] = ["1", "2147483647", "rj", "photo.789", "77", "celebrity", "unfollowed"].map(
   parseTopic,
 );
-/** Rows of 24 KB, which do not change. */
+/** Rows of 24 KB that do not change. */
 const BROAD: readonly Newcomer[] = Array.from({ length: 12 }, (_, index) => ({
   id: 1_000_000 + index,
   friends: Uint32Array.from({ length: MAX_CHUNK_IDS }, (_, user) => user * 200_000),
@@ -39,13 +39,13 @@ const change = (kind: Change["kind"], subscriber: string, topic: Topic): Change 
   topic,
 });
 
-describe("rows for the fan-out", () => {
+describe("follower rows", () => {
   for (const [room, bytes] of [
-    ["room for all", ENOUGH],
-    ["room for some", LITTLE],
+    ["enough memory", ENOUGH],
+    ["little memory", LITTLE],
     ["no room", 0],
   ] as const) {
-    it(`random changes, ${room} - the same as on disk after each commit, and when it is opened again`, async () => {
+    it(`random changes, ${room} - equal the rows on disk after each commit and after reopening`, async () => {
       const random = new Random(bytes + 1);
       const directory = tempDir();
       await loadFollows({ name: "broad rows", newcomers: BROAD }, { directory, kind: "subscriptions" });
@@ -53,7 +53,7 @@ describe("rows for the fan-out", () => {
         const store = await GraphStore.open(directory, { memoryBytes: bytes });
         for (let commit = 0; commit < 6; commit += 1) {
           const changes = Array.from({ length: 1 + random.below(1_500) }, () => {
-            const topic = TOPICS[random.below(TOPICS.length - 1)] as Topic; // nobody follows the last
+            const topic = TOPICS[random.below(TOPICS.length - 1)] as Topic; // the last has no followers
             const user = random.below(2) === 0 ? `n${random.below(400)}` : String(random.below(0x8000_0000));
             return change(random.below(5) === 0 ? "unsubscribe" : "subscribe", user, topic);
           });
@@ -73,14 +73,14 @@ describe("rows for the fan-out", () => {
         }
         for (const topic of TOPICS)
           assert.equal(followersOf(store, topic).length, store.countFollowers(topic));
-        assert.equal(store.receivers.complete, room === "room for all");
+        assert.equal(store.receivers.complete, room === "enough memory");
         assert.equal(store.receivers.lookups.memory > 0, room !== "no room");
         await store.close();
       }
     });
   }
 
-  it("a long row - is read as it was at the beginning, whatever is committed in the middle", async () => {
+  it("a long row - is read as it was at the beginning, despite commits in the middle", async () => {
     const store = await GraphStore.open(tempDir(), { memoryBytes: ENOUGH });
     const topic = parseTopic("celebrity");
     const users = Array.from({ length: MAX_CHUNK_IDS + 3_000 }, (_, index) => String(index * 2));
@@ -88,8 +88,10 @@ describe("rows for the fan-out", () => {
     const seen: number[] = [];
     for (const ids of store.followers(topic)) {
       if (seen.length === 0) {
-        await store.apply(users.map((user) => change("subscribe", String(Number(user) + 1), topic))); // splits chunks
-        await store.apply(users.slice(9).map((user) => change("unsubscribe", user, topic))); // and takes some away
+        // splits chunks
+        await store.apply(users.map((user) => change("subscribe", String(Number(user) + 1), topic)));
+        // empties some of them
+        await store.apply(users.slice(9).map((user) => change("unsubscribe", user, topic)));
       }
       seen.push(...ids);
     }

@@ -12,8 +12,8 @@ const read = (memory: RowMemory, id: number): number[] | undefined => {
   return count === undefined ? undefined : [...scratch.subarray(0, count)];
 };
 
-describe("rows in memory", () => {
-  it("random changes - every row is as a Map has it, ids up to the last of 32 bits, in bounded memory", () => {
+describe("row memory", () => {
+  it("random changes - leave it equal to a Map, for all 32-bit ids, in bounded memory", () => {
     const random = new Random(1);
     const memory = new RowMemory(8 * MIB);
     const expected = new Map<number, number[]>();
@@ -27,11 +27,7 @@ describe("rows in memory", () => {
       }
       const first = random.next() % 0x7fff_0000;
       const row = Array.from({ length: random.below(400) }, (_, index) => first + index * 300);
-      assert.equal(
-        memory.set(id, rowOf(row)),
-        true,
-        "400 rows of 800 bytes and what is left behind have room",
-      );
+      assert.equal(memory.set(id, rowOf(row)), true, "400 rows of 800 bytes and their garbage fit");
       expected.set(id, row);
     }
     assert.equal(memory.size, expected.size);
@@ -39,7 +35,7 @@ describe("rows in memory", () => {
     assert.ok(memory.bytes <= 8 * MIB, `${memory.bytes} bytes`);
   });
 
-  it("no room - the row is not held, not even the one before it, and the others are", () => {
+  it("no space - drops the row and its previous value, and keeps the others", () => {
     const memory = new RowMemory(2 * MIB);
     const row = Array.from({ length: 8_192 }, (_, index) => index);
     let held = 0;
@@ -53,7 +49,7 @@ describe("rows in memory", () => {
     assert.ok(memory.bytes <= 2 * MIB);
   });
 
-  it("everything deleted, again and again - the same memory serves", () => {
+  it("deleting everything repeatedly - reuses the same memory", () => {
     const memory = new RowMemory(64 * MIB);
     const row = rowOf(Array.from({ length: 1_000 }, (_, index) => index * 5));
     let max = 0;

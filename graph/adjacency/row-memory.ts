@@ -1,27 +1,28 @@
-// Rows by id in memory, as the bytes that they are on disk: a log in segments, and an index of where each row stands.
-// A new row is appended and the old one left behind; when a quarter of the log is left behind, the segment with most of
-// it is read over and used again, so that no change copies more than a segment. Owned by one reader of rows, bounded by
-// the bytes that it is given: a row for which there is no room is not taken.
+// Holds rows by id in memory, in the binary format that they have on disk: a log of segments, and an index of
+// the row's positions. A new row is appended, and its previous value becomes garbage. When a quarter of the
+// log is garbage, the segment with most of it is compacted and reused, so no change copies more than one
+// segment. Owned by a single reader of rows. Bounded by a number of bytes: a row that does not fit is not
+// held.
 
 import { VarintReader } from "../store/varint.ts";
 import { U32Map } from "../u32-map.ts";
 
-/** A segment: 256 KiB. An inline row is 40 KB at most. */
+/** The size of a segment is 256 KiB. An inline row takes at most 40 KB. */
 const SEGMENT_BITS = 18;
 const SEGMENT_BYTES: number = 1 << SEGMENT_BITS;
-/** Before a row: u32 id, u16 length. */
+/** The header of a row: u32 id, u16 length. */
 const HEAD_BYTES = 6;
 const LONGEST_ROW = 0xffff;
-/** Addresses are 31 bits. */
+/** Addresses have 31 bits. */
 const MAX_SEGMENTS = 8_191;
-/** What is left behind may be a quarter of the log, and some segments in a small one. */
+/** The maximum fraction of garbage in the log; a small log may hold a few segments of it. */
 const LEFT_BEHIND = 0.25;
 const MIN_LEFT_BEHIND: number = 2 * SEGMENT_BYTES;
 
 interface Segment {
   readonly bytes: Uint8Array;
   used: number;
-  /** Bytes of rows that stand elsewhere by now, or nowhere. */
+  /** Bytes of rows that have been replaced or deleted. */
   dead: number;
 }
 
@@ -29,27 +30,33 @@ export class RowMemory {
   readonly #maxBytes: number;
   readonly #places = new U32Map();
   readonly #segments: Segment[] = [];
-  /** Segments to use again. */
+  /** Segments that can be reused. */
   readonly #free: number[] = [];
   #current = -1;
   #dead = 0;
 
-  /** @param maxBytes of everything; the index doubles when it is full, and may then pass it by its half */
+  /**
+   * @param maxBytes the limit for everything. The index doubles when it is full and may then exceed it by its
+   * half.
+   */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** Rows held. */
+  /** The number of rows held. */
   get size(): number {
     return this.#places.size;
   }
 
-  /** Bytes taken, the index and what is left behind included. */
+  /** Bytes of memory used, including the index and garbage. */
   get bytes(): number {
     return this.#segments.length * SEGMENT_BYTES + this.#places.bytes;
   }
 
-  /** Writes the ids of a row to the beginning of `into`, and answers how many; undefined where it is not held. */
+  /**
+   * Writes the ids of a row to the beginning of `into`. Returns their number, or undefined if the row is not
+   * held.
+   */
   read(id: number, into: Uint32Array): number | undefined {
     const place = this.#places.get(id);
     if (place === -1) return undefined;
@@ -60,7 +67,9 @@ export class RowMemory {
     return count;
   }
 
-  /** Takes a row (count, differences…) in place of the one before. False, and nothing of it is held, without room. */
+  /**
+   * Replaces a row (count, differences…). Returns false, and holds no value of the row, if it does not fit.
+   */
   set(id: number, row: Uint8Array): boolean {
     this.delete(id);
     if (row.length > LONGEST_ROW || !this.#append(id, row)) return false;
@@ -97,7 +106,7 @@ export class RowMemory {
     return true;
   }
 
-  /** @param beyond one segment more than there is room for, which gives one back at once */
+  /** @param beyond exceeds the limit by one segment, for compaction, which frees one at once */
   #begin(beyond: boolean): Segment | undefined {
     const free = this.#free.pop();
     if (free === undefined) {
@@ -109,7 +118,7 @@ export class RowMemory {
     return this.#segments[this.#current];
   }
 
-  /** Reads a segment over when too much is left behind. */
+  /** Compacts a segment if there is too much garbage. */
   #tidy(): void {
     const max = Math.max(MIN_LEFT_BEHIND, LEFT_BEHIND * this.#segments.length * SEGMENT_BYTES);
     if (this.#dead <= max) return;

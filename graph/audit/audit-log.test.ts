@@ -26,8 +26,8 @@ async function allOf(store: GraphStore, topic?: string, limit = 1_000): Promise<
 const textOf = (store: GraphStore, entries: readonly AuditEntry[]): string[] =>
   entries.map(({ kind, user, topic }) => `${kind} ${store.nameOf(user)} ${store.nameOf(topic)}`);
 
-describe("audit", () => {
-  it("records - come back as they were; foreign bytes are damage", () => {
+describe("audit log", () => {
+  it("records - are decoded as they were encoded, and unknown bytes are an error", () => {
     const record = {
       timeMs: 1_795_000_000_123,
       changes: [
@@ -41,14 +41,14 @@ describe("audit", () => {
     }
   });
 
-  it("what made a difference - is in it in order, with its time; what did not is not", async () => {
+  it("changes with an effect - are recorded in order with their time, others are not", async () => {
     const directory = tempDir();
     const before = Date.now();
     const store = await GraphStore.open(directory);
     await store.apply([
       change("subscribe", "alice", "rj"),
       change("subscribe", "alice", "rj"),
-      change("unsubscribe", "nobody", "rj"),
+      change("unsubscribe", "stranger", "rj"),
       change("block", "bob", "photo.1"),
       change("subscribe", "bob", "photo.1"),
     ]);
@@ -68,7 +68,7 @@ describe("audit", () => {
     );
     for (const { timeMs } of entries) assert.ok(timeMs >= before && timeMs <= Date.now());
     await again.apply([change("unblock", "bob", "photo.1")]);
-    assert.equal(again.audit.last, 5, "numbers go on after a start");
+    assert.equal(again.audit.last, 5, "numbers continue after a restart");
     assert.deepEqual(textOf(again, await allOf(again, "photo.1")), [
       "block bob photo.1",
       "unblock bob photo.1",
@@ -77,7 +77,7 @@ describe("audit", () => {
     await again.close();
   });
 
-  it("pages - cover everything once, also where a topic's changes lie far apart", async () => {
+  it("pages - cover every change once, even if a topic's changes are far apart", async () => {
     const store = await GraphStore.open(tempDir());
     const many = Array.from({ length: 50_000 }, (_, index) =>
       change("subscribe", String(index), index % 10_000 === 0 ? "rare" : "common"),
@@ -97,7 +97,7 @@ describe("audit", () => {
     await store.close();
   });
 
-  it("more than are kept - the oldest go, and are counted; the newest stay, and their numbers", async () => {
+  it("more changes than are kept - trims the oldest and counts them, and keeps the numbers of the newest", async () => {
     const directory = tempDir();
     const store = await GraphStore.open(directory, { keepChanges: 2_000 });
     for (let round = 0; round < 30; round += 1) {
@@ -105,7 +105,7 @@ describe("audit", () => {
         Array.from({ length: 500 }, (_, index) => change("subscribe", `${round * 500 + index}`, "rj")),
       );
     }
-    await store.close(); // waits for the last trimming, under which pages would go
+    await store.close(); // waits for trimming, so that it cannot affect the pages below
     const { last, length, trimmed, failedTrims } = store.audit;
     const again = await GraphStore.open(directory, { keepChanges: 2_000 });
     assert.deepEqual([last, failedTrims], [15_000, 0]);

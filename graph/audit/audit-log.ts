@@ -1,6 +1,6 @@
-// The audit: every change that made a difference, in the order of the commits, written in the same batch as the rows
-// it changed. Owned by the store. It keeps the newest `keep` changes, and some more until the next trimming, which
-// deletes the oldest records behind the commits' back.
+// The audit log: every change that had an effect, in the order of the commits, written in the same batch as
+// the rows that it changed. Owned by the store. Keeps the newest `keep` changes and some more until the next
+// trimming, which deletes the oldest records between commits.
 
 import { GraphError } from "../errors.ts";
 import type { RecordedChange } from "../store/changes.ts";
@@ -9,38 +9,41 @@ import type { GuardedDatabase } from "../store/guarded-database.ts";
 import { AUDIT, auditKey } from "../store/keys.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
 
-/** Changes kept unless said otherwise: some 15 MB. */
+/** The number of changes kept by default: some 15 MB. */
 export const KEPT_CHANGES = 1_000_000;
-/** Changes in one record, so that reading one stays short. */
+/** The maximum number of changes in one record, which bounds the time to read it. */
 const MAX_RECORD_CHANGES = 1_000;
-/** Records deleted as one write: commits wait for no more than these. */
+/** The maximum number of records deleted by one write, which bounds the time that commits wait. */
 const TRIMMED_RECORDS = 1_000;
-/** Changes looked through for one page. */
+/** The maximum number of changes examined for one page. */
 const MAX_SCANNED = 20_000;
 
-/** A change with its place in the order. */
+/** A change with its position in the log. */
 export interface AuditEntry extends RecordedChange {
-  /** 1 for the first change of a graph, then one more each. */
+  /** Counts the changes of a graph, beginning with 1. */
   readonly sequence: number;
-  /** When it was written, in milliseconds since 1970. */
+  /** The time of the commit, in milliseconds since 1970. */
   readonly timeMs: number;
 }
 
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];
-  /** Where more may follow: hand it back as `after`. */
+  /** Set if more changes may follow: pass it as `after`. */
   readonly next: number | undefined;
-  /** The first change that is kept; those before it were trimmed. */
+  /** The oldest change that is kept. Those before it have been trimmed. */
   readonly oldest: number;
 }
 
-/** Sequence numbers of the first change that is kept and of the last one; `last` is one less where there is none. */
+/**
+ * The sequence numbers of the oldest change that is kept and of the last one. If none is kept, `last` is one
+ * less.
+ */
 interface Extent {
   readonly oldest: number;
   readonly last: number;
 }
 
-/** Returns which changes a database holds, or held at a snapshot. Two look-ups. */
+/** Returns which changes a database holds, optionally at a snapshot. Takes two look-ups. */
 export async function readExtent(db: Database, snapshot?: Snapshot): Promise<Extent> {
   const range = { ...AUDIT, ...(snapshot && { snapshot }) };
   const [first] = await db.keys({ ...range, limit: 1 }).all();
@@ -56,9 +59,9 @@ export class AuditLog {
   #oldest: number;
   #last: number;
   #trimming: Promise<void> | undefined;
-  /** Changes trimmed since the start. */
+  /** The number of changes trimmed since the start. */
   trimmed = 0;
-  /** Trimmings that failed; the next one tries again. */
+  /** The number of trimmings that failed. The next one retries. */
   failedTrims = 0;
 
   private constructor(disk: GuardedDatabase, keep: number, { oldest, last }: Extent) {
@@ -68,22 +71,22 @@ export class AuditLog {
     this.#last = last;
   }
 
-  /** @param keep the newest changes that are kept */
+  /** @param keep the number of newest changes to keep */
   static async open(disk: GuardedDatabase, keep: number): Promise<AuditLog> {
     return new AuditLog(disk, keep, await readExtent(disk.db));
   }
 
-  /** Sequence number of the last change; 0 where there was none. */
+  /** The sequence number of the last change; 0 if there was none. */
   get last(): number {
     return this.#last;
   }
 
-  /** Changes that are kept. */
+  /** The number of changes that are kept. */
   get length(): number {
     return this.#last - this.#oldest + 1;
   }
 
-  /** What has to be written in the same batch as the changes. They count once `settle` is told of them. */
+  /** Returns the operations to write in the same batch as the changes. Call `settle` after the write. */
   operations(changes: readonly RecordedChange[], timeMs: number): Operation[] {
     const records = Math.ceil(changes.length / MAX_RECORD_CHANGES);
     return Array.from({ length: records }, (_, index) => {
@@ -97,21 +100,23 @@ export class AuditLog {
     });
   }
 
-  /** So many more changes are on disk. Begins to trim where that is due, and does not wait for it. */
+  /**
+   * Records that so many changes have been written. Starts trimming if it is due, and does not wait for it.
+   */
   settle(changes: number): void {
     this.#last += changes;
     const slack = Math.max(MAX_RECORD_CHANGES, this.#keep / 10);
     if (this.length <= this.#keep + slack) return;
     this.#trimming ??= this.#trim()
       .catch(() => {
-        this.failedTrims += 1; // the disk's trouble is the commits' too, and they report it
+        this.failedTrims += 1; // commits fail for the same reason and report it
       })
       .finally(() => {
         this.#trimming = undefined;
       });
   }
 
-  /** Takes over what the database holds, after it was opened again. */
+  /** Reloads the state after the database was reopened. */
   async readAgain(): Promise<void> {
     const { oldest, last } = await readExtent(this.#disk.db);
     this.#oldest = oldest;
@@ -119,8 +124,8 @@ export class AuditLog {
   }
 
   /**
-   * Changes behind `after`, of one topic if given, oldest first. Looks through a bounded number of changes, so a page
-   * may be empty and have a `next` all the same.
+   * Returns changes after `after`, oldest first, of one topic if given. Examines a bounded number of changes,
+   * so a page may be empty and still have a `next`.
    */
   async page(after: number, limit: number, topic?: number): Promise<AuditPage> {
     await this.#refuseUnissued(after);
@@ -145,8 +150,9 @@ export class AuditLog {
   }
 
   /**
-   * A reader whose number is beyond the last has read another graph's audit, and would wait for changes that never come. The
-   * disk may be one commit ahead of us. @throws GraphError BAD_REQUEST
+   * Refuses a number beyond the last change: its reader has read another graph's audit and would wait for
+   * changes that never come. The disk may be one commit ahead of `#last`.
+   * @throws GraphError BAD_REQUEST
    */
   async #refuseUnissued(after: number): Promise<void> {
     if (after <= this.#last) return;
@@ -154,7 +160,7 @@ export class AuditLog {
     if (after <= last) return;
     throw new GraphError(
       "BAD_REQUEST",
-      `"after" ${after} is no change of this graph, whose last is ${last}: read it again from 0, or from a number it gave`,
+      `"after" ${after} is beyond this graph's last change, ${last}: read again from 0, or from a number that this graph returned`,
     );
   }
 
@@ -181,7 +187,7 @@ export class AuditLog {
     this.#oldest = oldest;
   }
 
-  /** The key of the record that holds a change; of the first one where it was trimmed. */
+  /** Returns the key of the record that contains a change, or the lowest key if the change was trimmed. */
   async #recordWith(sequence: number): Promise<string> {
     const range = { gte: AUDIT.gte, lte: auditKey(Math.max(0, sequence)), reverse: true, limit: 1 };
     const [key] = await this.#disk.db.keys(range).all();

@@ -1,7 +1,10 @@
-// The bytes of an audit record: the changes of one commit, or a part of them, with the time of the commit. Numbers of
-// users and topics are the store's; a name keeps its number for ever, so a record can be read as long as it is kept.
+// The binary format of an audit record: the changes of one commit, or a part of them, with the time of the
+// commit. Users and topics are ids of the store; a name keeps its id forever, so a record stays readable for
+// as long as it is kept.
 //
-//   1, milliseconds since 1970 (float64), number of changes, { kind, user, topic }…   the rest varints
+//   1, milliseconds since 1970 (float64), number of changes, { kind, user, topic }…
+//
+// All numbers after the time are varints.
 
 import { GraphError } from "../errors.ts";
 import type { ChangeKind, RecordedChange } from "../store/changes.ts";
@@ -14,7 +17,7 @@ export interface AuditRecord {
 
 const VERSION = 1;
 const HEAD_BYTES = 9;
-/** On disk for ever: numbers are given out, never given anew. */
+/** Stored permanently: a number is never reused. */
 const CODES: Readonly<Record<ChangeKind, number>> = {
   subscribe: 1,
   unsubscribe: 2,
@@ -53,5 +56,5 @@ export function decodeRecord(bytes: Uint8Array): AuditRecord {
 }
 
 function damaged(how: string): GraphError {
-  return new GraphError("GRAPH_DAMAGED", `a record of the audit ${how}: it is not ours; restore a backup`);
+  return new GraphError("GRAPH_DAMAGED", `a record of the audit ${how}: it is damaged; restore a backup`);
 }

@@ -26,7 +26,7 @@ async function textOf(directory: string): Promise<string> {
   return text;
 }
 
-/** A small graph and a backup of it. */
+/** Creates a small graph and a backup of it. */
 async function backedUp(): Promise<{ directory: string; file: string }> {
   const directory = tempDir();
   const store = await GraphStore.open(directory);
@@ -37,7 +37,7 @@ async function backedUp(): Promise<{ directory: string; file: string }> {
 }
 
 describe("backup", () => {
-  it("while changes go on - is the graph after a prefix of the audit, all that was acknowledged before in it", async () => {
+  it("during changes - equals the graph after a prefix of the audit that contains all acknowledged changes", async () => {
     const random = new Random(11);
     const kinds: readonly ChangeKind[] = [
       "subscribe",
@@ -74,10 +74,10 @@ describe("backup", () => {
     running = false;
     await changing;
     assert.ok(report.sequence >= acknowledged);
-    assert.ok(changedMeanwhile > 0, "changes went on");
+    assert.ok(changedMeanwhile > 0, "changes continued");
     assert.deepEqual(readdirSync(folder), [report.file.slice(folder.length + 1)]);
 
-    // the same changes, up to the one that the backup names, from nothing
+    // replays the same changes, up to the one that the backup names, on an empty graph
     const replayed = tempDir();
     const model = await GraphStore.open(replayed);
     for (let after = 0; after < report.sequence; ) {
@@ -85,7 +85,7 @@ describe("backup", () => {
       await model.apply(entries.map(({ kind, user, topic }) => change(kind, user, store.nameOf(topic))));
       after += entries.length;
     }
-    assert.equal(model.audit.last, report.sequence, "each made a difference again");
+    assert.equal(model.audit.last, report.sequence, "each had an effect again");
     await model.close();
     await store.close();
 
@@ -103,7 +103,7 @@ describe("backup", () => {
     await served.close();
   });
 
-  it("damaged - a flipped bit, a cut, a tail, another file: refused, and no folder is left", async () => {
+  it("damaged files - are refused and leave no folder behind", async () => {
     const { file } = await backedUp();
     const good = readFileSync(file);
     const parent = tempDir();
@@ -137,7 +137,7 @@ describe("backup", () => {
     });
   });
 
-  it("a folder with something in it - is refused and left alone; an empty one is taken", async () => {
+  it("a folder that is not empty - is refused and left alone, and an empty one is used", async () => {
     const { directory, file } = await backedUp();
     const full = tempDir();
     writeFileSync(join(full, "letter.txt"), "dear diary");
@@ -151,7 +151,7 @@ describe("backup", () => {
     assert.equal(await textOf(empty), await textOf(directory));
   });
 
-  it("a restore that a crash cut off - is begun anew", async () => {
+  it("a restore that a crash interrupted - starts over", async () => {
     const { directory, file } = await backedUp();
     const target = join(tempDir(), "graph");
     const { db, close } = await openDatabase(`${target}.restoring`);
@@ -162,7 +162,7 @@ describe("backup", () => {
     assert.equal(await textOf(target), await textOf(directory));
   });
 
-  it("a folder that cannot be written - is an error, and the graph goes on", async () => {
+  it("a folder that cannot be written - is an error, and the graph continues", async () => {
     const store = await GraphStore.open(tempDir());
     const file = join(tempDir(), "file");
     writeFileSync(file, "");
@@ -174,7 +174,7 @@ describe("backup", () => {
     await store.close();
   });
 
-  it("the graph closing - ends a backup, and leaves nothing behind", async () => {
+  it("closing the graph - aborts a backup and leaves nothing behind", async () => {
     const store = await GraphStore.open(tempDir());
     await store.apply(Array.from({ length: 20_000 }, (_, index) => change("subscribe", index, `t${index}`)));
     const folder = tempDir();
@@ -188,7 +188,7 @@ describe("backup", () => {
 });
 
 describe("backup file", () => {
-  it("entries - come back, however the file is cut", async () => {
+  it("entries - are read back, however the file is split", async () => {
     const writer = new EntryWriter();
     const entries = Array.from({ length: 300 }, (_, index) => ({
       key: new Uint8Array(index % 40).fill(index),
@@ -210,7 +210,7 @@ describe("backup file", () => {
     }
   });
 
-  it("hostile lengths - are errors, and are not allocated", async () => {
+  it("hostile lengths - are errors and allocate nothing", async () => {
     const head = new TextEncoder().encode("encke-graph-backup 1\n");
     for (const tail of [[255, 255, 255, 255, 255, 255], [2, 255, 255, 255, 255, 15], [3, 1], [0, 0], []]) {
       const parts = async function* (): AsyncGenerator<Uint8Array> {

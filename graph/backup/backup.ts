@@ -1,6 +1,6 @@
-// Writing a backup while the graph is served: a snapshot of LevelDB, read part by part on its own threads and written
-// to a file of its own. It is the graph at the instant at which it was asked for, between two commits. It appears
-// under its name only when it is whole and on disk.
+// Writes a backup while the graph is served: reads a snapshot of LevelDB in parts, on LevelDB's own threads,
+// and writes it to a file. The backup is the graph at the time of the request, between two commits. The file
+// appears under its name only when it is complete and on disk.
 
 import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
@@ -14,28 +14,28 @@ import { META } from "../store/keys.ts";
 import { END, EntryWriter } from "./format.ts";
 import { syncFolder } from "./sync-folder.ts";
 
-/** Bytes that one look into LevelDB brings: what is done with them holds up the service's events, for a millisecond. */
+/** Bytes per read of LevelDB. Processing them delays the service's events by a millisecond. */
 const LOOK_BYTES = 65_536;
 const LOOK_ENTRIES = 1_024;
 
 export interface BackupReport {
-  /** Path of the backup, on the service's machine. */
+  /** The path of the backup on the service's machine. */
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** The last change that is in it; none behind it is. */
+  /** The sequence number of the last change that it contains. */
   readonly sequence: number;
-  /** Follow relations in it. */
+  /** The number of follows in it. */
   readonly follows: number;
 }
 
 /**
- * Writes the graph as it is at the call into a folder, which is made where it is missing.
+ * Writes the graph's state at the time of the call to a folder, which is created if it does not exist.
  * @throws GraphError BAD_REQUEST for a relative path; BACKUP_FAILED, and nothing is left behind
  */
 export async function writeBackup(db: Database, folder: string, signal: AbortSignal): Promise<BackupReport> {
   if (!isAbsolute(folder)) {
-    throw new GraphError("BAD_REQUEST", `${quote(folder)} is not an absolute path: name the whole path`);
+    throw new GraphError("BAD_REQUEST", `${quote(folder)} is not an absolute path: give the full path`);
   }
   const snapshot = db.snapshot();
   try {
@@ -51,7 +51,7 @@ export async function writeBackup(db: Database, folder: string, signal: AbortSig
     if (cause instanceof GraphError) throw cause;
     throw new GraphError(
       "BACKUP_FAILED",
-      `no backup in ${quote(folder)} (${messageOf(cause)}): is there room, and may the graph service write there?`,
+      `the backup in ${quote(folder)} failed (${messageOf(cause)}): is there enough space, and may the graph service write there?`,
       { cause },
     );
   } finally {
@@ -59,7 +59,10 @@ export async function writeBackup(db: Database, folder: string, signal: AbortSig
   }
 }
 
-/** The file stands under its name when all of it is on disk; until then, or for ever, under `.part` or not at all. */
+/**
+ * Writes a file that gets its name once all of it is on disk. Until then, and after a crash, it is named
+ * `.part`.
+ */
 async function writeWhole<T>(file: string, write: (to: FileHandle) => Promise<T>): Promise<T> {
   const part = `${file}.part`;
   const handle = await open(part, "wx", 0o600);
@@ -70,7 +73,7 @@ async function writeWhole<T>(file: string, write: (to: FileHandle) => Promise<T>
     await rename(part, file);
     return result;
   } catch (error) {
-    await handle.close().catch(() => {}); // a full disk may say so once more: the first error tells why
+    await handle.close().catch(() => {}); // a full disk may fail again: the first error has the reason
     await unlink(part);
     throw error;
   }
@@ -116,14 +119,11 @@ async function copy(
   await append(END);
   const checksum = hash.digest();
   await append(checksum);
-  refuseIfStopped(signal); // what follows is a sync of all of it, which a stop would have to wait for
+  refuseIfStopped(signal); // the sync that follows cannot be aborted
   return { bytes, sha256: checksum.toString("hex") };
 }
 
 function refuseIfStopped(signal: AbortSignal): void {
   if (signal.aborted)
-    throw new GraphError(
-      "BACKUP_FAILED",
-      "the graph is closing or opened again: ask for the backup once more",
-    );
+    throw new GraphError("BACKUP_FAILED", "the graph is closing or being reopened: request the backup again");
 }

@@ -1,4 +1,5 @@
-// The backups of one served graph: one at a time, each ended when the graph closes or its directory is opened again.
+// The backups of one served graph: one at a time, each aborted when the graph closes or its directory is
+// reopened.
 
 import { GraphError } from "../errors.ts";
 import type { GuardedDatabase } from "../store/guarded-database.ts";
@@ -13,12 +14,12 @@ export class Backups {
   }
 
   /**
-   * Writes the graph as it is now into a folder, while changes and reads go on. One at a time.
-   * @throws GraphError BACKUP_FAILED, or GRAPH_OVERLOADED while another one is written
+   * Writes a backup of the graph's present state to a folder while changes and reads continue.
+   * @throws GraphError BACKUP_FAILED, or GRAPH_OVERLOADED while another backup is being written
    */
   async write(folder: string): Promise<BackupReport> {
     if (this.#underWay !== undefined) {
-      throw new GraphError("GRAPH_OVERLOADED", "a backup is being written: ask again when it is done");
+      throw new GraphError("GRAPH_OVERLOADED", "a backup is being written: try again when it is done");
     }
     const stop = new AbortController();
     const release = this.#disk.hold();
@@ -30,14 +31,14 @@ export class Backups {
     return written;
   }
 
-  /** Begins to end the one that is being written. */
+  /** Begins to abort the backup under way. */
   stop(): void {
     this.#underWay?.stop.abort();
   }
 
-  /** Ends the one that is being written. */
+  /** Aborts the backup under way and waits for its end. */
   async close(): Promise<void> {
     this.stop();
-    await this.#underWay?.written.catch(() => {}); // who asked for it is told
+    await this.#underWay?.written.catch(() => {}); // reported to the caller of `write`
   }
 }

@@ -1,19 +1,19 @@
-// The file of a backup: every key of the store and its value, in the keys' order, with a checksum behind them. One
-// file, read and written from front to end.
+// The file format of a backup: every key of the store with its value, in the order of the keys, followed by a
+// checksum. Written and read sequentially.
 //
 //   "encke-graph-backup 1\n", { length of key + 1, length of value, key, value }…, 0, SHA-256 of all before it
 //
-// Lengths are varints. A file without its 0 and its checksum is not a backup.
+// Lengths are varints. A file that does not end with the 0 and the checksum is not a backup.
 
 import { VARINT_BYTES, VarintReader, writeVarint } from "../store/varint.ts";
 
 export const HEAD: Uint8Array = new TextEncoder().encode("encke-graph-backup 1\n");
 export const CHECKSUM_BYTES = 32;
-/** No key is longer: the name of a topic has 259 characters at most. */
+/** An upper bound of key lengths: the name of a topic has at most 259 characters. */
 const MAX_KEY_BYTES = 512;
-/** No value is longer: the longest is an index of the chunks of 2^32 followers. */
+/** An upper bound of value lengths: the longest is an index of the chunks of 2^32 followers. */
 const MAX_VALUE_BYTES = 16_777_216;
-/** A part of the file on its way to the disk. */
+/** The size of the parts in which the file is written. */
 const PART_BYTES = 262_144;
 
 export interface Entry {
@@ -21,7 +21,7 @@ export interface Entry {
   readonly value: Uint8Array;
 }
 
-/** Puts entries into parts of some 256 KiB. */
+/** Collects entries into parts of some 256 KiB. */
 export class EntryWriter {
   #bytes = new Uint8Array(PART_BYTES * 2);
   #length: number;
@@ -31,7 +31,7 @@ export class EntryWriter {
     this.#length = HEAD.length;
   }
 
-  /** Time to `take`. */
+  /** Whether the part should be taken. */
   get full(): boolean {
     return this.#length >= PART_BYTES;
   }
@@ -50,7 +50,7 @@ export class EntryWriter {
     this.#length = at + key.length + value.length;
   }
 
-  /** What was added. Valid until the next `add`. */
+  /** Returns what was added since the last call. Valid until the next `add`. */
   take(): Uint8Array {
     const part = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
@@ -58,16 +58,19 @@ export class EntryWriter {
   }
 }
 
-/** The end of the entries; the checksum of everything up to here follows. */
+/** Ends the entries. The checksum of everything up to and including this byte follows. */
 export const END: Uint8Array = Uint8Array.of(0);
 
-/** Entries out of the file's parts, however they are cut. @throws RangeError for what is not of the format */
+/**
+ * Reads entries from the parts of a file, however it is split.
+ * @throws RangeError if the format is violated
+ */
 export async function* readEntries(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Entry[], void, void> {
   let rest: Uint8Array = new Uint8Array(0);
   let isHead = true;
   let isEnd = false;
   for await (const part of parts) {
-    if (isEnd) throw new RangeError("there is more behind its end");
+    if (isEnd) throw new RangeError("data follows its end");
     const bytes = Buffer.concat([rest, part]);
     let at = 0;
     if (isHead) {
@@ -75,7 +78,8 @@ export async function* readEntries(parts: AsyncIterable<Uint8Array>): AsyncGener
         rest = bytes;
         continue;
       }
-      if (HEAD.some((byte, index) => bytes[index] !== byte)) throw new RangeError("it begins otherwise");
+      if (HEAD.some((byte, index) => bytes[index] !== byte))
+        throw new RangeError("it does not begin as a backup does");
       isHead = false;
       at = HEAD.length;
     }
@@ -84,7 +88,7 @@ export async function* readEntries(parts: AsyncIterable<Uint8Array>): AsyncGener
       if (next === "end") {
         isEnd = true;
         at += 1;
-        if (at < bytes.length) throw new RangeError("there is more behind its end");
+        if (at < bytes.length) throw new RangeError("data follows its end");
         break;
       }
       entries.push(next.entry);
@@ -113,11 +117,11 @@ function entryAt(
   return { entry: { key: bytes.subarray(key, value), value: bytes.subarray(value, end) }, end };
 }
 
-/** Undefined where the bytes end within it. */
+/** Returns undefined if the bytes end within the length. */
 function readLength(reader: VarintReader, bytes: Uint8Array, max: number): number | undefined {
   const { at } = reader;
   const length = reader.tryNext();
   if (length === undefined && bytes.length - at < VARINT_BYTES) return undefined;
   if (length !== undefined && length <= max) return length;
-  throw new RangeError(`a length at byte ${at} of a part is beyond what it may be`);
+  throw new RangeError(`a length at byte ${at} of a part is too large`);
 }

@@ -1,5 +1,6 @@
-// From a backup back to a graph's folder. The checksum is compared before anything is written; the folder is built
-// beside its place and moved there in one step, so that it is whole or not there.
+// Restores a graph's directory from a backup. The checksum is verified before anything is written. The
+// directory is built beside its place and then renamed in one step, so that it exists completely or not at
+// all.
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -18,22 +19,22 @@ const READ_BYTES = 1_048_576;
 const AS_BYTES = { keyEncoding: "view", valueEncoding: "view" } as const;
 
 export interface RestoreReport {
-  /** Follow relations in the graph. */
+  /** The number of follows in the graph. */
   readonly follows: number;
-  /** The last change that is in it. */
+  /** The sequence number of the last change in it. */
   readonly sequence: number;
 }
 
 export interface RestoreOptions {
   readonly directory: string;
-  /** Work done and to do, in bytes of the backup. */
+  /** Called with the work done and the total, in bytes of the backup. */
   readonly onProgress?: (phase: "checking" | "writing", done: number, total: number) => void;
 }
 
 /**
- * Makes a graph's folder out of a backup. A folder that was left half built by a crash is begun anew.
- * @throws GraphError BAD_BACKUP, GRAPH_DIR_FOREIGN for a folder that is not empty, GRAPH_DIR_BUSY; the folder is then
- * as before
+ * Creates a graph's directory from a backup. A directory that a crash left incomplete is built again.
+ * @throws GraphError BAD_BACKUP, GRAPH_DIR_FOREIGN for a directory that is not empty, GRAPH_DIR_BUSY; the
+ * directory is then unchanged
  */
 export async function restoreBackup(
   file: string,
@@ -44,7 +45,7 @@ export async function restoreBackup(
   const length = await check(file, (done, total) => onProgress?.("checking", done, total));
   const building = join(dirname(target), `${basename(target)}.restoring`);
   const report = await build(file, length, building, (done) => onProgress?.("writing", done, length));
-  await rename(building, target); // takes the place of an empty folder, and of no other
+  await rename(building, target); // replaces an empty folder and fails for any other
   await syncFolder(dirname(target));
   return report;
 }
@@ -61,11 +62,11 @@ async function refuseFull(directory: string): Promise<void> {
   if (files.length === 0) return;
   throw new GraphError(
     "GRAPH_DIR_FOREIGN",
-    `${quote(directory)} is not empty (${files[0]}): restore into a folder that is, or is not there yet`,
+    `${quote(directory)} is not empty (${files[0]}): restore into an empty folder or a new one`,
   );
 }
 
-/** Answers how many bytes of the file its checksum covers. */
+/** Verifies the checksum. Returns how many bytes of the file it covers. */
 async function check(file: string, onProgress: (done: number, total: number) => void): Promise<number> {
   let handle: FileHandle;
   try {
@@ -81,7 +82,7 @@ async function check(file: string, onProgress: (done: number, total: number) => 
   }
   try {
     const stats = await handle.stat();
-    if (!stats.isFile()) throw badBackup(file, "it is no file");
+    if (!stats.isFile()) throw badBackup(file, "it is not a file");
     const { size } = stats;
     const length = size - CHECKSUM_BYTES;
     if (length <= HEAD.length) throw badBackup(file, "it is too short");
@@ -96,7 +97,7 @@ async function check(file: string, onProgress: (done: number, total: number) => 
     }
     const stored = Buffer.alloc(CHECKSUM_BYTES);
     await handle.read(stored, 0, CHECKSUM_BYTES, length);
-    if (!hash.digest().equals(stored)) throw badBackup(file, "its checksum is not that of its bytes");
+    if (!hash.digest().equals(stored)) throw badBackup(file, "its checksum does not match");
     return length;
   } finally {
     await handle.close();
@@ -112,7 +113,7 @@ async function build(
   await makeFolder(dirname(directory));
   try {
     await withDatabase(await openDatabase(directory), async (db) => {
-      await db.clear(); // what a crash left
+      await db.clear(); // removes what a crash left behind
       const parts = createReadStream(file, { end: length - 1, highWaterMark: READ_BYTES });
       for await (const entries of readEntries(parts)) {
         const batch = db.batch();
@@ -121,7 +122,7 @@ async function build(
         onProgress(parts.bytesRead);
       }
     });
-    // opening it once more checks its format, and puts what is still in a log into synced tables
+    // opening it once more checks the format, and moves what is still in a log into synced tables
     return await withDatabase(await openDatabase(directory), async (db) => ({
       follows: readNumber((key) => db.getSync(key), META.follows),
       sequence: (await readExtent(db)).last,
@@ -134,7 +135,7 @@ async function build(
 }
 
 function badBackup(file: string, why: string, cause?: unknown): GraphError {
-  return new GraphError("BAD_BACKUP", `${quote(file)} is no whole backup: ${why}; take another one`, {
+  return new GraphError("BAD_BACKUP", `${quote(file)} is not a complete backup: ${why}; use another one`, {
     cause,
   });
 }

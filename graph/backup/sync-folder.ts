@@ -1,4 +1,4 @@
-// What makes a rename last: a name is on disk when its folder is.
+// Makes a rename durable: a file's name is on disk once its folder has been synced.
 
 import { open } from "node:fs/promises";
 

@@ -31,7 +31,7 @@ async function load(text: string, directory: string): Promise<void> {
 }
 
 describe("export", () => {
-  it("loaded and exported again - the same bytes, whatever numbers the names had", async () => {
+  it("an export that is loaded and exported again - is the same bytes, whatever ids the names had", async () => {
     const random = new Random(3);
     const users = Array.from({ length: 300 }, (_, index) =>
       index % 2 === 0 ? String(index) : `u-${index * 7919}`,
@@ -43,7 +43,7 @@ describe("export", () => {
     await store.apply(Array.from({ length: 5_000 }, () => change("subscribe", of(users), of(topics))));
     await store.apply(Array.from({ length: 400 }, () => change("mute", of(users), of(topics))));
     await store.apply(Array.from({ length: 400 }, () => change("block", of(users), of(topics))));
-    // more than one chunk of a celebrity, of both sorts of names
+    // more than one chunk of followers of one topic, with both kinds of names
     const fans = Array.from({ length: 20_000 }, (_, index) =>
       index % 2 === 0 ? String(index) : `fan${index}`,
     );
@@ -66,14 +66,14 @@ describe("export", () => {
         .trim()
         .split("\n")
         .every((line) => lines.has(line)),
-      "who is muted follows",
+      "muted users follow",
     );
     assert.ok(
       !blocked
         .trim()
         .split("\n")
         .some((line) => lines.has(line)),
-      "who is blocked does not",
+      "blocked users do not follow",
     );
 
     const third = tempDir();
@@ -96,17 +96,17 @@ describe("export", () => {
     const names = [...again.followers(parseTopic(topic))].flatMap((set) =>
       [...set].map((id) => again.nameOf(id)),
     );
-    assert.ok(!names.includes(user), "who is muted is sent nothing");
+    assert.ok(!names.includes(user), "a muted user receives nothing");
     assert.ok(again.pageSubscriptions(parseUserId(user), undefined, 20_000).names.includes(topic));
     await again.close();
   });
 
-  it("who is muted and blocked alone, or both - loads, blocked wins, and only topics of the partitions count", async () => {
+  it("lists of muted and blocked users - load alone or together, a block wins, and other partitions are left out", async () => {
     const part = (name: string, content: string) => ({ name, stream: Readable.from([Buffer.from(content)]) });
     const directory = tempDir();
     const report = await loadFollows(part("follows", ""), {
       ...{ directory, kind: "subscriptions", partitions: Partitions.parse("2/4") },
-      // "3" is in partition 2 of 4, "1" in 0
+      // "3" is in partition 2 of 4, "1" is in partition 0
       ...{ muted: part("muted", "7 3\n8 3\n7 1\n"), blocked: part("blocked", "8 3\n9 3\n9 1\n") },
     });
     assert.equal(report.follows, 1);
@@ -121,7 +121,7 @@ describe("export", () => {
     });
   });
 
-  it("loading into a graph - who is muted stays muted, who is blocked stays out", async () => {
+  it("loading into a graph - keeps muted users muted and blocked users out", async () => {
     const directory = tempDir();
     const store = await GraphStore.open(directory);
     await store.apply([
@@ -141,7 +141,7 @@ describe("export", () => {
     assert.equal(await textOf(directory), "7 42\n8 42\n9 44\n");
   });
 
-  it("no graph - is an error, and makes none", async () => {
+  it("a directory without a graph - is an error, and none is created", async () => {
     const directory = join(tempDir(), "nothing");
     await assert.rejects(textOf(directory), { code: "GRAPH_DIR_FOREIGN", message: /holds no graph/ });
     await assert.rejects(readGraphFacts(directory), { code: "GRAPH_DIR_FOREIGN", message: /holds no graph/ });

@@ -1,8 +1,10 @@
-// A graph back as text, `subscriber topic` a line: what `graph load --as subscriptions` takes. The order is that of the
-// names, not of the numbers that this store gave them, so that an export, loaded and exported again, is the same bytes.
+// Exports a graph as lines of `subscriber topic`, which `graph load --as subscriptions` accepts. The lines
+// are ordered by name and not by the ids that this store assigned, so loading an export and exporting it
+// again yields the same bytes.
 //
-// Canonical decimals come first, by value, then all other names, byte by byte; topics outside, subscribers within.
-// In memory stand some twenty bytes a topic, eight a name that is not a decimal, and one topic's followers.
+// Topics are the outer order and subscribers the inner one. Canonical decimals come first, by value, then all
+// other names, by their bytes. Takes some twenty bytes of memory per topic, eight per name that is not a
+// decimal, and the followers of one topic.
 
 import { type Database, explainDisk, openExisting, type Read } from "../store/database.ts";
 import { union } from "../store/ids.ts";
@@ -13,10 +15,10 @@ import { unite } from "../store/row-sets.ts";
 import { NameOrder } from "./name-order.ts";
 
 export const EXPORT_KINDS = ["followers", "muted", "blocked"] as const;
-/** `followers`: everybody who follows, the muted included. `muted`, `blocked`: those alone. */
+/** `followers` lists all followers, including muted ones; `muted` and `blocked` list only those users. */
 export type ExportKind = (typeof EXPORT_KINDS)[number];
 
-/** A part of the text: few enough writes, little memory. */
+/** The size of a part of the text: large enough for few writes. */
 const PART_CHARS = 65_536;
 
 interface Range {
@@ -39,7 +41,7 @@ const KINDS: Readonly<Record<ExportKind, Kind>> = {
 };
 
 /**
- * The lines of a graph that nobody serves, in parts of whole lines.
+ * Yields the lines of a graph that is not being served, in parts of whole lines.
  * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED
  */
 export async function* exportLines(directory: string, kind: ExportKind): AsyncGenerator<string, void, void> {

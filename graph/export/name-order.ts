@@ -1,5 +1,5 @@
-// The order of names, where numbers stand for them: a decimal's number is its value, and of all other names LevelDB
-// has a list in the order of their bytes, which is read once. Eight bytes a name.
+// Sorts ids by their names. A decimal's id is its value. For all other names LevelDB has a list ordered by
+// their bytes, which is read once. Takes eight bytes per name.
 
 import type { Database } from "../store/database.ts";
 import { NAMES } from "../store/keys.ts";
@@ -8,7 +8,7 @@ import { isOwnName, type Names } from "../store/names.ts";
 const decoder = new TextDecoder();
 
 export class NameOrder {
-  /** Numbers in the order of their names, and each number's place in it. */
+  /** The ids in the order of their names, and the position of each id in that order. */
   readonly #ordered: Uint32Array;
   readonly #places: Uint32Array;
   readonly #first: number;
@@ -30,7 +30,7 @@ export class NameOrder {
     return new NameOrder(ordered, names.first);
   }
 
-  /** The same numbers in the order of their names. Changes the array that it is given. */
+  /** Sorts ids by their names, in place. */
   sort(ids: Uint32Array): Uint32Array {
     ids.sort();
     let decimals = 0;

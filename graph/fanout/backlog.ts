@@ -1,5 +1,6 @@
-// Counts the events that were accepted and whose fan-out has not begun, wherever they are queued. Bounded by the number
-// of events and by the bytes of their payloads. When either bound is reached, the entry refuses events and counts them.
+// Counts the events that were accepted and whose fan-out has not begun, wherever they are queued. Bounded by
+// the number of events and by the bytes of their payloads. When either bound is reached, the entry refuses
+// events and counts them.
 
 import type { AcceptedEvent } from "./event.ts";
 

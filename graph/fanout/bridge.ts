@@ -1,6 +1,7 @@
-// The bridge: messages that producers send straight to `user.<id>` reach edges in `frames` mode through the service that
-// owns the id's partition, and only through it, so that they keep their order with its events. Opened when the first such
-// edge is acknowledged; costs a glance at every message to a user, copies of other services included.
+// The bridge: passes messages that producers publish to `user.<id>` on to edges in `frames` mode. Only the
+// service that owns the partition of the id does so, so that these messages keep their order with its events.
+// Opened when the first edge in `frames` mode is acknowledged. Every message to a user is examined, including
+// copies of other services.
 
 import { EVERY_USER, USER_PREFIX } from "../../broker/contract.ts";
 import { type BrokerClient, EVENT_HEADER, type Msg, type Subscribed } from "../../broker/index.ts";
@@ -9,7 +10,7 @@ import type { EdgeRegistry } from "../presence/edge-registry.ts";
 import type { EventEntry } from "./event-entry.ts";
 
 export interface BridgeOptions {
-  /** Does not receive what it publishes itself: the copies of this service. */
+  /** Does not receive its own messages, which are the copies that this service publishes. */
   readonly client: BrokerClient;
   readonly registry: EdgeRegistry;
   readonly partitions: Partitions;
@@ -26,8 +27,9 @@ export class Bridge {
   }
 
   /**
-   * Resolves when messages to users reach edges in `frames` mode through us. The subscription survives reconnects; only
-   * the certainty that it has begun is asked for again. @throws BrokerError NATS_DISCONNECTED
+   * Resolves when messages to users reach edges in `frames` mode through this service. The subscription
+   * survives reconnects, so only a failed confirmation is repeated.
+   * @throws BrokerError NATS_DISCONNECTED
    */
   open(): Promise<void> {
     const { client } = this.#options;
@@ -48,7 +50,10 @@ export class Bridge {
     if (registry.hasFramed && this.#isOurs(message)) entry.receiveDirect(message);
   }
 
-  /** Copies of the graph's carry a header and have gone their way; one of several services takes each id, whatever that is. */
+  /**
+   * Returns whether a producer sent the message and this service owns its id. Copies of events carry a
+   * header.
+   */
   #isOurs({ subject, headers }: Msg): boolean {
     const id = subject.slice(USER_PREFIX.length);
     return this.#options.partitions.owns(id) && headers?.has(EVENT_HEADER) !== true;

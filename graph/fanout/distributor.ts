@@ -1,11 +1,12 @@
-// How copies of an event reach the edges, in the mode that each edge announced; the graph follows, so a fleet may be
-// mixed and moved while it runs.
+// Sends copies of an event to the edges, to each in the mode that it announced, so a fleet may be mixed and
+// migrated while it runs:
 //
-//   subject   one message a recipient on user.<id> (subject-copies.ts)
-//   frames    the event once in the edge's next frame, with the handles of its own recipients (frame-copies.ts); while
-//             the edge is not in step, every event with all recipients by name (named-copies.ts)
+//   subject   one message per recipient to user.<id> (subject-copies.ts)
+//   frames    the event once in the edge's next frame, with the handles of its recipients there (frame-copies.ts);
+//             while the edge is not in step, every event with all recipients by name (named-copies.ts)
 //
-// No recipient of an edge gets a copy both ways. Order: whatever is sent later is later on every way.
+// A recipient never receives both kinds of copy through one edge. Copies keep the order of `send` in every
+// mode.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
@@ -18,7 +19,10 @@ import { FrameCopies } from "./frame-copies.ts";
 import { NamedCopies } from "./named-copies.ts";
 import { SubjectCopies } from "./subject-copies.ts";
 
-/** Followers handed over in one go: about two milliseconds, published or looked up among those who are here. */
+/**
+ * Followers per call of `send`, which then takes about two milliseconds: published to, or looked up among
+ * users online.
+ */
 const PUBLISHED_A_PART = 1_024;
 const FRAMED_A_PART = 8_192;
 
@@ -26,7 +30,7 @@ export interface DistributorOptions {
   readonly client: BrokerClient;
   readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
-  /** The name of a follower's number. */
+  /** Returns the name of a follower's id. */
   readonly nameOf: (id: number) => string;
   readonly losses: Losses;
 }
@@ -45,7 +49,7 @@ export class Distributor {
     this.#named = new NamedCopies(client, sender, nameOf);
   }
 
-  /** Copies sent, by the way they took. */
+  /** Copies sent, by the way they were sent. */
   get counts(): { readonly subject: number; readonly frame: number; readonly named: number } {
     return { subject: this.#subject.published, frame: this.#frames.handed, named: this.#named.sent };
   }
@@ -55,19 +59,20 @@ export class Distributor {
     return this.#frames.frames;
   }
 
-  /** What frames wait for at present, in milliseconds. */
+  /** The present delay of frames, in milliseconds. */
   get tickMs(): number {
     return this.#frames.tickMs;
   }
 
-  /** How the edges have to be sent to at this moment. It holds until the turn ends. */
+  /** Returns the edges by how events are to be sent to them. Valid until the turn of the event loop ends. */
   survey(): Survey {
     return this.#registry.survey();
   }
 
   /**
-   * Hands an event to these followers, and to its author if given. A large following comes in several parts.
-   * @throws GraphError GRAPH_CUT_OFF when NATS went away in the middle
+   * Sends an event to these followers, and to its author if given. A large following is passed in several
+   * calls.
+   * @throws GraphError GRAPH_CUT_OFF if NATS disconnects in the middle
    */
   send(
     event: OutgoingEvent,
@@ -82,17 +87,17 @@ export class Distributor {
     return { messages: framed.messages + published.messages, bytes: framed.bytes + published.bytes };
   }
 
-  /** Hands a message that was sent straight to a user to the edges that do not hear it by themselves. */
+  /** Sends a message that a producer published to a user to the edges that do not subscribe to users. */
   direct(event: OutgoingEvent, user: UserId): DeliveryCost {
     return this.#sendFramed(event, NO_FOLLOWERS, user, this.#registry.survey());
   }
 
-  /** Sends what waits for one edge, before something that must not overtake it. */
+  /** Sends the frames that wait for one edge, before a message that must not overtake them. */
   flushEdge(edge: EdgeLink): void {
     this.#frames.flushEdge(edge);
   }
 
-  /** Sends what waits for a tick. */
+  /** Sends all waiting frames. */
   flush(): void {
     this.#frames.flush();
   }
@@ -110,12 +115,12 @@ export class Distributor {
   }
 }
 
-/** Followers for which `send` takes a millisecond or two: more are better given in parts. */
+/** Returns the number of followers for which `send` takes a millisecond or two. More are better split. */
 export function partOf(survey: Survey): number {
   return isPublished(survey) ? PUBLISHED_A_PART : FRAMED_A_PART;
 }
 
-/** Also while no edge has announced itself: whoever is subscribed may be about to. */
+/** Also true while no edge has announced itself, because subscribed edges may be about to. */
 function isPublished({ subject, framed }: Survey): boolean {
   return subject.length > 0 || framed === 0;
 }

@@ -1,4 +1,4 @@
-// Sends bytes to one edge on its own subject, in order with everything else that the graph sends it.
+// Sends bytes to one edge on its own subject, in order with all other messages of the graph to that edge.
 
 import { edgeSubject } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
@@ -15,8 +15,9 @@ export class EdgeSender {
   }
 
   /**
-   * While NATS is away nothing is sent, and the service tells readers on its return. A message that was filled for a
-   * server with a larger max_payload is lost, and they are told at once.
+   * Publishes a message. While NATS is disconnected nothing is sent, and readers are told after the
+   * reconnect. A message that was built for a server with a larger max_payload is lost, and readers are told
+   * at once.
    */
   send(edge: EdgeLink, message: Uint8Array): void {
     if (this.#client.publish(edgeSubject(edge.id), message) === "unfit")

@@ -1,5 +1,5 @@
-// Where events enter the service. Each message is checked and passed to the expander in the order of arrival. A message
-// that cannot be accepted is counted, and its sender receives an error if it asked for a reply.
+// Where events enter the service. Each message is checked and passed to the expander in the order of arrival.
+// A message that cannot be accepted is counted, and its sender receives an error if it asked for a reply.
 
 import { BrokerError, checkPayload, topicOfEvent, userOfSubject } from "../../broker/contract.ts";
 import { type BrokerClient, type Msg, replyError, replyOf } from "../../broker/index.ts";
@@ -11,7 +11,7 @@ import type { Expander } from "./expander.ts";
 
 export interface EventEntryOptions {
   readonly client: BrokerClient;
-  /** How many partitions there are. */
+  /** The number of partitions. */
   readonly partitions: number;
   readonly backlog: Backlog;
   readonly expander: Pick<Expander, "add">;

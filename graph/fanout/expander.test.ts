@@ -86,7 +86,7 @@ describe("expander", () => {
     );
   });
 
-  it("a user's topic - is also sent to that user; a topic without an owner is not", async () => {
+  it("a user's topic - is also sent to that user, and a topic without an owner to its followers only", async () => {
     parts.expander.open();
     add("alice", "hi");
     add("news.world", "today");
@@ -159,7 +159,7 @@ describe("expander", () => {
     await waitFor("the resync", () => resyncs.length > 0);
     assert.deepEqual(resyncs, ["graph-failed"]);
     assert.deepEqual(errors, [
-      { code: 500, message: "the event could not be handed on to everyone: see the graph service's log" },
+      { code: 500, message: "the event did not reach every recipient: see the graph service's log" },
     ]);
     assert.equal(parts.fanOut.counts.failed, 1);
     assert.equal(parts.backlog.events, 0);

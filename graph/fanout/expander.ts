@@ -1,7 +1,7 @@
-// The expander: takes accepted events in their order and fans each out to its end before the next begins; only an event
-// with very many followers goes on in parts while others pass it, but none of the same topic (long-events.ts). So a
-// sender's order holds for every recipient. What waits is bounded (backlog.ts); what is handed on runs a bounded way ahead
-// of those who deliver (window.ts).
+// Takes accepted events in order and completes the fan-out of each before the next begins. Only an event with
+// very many followers continues in parts while others overtake it, but none of the same topic
+// (long-events.ts). So every recipient receives the events of a sender in order. Waiting events are bounded
+// (backlog.ts), and the expander runs a bounded distance ahead of the edges (window.ts).
 
 import type { GraphStore } from "../graph-store.ts";
 import {
@@ -32,19 +32,19 @@ export class Expander {
     this.#options = options;
   }
 
-  /** From now on what was taken is handed on; before, it only waits. */
+  /** Begins to send events. Those added before only wait. */
   open(): void {
     this.#isOpen = true;
     this.#start();
   }
 
-  /** Takes an event. Nothing is sent before this returns. */
+  /** Adds an event to the queue. Nothing is sent before this returns. */
   add(event: AcceptedEvent): void {
     this.#queue.push(event);
     this.#start();
   }
 
-  /** Resolves when everything taken so far has been expanded and handed to the server. */
+  /** Resolves when every event added so far has been expanded and published. */
   async settle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
     await this.#options.long.settle();

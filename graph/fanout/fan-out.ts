@@ -1,6 +1,6 @@
-// Sends one event to all its recipients: looks up who follows its topic and hands them to the distributor, in parts where
-// they are very many, so that a celebrity's million followers never stand in memory at once. Then replies to a sender who
-// asked how many saw it.
+// Sends one event to all its recipients: looks up the followers of its topic and passes them to the
+// distributor. A large following is sent in parts, so that a celebrity's million followers are never in
+// memory at once. Afterwards replies to a sender that waits for the number of recipients.
 
 import { BrokerError, checkEncoded, encodeEvent, ownerOf, type Topic } from "../../broker/contract.ts";
 import { type BrokerClient, replyError } from "../../broker/index.ts";
@@ -22,9 +22,9 @@ import {
 } from "./event.ts";
 import type { TopicIds } from "./topic-ids.ts";
 
-const NOT_HANDED_ON = "the event could not be handed on to everyone: see the graph service's log";
+const NOT_HANDED_ON = "the event did not reach every recipient: see the graph service's log";
 
-/** An event in parts: each step sends one and answers what it cost, the last as its return. */
+/** An event that is sent in parts. Each step sends one part and yields its cost; the last step returns it. */
 export type EventParts = Generator<DeliveryCost, DeliveryCost, void>;
 
 export interface FanOutOptions {
@@ -41,13 +41,13 @@ export interface FanOutOptions {
 export class FanOut {
   readonly #options: FanOutOptions;
   readonly counts: {
-    /** Expanded to every recipient. */
+    /** Events sent to every recipient. */
     expanded: number;
-    /** Messages sent straight to a user and handed on. */
+    /** Messages from producers to one user that were passed on. */
     direct: number;
-    /** Refused: too large for the NATS server once encoded. */
+    /** Events refused because they are too large for the NATS server once encoded. */
     rejected: number;
-    /** Given up in the middle because NATS went away or the graph could not be read. */
+    /** Events aborted because NATS disconnected or the graph could not be read. */
     failed: number;
   } = { expanded: 0, direct: 0, rejected: 0, failed: 0 };
 
@@ -55,13 +55,15 @@ export class FanOut {
     this.#options = options;
   }
 
-  /** Begins an event: it waits no more. Nothing is sent before the first step. */
+  /**
+   * Begins the fan-out of an event and removes it from the backlog. Nothing is sent before the first step.
+   */
   begin(event: AcceptedEvent<ForFollowers>): EventParts {
     this.#options.backlog.remove(event);
     return this.#parts(event);
   }
 
-  /** Sends a message to its one recipient. */
+  /** Sends a message to its only recipient. */
   direct(event: AcceptedEvent<ForUser>): DeliveryCost {
     this.#options.backlog.remove(event);
     const { user } = event.to;
@@ -71,7 +73,7 @@ export class FanOut {
     return cost;
   }
 
-  /** An event could not be sent, or not to everyone. */
+  /** Reports an event that did not reach every recipient. */
   fail({ to, reply }: AcceptedEvent, error: unknown): void {
     const { client, log, losses } = this.#options;
     replyError(client, reply, error, { hiddenText: NOT_HANDED_ON });
@@ -80,11 +82,11 @@ export class FanOut {
       return;
     }
     this.counts.failed += 1;
-    log.error({ to, err: error }, "event not handed on");
+    log.error({ to, err: error }, "event not sent to every recipient");
     losses.tell("graph-failed");
   }
 
-  /** Sends an event, a step for each part. */
+  /** Sends an event, one part per step. */
   *#parts(event: AcceptedEvent<ForFollowers>): EventParts {
     const { store, distributor } = this.#options;
     const { topic } = event.to;
@@ -95,17 +97,17 @@ export class FanOut {
     let recipients = author === undefined ? 0 : 1;
     let handed: DeliveryCost | undefined;
     for (const found of store.followers(topic)) {
-      // in parts it lasts longer than the store keeps it for us
+      // sending in parts takes longer than the store keeps the set for its caller
       const followers = found.length > part ? found.slice() : found;
       for (let at = 0; at < followers.length; at += part) {
         if (handed !== undefined) {
           yield handed;
-          survey = distributor.survey(); // edges came and went meanwhile
+          survey = distributor.survey(); // edges may have come and gone since
         }
         const some = followers.length > part ? followers.subarray(at, at + part) : followers;
         handed = distributor.send(copies, some, author, survey);
         recipients += some.length;
-        author = undefined; // went with the first part
+        author = undefined; // sent with the first part
       }
     }
     handed ??= author === undefined ? NO_COST : distributor.send(copies, NO_FOLLOWERS, author, survey);
@@ -115,8 +117,8 @@ export class FanOut {
   }
 
   /**
-   * Encodes an event under the next id of its partition, which is that of the given name. An event that is refused uses
-   * up no id, so that the ids of a partition have no gap.
+   * Encodes an event under the next id of its partition, which is that of the given name. An event that is
+   * refused uses up no id, so that the ids of a partition have no gap.
    * @throws BrokerError PAYLOAD_TOO_LARGE if the NATS server does not accept the encoded event
    */
   #encode(name: Topic, topic: Topic | undefined, { time, payload, reply }: AcceptedEvent): OutgoingEvent {

@@ -1,6 +1,6 @@
-// Copies for edges in `frames` mode whose presence is in step: each edge gets, in its next frame, the event once and the
-// handles of its own recipients; nothing for those who are not connected. A counted event goes at once, in a message of
-// its own, after what waited before it.
+// Copies for edges in `frames` mode whose presence is in step. Each edge receives, in its next frame, the
+// event once and the handles of its recipients there; users who are not connected cost nothing. A counted
+// event is sent at once in a message of its own, after the frames that wait.
 
 import {
   FRAME_KIND,
@@ -23,11 +23,11 @@ export interface FrameCopiesOptions {
   readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
   readonly sender: EdgeSender;
-  /** The name of a follower's number. */
+  /** Returns the name of a follower's id. */
   readonly nameOf: (id: number) => string;
 }
 
-/** The recipients of one event on one edge. */
+/** The recipients of one event at one edge. */
 class Recipients {
   handles = new Uint32Array(64);
   count = 0;
@@ -47,10 +47,10 @@ export class FrameCopies {
   readonly #options: FrameCopiesOptions;
   readonly #outboxes: Outboxes;
   readonly #pacer = new Pacer<Outbox>((outbox) => this.#sendFrames(outbox));
-  /** By edge slot: scratch space, empty between events. */
+  /** Scratch space by edge slot, empty between events. */
   readonly #recipients: Recipients[] = [];
   readonly #touched: EdgeLink[] = [];
-  /** Frames sent, and recipients named in them. */
+  /** The number of frames sent, and of recipients in them. */
   frames = 0;
   handed = 0;
 
@@ -59,7 +59,7 @@ export class FrameCopies {
     this.#outboxes = new Outboxes(options.registry);
   }
 
-  /** What frames wait for at present, in milliseconds. */
+  /** The present delay of frames, in milliseconds. */
   get tickMs(): number {
     return this.#pacer.tickMs;
   }
@@ -88,13 +88,13 @@ export class FrameCopies {
     return { messages, bytes };
   }
 
-  /** Sends what waits for one edge, before something that must not overtake it. */
+  /** Sends the frames that wait for one edge, before a message that must not overtake them. */
   flushEdge(edge: EdgeLink): void {
     const outbox = this.#outboxes.existing(edge);
     if (outbox !== undefined) this.#sendFrames(outbox);
   }
 
-  /** Sends what waits for a tick. */
+  /** Sends all waiting frames. */
   flush(): void {
     this.#pacer.flush();
   }
@@ -110,19 +110,19 @@ export class FrameCopies {
       }
       if (recipients.count === 0) {
         const edge = registry.at(slot);
-        if (edge === undefined || !edge.presence.isInStep) continue; // has its copies by name
+        if (edge === undefined || !edge.presence.isInStep) continue; // receives its copies by name
         this.#touched.push(edge);
       }
       recipients.add(online.handle(entry));
     }
   }
 
-  /** Adds an event to what waits for an edge, in several records where one would be too large for the NATS server. */
+  /** Adds an event to an edge's frame, in several records if one would be too large for the NATS server. */
   #add(edge: EdgeLink, event: OutgoingEvent, { handles, count }: Recipients): void {
     const { maxPayload } = this.#options.client;
     const outbox = this.#outboxes.of(edge);
     const max = maxRecipients(maxPayload, event.id, event.json);
-    if (event.counted) this.#sendFrames(outbox); // what came before it goes before it
+    if (event.counted) this.#sendFrames(outbox); // earlier events are sent first
     for (let at = 0; at < count; at += max) {
       const some = count > max ? handles.subarray(at, at + max) : handles;
       const recipients = Math.min(max, count - at);

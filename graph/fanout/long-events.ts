@@ -1,7 +1,8 @@
-// Events with so many recipients that sending them takes a while: a celebrity's million. Each goes out in parts, one
-// part of each in turn, and after every part whatever else has arrived is handed on, so that nobody waits for a celebrity
-// but those who wait for the same author: their order holds. Owned by the expander. Bounded: MAX_AT_ONCE events are in
-// the middle of it at once, and what waits behind them counts among the expander's waiting events.
+// Events with so many recipients that sending them takes a while, such as a celebrity's million. Each is sent
+// in parts, the parts of several events in turn, and after every part the expander handles the events that
+// have arrived, so only events of the same topic wait for a long event, which preserves their order. Owned by
+// the expander. At most MAX_AT_ONCE events are sent at the same time; events that wait for them count towards
+// the backlog.
 
 import type { GraphStore } from "../graph-store.ts";
 import { type AcceptedEvent, type ForFollowers, NO_COST } from "./event.ts";
@@ -13,20 +14,20 @@ const MAX_AT_ONCE = 64;
 
 type LongEvent = AcceptedEvent<ForFollowers>;
 
-/** One author's events, in order. */
+/** The events of one topic, in order. */
 interface Lane {
   event: LongEvent;
   parts: EventParts;
-  /** Its event has sent a part. */
+  /** Whether a part of the event has been sent. */
   hasBegun: boolean;
   readonly behind: LongEvent[];
 }
 
 export interface LongEventsOptions {
   readonly fanOut: FanOut;
-  /** An event that has begun keeps the rows readable to its end. */
+  /** Read when an event begins. An event that has begun keeps the rows readable until its end. */
   readonly store: GraphStore;
-  /** How far long events together run ahead of those who deliver. */
+  /** Bounds how far all long events together run ahead of the edges. */
   readonly window: Window;
 }
 
@@ -40,30 +41,33 @@ export class LongEvents {
     this.#options = options;
   }
 
-  /** Events in the middle of being sent. */
+  /** The number of events that are being sent. */
   get size(): number {
     return this.#lanes.size;
   }
 
-  /** Goes on with an event whose first part was sent. Only where `follow` said false for it. */
+  /** Continues an event whose first part was sent. Requires that `follow` returned false for the event. */
   begin(event: LongEvent, parts: EventParts): void {
     this.#lanes.set(event.to.topic, { event, parts, hasBegun: true, behind: [] });
     this.#start();
   }
 
-  /** Takes an event whose author's last one is still being sent; false where there is none, and it may go at once. */
+  /**
+   * Queues an event if another one of its topic is being sent. Returns false otherwise: the event may begin
+   * at once.
+   */
   follow(event: LongEvent): boolean {
     const lane = this.#lanes.get(event.to.topic);
     lane?.behind.push(event);
     return lane !== undefined;
   }
 
-  /** Resolves when one more may begin. */
+  /** Resolves when another event may begin. */
   async room(): Promise<void> {
     while (this.#lanes.size >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Resolves when nothing is being sent any more. */
+  /** Resolves when no event is being sent. */
   async settle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
@@ -80,7 +84,7 @@ export class LongEvents {
     const { window, fanOut, store } = this.#options;
     while (this.#lanes.size > 0) {
       for (const lane of [...this.#lanes.values()]) {
-        await new Promise(setImmediate); // whatever has arrived goes first
+        await new Promise(setImmediate); // events that have arrived go first
         if (!lane.hasBegun) await store.readable;
         lane.hasBegun = true;
         const { event, parts } = lane;
@@ -89,7 +93,7 @@ export class LongEvents {
           if (done === true) this.#advance(lane);
           if (window.advance(value)) await window.next();
         } catch (error) {
-          parts.return(NO_COST); // gives its snapshot back
+          parts.return(NO_COST); // releases its snapshot
           fanOut.fail(event, error);
           if (lane.event === event) this.#advance(lane);
         }
@@ -97,7 +101,7 @@ export class LongEvents {
     }
   }
 
-  /** The author's next event, or the end. */
+  /** Begins the topic's next event, or removes the lane. */
   #advance(lane: Lane): void {
     const next = lane.behind.shift();
     if (next !== undefined) {

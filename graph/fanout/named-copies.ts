@@ -1,5 +1,5 @@
-// Copies for edges in `frames` mode whose presence is not in step: every event with all its recipients by name, of whom
-// the edge picks out its own.
+// Copies for edges in `frames` mode whose presence is not in step: every event with the names of all its
+// recipients, from which the edge picks its own users.
 
 import { encodeNamed, maxNamesBytes, storedUserId, type UserId } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
@@ -12,17 +12,20 @@ export class NamedCopies {
   readonly #client: BrokerClient;
   readonly #sender: EdgeSender;
   readonly #nameOf: (id: number) => string;
-  /** Messages sent. */
+  /** The number of messages sent. */
   sent = 0;
 
-  /** @param nameOf the name of a follower's number */
+  /** @param nameOf returns the name of a follower's id */
   constructor(client: BrokerClient, sender: EdgeSender, nameOf: (id: number) => string) {
     this.#client = client;
     this.#sender = sender;
     this.#nameOf = nameOf;
   }
 
-  /** The same messages to each of these edges, several where not all names fit into one. Returns the bytes of all. */
+  /**
+   * Sends the same messages to each of these edges, several if not all names fit into one. Returns the total
+   * size.
+   */
   send(
     event: OutgoingEvent,
     followers: Uint32Array,
@@ -49,7 +52,7 @@ export class NamedCopies {
   }
 }
 
-/** Of a user's name in a named copy, with the comma after it. */
+/** Returns the size of a user's name in a named copy, with the comma after it. */
 function nameBytes(name: string): number {
   return name.length + 1;
 }

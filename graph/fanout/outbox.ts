@@ -1,12 +1,12 @@
-// What waits to be sent to each edge in `frames` mode: one frame for each partition of its events, since a frame moves its
-// readers' position in one. Owned by the frame copies. An edge's frames hold handles of one epoch of its presence; they
-// go with the epoch, and with the edge.
+// The frames that wait to be sent to each edge in `frames` mode, one per partition, because a frame moves its
+// readers' position in one partition. Owned by the frame copies. The handles in a frame are valid in one
+// epoch of the edge's presence, so an outbox ends with the epoch or with the edge.
 
 import { FRAME_KIND, FrameWriter } from "../../broker/contract.ts";
 import type { EdgeLink, EdgeRegistry } from "../presence/edge-registry.ts";
 import type { Paced } from "./pacer.ts";
 
-/** What waits for one edge in one epoch. */
+/** The frames that wait for one edge in one epoch. */
 export class Outbox implements Paced {
   readonly edge: EdgeLink;
   readonly epoch: number;
@@ -18,7 +18,7 @@ export class Outbox implements Paced {
     this.epoch = edge.presence.epoch;
   }
 
-  /** The frame that gathers events of a partition. */
+  /** Returns the frame that collects the events of a partition. */
   frame(partition: number): FrameWriter {
     const known = this.#frames.get(partition);
     if (known !== undefined) return known;
@@ -27,7 +27,7 @@ export class Outbox implements Paced {
     return made;
   }
 
-  /** Takes the frames that hold events. */
+  /** Takes all frames that hold events. */
   *take(): Generator<Uint8Array, void, void> {
     for (const frame of this.#frames.values()) if (frame.length > 0) yield frame.take(FRAME_KIND.frame);
   }

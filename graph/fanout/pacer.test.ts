@@ -9,8 +9,8 @@ import { Pacer } from "./pacer.ts";
 const outboxesOf = (count: number): Outbox[] =>
   Array.from({ length: count }, (_, slot) => new Outbox(new EdgeLink(`e${slot}`, slot, "frames")));
 
-describe("when frames leave", () => {
-  it("idle - at the end of the turn, once for each edge", async () => {
+describe("pacer", () => {
+  it("an idle system - sends at the end of the turn, once per edge", async () => {
     const sent: string[] = [];
     const pacer = new Pacer<Outbox>(({ edge }) => sent.push(edge.id));
     const [a, b] = outboxesOf(2) as [Outbox, Outbox];
@@ -24,7 +24,7 @@ describe("when frames leave", () => {
     assert.equal(pacer.tickMs, 0);
   });
 
-  it("much to do - they wait for a tick, which widens until the budget holds, to 50 ms at most", async () => {
+  it("a busy system - delays frames by a tick that grows to at most 50 ms, and shrinks again", async () => {
     let frames = 0;
     const pacer = new Pacer<Outbox>(() => {
       frames += 1;
@@ -38,7 +38,10 @@ describe("when frames leave", () => {
     assert.equal(pacer.tickMs, 50);
     const before = frames;
     await busyFor(500);
-    assert.ok(frames - before <= 11_000, `${frames - before} frames in half a second: ten of each edge`);
+    assert.ok(
+      frames - before <= 11_000,
+      `${frames - before} frames in half a second, at most ten per edge are expected`,
+    );
     const [outbox] = outboxes as [Outbox];
     await waitFor("the tick to narrow again", async () => {
       pacer.note(outbox);
@@ -47,7 +50,7 @@ describe("when frames leave", () => {
     });
   });
 
-  it("flush - sends what waits, at once", () => {
+  it("flush - sends everything at once", () => {
     const sent: string[] = [];
     const pacer = new Pacer<Outbox>(({ edge }) => sent.push(edge.id));
     for (const outbox of outboxesOf(3)) pacer.note(outbox);

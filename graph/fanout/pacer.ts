@@ -1,18 +1,22 @@
-// When frames leave for the edges. While there is little to do they leave at the end of the turn that filled them, so
-// nothing waits in an idle system. Every frame wakes an edge up, though: when more than a budget would leave in a
-// second, frames wait for a tick, and the tick widens until the budget holds. One timer, whatever the number of edges.
+// Decides when frames are sent to the edges. Under low load they are sent at the end of the turn that filled
+// them, so nothing is delayed in an idle system. But every frame wakes an edge up: if more frames per second
+// would be sent than a budget allows, frames are delayed by a tick, and the tick grows until the budget
+// holds. Uses a single timer, however many edges there are.
 
-/** Frames a millisecond beyond which they begin to wait: each costs some 20 µs in all processes that it touches. */
+/**
+ * Frames per millisecond above which frames are delayed. Each costs some 20 µs in all the processes that it
+ * touches.
+ */
 const BUDGET = 8;
-/** Ticks are at least this, or nothing; and at most that. */
+/** Bounds of the tick, unless it is zero. */
 const MIN_TICK_MS = 5;
 const MAX_TICK_MS = 50;
-/** How often the tick is thought over. */
+/** How often the tick is adjusted. */
 const WINDOW_MS = 100;
 
-/** Something that waits for a tick. */
+/** Something that can wait for a tick. */
 export interface Paced {
-  /** It stands in the pacer's list. Written by the pacer alone. */
+  /** Whether it is in the pacer's list. Written by the pacer alone. */
   isWaiting: boolean;
 }
 
@@ -25,15 +29,15 @@ export class Pacer<T extends Paced> {
   #windowFromMs = 0;
   #windowFrames = 0;
   #windowFlushes = 0;
-  /** What frames wait for at present; 0 where they do not. */
+  /** The present delay in milliseconds; 0 if frames are not delayed. */
   tickMs = 0;
 
-  /** @param send sends what waits */
+  /** @param send sends what has waited */
   constructor(send: (paced: T) => void) {
     this.#send = send;
   }
 
-  /** Something waits here. */
+  /** Schedules `paced` to be sent. Does nothing if it waits already. */
   note(paced: T): void {
     if (paced.isWaiting) return;
     paced.isWaiting = true;

@@ -1,5 +1,5 @@
-// Copies for edges in `subject` mode: one message a recipient on `user.<id>`, which the edge is subscribed to while the
-// user is connected to it.
+// Copies for edges in `subject` mode: one message per recipient to `user.<id>`, to which an edge is
+// subscribed while the user is connected to it.
 
 import { storedUserId, type UserId, userSubject } from "../../broker/contract.ts";
 import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
@@ -9,16 +9,16 @@ import type { DeliveryCost, OutgoingEvent } from "./event.ts";
 export class SubjectCopies {
   readonly #client: BrokerClient;
   readonly #nameOf: (id: number) => string;
-  /** Messages published. */
+  /** The number of messages published. */
   published = 0;
 
-  /** @param nameOf the name of a follower's number */
+  /** @param nameOf returns the name of a follower's id */
   constructor(client: BrokerClient, nameOf: (id: number) => string) {
     this.#client = client;
     this.#nameOf = nameOf;
   }
 
-  /** @throws GraphError GRAPH_CUT_OFF when NATS went away in the middle */
+  /** @throws GraphError GRAPH_CUT_OFF if NATS disconnects in the middle */
   send(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): DeliveryCost {
     const options = { headers: eventHeaders(event.id, event.counted) };
     const publish = (user: UserId): void => {
@@ -33,5 +33,5 @@ export class SubjectCopies {
 }
 
 function cutOff(): GraphError {
-  return new GraphError("GRAPH_CUT_OFF", "NATS went away in the middle of an event: readers are told");
+  return new GraphError("GRAPH_CUT_OFF", "NATS disconnected in the middle of an event: readers are told");
 }

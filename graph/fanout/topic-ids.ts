@@ -1,10 +1,10 @@
-// The ids of one start of the service: every partition that it owns counts its events by itself, so that an id says
-// where its topic lies, and the sequence of a partition has no gap.
+// Issues the event ids of one start of the service. Each owned partition counts its own events, so that an id
+// names its partition and the sequence of a partition has no gap.
 
 import { EventIds, type Topic } from "../../broker/contract.ts";
 import type { Partitions } from "../partitions.ts";
 
-/** An id, and the partition that minted it. */
+/** An id and the partition that issued it. */
 export interface IssuedId {
   readonly id: string;
   readonly partition: number;
@@ -15,18 +15,18 @@ export class TopicIds {
   readonly #epoch: number;
   readonly #byPartition = new Map<number, EventIds>();
 
-  /** @param epoch this start's, never the same twice */
+  /** @param epoch identifies this start of the service; no two starts have the same epoch */
   constructor(partitions: Partitions, epoch: number) {
     this.#partitions = partitions;
     this.#epoch = epoch;
   }
 
-  /** The id that `next` mints next for this name. */
+  /** Returns the id that `next` will issue for this name. */
   upcoming(name: Topic): string {
     return this.#idsOf(this.#partitions.partitionOf(name)).upcoming;
   }
 
-  /** The next id in the partition of a topic, or of a user. */
+  /** Issues the next id in the partition of a topic or a user. */
   next(name: Topic): IssuedId {
     const partition = this.#partitions.partitionOf(name);
     return { id: this.#idsOf(partition).next(), partition };

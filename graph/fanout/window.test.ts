@@ -14,8 +14,8 @@ import { Window } from "./window.ts";
 const log = createLogger("test", "silent");
 
 for (const broker of brokers) {
-  describe(`a window over ${broker.name}`, { skip: broker.skip }, () => {
-    it("an edge that hangs - is waited for by the window after next, and then for a while not any more", async () => {
+  describe(`window over ${broker.name}`, { skip: broker.skip }, () => {
+    it("an edge that hangs - holds up the window after next, and is then ignored for a while", async () => {
       const server = await broker.start();
       const connect = (name: string): Promise<BrokerClient> =>
         BrokerClient.connect({ url: urlOf(server) }, { name, log, wait: false });
@@ -40,16 +40,16 @@ for (const broker of brokers) {
       });
       await client.flush();
       await edge.flush();
-      assert.equal(second, false, "the first window has not been handled");
+      assert.equal(second, false, "the edge has not handled the first window");
       for (const answer of waiting) answer();
       await next;
       await window.next();
       const startedAt = performance.now();
       await window.next();
-      assert.ok(performance.now() - startedAt >= 500, "an edge that hangs is waited for");
+      assert.ok(performance.now() - startedAt >= 500, "the window waits for the edge");
       assert.ok(window.laggards >= 1);
       for (let more = 0; more < 5; more += 1) await window.next();
-      assert.ok(performance.now() - startedAt < 3_500, "and then not any more, for a while");
+      assert.ok(performance.now() - startedAt < 3_500, "later windows ignore the edge");
 
       requests.close();
       await client.close();

@@ -1,6 +1,7 @@
-// How far the expander may run ahead of those who deliver. OutgoingEvent go out in windows; before a third begins, the first
-// must have been handled by every edge. What the edges cannot take yet waits here, where it is bounded and counted,
-// and not in the NATS server, which would cut the edge as a slow consumer.
+// Bounds how far the expander runs ahead of the edges. Events are sent in windows; before a third window
+// begins, every edge must have handled the first. Events that the edges cannot accept yet wait in this
+// process, where they are bounded and counted, and not in the NATS server, which would disconnect the edge as
+// a slow consumer.
 
 import type { BrokerClient } from "../../broker/index.ts";
 import type { EdgeRegistry } from "../presence/edge-registry.ts";
@@ -8,21 +9,21 @@ import type { EdgeRequests } from "../presence/edge-requests.ts";
 import type { Distributor } from "./distributor.ts";
 import type { DeliveryCost } from "./event.ts";
 
-/** What one window holds. */
+/** The capacity of one window. */
 export interface WindowSize {
   readonly messages: number;
-  /** With more edges more, where that is more. */
+  /** Multiplied by the number of edges; applies if the product exceeds `messages`. */
   readonly messagesPerEdge: number;
   readonly bytes: number;
 }
 
-/** Some tenths of a second of an edge's work, on machines with several edges more. */
+/** A few tenths of a second of an edge's work; more in total if there are several edges. */
 const WINDOW: WindowSize = { messages: 16_384, messagesPerEdge: 4_096, bytes: 8_388_608 };
-/** For events with many recipients: what others publish meanwhile waits behind two of these, some milliseconds. */
+/** For events with many recipients. Other events wait for at most two such windows, a few milliseconds. */
 export const NARROW_WINDOW: WindowSize = { messages: 2_048, messagesPerEdge: 0, bytes: 1_048_576 };
-/** An edge that takes longer for a window is not waited for … */
+/** The fan-out stops waiting for an edge that takes longer to handle a window … */
 const PATIENCE_MS = 1_000;
-/** … for so long: one that hangs slows the others by a fifth at most. */
+/** … and ignores it for this long, so that an edge that hangs slows the others down by at most a fifth. */
 const IGNORE_MS = 5_000;
 
 export interface WindowOptions {
@@ -30,7 +31,10 @@ export interface WindowOptions {
   readonly registry: EdgeRegistry;
   readonly requests: EdgeRequests;
   readonly distributor: Pick<Distributor, "flush">;
-  /** Of all events, how many are ours: several services together stay in the bound of one. */
+  /**
+   * The fraction of all partitions that this service owns. Several services together keep to the limit of
+   * one.
+   */
   readonly share?: number;
   readonly size?: WindowSize;
 }
@@ -39,12 +43,12 @@ export class Window {
   readonly #options: WindowOptions;
   readonly #size: WindowSize;
   readonly #share: number;
-  /** Edges not waited for, and until when. */
+  /** Edges that are ignored, and until when. */
   readonly #ignored = new Map<string, number>();
   #messages = 0;
   #bytes = 0;
   #previous: Promise<void> = Promise.resolve();
-  /** Times that an edge was too slow to be waited for. */
+  /** Times that the fan-out stopped waiting for an edge. */
   laggards = 0;
 
   constructor(options: WindowOptions) {
@@ -53,7 +57,7 @@ export class Window {
     this.#share = options.share ?? 1;
   }
 
-  /** Counts what was handed over; true when the window is full and `next` must be awaited. */
+  /** Adds the cost of what was sent. Returns true if the window is full and `next` must be awaited. */
   advance({ messages, bytes }: DeliveryCost): boolean {
     this.#messages += messages;
     this.#bytes += bytes;
@@ -62,18 +66,21 @@ export class Window {
     return this.#messages >= max || this.#bytes >= this.#share * this.#size.bytes;
   }
 
-  /** Sends what waits for a tick, and begins a new window once the one before the last was handled. @throws BrokerError NATS_DISCONNECTED */
+  /**
+   * Sends waiting frames and begins a window once the one before the last has been handled.
+   * @throws BrokerError NATS_DISCONNECTED
+   */
   async next(): Promise<void> {
     this.#messages = 0;
     this.#bytes = 0;
     this.#options.distributor.flush();
     const last = this.#previous;
     this.#previous = this.#handled();
-    this.#previous.catch(() => {}); // thrown to whoever waits for it next
+    this.#previous.catch(() => {}); // `next` rejects with it later
     await last;
   }
 
-  /** Resolves when the server and every edge have handled what was published before. */
+  /** Resolves when the server and every edge have handled all that was published before. */
   async #handled(): Promise<void> {
     const { client, registry, requests } = this.#options;
     const now = performance.now();

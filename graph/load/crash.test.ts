@@ -12,7 +12,7 @@ import { loadFollows } from "./load.ts";
 const USERS = 12_000;
 const EDGES = 60_000;
 
-/** Loads a file and kills itself, as `kill -9` does, once so much is written. */
+/** Loads a file and kills itself, as `kill -9` does, once the given part has been written. */
 const DYING_LOADER = `
 const [, module, path, directory, blockFollows, part] = process.argv;
 const { loadFollows } = await import(module);
@@ -33,14 +33,14 @@ function followersOf(store: GraphStore, user: string): string[] {
   return [...store.followers(parseTopic(user))].flatMap((ids) => [...ids].map((id) => store.nameOf(id)));
 }
 
-describe("a load that is killed", () => {
+describe("bulk load, killed", () => {
   for (const [part, blockFollows] of [
     [0.1, 1_000_000],
     [0.45, 7_000],
     [0.75, 1_000_000],
     [0.95, 7_000],
   ] as const) {
-    it(`at ${part * 100} % of its rows, blocks of ${blockFollows} - is not served; again, it gives the right graph`, async () => {
+    it(`at ${part * 100} % of its rows, blocks of ${blockFollows} - is not served, and succeeds when repeated`, async () => {
       const folder = tempDir();
       const [path, directory] = [join(folder, "follows.txt"), join(folder, "graph")];
       const follows = makeEdges();

@@ -1,13 +1,13 @@
-// Follows gathered in memory, as pairs of ids in pieces of fixed size: growing never copies. 8 bytes an follow. Who fills
-// it bounds it.
+// Collects follows in memory as pairs of ids, in pieces of fixed size, so that growing never copies. Takes 8
+// bytes per follow. Its owner bounds it.
 
-/** Follows a piece: 8 MiB. */
+/** The number of follows in a piece of 8 MiB. */
 const PIECE_EDGES = 1_048_576;
 
 export class FollowBlock {
   #pieces: Uint32Array[] = [];
   #last: Uint32Array = new Uint32Array(0);
-  /** Numbers in the last piece: two an follow. */
+  /** Numbers used in the last piece, two per follow. */
   #used = 0;
 
   get length(): number {
@@ -26,7 +26,7 @@ export class FollowBlock {
     this.#used += 2;
   }
 
-  /** The follows, `from, to, from, to …`. Views. */
+  /** Returns the follows as `from, to, from, to …`. Views, not copies. */
   pieces(): Uint32Array[] {
     return this.#pieces.map((piece) => (piece === this.#last ? piece.subarray(0, this.#used) : piece));
   }

@@ -23,7 +23,7 @@ function parse(text: string, pieces: number): Parsed {
   return { follows, bad, lines: parser.lines };
 }
 
-/** What the parser must answer, said as simply as can be. */
+/** A simple implementation that defines what the parser must return. */
 function parseSimply(text: string): Parsed {
   const follows: [Name, Name][] = [];
   const bad: string[] = [];
@@ -39,8 +39,8 @@ function parseSimply(text: string): Parsed {
   return { follows, bad, lines: lines.length };
 }
 
-describe("edge list parser", () => {
-  it("line ends, blanks, comments - in pieces of every size", () => {
+describe("follow parser", () => {
+  it("line endings, blanks and comments - are parsed in pieces of every size", () => {
     const text = "1 2\r\n3\t4\n\n# comment\r 5   6 \ralice photo.789\n007 0\n7 8";
     for (let pieces = 1; pieces <= text.length; pieces += 1) {
       const { follows, bad } = parse(text, pieces);
@@ -60,7 +60,7 @@ describe("edge list parser", () => {
     }
   });
 
-  it("any mixture - as splitting into lines and words would read it, in pieces of every size", () => {
+  it("random text - is parsed as a simple implementation does, in pieces of every size", () => {
     const words = [
       "0",
       "7",
@@ -97,7 +97,7 @@ describe("edge list parser", () => {
     }
   });
 
-  it("what is no follow - is reported with its line, the rest goes on", () => {
+  it("a line that is not a follow - is reported by number, and parsing continues", () => {
     const { follows, bad, lines } = parse("1 2\n3\n4 5 6\n\xff\xfe 1\n7 8\n", 4);
     assert.deepEqual(follows, [
       [1, 2],
@@ -106,12 +106,12 @@ describe("edge list parser", () => {
     assert.deepEqual(bad, [
       "2: expected two names on the line",
       "3: expected two names on the line",
-      "4: it is not text",
+      "4: not valid UTF-8",
     ]);
     assert.equal(lines, 5);
   });
 
-  it("no text at all - is refused where it begins, not parsed", () => {
+  it("binary data - is refused where it begins", () => {
     for (const pieces of [1, 100, 10_000]) {
       const zero = { code: "BAD_FOLLOWS_FILE", message: /^follows:2: the line has a zero byte/ };
       assert.throws(() => parse("1 2\n\u0000\u0001", pieces), zero);

@@ -1,27 +1,28 @@
-// Reads an follow list: two names a line, parted by spaces or tabs; empty lines and lines that begin with # are passed
-// over. Works on bytes, because splitting 15 million lines into strings costs ten times as much. What is not an follow
-// is reported with its line number and left out; nothing is guessed. Holds one line of at most 1 KiB between pieces.
+// Parses a list of follows: two names per line, separated by spaces or tabs. Empty lines and lines that begin
+// with # are ignored. Works on bytes, because splitting 15 million lines into strings costs ten times as
+// much. A line that is not a follow is reported by number and left out; nothing is guessed. Holds at most one
+// line of 1 KiB between pieces.
 
 import { GraphError } from "../errors.ts";
 
-/** The longest line read: two names at their longest, and some blanks. */
+/** The longest line that is accepted: two names of maximum length and some blanks. */
 const MAX_LINE_BYTES = 1_024;
 const [LF, CR, SPACE, TAB, HASH, ZERO] = [0x0a, 0x0d, 0x20, 0x09, 0x23, 0x30];
-/** Decimals of up to nine digits are read as numbers on the way; longer ones as names. */
+/** Decimals of up to nine digits are parsed as numbers; longer ones are names. */
 const MAX_FAST_DIGITS = 9;
-/** The longest line that is read without looking for its end first: two such numbers, a blank, CR LF. */
+/** The longest line that is parsed without searching for its end first: two such numbers, a blank, CR LF. */
 const LONGEST_PLAIN_LINE = 2 * MAX_FAST_DIGITS + 3;
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** One end of an follow: a canonical decimal as number, anything else as text. */
+/** One end of a follow: a number for a short canonical decimal, otherwise text. */
 export type Name = number | string;
 
 export interface EdgeParserOptions {
-  /** What the file is called in errors. */
+  /** The name of the file in errors. */
   readonly name: string;
   readonly onEdge: (left: Name, right: Name) => void;
-  /** Called for every line that is not an follow. */
+  /** Called for every line that is not a follow. */
   readonly onBadLine: (line: number, why: string) => void;
 }
 
@@ -34,12 +35,12 @@ export class FollowParser {
     this.#options = options;
   }
 
-  /** Lines seen so far. */
+  /** The number of lines parsed so far. */
   get lines(): number {
     return this.#line;
   }
 
-  /** @throws GraphError BAD_FOLLOWS_FILE for a file that is no text */
+  /** @throws GraphError BAD_FOLLOWS_FILE for a file that is not text */
   push(chunk: Uint8Array): void {
     const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
     let at = 0;
@@ -48,7 +49,7 @@ export class FollowParser {
     this.#rest = bytes.slice(at);
   }
 
-  /** Call after the last chunk: a last line needs no line ending. */
+  /** Parses a last line without a line ending. Call it after the last chunk. */
   end(): void {
     const rest = this.#rest;
     this.#rest = new Uint8Array(0);
@@ -56,8 +57,9 @@ export class FollowParser {
   }
 
   /**
-   * Reads lines of two short decimals and one blank, which is what nearly all lines of large files are, in one pass.
-   * Answers the beginning of the first line that is something else, or so near the end that it may be cut.
+   * Parses, in one pass, lines of two short decimals and one blank, which nearly all lines of large files
+   * are. Returns the beginning of the first line that is different, or so close to the end that it may be
+   * incomplete.
    */
   #readPlainLines(bytes: Uint8Array, from: number): number {
     const { onEdge } = this.#options;
@@ -91,14 +93,17 @@ export class FollowParser {
     return start;
   }
 
-  /** Reads one line of any kind. Answers where the next one begins, -1 where the end of this one is not here yet. */
+  /**
+   * Parses any single line. Returns where the next one begins, or -1 if the end of the line has not arrived
+   * yet.
+   */
   #readAnyLine(bytes: Uint8Array, start: number): number {
     for (let at = start; at < bytes.length; at += 1) {
       const byte = bytes[at];
       if (byte === 0) throw this.#refuse("has a zero byte");
       if (at - start > MAX_LINE_BYTES) throw this.#refuse(`has over ${MAX_LINE_BYTES} bytes`);
       if (byte !== LF && byte !== CR) continue;
-      // a CR at the very end may be half of a CRLF: wait for what follows it
+      // a CR at the very end may be half of a CRLF: wait for the next byte
       if (byte === CR && at + 1 === bytes.length) return -1;
       this.#readLine(bytes, start, at);
       return byte === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
@@ -121,24 +126,24 @@ export class FollowParser {
     }
     const left = readName(bytes, leftFrom, leftTo);
     const right = readName(bytes, rightFrom, rightTo);
-    if (left === undefined || right === undefined) this.#options.onBadLine(this.#line, "it is not text");
+    if (left === undefined || right === undefined) this.#options.onBadLine(this.#line, "not valid UTF-8");
     else this.#options.onEdge(left, right);
   }
 
   #refuse(what: string): GraphError {
     return new GraphError(
       "BAD_FOLLOWS_FILE",
-      `${this.#options.name}:${this.#line + 1}: the line ${what}: this is no follow list; expected "A B" a line`,
+      `${this.#options.name}:${this.#line + 1}: the line ${what}: this is not a list of follows; expected "A B" per line`,
     );
   }
 }
 
-/** 0 to 9, or more where the byte is no digit. */
+/** Returns 0 to 9, or a larger number if the byte is not a digit. */
 function digitAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) ^ ZERO;
 }
 
-/** Whether digits are written as numbers are: at least one, and no zero before others. */
+/** Returns whether digits are in canonical form: at least one, and no leading zero. */
 function isCanonical(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from === 1 || (to > from && bytes[from] !== ZERO);
 }
@@ -155,7 +160,7 @@ function skipName(bytes: Uint8Array, from: number, to: number): number {
   return at;
 }
 
-/** undefined where the bytes are no text. */
+/** Returns undefined if the bytes are not valid UTF-8. */
 function readName(bytes: Uint8Array, from: number, to: number): Name | undefined {
   if (to - from <= MAX_FAST_DIGITS && isCanonical(bytes, from, to)) {
     let value = 0;

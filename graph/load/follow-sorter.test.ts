@@ -16,16 +16,16 @@ function sortSimply(follows: readonly (readonly [number, number])[]): Map<number
   return new Map(sorted.map(([id, ids]) => [id, [...ids].sort((a, b) => a - b)]));
 }
 
-describe("edge sorter", () => {
+describe("follow sorter", () => {
   const spreads: readonly (readonly [string, (random: Random) => number])[] = [
     ["close together", (random) => random.below(200)],
     ["decimal and interned", (random) => random.below(100) + (random.below(2) === 0 ? 0 : 0x8000_0000)],
-    ["all over the numbers", (random) => random.next() & 0xff00_00ff],
+    ["spread over all numbers", (random) => random.next() & 0xff00_00ff],
   ];
   for (const [what, pick] of spreads) {
     for (const mutual of [false, true]) {
       for (const blockFollows of [undefined, 997, 64]) {
-        it(`ids ${what}, ${mutual ? "mutual" : "one way"}, blocks of ${blockFollows ?? "any size"} - sorted rows, twice`, () => {
+        it(`ids ${what}, ${mutual ? "mutual" : "one way"}, blocks of ${blockFollows ?? "any size"} - yield sorted rows, twice`, () => {
           const random = new Random(7);
           const folder = join(tempDir(), "runs");
           const sorter = new FollowSorter({ mutual, folder, blockFollows });
@@ -48,7 +48,7 @@ describe("edge sorter", () => {
     }
   }
 
-  it("a row longer than a buffer - comes back from a file", () => {
+  it("a row longer than a buffer - is read back from a file", () => {
     const folder = join(tempDir(), "runs");
     const sorter = new FollowSorter({ mutual: false, folder, blockFollows: 100_000 });
     for (let id = 0; id < 150_000; id += 1) sorter.add(id * 20_000, 1);
@@ -57,7 +57,7 @@ describe("edge sorter", () => {
     sorter.remove();
   });
 
-  it("what a crash left behind - is removed at the start", () => {
+  it("files left by a crash - are removed at the start", () => {
     const folder = join(tempDir(), "runs");
     mkdirSync(folder);
     writeFileSync(join(folder, "backward-77"), "half a run");

@@ -1,6 +1,7 @@
-// Takes follows in any order and gives them back as sorted rows, both ways. Up to a bound they stay in memory; above it
-// each full block is sorted and written to files, which are merged at the end. Memory is bounded by the block (8 bytes
-// an follow, 16 more while it is sorted) and by the longest row; the files take 3 to 10 bytes an follow.
+// Accepts follows in any order and returns them as sorted rows, in both directions. Up to a limit they stay
+// in memory. Beyond it, each full block is sorted and written to files, which are merged at the end. Memory
+// is bounded by the block (8 bytes per follow, and 16 more while it is sorted) and by the longest row. The
+// files take 3 to 10 bytes per follow.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,15 +11,17 @@ import type { BothRows, Rows } from "./rows.ts";
 import { writeRun } from "./run-file.ts";
 import { buildRows } from "./table.ts";
 
-/** The article's graph, 15 million, stays in memory; some 400 MB while a block is sorted. */
+/**
+ * Enough for the article's graph of 15 million follows to stay in memory. Sorting a block takes some 400 MB.
+ */
 const DEFAULT_BLOCK_EDGES = 16_777_216;
 
 export interface EdgeSorterOptions {
-  /** Every follow counts both ways. */
+  /** Whether every follow counts in both directions. */
   readonly mutual: boolean;
-  /** Holds the files, made when it is needed. What is in it is removed. */
+  /** The folder for the files, created when needed. Its contents are removed. */
   readonly folder: string;
-  /** Follows sorted in memory. */
+  /** The number of follows that are sorted in memory. */
   readonly blockFollows?: number | undefined;
 }
 
@@ -34,27 +37,27 @@ export class FollowSorter {
     this.#mutual = mutual;
     this.#folder = folder;
     this.#blockFollows = blockFollows;
-    this.remove(); // what a crash left behind
+    this.remove(); // removes what a crash left behind
   }
 
-  /** Follows taken. */
+  /** The number of follows added. */
   get length(): number {
     return this.#length;
   }
 
-  /** Files written. */
+  /** The number of files written per direction. */
   get runs(): number {
     return this.#runs.backward.paths.length;
   }
 
-  /** Writes a run where this follow fills the block: then it takes some seconds. */
+  /** Adds a follow. If it fills the block, writes a run, which takes some seconds. */
   add(from: number, to: number): void {
     this.#block.add(from, to);
     this.#length += 1;
     if (this.#block.length >= this.#blockFollows) this.#writeRuns();
   }
 
-  /** The rows. They stand until `remove`. */
+  /** Returns the rows, which are valid until `remove`. */
   finish(): BothRows {
     if (this.runs === 0) return buildRows(this.#block, this.#mutual);
     if (this.#block.length > 0) this.#writeRuns();

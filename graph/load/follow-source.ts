@@ -1,5 +1,5 @@
-// Where follows come from, and their bytes: a file, compressed where its name says so, or a stream. Owned by one
-// reading of it; holds a piece of 1 MiB or what the stream hands over.
+// The sources of follows and their bytes: a file, compressed if its name ends with `.gz`, or a stream.
+// Belongs to a single read of the source, and holds a piece of 1 MiB or of the stream's size.
 
 import { createReadStream, statSync } from "node:fs";
 import type { Readable } from "node:stream";
@@ -10,20 +10,21 @@ import type { Newcomer } from "../generate.ts";
 
 const PIECE_BYTES = 1_048_576;
 
-/** A file (`.gz` works) or a stream. */
+/** A file, possibly a `.gz` file, or a stream. */
 export type ByteSource = { readonly path: string } | { readonly stream: Readable; readonly name: string };
 
-/** Bytes, or a graph generated on the spot. */
+/** Bytes, or a generated graph. */
 export type FollowSource = ByteSource | { readonly name: string; readonly newcomers: Iterable<Newcomer> };
 
-/** What it is called in reports. */
+/** Returns the name of the source in reports. */
 export function nameOf(source: FollowSource): string {
   return "path" in source ? source.path : source.name;
 }
 
 /**
- * The source's bytes, uncompressed; `onProgress` hears bytes of the file itself, and 0 where the total is not known.
- * @throws GraphError BAD_FOLLOWS_FILE where it cannot be read, or is not compressed as its name says
+ * Yields the source's uncompressed bytes. `onProgress` is called with the bytes read from the file and its
+ * size, which is 0 if unknown.
+ * @throws GraphError BAD_FOLLOWS_FILE if it cannot be read or is not compressed as its name implies
  */
 export async function* readBytes(
   source: ByteSource,
@@ -45,7 +46,7 @@ export async function* readBytes(
     }
   } catch (cause) {
     const remedy =
-      codeOf(cause) === "ENOENT" ? "check the path" : "is it complete, and compressed as its name says?";
+      codeOf(cause) === "ENOENT" ? "check the path" : "is it complete, and compressed as its name implies?";
     throw new GraphError(
       "BAD_FOLLOWS_FILE",
       `${quote(nameOf(source))} cannot be read (${messageOf(cause)}): ${remedy}`,

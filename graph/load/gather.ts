@@ -1,5 +1,5 @@
-// Reads all follows of a source, checks each, and hands the good ones on as ids; the others are counted, and the first
-// of them kept to be shown. Owned by one load or check.
+// Reads all follows of a source, checks each, and passes valid ones on as ids. Counts the others and keeps
+// the first few to be shown. Belongs to a single load or check.
 
 import { isTopic, isUserId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
@@ -12,12 +12,12 @@ export const LOAD_KINDS = ["friendships", "subscriptions"] as const;
 /** `friendships`: A and B follow each other. `subscriptions`: the first follows the second. */
 export type LoadKind = (typeof LOAD_KINDS)[number];
 
-/** Bad lines shown one by one; the others are counted. */
+/** The number of bad lines that are shown. Others are only counted. */
 const SHOWN_BAD_LINES = 10;
 
 /**
- * Names that the grammar allows and that are mistakes in a file of friendships: what a sentinel or an overflow leaves.
- * Subscriptions are what an export holds, with whatever names the service took.
+ * Names that the grammar permits but that are mistakes in a file of friendships, such as a sentinel or an
+ * overflow. Not checked for subscriptions, because an export contains any name that the service accepted.
  */
 const IMPLAUSIBLE: readonly { readonly pattern: RegExp; readonly why: string }[] = [
   { pattern: /^-[0-9]+$/, why: "is a negative number" },
@@ -26,15 +26,15 @@ const IMPLAUSIBLE: readonly { readonly pattern: RegExp; readonly why: string }[]
 
 export interface GatherOptions {
   readonly kind: LoadKind;
-  /** Only follows whose topic is in one of these are handed on; all where absent. */
+  /** Passes on only follows whose topic is in one of these partitions. Defaults to the whole graph. */
   readonly partitions?: Partitions;
-  /** Stop at the first line that is not an follow instead of leaving it out. */
+  /** Stops at the first line that is not a follow instead of leaving it out. */
   readonly strict?: boolean | undefined;
-  /** Whether a source without an follow is right, too. */
+  /** Accepts a source without any follow. */
   readonly mayBeEmpty?: boolean;
-  /** Stops the reading. */
+  /** Aborts the reading. */
   readonly signal?: AbortSignal | undefined;
-  /** The id of a name that is no short decimal. */
+  /** Returns the id of a name that is not a short decimal. */
   readonly intern: (name: string) => number;
   readonly add: (from: number, to: number) => void;
   readonly onProgress?: (done: number, total: number) => void;
@@ -44,13 +44,16 @@ export interface Gathered {
   readonly lines: number;
   readonly selfFollows: number;
   readonly badLines: number;
-  /** Follow relations left out because their topic is in another partition. */
+  /** The number of follows left out because their topic is in another partition. */
   readonly elsewhere: number;
-  /** The first of the bad lines, as `file:line: why`. */
+  /** The first bad lines, as `file:line: why`. */
   readonly shown: readonly string[];
 }
 
-/** @throws GraphError BAD_FOLLOWS_FILE where it cannot be read, is no text, holds no follow (and must), or a bad line with `strict` */
+/**
+ * @throws GraphError BAD_FOLLOWS_FILE if the source cannot be read, is not text, has no follow although it
+ * must, or has a bad line and `strict` is set
+ */
 export async function gatherFollows(source: FollowSource, options: GatherOptions): Promise<Gathered> {
   const { kind, partitions = Partitions.whole, strict, signal, intern, add } = options;
   const name = nameOf(source);
@@ -60,7 +63,7 @@ export async function gatherFollows(source: FollowSource, options: GatherOptions
   let badLines = 0;
   let elsewhere = 0;
   const idOf = (given: Name): number => (typeof given === "number" ? given : intern(given));
-  /** One way, where only some topics are ours. */
+  /** Adds one direction of a follow if its topic is in our partitions. */
   const takeOwned = (subscriber: Name, topic: Name): void => {
     if (partitions.owns(String(topic))) add(idOf(subscriber), idOf(topic));
     else elsewhere += 1;
@@ -77,7 +80,7 @@ export async function gatherFollows(source: FollowSource, options: GatherOptions
     if (strict === true) {
       throw new GraphError(
         "BAD_FOLLOWS_FILE",
-        `${report}; mend it, or load without --strict to leave it out`,
+        `${report}; correct it, or load without --strict to leave it out`,
       );
     }
     if (shown.length < SHOWN_BAD_LINES) shown.push(report);
@@ -108,7 +111,7 @@ export async function gatherFollows(source: FollowSource, options: GatherOptions
   for await (const piece of readBytes(source, (done, total) => options.onProgress?.(done, total))) {
     parser.push(piece);
     if (signal?.aborted === true) {
-      throw new GraphError("LOAD_STOPPED", `stopped while reading ${name}: the graph is as before`);
+      throw new GraphError("LOAD_STOPPED", `stopped while reading ${name}: the graph is unchanged`);
     }
   }
   parser.end();
@@ -116,7 +119,7 @@ export async function gatherFollows(source: FollowSource, options: GatherOptions
     const first = shown[0] === undefined ? "" : ` (${shown[0]})`;
     throw new GraphError(
       "BAD_FOLLOWS_FILE",
-      `${name} holds no follow in ${parser.lines} lines${first}: expected "A B" a line`,
+      `${name} contains no follow in ${parser.lines} lines${first}: expected "A B" per line`,
     );
   }
   return { lines: parser.lines, selfFollows, badLines, elsewhere, shown };

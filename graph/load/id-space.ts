@@ -1,12 +1,12 @@
-// Places of the ids that follows use: 0 … size − 1 in the order of the ids, so that tables can be arrays. Where ids lie
-// close together a place is computed; where they are sparse it is searched for in a sorted list of those in use
-// (4 bytes an id, and 8 an follow while it is made).
+// Maps the ids that follows use to places 0 … size − 1, in the order of the ids, so that tables can be
+// arrays. The place of a dense id is computed. Sparse ids are looked up in a sorted list of those in use,
+// which takes 4 bytes per id, and 8 bytes per follow while it is built.
 
 import type { FollowBlock } from "./follow-block.ts";
 
-/** Interned ids start here (names.ts); they are packed behind the decimal ones. */
+/** Interned ids begin here (names.ts). Their places follow those of decimal ids. */
 const FIRST_INTERNED = 0x8000_0000;
-/** Unused places that are cheaper than searching: so many in all, and so many an follow. */
+/** Unused places that cost less than a search: a fixed number, and a number per follow. */
 const SPARE_PLACES = 65_536;
 const SPARE_PLACES_AN_EDGE = 4;
 

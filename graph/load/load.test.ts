@@ -34,22 +34,22 @@ async function followersIn(directory: string, topic: string): Promise<readonly s
   }
 }
 
-/** All that a graph's database holds, but its format's number. */
+/** Returns everything in a graph's database except its format. */
 async function everythingIn(directory: string): Promise<[string, string][]> {
   return withDatabase(await openDatabase(directory), async (db) =>
     (await db.iterator().all()).map(([key, value]) => [key, Buffer.from(value).toString("hex")]),
   );
 }
 
-describe("loading", () => {
-  it("friendships - count both ways", async () => {
+describe("bulk load", () => {
+  it("friendships - count in both directions", async () => {
     const { report, directory } = await loadText("1 2\n1 3\n", { kind: "friendships" });
     assert.equal(report.follows, 4);
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);
     assert.deepEqual(await followersIn(directory, "2"), ["1"]);
   });
 
-  it("subscriptions - the first follows the second, as written", async () => {
+  it("subscriptions - make the first name follow the second", async () => {
     const { directory } = await loadText("alice rj\nbob rj\nalice photo.789\n", { kind: "subscriptions" });
     assert.deepEqual(await followersIn(directory, "rj"), ["alice", "bob"]);
     assert.deepEqual(await followersIn(directory, "photo.789"), ["alice"]);
@@ -59,14 +59,14 @@ describe("loading", () => {
     await store.close();
   });
 
-  it("again, or more - adds what is missing and says how much that was", async () => {
+  it("loading again - adds what is missing and reports the number", async () => {
     const { directory } = await loadText("1 2\n1 2\n2 1\n", { kind: "friendships" });
     const { report } = await loadText("1 2\n1 3\n", { kind: "friendships", directory });
     assert.deepEqual([report.added, report.follows], [2, 4]);
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);
   });
 
-  it("sparse and interned ids - side by side", async () => {
+  it("sparse and interned ids - can be mixed", async () => {
     const { directory } = await loadText("2000000000 1\nzoe 2000000000\nzoe 9999999999999999999\n", {
       kind: "friendships",
     });
@@ -77,7 +77,7 @@ describe("loading", () => {
     ]);
   });
 
-  it(".gz and a stream - work likewise", async () => {
+  it("a .gz file and a stream - are loaded as well", async () => {
     const { report } = await loadText(gzipSync("1 2\n3 4\n"), { kind: "friendships" }, "follows.txt.gz");
     assert.equal(report.added, 4);
     const directory = tempDir();
@@ -88,7 +88,7 @@ describe("loading", () => {
     assert.deepEqual(await followersIn(directory, "1"), ["2"]);
   });
 
-  it("bad lines and self follows - are left out, counted and shown", async () => {
+  it("bad lines and self-follows - are left out, counted and shown", async () => {
     const { report } = await loadText("1 2\n3 3\nä b\na.b c\n4\n", { kind: "friendships" });
     assert.deepEqual([report.added, report.selfFollows, report.badLines], [2, 1, 3]);
     assert.match(report.shown[0] ?? "", /follows\.txt:3: "ä" is not a user id/);
@@ -97,9 +97,14 @@ describe("loading", () => {
   });
 
   const hostile: readonly (readonly [string, string | Buffer, string, RegExp])[] = [
-    ["empty", "", "follows.txt", /holds no follow in 0 lines/],
+    ["empty", "", "follows.txt", /contains no follow in 0 lines/],
     ["binary", Buffer.from([1, 2, 0, 3, 10, 255]), "follows.txt", /follows\.txt:1: the line has a zero byte/],
-    ["binary behind good lines", Buffer.from("1 2\n3 4\n\0"), "follows.txt", /follows\.txt:3: .* zero byte/],
+    [
+      "binary data after valid lines",
+      Buffer.from("1 2\n3 4\n\0"),
+      "follows.txt",
+      /follows\.txt:3: .* zero byte/,
+    ],
     [
       "an endless line",
       `1 2\n${"7".repeat(1e6)}`,
@@ -113,12 +118,17 @@ describe("loading", () => {
       /:1: "12345678901234567890" is a number of over 19/,
     ],
     ["negative numbers", "1 -1\n", "follows.txt", /:1: "-1" is a negative number/],
-    ["three columns", "1 2 3\n4 5 6\n", "follows.txt", /holds no follow in 2 lines.*:1: expected two names/],
+    [
+      "three columns",
+      "1 2 3\n4 5 6\n",
+      "follows.txt",
+      /contains no follow in 2 lines.*:1: expected two names/,
+    ],
     ["truncated gzip", gzipSync("1 2\n".repeat(1_000)).subarray(0, 30), "follows.gz", /cannot be read/],
     ["no gzip", "1 2\n", "follows.gz", /cannot be read/],
   ];
   for (const [what, content, name, message] of hostile) {
-    it(`${what} - a clear error, and the graph is as it was`, async () => {
+    it(`${what} - fails with a clear error, and the graph is unchanged`, async () => {
       const { directory } = await loadText("1 2\n", { kind: "friendships" });
       await assert.rejects(loadText(content, { kind: "friendships", directory }, name), {
         code: "BAD_FOLLOWS_FILE",
@@ -128,14 +138,14 @@ describe("loading", () => {
     });
   }
 
-  it("0 and 4294967296 - are names like others, and nobody else's", async () => {
+  it("0 and 4294967296 - are distinct names like any other", async () => {
     const { directory } = await loadText("0 1\n4294967296 2\n4294967297 0\n", { kind: "friendships" });
     assert.deepEqual(await followersIn(directory, "0"), ["1", "4294967297"]);
     assert.deepEqual(await followersIn(directory, "1"), ["0"]);
     assert.deepEqual(await followersIn(directory, "2"), ["4294967296"]);
   });
 
-  it("duplicates - are counted, either way round where they are friendships", async () => {
+  it("duplicates - are counted, in either order for friendships", async () => {
     const text = "1 2\n2 1\n1 2\nzoe 1\n3 3\n1 zoe\n";
     const both = await loadText(text, { kind: "friendships" });
     assert.deepEqual([both.report.duplicates, both.report.selfFollows, both.report.follows], [3, 1, 4]);
@@ -143,7 +153,7 @@ describe("loading", () => {
     assert.deepEqual([oneWay.report.duplicates, oneWay.report.follows], [1, 4]);
   });
 
-  it("more follows than a block holds - the same rows, and no file is left", async () => {
+  it("more follows than fit into a block - yield the same rows and leave no file behind", async () => {
     const random = new Random(5);
     const text = Array.from({ length: 3_000 }, () => `${random.below(300)} u${random.below(60)}\n`).join("");
     for (const kind of LOAD_KINDS) {
@@ -155,7 +165,7 @@ describe("loading", () => {
     }
   });
 
-  it("a hub - is chunked, whole, and can be changed", async () => {
+  it("a hub - is chunked, complete, and can be changed", async () => {
     const text = Array.from({ length: 20_000 }, (_, index) => `${3 * index + 10} 1\n`).join("");
     const { directory } = await loadText(text, { kind: "subscriptions" });
     const store = await GraphStore.open(directory);
@@ -178,24 +188,24 @@ describe("loading", () => {
     await store.close();
   });
 
-  it("no such file - says so", async () => {
+  it("a missing file - is an error that names it", async () => {
     await assert.rejects(
       loadFollows({ path: "/nowhere/follows" }, { directory: tempDir(), kind: "friendships" }),
       { code: "BAD_FOLLOWS_FILE", message: /check the path/ },
     );
   });
 
-  it("stopped while it reads - says so, and the graph is as it was", async () => {
+  it("stopped while it reads - fails, and the graph is unchanged", async () => {
     const { directory } = await loadText("1 2\n", { kind: "friendships" });
     const signal = AbortSignal.abort();
     await assert.rejects(loadText("3 4\n", { kind: "friendships", directory, signal }), {
       code: "LOAD_STOPPED",
-      message: /follows\.txt: the graph is as before/,
+      message: /follows\.txt: the graph is unchanged/,
     });
     assert.deepEqual(await followersIn(directory, "3"), []);
   });
 
-  it("--strict - stops at the first bad line, nothing is loaded", async () => {
+  it("strict - stops at the first bad line and loads nothing", async () => {
     const directory = tempDir();
     await assert.rejects(loadText("1 2\nx\n", { kind: "friendships", strict: true, directory }), {
       code: "BAD_FOLLOWS_FILE",
@@ -204,7 +214,7 @@ describe("loading", () => {
     assert.deepEqual(await followersIn(directory, "1"), []);
   });
 
-  it("a load that did not finish - is not served, and the same load mends it", async () => {
+  it("a load that did not finish - is not served until the same load is repeated", async () => {
     const { directory } = await loadText("1 2\n", { kind: "friendships" });
     await withDatabase(await openDatabase(directory), (db) =>
       db.put(META.loading, new TextEncoder().encode("follows.txt")),
@@ -214,7 +224,7 @@ describe("loading", () => {
     assert.deepEqual(await followersIn(directory, "1"), ["2", "3"]);
   });
 
-  it("a generated graph - every friendship is there, both ways", async () => {
+  it("a generated graph - has every friendship in both directions", async () => {
     const shape = { users: 2_000, friends: 15, seed: 3 };
     const directory = join(tempDir(), "made");
     assert.equal(existsSync(directory), false);

@@ -1,7 +1,8 @@
-// The bulk loader: an follow list becomes rows. The whole file is read and checked before the first row is written, so
-// a file that cannot be used leaves the graph as it was. While rows are written a mark stands in the database; a
-// crash leaves it there, and the graph is not served until the same load has run again (it adds what is missing).
-// Memory is bounded by the sorter (follow-sorter.ts) and by the names that are no decimals, some 150 bytes each.
+// The bulk loader: turns a list of follows into rows. The whole file is read and checked before the first row
+// is written, so that an unusable file leaves the graph unchanged. A mark in the database exists while rows
+// are written; if a crash leaves it there, the graph is not served until the same load has been repeated,
+// which adds what is missing. Memory is bounded by the sorter (follow-sorter.ts) and by the names that are
+// not decimals, some 150 bytes each.
 
 import { basename, join } from "node:path";
 import { quote } from "../../lib/errors.ts";
@@ -27,9 +28,12 @@ import { type Gathered, gatherFollows, type LoadKind } from "./gather.ts";
 import { gatherMarks, type MarkSources, type Marks, writeMarks } from "./marks.ts";
 import { writeAll, writeRows } from "./row-writer.ts";
 
-/** Files of follows too many for memory, inside the graph's folder: LevelDB leaves what it does not know alone. */
+/**
+ * Holds follows that do not fit in memory, inside the graph's directory: LevelDB ignores files that it does
+ * not know.
+ */
 const RUNS_FOLDER = "load-runs";
-/** Who follows, and whom they follow. */
+/** The rows of followers, and the rows of followed topics. */
 const BACKWARD = { range: FOLLOWERS, keyOf: followersKey };
 const FORWARD = { range: SUBSCRIPTIONS, keyOf: subscriptionsKey };
 
@@ -39,31 +43,32 @@ const decoder = new TextDecoder();
 export interface LoadOptions extends MarkSources {
   readonly directory: string;
   readonly kind: LoadKind;
-  /** Only follows whose topic is in one of these are taken; all where absent. */
+  /** Loads only follows whose topic is in one of these partitions. Defaults to the whole graph. */
   readonly partitions?: Partitions;
-  /** Stop at the first line that is not an follow instead of leaving it out. */
+  /** Stops at the first line that is not a follow instead of leaving it out. */
   readonly strict?: boolean;
-  /** Stops it while it reads; once it writes, it goes on to the end. */
+  /** Aborts the load while it reads. Once it writes, it continues to the end. */
   readonly signal?: AbortSignal;
-  /** Work done and to do: bytes read, then rows' entries written. */
+  /** Called with the work done and the total: bytes read, then entries of rows written. */
   readonly onProgress?: (phase: "reading" | "writing", done: number, total: number) => void;
-  /** Follows sorted in memory at once; more go through files in the graph's folder. */
+  /** The number of follows sorted in memory at once. More are sorted with files in the graph's directory. */
   readonly blockFollows?: number;
 }
 
 export interface LoadReport extends Gathered {
-  /** Follow relations that are new in the graph. */
+  /** The number of follows that are new in the graph. */
   readonly added: number;
-  /** Follow relations in the graph now. */
+  /** The number of follows in the graph after the load. */
   readonly follows: number;
-  /** Follows that an earlier line had already, either way round where they are friendships. */
+  /** The number of follows that repeat an earlier line, in either order for friendships. */
   readonly duplicates: number;
 }
 
 /**
  * Adds the follows of a source to the graph in a directory.
- * @throws GraphError BAD_FOLLOWS_FILE (and the graph is as before), LOAD_STOPPED likewise, GRAPH_HALF_LOADED where another load did not finish,
- * GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED, GRAPH_DISK_FAILED (load it again)
+ * @throws GraphError BAD_FOLLOWS_FILE or LOAD_STOPPED, and the graph is unchanged; GRAPH_HALF_LOADED if
+ * another load did not finish; GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_OTHER_PARTITIONS, GRAPH_DAMAGED;
+ * GRAPH_DISK_FAILED, after which the load must be repeated
  */
 export async function loadFollows(source: FollowSource, options: LoadOptions): Promise<LoadReport> {
   return withDatabase(await openDatabase(options.directory), (db) => load(db, source, options));
@@ -79,7 +84,7 @@ async function load(db: Database, source: FollowSource, options: LoadOptions): P
     onProgress,
     blockFollows,
   } = options;
-  // where only some topics are taken, each way of a friendship stands for itself
+  // if only some topics are loaded, each direction of a friendship is a follow of its own
   const mutual = kind === "friendships" && partitions.of === 1;
   const sorter = new FollowSorter({ mutual, folder: join(directory, RUNS_FOLDER), blockFollows });
   let marks: Marks | undefined;
@@ -103,11 +108,11 @@ async function load(db: Database, source: FollowSource, options: LoadOptions): P
 
     await db.batch([{ type: "put", key: META.loading, value: encoder.encode(mark) }], { sync: true });
     await writeAll(db, names.operations());
-    // a follow is "subscriber topic": forward rows are what somebody follows
+    // a follow is "subscriber topic": forward rows hold the topics that a user follows
     await writeRows(db, forward, FORWARD, progressFrom(0));
     const { added, entries } = await writeRows(db, backward, BACKWARD, progressFrom(forward.size));
     await writeMarks(db, marks);
-    const left = await reconcile(db, (operations) => writeAll(db, operations)); // who is muted or blocked stays so
+    const left = await reconcile(db, (operations) => writeAll(db, operations)); // keeps mutes and blocks
     const follows = isRepeated || marks.length > 0 ? await countFollows(db) : before + added - left;
     await db.batch([numberOperation(META.follows, follows), { type: "del", key: META.loading }], {
       sync: true,
@@ -120,7 +125,10 @@ async function load(db: Database, source: FollowSource, options: LoadOptions): P
   }
 }
 
-/** Whether this load ran before and did not finish. @throws GraphError GRAPH_HALF_LOADED where another one did not */
+/**
+ * Returns whether this load was run before and did not finish.
+ * @throws GraphError GRAPH_HALF_LOADED if another one did not finish
+ */
 function checkMark(db: Database, directory: string, mark: string): boolean {
   const stored = db.getSync(META.loading);
   if (stored === undefined) return false;
@@ -132,7 +140,7 @@ function checkMark(db: Database, directory: string, mark: string): boolean {
   );
 }
 
-/** Follow relations by their rows: what an interrupted load has written already is in no number. */
+/** Counts follows by their rows, because no number includes what an interrupted load has written. */
 async function countFollows(db: Database): Promise<number> {
   let follows = 0;
   for (const range of [FOLLOWERS, MUTED]) {

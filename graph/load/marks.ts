@@ -1,6 +1,6 @@
-// Who is muted and who is blocked, loaded with the follows: what an export writes beside them, so that a graph that moves has
-// both before anybody serves it. Read and sorted as follows are, before the first row is written; reconcile() then takes them
-// out of the rows where they must not be.
+// Loads mutes and blocks together with the follows. An export writes them to files of their own, so that a
+// moved graph has both before it is served. They are read and sorted as follows are, before the first row is
+// written; reconcile() then removes their users from the rows in which they must not be.
 
 import { join } from "node:path";
 import type { Database } from "../store/database.ts";
@@ -14,13 +14,13 @@ const FORWARD: Direction = { range: SUBSCRIPTIONS, keyOf: subscriptionsKey };
 
 type Kind = "muted" | "blocked";
 
-/** The rows of each, and whether who stands in them follows. */
+/** The row of each kind, and whether its users follow the topic. */
 const KINDS: Readonly<Record<Kind, { readonly direction: Direction; readonly follows: boolean }>> = {
   muted: { direction: { range: MUTED, keyOf: mutedKey }, follows: true },
   blocked: { direction: { range: BLOCKED, keyOf: blockedKey }, follows: false },
 };
 
-/** `subscriber topic` lines of who follows and is sent nothing, and of who cannot follow. They may be empty. */
+/** Sources of `subscriber topic` lines: muted followers, and blocked users. Both may be empty. */
 export interface MarkSources {
   readonly muted?: ByteSource;
   readonly blocked?: ByteSource;
@@ -32,7 +32,10 @@ interface Mark {
 }
 export type Marks = readonly Mark[];
 
-/** Reads what is given of both. Its sorters are the caller's to remove. @throws GraphError BAD_FOLLOWS_FILE */
+/**
+ * Reads the sources that are given. The caller removes the sorters.
+ * @throws GraphError BAD_FOLLOWS_FILE
+ */
 export async function gatherMarks(
   { directory, muted, blocked }: MarkSources & { readonly directory: string },
   options: Pick<GatherOptions, "partitions" | "strict" | "signal" | "intern">,
@@ -55,7 +58,7 @@ export async function gatherMarks(
   return marks;
 }
 
-/** Writes their rows beside those of the follows. */
+/** Writes the rows of both kinds. */
 export async function writeMarks(db: Database, marks: Marks): Promise<void> {
   for (const { kind, sorter } of marks) {
     const { forward, backward } = sorter.finish();

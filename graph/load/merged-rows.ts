@@ -1,4 +1,4 @@
-// Several sorted runs as one: rows of the same id become one row. Holds one row and one buffer a run.
+// Merges several sorted runs: rows of the same id become one row. Holds one row and one buffer per run.
 
 import { union } from "../store/ids.ts";
 import type { Row, Rows } from "./rows.ts";
@@ -8,7 +8,7 @@ export class MergedRows implements Rows {
   readonly #paths: readonly string[];
   readonly size: number;
 
-  /** @param size entries of all runs together */
+  /** @param size the number of entries in all runs */
   constructor(paths: readonly string[], size: number) {
     this.#paths = paths;
     this.size = size;
@@ -40,7 +40,7 @@ function lowestId(readers: readonly RunReader[]): number {
   return lowest;
 }
 
-/** Two and two, so that many runs cost the logarithm of their number. */
+/** Unites pairwise, so that the cost grows with the logarithm of the number of runs. */
 function unionAll(sets: readonly Uint32Array[]): Uint32Array {
   const [first = new Uint32Array(0), second] = sets;
   if (second === undefined) return first;

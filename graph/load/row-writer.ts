@@ -1,29 +1,29 @@
-// Writes sorted rows into LevelDB. Where the direction was empty nothing is read; where it was not, each row is
-// united with what is there. Keys ascend, so LevelDB has nothing to compact. Holds one batch.
+// Writes sorted rows to LevelDB. If the direction was empty, nothing is read; otherwise each row is united
+// with the stored one. Keys ascend, so LevelDB has nothing to compact. Holds one batch.
 
 import type { Database, Operation } from "../store/database.ts";
 import { writeNewRow } from "../store/new-row.ts";
 import { RowEditor } from "../store/row-editor.ts";
 import type { Rows } from "./rows.ts";
 
-/** What is written as one batch: more only costs memory. */
+/** The size of a batch. A larger one would only take more memory. */
 const BATCH_OPERATIONS = 4_000;
 const BATCH_BYTES = 1_048_576;
 
-/** What a direction of the graph is made of. */
+/** The keys of one direction of the graph. */
 export interface Direction {
   readonly range: { readonly gte: string; readonly lt: string };
   readonly keyOf: (id: number) => string;
 }
 
 export interface Written {
-  /** Entries that were not there before. */
+  /** The number of entries that are new. */
   readonly added: number;
-  /** Entries of all the rows. */
+  /** The number of entries in all rows. */
   readonly entries: number;
 }
 
-/** @param onProgress hears how many entries are written */
+/** @param onProgress is called with the number of entries written */
 export async function writeRows(
   db: Database,
   rows: Rows,
@@ -52,7 +52,7 @@ export async function writeRows(
   return { added, entries };
 }
 
-/** Writes operations in their order, in batches. */
+/** Writes operations in order, in batches. */
 export async function writeAll(db: Database, operations: Iterable<Operation>): Promise<void> {
   const batch = new Batches(db);
   for (const operation of operations) {
@@ -76,7 +76,7 @@ class Batches {
     return this.#batch.length >= BATCH_OPERATIONS || this.#bytes >= BATCH_BYTES;
   }
 
-  /** The bytes are copied at once. */
+  /** Copies the bytes at once. */
   readonly put = (key: string, value: Uint8Array): void => {
     this.#batch.put(key, value);
     this.#bytes += value.length;
@@ -87,7 +87,7 @@ class Batches {
     else this.#batch.del(operation.key);
   }
 
-  /** Writes what it holds and begins anew. */
+  /** Writes the batch and begins another one. */
   async write(): Promise<void> {
     await this.#batch.write();
     this.#batch = this.#db.batch();

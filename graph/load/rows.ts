@@ -1,19 +1,19 @@
-// What the sorting of follows ends in, whether it happened in memory or in files.
+// The result of sorting follows, whether it happened in memory or in files.
 
-/** One row: an id and its neighbours, ascending, each once. */
+/** One row: an id and its distinct neighbours, ascending. */
 export interface Row {
   readonly id: number;
-  /** At least one. */
+  /** At least one neighbour. */
   readonly ids: Uint32Array;
 }
 
-/** Rows by ascending id. May be gone through more than once. */
+/** Rows ascending by id. Can be iterated more than once. */
 export interface Rows extends Iterable<Row> {
-  /** Entries of all rows together; from files an upper bound. */
+  /** The number of entries in all rows. An upper bound if they are in files. */
   readonly size: number;
 }
 
-/** The same follows from both ends. */
+/** The same follows in both directions. */
 export interface BothRows {
   /** `from → to` */
   readonly forward: Rows;

@@ -1,6 +1,7 @@
-// A sorted run: rows that were too many for memory, in a file. A row is its id, how many neighbours and how many bytes
-// (three u32, little-endian), then the neighbours' differences as varints. Read and written through one buffer of
-// 128 KiB, or of the longest row. The files are temporary: their format may change at any time.
+// A sorted run: a file of rows that did not fit in memory. A row is its id, the number of its neighbours and
+// their length in bytes (three u32, little-endian), followed by the neighbours' differences as varints. Read
+// and written through a buffer of 128 KiB, or of the longest row. The files are temporary, so the format may
+// change at any time.
 
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { VARINT_BYTES, VarintReader, writeIds } from "../store/varint.ts";
@@ -9,7 +10,7 @@ import type { Row } from "./rows.ts";
 const BUFFER_BYTES = 131_072;
 const HEAD_BYTES = 12;
 
-/** Writes rows, ascending by id; answers how many entries they have. */
+/** Writes rows, ascending by id. Returns the number of their entries. */
 export function writeRun(path: string, rows: Iterable<Row>): number {
   const file = openSync(path, "w");
   let buffer = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -45,7 +46,7 @@ export class RunReader {
   #buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   #at = 0;
   #end = 0;
-  /** The row under way; undefined before the first and behind the last. */
+  /** The current row; undefined before the first and after the last. */
   row: Row | undefined;
 
   constructor(path: string) {
@@ -69,7 +70,7 @@ export class RunReader {
     closeSync(this.#file);
   }
 
-  /** Brings so many bytes into the buffer; false at the end of the file. */
+  /** Reads until the buffer holds so many bytes. Returns false at the end of the file. */
   #fill(wanted: number): boolean {
     if (this.#end - this.#at >= wanted) return true;
     const larger = wanted > this.#buffer.length ? Buffer.allocUnsafe(wanted) : this.#buffer;

@@ -22,9 +22,9 @@ async function load(
   return { report, store: await GraphStore.open(directory, { partitions }) };
 }
 
-describe("loading a share of the partitions", () => {
+describe("bulk load of a share of the partitions", () => {
   for (const kind of ["friendships", "subscriptions"] as const) {
-    it(`${kind}, from a file and generated - every share has the rows of its topics, both ways, and no others`, async () => {
+    it(`${kind}, from a file and generated - every share gets exactly the rows of its topics, in both directions`, async () => {
       const newcomers = Array.from(generateFriendships(SHAPE), ({ id, friends }) => ({
         id,
         friends: friends.slice(),
@@ -61,7 +61,7 @@ describe("loading a share of the partitions", () => {
     });
   }
 
-  it("a file with nothing for this share - is loaded, and leaves everything out", async () => {
+  it("a file without topics of this share - is loaded, and every follow is left out", async () => {
     const topic = parseTopic("42");
     const other = SHARES.find((share) => !share.owns(topic));
     assert.ok(other !== undefined);

@@ -1,22 +1,26 @@
-// Rows of follows that fit in memory: offsets and one array of neighbours. Turning a table of unsorted rows over sorts
-// it, because it is walked in order: linear in the follows. At most 16 bytes an follow beside the follows themselves.
+// Rows of follows that fit in memory: offsets and one array of neighbours. Transposing a table of unsorted
+// rows sorts them, because it is read in order: linear in the follows. Takes at most 16 bytes per follow in
+// addition to the follows.
 
 import type { FollowBlock } from "./follow-block.ts";
 import { IdSpace } from "./id-space.ts";
 import type { BothRows, Row, Rows } from "./rows.ts";
 
-/** Neighbours of place p stand from offsets[p] to offsets[p + 1]. */
+/** The neighbours of place p are at offsets[p] to offsets[p + 1]. */
 interface Table {
   readonly offsets: Uint32Array;
   readonly neighbours: Uint32Array;
 }
 
-/** Empties the block. With `mutual` every follow counts both ways, and both rows are the same object. */
+/**
+ * Builds rows and empties the block. With `mutual`, every follow counts in both directions, and both results
+ * are the same object.
+ */
 export function buildRows(follows: FollowBlock, mutual: boolean): BothRows {
   const space = new IdSpace(follows);
   const unsorted = group(follows, space, mutual);
   follows.clear();
-  // mutual rows are as long from either end
+  // mutual rows have the same lengths in both directions
   const table = turn(unsorted, mutual ? unsorted.offsets : countTurned(unsorted));
   const backward = new TableRows(table, space);
   const forward = mutual ? backward : new TableRows(turn(table, countTurned(table)), space);
@@ -47,14 +51,14 @@ function group(follows: FollowBlock, space: IdSpace, mutual: boolean): Table {
   return { offsets, neighbours };
 }
 
-/** Where rows begin, seen from the other end. */
+/** Returns the offsets of the transposed table. */
 function countTurned({ offsets, neighbours }: Table): Uint32Array {
   const counts = new Uint32Array(offsets.length);
   for (let i = 0; i < neighbours.length; i += 1) increment(counts, (neighbours[i] as number) + 1);
   return sumUp(counts);
 }
 
-/** The same follows seen from the other end, its rows sorted. Takes `offsets` over. */
+/** Returns the transposed table, whose rows are sorted. Takes ownership of `offsets`. */
 function turn(table: Table, offsets: Uint32Array): Table {
   const size = offsets.length - 1;
   const next = offsets.slice();
@@ -68,7 +72,7 @@ function turn(table: Table, offsets: Uint32Array): Table {
   return { offsets, neighbours };
 }
 
-/** Adds 1; answers what was there. */
+/** Increments a number. Returns its previous value. */
 function increment(numbers: Uint32Array, at: number): number {
   const before = numbers[at] as number;
   numbers[at] = before + 1;
@@ -93,7 +97,7 @@ class TableRows implements Rows {
     return this.#table.offsets.at(-1) ?? 0;
   }
 
-  /** Takes doubles out and turns places into ids, in place. */
+  /** Removes duplicates and replaces places by ids, in place. */
   settle(): void {
     const { offsets, neighbours } = this.#table;
     const identity = this.#space.isIdentity;

@@ -1,12 +1,12 @@
-// How far the graph follows one edge's presence: its fan-out mode, the epoch, the last delta of it that arrived. Written by
-// the presence receiver alone; the fan-out reads it.
+// The state of one edge's presence as the graph has received it: the fan-out mode, the epoch, and the last
+// delta. Written by the presence receiver alone and read by the fan-out.
 
 import type { FanoutMode, PresenceMessage } from "../../broker/index.ts";
 
-/** Where a message stands in its edge's presence. */
+/** The position of a message in its edge's presence. */
 type Place = Pick<Extract<PresenceMessage, { type: "beat" }>, "epoch" | "sequence">;
 
-/** In place of a sequence: something of this epoch was missed. */
+/** Replaces the sequence after a delta of the epoch was missed. */
 const MISSED = -1;
 
 export class EdgePresence {
@@ -23,32 +23,32 @@ export class EdgePresence {
     return this.#mode;
   }
 
-  /** The edge's presence epoch, in which its handles hold. */
+  /** The edge's presence epoch, in which its handles are valid. */
   get epoch(): number {
     return this.#epoch;
   }
 
-  /** Every user of the edge is known: its copies may go by handle. */
+  /** Whether every user of the edge is known, so that copies may be addressed by handle. */
   get isInStep(): boolean {
     return this.#isInStep;
   }
 
-  /** Whether this delta begins an epoch. */
+  /** Returns whether this delta begins an epoch. */
   isBegunBy({ epoch, sequence }: Place): boolean {
     return epoch > this.#epoch && sequence === 1;
   }
 
-  /** Whether this is where the graph stands. */
+  /** Returns whether this is the present position. */
   isAt({ epoch, sequence }: Place): boolean {
     return epoch === this.#epoch && sequence === this.#sequence;
   }
 
-  /** Whether this delta is the next. */
+  /** Returns whether this delta is the next one. */
   isFollowedBy({ epoch, sequence }: Place): boolean {
     return epoch === this.#epoch && this.#sequence !== MISSED && sequence === this.#sequence + 1;
   }
 
-  /** Begins an epoch, of which nothing is known yet. Handles of the one before are void. */
+  /** Begins an epoch of which nothing is known yet. Handles of the previous epoch become invalid. */
   begin(mode: FanoutMode, epoch: number): void {
     this.#mode = mode;
     this.#epoch = epoch;
@@ -56,13 +56,16 @@ export class EdgePresence {
     this.#isInStep = false;
   }
 
-  /** Moves to the next delta. @param isComplete it is the last of the epoch's beginning, or a later one */
+  /**
+   * Moves to the next delta.
+   * @param isComplete whether all users of the epoch's beginning are known with it
+   */
   advance(isComplete: boolean): void {
     this.#sequence += 1;
     if (isComplete) this.#isInStep = true;
   }
 
-  /** Something was missed: nothing follows before an epoch after this one. */
+  /** Records that a delta was missed. No delta is accepted before an epoch after this one begins. */
   lose(epoch: number): void {
     this.begin(this.#mode, epoch);
     this.#sequence = MISSED;

@@ -1,18 +1,18 @@
-// Which edges are alive, by their own word. In memory only: a service that starts asks every edge to announce itself.
-// Bounded by the number of edges, and each leaves after some seconds of silence. What else is kept of an edge is written
-// by its owner alone: the state of its presence (edge-presence.ts), who is on it (online-table.ts), what waits to be sent
-// to it (fanout/outbox.ts).
+// The edges that are alive, as they report it. Kept in memory only: a service that starts asks every edge to
+// announce itself. Bounded by the number of edges, and an edge that sends nothing for some seconds is
+// removed. All other state of an edge has an owner of its own: its presence (edge-presence.ts), its users
+// (online-table.ts), and the frames that wait for it (fanout/outbox.ts).
 
 import type { FanoutMode } from "../../broker/index.ts";
 import { EdgePresence } from "./edge-presence.ts";
 
-/** More worker processes than any fleet has; beyond it somebody is inventing edges. */
+/** More worker processes than any fleet has. More ids than this are forged. */
 const MAX_EDGES = 10_000;
 
 /** One edge. */
 export class EdgeLink {
   readonly id: string;
-  /** A small number of its own, another edge's after it is gone. */
+  /** A small unique number, reused for another edge after this one is gone. */
   readonly slot: number;
   readonly presence: EdgePresence;
 
@@ -23,13 +23,13 @@ export class EdgeLink {
   }
 }
 
-/** Edges by how their copies travel. */
+/** The edges by how copies are sent to them. */
 export interface Survey {
-  /** Subscribed to their users by themselves. */
+  /** Edges in `subject` mode, which subscribe to their users. */
   readonly subject: EdgeLink[];
-  /** In `frames` mode, and not in step. */
+  /** Edges in `frames` mode that are not in step. */
   readonly late: EdgeLink[];
-  /** In `frames` mode, all. */
+  /** The number of edges in `frames` mode. */
   framed: number;
 }
 
@@ -38,11 +38,11 @@ export class EdgeRegistry {
   readonly #onGone: ((edge: EdgeLink) => void)[] = [];
   readonly #byId = new Map<string, EdgeLink>();
   readonly #bySlot: (EdgeLink | undefined)[] = [];
-  /** When each edge was heard last, by slot. */
+  /** When each edge was last active, by slot. */
   readonly #heardAtMs: number[] = [];
   expired = 0;
 
-  /** @param expiryMs an edge that is silent for longer is forgotten */
+  /** @param expiryMs an edge that sends nothing for longer is removed */
   constructor(expiryMs: number) {
     this.#expiryMs = expiryMs;
   }
@@ -51,12 +51,12 @@ export class EdgeRegistry {
     return this.#byId.size;
   }
 
-  /** Calls `listener` for every edge that left or fell silent, before another one gets its slot. */
+  /** Registers a listener that is called for every edge that left or expired, before its slot is reused. */
   onGone(listener: (edge: EdgeLink) => void): void {
     this.#onGone.push(listener);
   }
 
-  /** The edges by how their copies travel. O(edges). */
+  /** Returns the edges by how copies are sent to them. Linear in the number of edges. */
   survey(): Survey {
     const survey: Survey = { subject: [], late: [], framed: 0 };
     for (const edge of this.#byId.values()) {
@@ -84,7 +84,7 @@ export class EdgeRegistry {
     return this.#bySlot[slot];
   }
 
-  /** Takes an edge in; undefined where there are too many already. */
+  /** Adds an edge. Returns undefined if there are too many already. */
   add(id: string, mode: FanoutMode, nowMs: number): EdgeLink | undefined {
     if (this.#byId.size >= MAX_EDGES) return undefined;
     const free = this.#bySlot.indexOf(undefined);
@@ -95,12 +95,12 @@ export class EdgeRegistry {
     return edge;
   }
 
-  /** The edge lives. */
+  /** Records that an edge is alive. */
   heard(edge: EdgeLink, nowMs: number): void {
     this.#heardAtMs[edge.slot] = nowMs;
   }
 
-  /** It said goodbye, or nobody listens on its subject any more. */
+  /** Removes an edge that announced its end, or to whose subject no process is subscribed. */
   left(id: string): void {
     const edge = this.#byId.get(id);
     if (edge === undefined) return;
@@ -109,7 +109,7 @@ export class EdgeRegistry {
     this.#bySlot[edge.slot] = undefined;
   }
 
-  /** Forgets the edges that have been silent for too long. */
+  /** Removes the edges that have been silent for too long. */
   expire(nowMs: number): void {
     for (const { id, slot } of [...this.#byId.values()]) {
       if (nowMs - (this.#heardAtMs[slot] ?? nowMs) <= this.#expiryMs) continue;
@@ -118,7 +118,7 @@ export class EdgeRegistry {
     }
   }
 
-  /** Ids of the edges alive at `nowMs`. */
+  /** Returns the ids of the edges that are alive at `nowMs`. */
   alive(nowMs: number): string[] {
     this.expire(nowMs);
     return [...this.#byId.keys()];

@@ -13,7 +13,7 @@ import { countDeliveries } from "./tally.ts";
 const registry = (): EdgeRegistry => new EdgeRegistry(5_000);
 
 for (const broker of brokers) {
-  describe(`asking edges over ${broker.name}`, { skip: broker.skip }, () => {
+  describe(`edge requests over ${broker.name}`, { skip: broker.skip }, () => {
     let server: TestBroker;
     let graph: BrokerClient;
     let edge: BrokerClient;
@@ -30,7 +30,7 @@ for (const broker of brokers) {
       await server.stop();
     });
 
-    it("a tally - sums parts and edges, counts a user on two of them once, and those that stay silent", async () => {
+    it("a tally - adds up parts and edges, counts a user at two edges once, and reports silent edges", async () => {
       const answers: Record<string, object[]> = {
         one: [
           { online: ["7", "8"], delivered: 0, last: false },
@@ -53,12 +53,12 @@ for (const broker of brokers) {
       assert.deepEqual(
         edges.alive(performance.now()),
         ["one", "two", "silent"],
-        "nobody listens for `gone`: it is forgotten",
+        "no process is subscribed for `gone`, so it is removed",
       );
       requests.close();
     });
 
-    it("no edges - answered at once", async () => {
+    it("no edges - resolves at once", async () => {
       const requests = new EdgeRequests(graph, registry());
       assert.deepEqual(await countDeliveries(requests, [], "e-1"), { online: 0, delivered: 0, timedOut: 0 });
       requests.close();
@@ -67,8 +67,8 @@ for (const broker of brokers) {
 }
 
 const captured = withStreams(natsServer, { EDGES: ["edge.>"] });
-describe(`asking edges over ${captured.name}`, { skip: captured.skip }, () => {
-  it("a stream that captures the requests - is no edge that replied", async () => {
+describe(`edge requests over ${captured.name}`, { skip: captured.skip }, () => {
+  it("a stream that captures the requests - does not count as a reply", async () => {
     const server = await captured.start();
     const log = createLogger("test", "silent");
     const graph = await BrokerClient.connect({ url: urlOf(server) }, { name: "graph", log, wait: false });

@@ -1,6 +1,6 @@
-// Asking every edge something, and waiting for their answers for a bounded time. A question goes out behind the copies
-// of events on the same connection, so an answer says that those were handled. An edge that nobody listens for any
-// more is forgotten; one that does not answer in time is reported.
+// Sends a request to every edge and waits a bounded time for the replies. A request follows the copies of
+// events on the same connection, so a reply proves that the edge has handled those. An edge to whose subject
+// no process is subscribed is removed; an edge that does not reply in time is reported.
 
 import { edgeSubject } from "../../broker/contract.ts";
 import {
@@ -13,13 +13,16 @@ import {
 } from "../../broker/index.ts";
 import type { EdgeRegistry } from "./edge-registry.ts";
 
-/** Questions under way at once; one more is answered at once by nobody. */
+/**
+ * The maximum number of requests under way. A request beyond it is not sent, and all its edges count as
+ * missing.
+ */
 const MAX_OPEN = 10_000;
 const NO_RESPONDERS = 503;
 
 interface Open {
   readonly missing: Set<string>;
-  /** Reads one part of an edge's answer; true for its last. */
+  /** Reads one part of an edge's reply. Returns true for the last part. */
   readonly read: (message: Msg) => boolean;
   readonly done: (missing: ReadonlySet<string>) => void;
   readonly timer: NodeJS.Timeout;
@@ -40,7 +43,7 @@ export class EdgeRequests {
     this.#subscription = client.subscribe(`${this.#inbox}.*.*`, (message) => this.#receive(message));
   }
 
-  /** Asks these edges. Never rejects; answers with those that did not answer within `ms`. */
+  /** Sends an order to these edges. Never rejects; resolves with the edges that did not reply within `ms`. */
   ask(
     edges: readonly string[],
     order: EdgeOrder,
@@ -61,7 +64,7 @@ export class EdgeRequests {
     });
   }
 
-  /** Ends what is open with what has come so far. */
+  /** Resolves all requests under way with what has arrived. */
   close(): void {
     this.#subscription.unsubscribe();
     for (const token of [...this.#open.keys()]) this.#finish(token);

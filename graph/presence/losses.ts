@@ -1,11 +1,11 @@
-// Tells the readers of every edge that something may be missing from their streams. Events that are lost one after the
-// other are told together: each telling covers all losses before it.
+// Tells the readers of every edge that events may be missing from their streams. Losses in quick succession
+// are reported together: each report covers all losses before it.
 
 import { EVERY_EDGE } from "../../broker/contract.ts";
 import { type BrokerClient, encodeOrder } from "../../broker/index.ts";
 import { Throttle } from "../../lib/throttle.ts";
 
-/** Readers are told at most this often. */
+/** The minimum time between two reports. */
 const RESYNC_EVERY_MS = 1_000;
 
 export class Losses {
@@ -17,17 +17,17 @@ export class Losses {
     this.#throttle = new Throttle<string>(RESYNC_EVERY_MS, (reason) => this.tellNow(reason));
   }
 
-  /** Tells of a loss now, or within a second where another one was told just before. */
+  /** Reports a loss now, or within a second if another one was reported just before. */
   tell(reason: string): void {
     this.#throttle.call(reason);
   }
 
-  /** Tells of a loss before anything else is sent. */
+  /** Reports a loss before anything else is sent. */
   tellNow(reason: string): void {
     this.#client.publish(EVERY_EDGE, encodeOrder({ type: "resync", reason }));
   }
 
-  /** Tells nothing more. */
+  /** Stops reporting. */
   stop(): void {
     this.#throttle.stop();
   }

@@ -4,7 +4,7 @@ import { Random } from "../random.ts";
 import { U32Map } from "../u32-map.ts";
 import { OnlineTable } from "./online-table.ts";
 
-/** Where a user is: "slot:handle", in any order. */
+/** Returns where a user is connected, as "slot:handle". */
 function placesOf(online: OnlineTable, user: string): string[] {
   const places: string[] = [];
   for (let entry = online.firstOf(user); entry !== -1; entry = online.next(entry))
@@ -13,11 +13,11 @@ function placesOf(online: OnlineTable, user: string): string[] {
 }
 
 describe("u32 map", () => {
-  it("50,000 random changes - it is what a Map is", () => {
+  it("50,000 random changes - leave it equal to a Map", () => {
     const random = new Random(1);
     const [map, reference] = [new U32Map(), new Map<number, number>()];
     for (let step = 0; step < 50_000; step += 1) {
-      // neighbours, the ends of the range, and few enough keys that they meet
+      // neighbouring keys, keys at both ends of the range, and so few keys that they collide
       const key = (random.below(3_000) * (random.below(2) === 0 ? 1 : 1_431_655)) >>> 0;
       if (random.below(3) === 0) {
         map.delete(key);
@@ -35,8 +35,8 @@ describe("u32 map", () => {
   });
 });
 
-describe("who is online", () => {
-  it("a user on several edges, by number and by name - is found everywhere", () => {
+describe("online table", () => {
+  it("a user at several edges - is found at each, by number and by name", () => {
     const online = new OnlineTable();
     for (const user of ["42", "alice"]) {
       online.add(0, user.length, user);
@@ -53,7 +53,7 @@ describe("who is online", () => {
     assert.equal(online.size, 0);
   });
 
-  it("a handle given anew - means its new user only", () => {
+  it("a handle that is reused - refers to its new user only", () => {
     const online = new OnlineTable();
     online.add(1, 5, "7");
     online.add(1, 5, "8");
@@ -63,7 +63,7 @@ describe("who is online", () => {
     assert.equal(online.size, 1);
   });
 
-  it("20,000 random comings and goings - nothing is left behind or mixed up", () => {
+  it("20,000 random joins and leaves - leave no entry behind and mix none up", () => {
     const random = new Random(7);
     const online = new OnlineTable();
     const reference = new Map<string, string>();

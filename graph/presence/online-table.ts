@@ -1,23 +1,23 @@
-// Who is connected where, as the edges in `frames` mode announce it: user → (edge, handle), as often as they are
-// connected to different edges. Read for every follower of every event, so it lies in typed arrays; users with
-// canonical decimal ids are found by number, others by name. About 30 bytes a decimal user. Bounded by what the edges
-// hold, which their own descriptors bound.
+// The users connected to edges in `frames` mode, as the edges announce them: a user has one (edge, handle)
+// entry for every edge that it is connected to. Looked up for every follower of every event, so it is kept in
+// typed arrays; users with canonical decimal ids are found by number, others by name. Takes about 30 bytes
+// per decimal user. Bounded by the connections of the edges, which their descriptor limits bound.
 
 import { decimalId } from "../store/names.ts";
 import { U32Map } from "../u32-map.ts";
 
 const FIRST_ENTRIES = 1_024;
 const NONE = -1;
-/** Stands for a user who is found by name. */
+/** Marks an entry whose user is found by name. */
 const NAMED = 0xffff_ffff;
 
 export class OnlineTable {
-  /** Decimal id → the first of its entries. */
+  /** Maps a decimal id to the first of its entries. */
   readonly #byId = new U32Map();
   readonly #byName = new Map<string, number>();
-  /** Names of the entries of named users. */
+  /** The names in entries of named users. */
   readonly #names = new Map<number, string>();
-  /** Edge's slot → handle → entry. */
+  /** Maps an edge's slot and a handle to an entry. */
   readonly #byHandle: Int32Array[] = [];
   #next = new Int32Array(FIRST_ENTRIES);
   #key = new Uint32Array(FIRST_ENTRIES);
@@ -25,12 +25,12 @@ export class OnlineTable {
   #slot = new Uint16Array(FIRST_ENTRIES);
   #used = 0;
   #free = NONE;
-  /** Entries: users, counted once for every edge that they are connected to. */
+  /** The number of entries: a user counts once per edge. */
   size = 0;
 
-  /** A user is connected to the edge in this slot, under this handle. */
+  /** Records that a user is connected to the edge in this slot under this handle. */
   add(slot: number, handle: number, user: string): void {
-    const entries = this.#handlesOf(slot, handle); // may fail for want of memory: before anything is linked
+    const entries = this.#handlesOf(slot, handle); // allocates: if that fails, nothing is linked yet
     this.remove(slot, handle);
     const entry = this.#take();
     this.#slot[entry] = slot;
@@ -48,7 +48,7 @@ export class OnlineTable {
     entries[handle] = entry;
   }
 
-  /** The user of this handle left that edge. */
+  /** Removes the user of this handle at the edge in this slot. */
   remove(slot: number, handle: number): void {
     const entries = this.#byHandle[slot];
     const entry = entries?.[handle] ?? NONE;
@@ -60,25 +60,25 @@ export class OnlineTable {
     this.size -= 1;
   }
 
-  /** The edge in this slot is gone, and everybody on it. */
+  /** Removes all users of the edge in this slot. */
   removeEdge(slot: number): void {
     const handles = this.#byHandle[slot]?.length ?? 0;
     for (let handle = 0; handle < handles; handle += 1) this.remove(slot, handle);
     this.#byHandle[slot] = new Int32Array(0);
   }
 
-  /** The first entry of a user by the graph's number for a decimal id; -1 where they are nowhere. */
+  /** Returns a user's first entry, by the graph's number of a decimal id; -1 if the user is not online. */
   first(id: number): number {
     return this.#byId.get(id);
   }
 
-  /** The same, by name. */
+  /** Returns a user's first entry by name; -1 if the user is not online. */
   firstOf(user: string): number {
     const id = decimalId(user);
     return id === undefined ? (this.#byName.get(user) ?? NONE) : this.#byId.get(id);
   }
 
-  /** The user's next entry; -1 behind the last. */
+  /** Returns the user's next entry; -1 after the last. */
   next(entry: number): number {
     return this.#next[entry] as number;
   }
@@ -127,7 +127,7 @@ export class OnlineTable {
     this.#slot = enlarged(this.#slot, new Uint16Array(length));
   }
 
-  /** The slot's handles, with room for this one. */
+  /** Returns the slot's handles, enlarged to hold this one. */
   #handlesOf(slot: number, handle: number): Int32Array {
     const known = this.#byHandle[slot] ?? new Int32Array(0);
     if (handle < known.length) return known;

@@ -1,6 +1,7 @@
-// Hears what the edges announce: that they live, in which mode, and in `frames` mode who comes and goes. Every delta is
-// applied whole and acknowledged; whatever does not follow on what was heard before makes the edge begin a new epoch,
-// and until that is complete its copies go by name. Orders travel on the edge's own subject, in order with its events.
+// Receives what the edges announce: that they are alive, their fan-out mode, and in `frames` mode the users
+// who come and go. Every delta is applied as a whole and acknowledged. A message that does not continue the
+// known state makes the edge begin a new epoch, and until that is complete its copies are addressed by name.
+// Orders are sent on the edge's own subject, in order with its events.
 
 import { EVERY_EDGE, edgeSubject, isUserId } from "../../broker/contract.ts";
 import {
@@ -22,7 +23,7 @@ import type { OnlineTable } from "./online-table.ts";
 
 const EDGE_ID = /^[A-Za-z0-9]{1,32}$/;
 const SUBJECT_PREFIX = "presence.";
-/** Refused edges whose refusal is logged; the others are counted. */
+/** The maximum number of edges whose refusal is logged. Others are only counted. */
 const MAX_REFUSALS_LOGGED = 1_000;
 
 type Announcement = Exclude<PresenceMessage, { type: "leaving" }>;
@@ -32,22 +33,24 @@ export interface PresenceReceiverOptions {
   readonly client: BrokerClient;
   readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
-  /** This start of the service, and the partitions for which it speaks. */
+  /** This start of the service and the partitions that it owns. */
   readonly owner: Owner;
-  /** Sends what waits for an edge: its handles may mean others once we have answered. */
+  /** Sends the frames that wait for an edge, whose handles may refer to other users after the reply. */
   readonly sendPending: (edge: EdgeLink) => void;
-  /** Resolves when messages sent straight to a user reach edges in `frames` mode through us. */
+  /**
+   * Resolves when messages that producers publish to users reach edges in `frames` mode through this service.
+   */
   readonly openBridge: () => Promise<void>;
   readonly log: Logger;
 }
 
 export class PresenceReceiver {
   readonly #options: PresenceReceiverOptions;
-  /** Messages that were not of their form. */
+  /** Malformed messages. */
   rejected = 0;
-  /** Messages of edges beyond the most that are taken in, or of a version that this release does not speak. */
+  /** Messages of edges beyond the maximum number, or of a version that this release does not support. */
   refused = 0;
-  /** Times that an edge had to begin anew. */
+  /** Times that an edge had to begin a new epoch. */
   restarts = 0;
 
   readonly #otherVersions = new Set<string>();
@@ -56,17 +59,17 @@ export class PresenceReceiver {
     this.#options = options;
   }
 
-  /** Takes one message of `presence.<edgeId>`. */
+  /** Handles one message of `presence.<edgeId>`. */
   receive(message: Msg): void {
     const id = message.subject.slice(SUBJECT_PREFIX.length);
     let said: PresenceMessage | UnknownVersion;
     try {
       said = parsePresence(message.data);
       if (!EDGE_ID.test(id) || edgeSubject(id) === EVERY_EDGE)
-        throw new Error(`${message.subject} names no edge`);
+        throw new Error(`${message.subject} does not name an edge`);
     } catch (error) {
       this.rejected += 1;
-      this.#options.log.warn({ reason: messageOf(error) }, "presence not understood");
+      this.#options.log.warn({ reason: messageOf(error) }, "malformed presence message");
       return;
     }
     if (said.type === "unknown-version") return this.#refuse(id, said.version);
@@ -75,7 +78,7 @@ export class PresenceReceiver {
     const edge = registry.get(id) ?? registry.add(id, said.mode, performance.now());
     if (edge === undefined) {
       if (this.refused === 0)
-        this.#options.log.warn({ edges: registry.size }, "too many edges: more are refused");
+        this.#options.log.warn({ edges: registry.size }, "too many edges: others are refused");
       this.refused += 1;
       return;
     }
@@ -85,12 +88,12 @@ export class PresenceReceiver {
     else this.#restart(edge, said);
   }
 
-  /** Asks every edge to announce itself: this service has just started. */
+  /** Asks every edge to announce itself, after a start of the service. */
   callEdges(): void {
     this.#options.client.publish(EVERY_EDGE, encodeOrder({ type: "announce", ...this.#options.owner }));
   }
 
-  /** An edge of another release: it is told why nothing is sent to it, and the operator once. */
+  /** Refuses an edge of another release, and logs it once. The edge is told why it receives nothing. */
   #refuse(id: string, version: number): void {
     const { log, registry, client } = this.#options;
     this.refused += 1;
@@ -101,7 +104,7 @@ export class PresenceReceiver {
     log.error(otherVersion(`the edge ${id}`, version));
   }
 
-  /** False, and nothing is applied, where it does not follow on what was heard. */
+  /** Applies a delta. Returns false, and applies nothing, if it does not continue the known state. */
   #apply(edge: EdgeLink, delta: Delta): boolean {
     const { online, sendPending } = this.#options;
     const { presence, slot } = edge;
@@ -121,9 +124,11 @@ export class PresenceReceiver {
     try {
       if (edge.presence.mode === "frames") await this.#options.openBridge();
     } catch (error) {
-      return this.#options.log.warn({ reason: messageOf(error) }, "not acknowledged"); // its next beat asks again
+      // the next beat retries
+      return this.#options.log.warn({ reason: messageOf(error) }, "presence not acknowledged");
     }
-    // once it knows that somebody left, their handle may be another's: nothing that names it may come later
+    // once the edge learns that a leave is acknowledged, it may reuse the handle: no later message may refer
+    // to it
     this.#options.sendPending(edge);
     this.#order(edge, { type: "acknowledge", ...this.#options.owner, epoch, sequence });
   }

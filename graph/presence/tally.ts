@@ -1,22 +1,23 @@
-// Counting who saw an event: after the copies were sent, every edge is asked once. Only for sends that asked for it.
+// Counts the deliveries of an event: asks every edge once, after the copies were sent. Only for senders that
+// wait for it.
 
 import { parseTallyPart } from "../../broker/index.ts";
 import type { EdgeRequests } from "./edge-requests.ts";
 
-/** An edge that has not answered by then is counted as timed out. */
+/** An edge that has not replied within this time counts as timed out. */
 const ANSWER_MS = 200;
 
-/** What a counted send answers, beside the id and the number of recipients. */
+/** The reply to a counted event, apart from the id and the number of recipients. */
 export interface DeliveryCounts {
-  /** Distinct recipients with at least one connection. */
+  /** The number of distinct recipients with at least one connection. */
   readonly online: number;
-  /** Connections to which the bytes were handed. */
+  /** The number of connections to which the event was written. */
   readonly delivered: number;
-  /** Edges that did not answer. */
+  /** The number of edges that did not reply. */
   readonly timedOut: number;
 }
 
-/** Asks these edges about an event. Never rejects; at most ANSWER_MS. */
+/** Asks these edges about an event. Never rejects; takes at most ANSWER_MS. */
 export async function countDeliveries(
   requests: EdgeRequests,
   edges: readonly string[],

@@ -1,8 +1,8 @@
-// What can be changed in the graph, and what each change does to the rows of its topic. Everything is decided by the
-// rows of one topic, so that a partition of the topics is a partition of the changes.
+// The kinds of change to the graph, and the effect of each on the rows of its topic. The rows of one topic
+// decide every change, so a partition of the topics is also a partition of the changes.
 //
-// A topic has three rows, and a user stands in one of them at most: who follows and is sent its events, who follows and is sent
-// nothing (muted), and who cannot follow (blocked). Of the three, fan-out reads the first alone.
+// A topic has three rows, and a user is in at most one of them: followers who receive its events, followers
+// who receive nothing (muted), and users who cannot follow it (blocked). The fan-out reads only the first.
 
 import type { Topic, UserId } from "../../broker/contract.ts";
 import type { RowEditor } from "./row-editor.ts";
@@ -16,27 +16,30 @@ export interface Change {
   readonly topic: Topic;
 }
 
-/** A change that made a difference, by the numbers of its names. */
+/** A change that had an effect, with names replaced by their ids. */
 export interface RecordedChange {
   readonly kind: ChangeKind;
   readonly user: number;
   readonly topic: number;
 }
 
-/** `unchanged`: it was so already, or cannot be so (muting who does not follow). `blocked`: they may not follow. */
+/**
+ * `unchanged`: there was nothing to change, as when muting a user who does not follow. `blocked`: the user
+ * may not follow.
+ */
 export type Outcome = "changed" | "unchanged" | "blocked";
 
-/** The rows of one topic, read when first asked for. */
+/** The rows of one topic, each read when it is first used. */
 export interface TopicRows {
   readonly receiving: RowEditor;
   readonly muted: RowEditor;
   readonly blocked: RowEditor;
 }
 
-/** What a change came to. */
+/** The effect of a change. */
 export interface Effect {
   readonly outcome: Outcome;
-  /** Whether the user follows the topic from now on (1), no longer (-1), or as before (0). */
+  /** Whether the user begins to follow the topic (1), ceases to (-1), or neither (0). */
   readonly follows: 1 | 0 | -1;
 }
 
@@ -47,7 +50,7 @@ const FOLLOWS: Effect = { outcome: "changed", follows: 1 };
 const LEAVES: Effect = { outcome: "changed", follows: -1 };
 
 interface Rule {
-  /** Whether names that are in no row yet get numbers: only where there is something to remember of them. */
+  /** Whether new names get ids: only if the change must be remembered for them. */
   readonly interns: boolean;
   apply(rows: TopicRows, user: number): Effect;
 }

@@ -1,17 +1,18 @@
-// The changes that wait for the disk: one writer takes what is there, has it committed as one, and takes what came
-// meanwhile (group commit), so changes are serialised without locks. Owned by the store. What waits is bounded; more is
-// refused whole, and its sender may try again.
+// The queue of changes that wait for the disk. A single writer takes what is queued, commits it as one batch,
+// and then takes what arrived in the meantime (group commit), so changes are serialized without locks. Owned
+// by the store. The queue is bounded; a list of changes that does not fit is refused as a whole and may be
+// sent again.
 
 import { messageOf } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import type { Change, Outcome } from "./changes.ts";
 
-/** Changes that may wait for the disk. */
+/** The maximum number of changes in the queue. */
 const MAX_WAITING_CHANGES = 100_000;
-/** Changes written as one batch. */
+/** The maximum number of changes in one batch. */
 const MAX_COMMIT_CHANGES = 10_000;
 
-/** Applies lists of changes in order and resolves when all of it is on disk, with one outcome a change. */
+/** Applies lists of changes in order. Resolves with one outcome per change when all are on disk. */
 type Commit = (lists: readonly (readonly Change[])[]) => Promise<Outcome[][]>;
 
 interface QueuedChanges {
@@ -31,23 +32,23 @@ export class CommitQueue {
     this.#commit = commit;
   }
 
-  /** Changes that wait for the disk. */
+  /** The number of changes that wait for the disk. */
   get length(): number {
     return this.#waitingChanges;
   }
 
   /**
-   * Hands changes in behind those that wait. Resolves when they are on disk, with one outcome a change.
-   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED, GRAPH_REOPENING while the disk takes
-   *   no writes; GRAPH_DAMAGED where a row cannot be read
+   * Appends changes to the queue. Resolves with one outcome per change when they are on disk.
+   * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED or GRAPH_REOPENING while
+   * the disk accepts no writes; GRAPH_DAMAGED if a row cannot be read
    */
   async add(changes: readonly Change[]): Promise<readonly Outcome[]> {
     if (this.#closed)
-      throw new GraphError("GRAPH_DIR_BUSY", "the graph is closing: try again when it is back");
+      throw new GraphError("GRAPH_DIR_BUSY", "the graph is closing: try again when it is running");
     if (this.#waitingChanges + changes.length > MAX_WAITING_CHANGES) {
       throw new GraphError(
         "GRAPH_OVERLOADED",
-        `${this.#waitingChanges} changes wait for the disk, at most ${MAX_WAITING_CHANGES} may: try again in a moment`,
+        `${this.#waitingChanges} changes wait for the disk and the maximum is ${MAX_WAITING_CHANGES}: try again in a moment`,
       );
     }
     this.#waitingChanges += changes.length;
@@ -57,7 +58,7 @@ export class CommitQueue {
     });
   }
 
-  /** Takes nothing more in, and waits for what was handed in. */
+  /** Accepts no more changes and waits for those in the queue. */
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#writing !== undefined) await this.#writing;
@@ -72,7 +73,7 @@ export class CommitQueue {
   }
 
   async #write(): Promise<void> {
-    await Promise.resolve(); // whoever else calls in this turn joins the same commit
+    await Promise.resolve(); // other calls in this turn join the same commit
     while (this.#waiting.length > 0) {
       const taken = this.#take();
       try {

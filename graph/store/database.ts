@@ -1,5 +1,5 @@
-// The LevelDB underneath: opened once a directory, checked to be ours and of our format. The store and the bulk loader
-// stand on it.
+// The LevelDB database that the store and the bulk loader build on: opened once per directory, and checked to
+// be a graph of our format.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { GraphError } from "../errors.ts";
 import { claimDirectory } from "./directory.ts";
 import { META } from "./keys.ts";
 
-/** The layout of keys and rows that this code reads and writes. */
+/** The format of keys and rows that this code reads and writes. */
 const FORMAT = "1";
 
 const encoder = new TextEncoder();
@@ -17,24 +17,24 @@ const decoder = new TextDecoder();
 
 export type Database = Level<string, Uint8Array>;
 export type Snapshot = ReturnType<Database["snapshot"]>;
-/** A point read of the database. */
+/** Reads the value of one key. */
 export type Read = (key: string) => Uint8Array | undefined;
-/** A part of a write. */
+/** One operation of a batch. */
 export type Operation =
   | { readonly type: "put"; readonly key: string; readonly value: Uint8Array }
   | { readonly type: "del"; readonly key: string };
 
-/** A database that this process has open, and no other can open. */
+/** A database that this process has open, which excludes all other processes. */
 export interface OpenDatabase {
   readonly directory: string;
   readonly db: Database;
-  /** Closes it and gives the directory back. */
+  /** Closes the database and releases the directory. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the database of a directory, an empty one where there is none.
- * @param format the layout of its keys and values; a database of another one is refused
+ * Opens the database of a directory, and creates an empty one if there is none.
+ * @param format the format of its keys and values; a database of another format is refused
  * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED
  */
 export async function openDatabase(directory: string, format: string = FORMAT): Promise<OpenDatabase> {
@@ -51,7 +51,7 @@ export async function openDatabase(directory: string, format: string = FORMAT): 
     else if (decoder.decode(stored) !== format) {
       throw new GraphError(
         "GRAPH_DIR_FOREIGN",
-        `${quote(directory)} has format ${quote(decoder.decode(stored))}, this Encke reads ${format}: load the graph anew into an empty folder`,
+        `${quote(directory)} has format ${quote(decoder.decode(stored))}, but this Encke reads ${format}: load the graph again into an empty folder`,
       );
     }
     return { directory, db, close };
@@ -62,7 +62,10 @@ export async function openDatabase(directory: string, format: string = FORMAT): 
   }
 }
 
-/** The same of a graph that is there already; makes none. @throws GraphError GRAPH_DIR_FOREIGN where there is none, and likewise */
+/**
+ * Opens a database that exists and never creates one.
+ * @throws GraphError GRAPH_DIR_FOREIGN if there is none, and otherwise as `openDatabase`
+ */
 export async function openExisting(directory: string): Promise<OpenDatabase> {
   if (existsSync(join(directory, "CURRENT"))) return openDatabase(directory);
   throw new GraphError(
@@ -71,7 +74,7 @@ export async function openExisting(directory: string): Promise<OpenDatabase> {
   );
 }
 
-/** Uses a database and closes it. What goes wrong is explained. */
+/** Passes a database to `use` and closes it afterwards. Errors of the disk are explained. */
 export async function withDatabase<T>(
   { directory, db, close }: OpenDatabase,
   use: (db: Database) => Promise<T>,
@@ -86,8 +89,9 @@ export async function withDatabase<T>(
 }
 
 /**
- * Writes operations as one batch; synced, it is on disk when the promise resolves. A chained batch takes half the CPU of
- * one made of an array. Rejects with what the database says; what may follow is guarded-database.ts's to decide.
+ * Writes operations as one batch. With `sync`, they are on disk when the promise resolves. A chained batch
+ * takes half the CPU of a batch made from an array. Rejects with LevelDB's own error: guarded-database.ts
+ * decides what may follow it.
  */
 export async function writeBatch(
   db: Database,
@@ -107,8 +111,9 @@ export async function writeBatch(
 }
 
 /**
- * Gives back the memory of every table that was read: LevelDB maps whole files, and keeps them mapped while it is open.
- * Nothing else may use the database meanwhile. @throws GraphError GRAPH_DIR_BUSY or GRAPH_DAMAGED
+ * Releases the memory of all tables that were read: LevelDB maps whole files and keeps them mapped while it
+ * is open. Nothing else may use the database in the meantime.
+ * @throws GraphError GRAPH_DIR_BUSY or GRAPH_DAMAGED
  */
 export async function reopenDatabase(db: Database, directory: string): Promise<void> {
   try {
@@ -128,10 +133,13 @@ export function numberOperation(key: string, value: number): Operation {
   return { type: "put", key, value: encoder.encode(String(value)) };
 }
 
-/** Codes of a disk that is full or fails, LevelDB's and the system's. */
+/** Error codes, of LevelDB and of the system, that mean a full or failing disk. */
 const DISK_CODES = new Set(["LEVEL_IO_ERROR", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS"]);
 
-/** Explains a write that failed because of the disk, and a read of what is damaged on it; returns any other error as it is. */
+/**
+ * Explains a write that failed because of the disk, or a read of damaged data. Returns any other error
+ * unchanged.
+ */
 export function explainDisk(directory: string, cause: unknown): unknown {
   if (codeOf(cause) === "LEVEL_CORRUPTION") {
     return new GraphError(
@@ -143,12 +151,12 @@ export function explainDisk(directory: string, cause: unknown): unknown {
   if (!DISK_CODES.has(codeOf(cause) ?? "")) return cause;
   return new GraphError(
     "GRAPH_DISK_FAILED",
-    `${quote(directory)} cannot be written (${causeOf(cause)}): make room on that disk, then run the command again`,
+    `${quote(directory)} cannot be written (${causeOf(cause)}): free space on that disk, then run the command again`,
     { cause },
   );
 }
 
-/** What LevelDB said; the binding wraps it where a directory cannot be opened. */
+/** Returns LevelDB's own message, which the binding wraps if a directory cannot be opened. */
 export function causeOf(error: unknown): string {
   return messageOf((error instanceof Error ? error.cause : undefined) ?? error);
 }
@@ -158,14 +166,14 @@ function openError(directory: string, cause: unknown): GraphError {
   if (codeOf(inner) === "LEVEL_LOCKED") {
     return new GraphError(
       "GRAPH_DIR_BUSY",
-      `${quote(directory)} is served or loaded by another process: stop that one, or choose another folder with --data`,
+      `${quote(directory)} is served or loaded by another process: stop that process, or choose another folder with --data`,
       { cause },
     );
   }
   const isDisk = DISK_CODES.has(codeOf(inner) ?? "");
   return new GraphError(
     isDisk ? "GRAPH_DISK_FAILED" : "GRAPH_DAMAGED",
-    `${quote(directory)} cannot be opened (${causeOf(cause)}): ${isDisk ? "check the disk, its room and its permissions" : "restore a backup"}`,
+    `${quote(directory)} cannot be opened (${causeOf(cause)}): ${isDisk ? "check the disk, its free space and its permissions" : "restore a backup"}`,
     { cause },
   );
 }

@@ -1,9 +1,10 @@
-// Guards a LevelDB against the writes that follow a failed one. LevelDB appends to its log after a record that it could
-// write only in part (db/db_impl.cc, DBImpl::Write), and its recovery stops at that record (db/log_reader.cc): what was
-// written and acknowledged later is gone at the next open. So after any failed write nothing more is written. The open
-// handle goes on serving reads; once a probe of PROBE_BYTES fits on the disk the directory is opened again, which recovers
-// the log and begins a new one. (On a disk that is still full the opening itself fails.) Owned by the store, which reads
-// again what it keeps in memory. One write is under way at a time, so that none can follow a failed one unnoticed.
+// Prevents writes to a LevelDB after a write has failed. LevelDB appends to its log after a record that it
+// could write only in part (db/db_impl.cc, DBImpl::Write), but its recovery stops at that record
+// (db/log_reader.cc), so writes that were acknowledged later would be lost at the next open. After a failed
+// write this class therefore writes nothing more. The open handle continues to serve reads. Once a probe of
+// PROBE_BYTES fits on the disk, the directory is reopened, which recovers the log and begins a new one (on a
+// full disk, opening would fail). Only one write is under way at a time, so none can follow a failed one
+// unnoticed. Owned by the store, which reloads what it keeps in memory.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { Backoff } from "../../lib/backoff.ts";
@@ -19,31 +20,33 @@ import {
 } from "./database.ts";
 import { probeDisk } from "./disk-probe.ts";
 
-/** How often the disk is probed: soon after space has returned, rarely enough for a disk that is in trouble. */
+/**
+ * The interval between probes: short after a failure, and long enough later not to burden a disk in trouble.
+ */
 const PROBE_AGAIN_MS = { min: 500, max: 5_000 };
 
-/** Why nothing is written at this moment. */
+/** Why nothing is written at present. */
 export interface DiskTrouble {
   readonly code: "GRAPH_DISK_FAILED" | "GRAPH_REOPENING";
-  /** What the disk said last. */
+  /** The last error of the disk. */
   readonly reason: string;
 }
 
-/** What the owner of the database does around an opening. */
+/** What the owner of the database does when it is reopened. */
 export interface GuardListener {
-  /** Called before the directory is closed to be opened again: reads that last long may be ended. */
+  /** Called before the directory is closed to be reopened, so that the owner can abort long reads. */
   beforeReopen(): void;
   /**
-   * Called once the directory is open again, before anything else reads or writes it. `failed` are the operations that
-   * were refused: whether recovery has found them in the log is known only now.
+   * Called when the directory is open again, before anything else reads or writes it. `failed` are the
+   * operations of failed writes: only now is it known whether recovery found them in the log.
    */
   afterReopen(failed: readonly Operation[]): Promise<void>;
-  /** Called when writing becomes impossible, when the reason changes, and when it is possible again. */
+  /** Called when writing becomes impossible, when the reason changes, and when writing is possible again. */
   onTrouble(trouble: DiskTrouble | undefined): void;
 }
 
 export class GuardedDatabase {
-  /** Open, except while `readable` is pending. For reads; what is written goes through `write`. */
+  /** Open, except while `readable` is pending. Use it for reads only; all writes go through `write`. */
   readonly db: Database;
   readonly #directory: string;
   readonly #close: () => Promise<void>;
@@ -54,37 +57,37 @@ export class GuardedDatabase {
   #failedOperations: Operation[] = [];
   #recovering: Promise<void> | undefined;
   #readable: Promise<void> | undefined;
-  /** Reads under way that last longer than a turn of the event loop. */
+  /** The number of reads under way that last longer than a turn of the event loop. */
   #holds = 0;
   #onLastRelease: (() => void) | undefined;
-  /** Writes that failed since the start; those refused afterwards are not counted. */
+  /** The number of writes that failed since the start, without those refused afterwards. */
   failedWrites = 0;
 
-  /** @param open closed by `close` */
+  /** @param open is closed by `close` */
   constructor(open: OpenDatabase) {
     this.db = open.db;
     this.#directory = open.directory;
     this.#close = open.close;
   }
 
-  /** Sets what is called around an opening. One listener: the owner of what is kept in memory. */
+  /** Sets the listener, which is the owner of what is kept in memory. */
   listen(listener: GuardListener): void {
     this.#listener = listener;
   }
 
-  /** Why nothing is written at this moment; undefined while writes are taken. */
+  /** Why nothing is written at present; undefined while writes are accepted. */
   get trouble(): DiskTrouble | undefined {
     return this.#trouble;
   }
 
-  /** Resolves when the database may be read: pending only while the directory is being opened again. */
+  /** Resolves when the database can be read. Undefined, except while the directory is being reopened. */
   get readable(): Promise<void> | undefined {
     return this.#readable;
   }
 
   /**
-   * Keeps the directory open for a read that lasts longer than a turn of the event loop. Returns the function that ends
-   * the hold; it may be called more than once.
+   * Keeps the directory open for a read that lasts longer than a turn of the event loop. Returns the function
+   * that ends the hold, which may be called more than once.
    */
   hold(): () => void {
     this.#holds += 1;
@@ -98,8 +101,9 @@ export class GuardedDatabase {
   }
 
   /**
-   * Writes operations as one batch; synced, it is on disk when the promise resolves.
-   * @throws GraphError GRAPH_DISK_FAILED, GRAPH_REOPENING: nothing is promised, and a retry is safe
+   * Writes operations as one batch. With `sync`, they are on disk when the promise resolves.
+   * @throws GraphError GRAPH_DISK_FAILED or GRAPH_REOPENING: the operations may or may not take effect, and a
+   * retry is safe
    */
   async write(operations: readonly Operation[], { sync }: { readonly sync: boolean }): Promise<void> {
     const before = this.#lastWrite;
@@ -119,7 +123,7 @@ export class GuardedDatabase {
     }
   }
 
-  /** @throws GraphError while nothing is written */
+  /** @throws GraphError while nothing can be written */
   refuseInTrouble(cause?: unknown): void {
     if (this.#trouble !== undefined) throw refusal(this.#directory, this.#trouble, cause);
   }
@@ -141,7 +145,9 @@ export class GuardedDatabase {
     });
   }
 
-  /** Probes the disk until it takes writes, then opens the directory again. Ends early when the store closes. */
+  /**
+   * Probes the disk until it accepts writes, then reopens the directory. Ends early when the store closes.
+   */
   async #recover(): Promise<void> {
     const { signal } = this.#closing;
     const backoff = new Backoff(PROBE_AGAIN_MS.min, PROBE_AGAIN_MS.max);
@@ -158,7 +164,10 @@ export class GuardedDatabase {
     }
   }
 
-  /** False where the directory could not be opened: the database stays closed, and reads wait for the next try. */
+  /**
+   * Returns false if the directory could not be opened: the database stays closed, and reads wait for the
+   * next attempt.
+   */
   async #reopen(): Promise<boolean> {
     this.#setTrouble({ code: "GRAPH_REOPENING", reason: this.#trouble?.reason ?? "" });
     let open = (): void => {};
@@ -196,7 +205,7 @@ export class GuardedDatabase {
 function refusal(directory: string, { code, reason }: DiskTrouble, cause: unknown): GraphError {
   const remedy =
     code === "GRAPH_DISK_FAILED"
-      ? "make room on that disk; changes are taken again by themselves"
-      : "the directory is being opened again; try again in a moment";
-  return new GraphError(code, `${quote(directory)} takes no changes (${reason}): ${remedy}`, { cause });
+      ? "free space on that disk; changes are then accepted again automatically"
+      : "the directory is being reopened; try again in a moment";
+  return new GraphError(code, `${quote(directory)} accepts no changes (${reason}): ${remedy}`, { cause });
 }

@@ -1,11 +1,14 @@
 // Sorted sets of u32 ids.
 
-/** A growing, sorted set of unique u32 ids. Insertion moves what lies behind: for sets of some thousands. */
+/**
+ * A growing, sorted set of unique u32 ids. Insertion moves all larger ids, so it suits sets of some
+ * thousands.
+ */
 export class SortedIds {
   #ids: Uint32Array;
   #length: number;
 
-  /** @param ids sorted and unique; taken over, not copied */
+  /** @param ids sorted and unique; becomes part of the set without being copied */
   constructor(ids: Uint32Array = new Uint32Array(0)) {
     this.#ids = ids;
     this.#length = ids.length;
@@ -15,12 +18,12 @@ export class SortedIds {
     return this.#length;
   }
 
-  /** The ids, in ascending order. A view: valid until the next change. */
+  /** The ids in ascending order. A view, valid until the next change. */
   get values(): Uint32Array {
     return this.#ids.subarray(0, this.#length);
   }
 
-  /** False where it was there. */
+  /** Returns false if the id was already in the set. */
   add(id: number): boolean {
     const at = lowerBound(this.values, id);
     if (at < this.#length && this.#ids[at] === id) return false;
@@ -35,7 +38,7 @@ export class SortedIds {
     return true;
   }
 
-  /** False where it was not there. */
+  /** Returns false if the id was not in the set. */
   remove(id: number): boolean {
     const at = lowerBound(this.values, id);
     if (at === this.#length || this.#ids[at] !== id) return false;
@@ -45,7 +48,7 @@ export class SortedIds {
   }
 }
 
-/** Index of the first id that is not below `id`. */
+/** Returns the index of the first id that is not below `id`. */
 export function lowerBound(ids: Uint32Array, id: number): number {
   let low = 0;
   let high = ids.length;
@@ -57,7 +60,7 @@ export function lowerBound(ids: Uint32Array, id: number): number {
   return low;
 }
 
-/** The union of two sorted, unique sets, sorted and unique. */
+/** Returns the sorted union of two sorted sets without duplicates. */
 export function union(left: Uint32Array, right: Uint32Array): Uint32Array {
   const both = new Uint32Array(left.length + right.length);
   let l = 0;
@@ -71,7 +74,7 @@ export function union(left: Uint32Array, right: Uint32Array): Uint32Array {
     both[length] = a < b ? a : b;
     length += 1;
   }
-  both.set(left.subarray(l), length); // one of the two is at its end
+  both.set(left.subarray(l), length); // one of the two is exhausted
   both.set(right.subarray(r), length);
   return both.subarray(0, length + left.length - l + right.length - r);
 }

@@ -1,5 +1,5 @@
-// A folder remembers of which partitions its rows are. Served for others it would answer without the rows it lacks and
-// change rows that nobody looks at: so it is refused.
+// A graph's directory records the partitions whose rows it holds. It is refused for any others: it would
+// return incomplete lists and accept changes to rows that no service reads.
 
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
@@ -8,7 +8,7 @@ import { type Database, readNumber } from "./database.ts";
 import { BLOCKED, META } from "./keys.ts";
 
 /**
- * Notes in an empty graph of which partitions it will be; elsewhere makes sure that it is of these.
+ * Records the partitions of an empty graph. Checks those of any other graph.
  * @throws GraphError GRAPH_OTHER_PARTITIONS
  */
 export async function keepPartitions(db: Database, directory: string, wanted: Partitions): Promise<void> {
@@ -17,7 +17,7 @@ export async function keepPartitions(db: Database, directory: string, wanted: Pa
   if (!(await isEmpty(db))) {
     const remedy =
       kept === String(Partitions.whole)
-        ? `export it and load it into another folder with --partitions ${wanted}, or serve it without`
+        ? `export it and load it into another folder with --partitions ${wanted}, or serve it without --partitions`
         : `serve it with --partitions ${kept}, or export it and load it into another folder`;
     throw new GraphError(
       "GRAPH_OTHER_PARTITIONS",
@@ -27,13 +27,13 @@ export async function keepPartitions(db: Database, directory: string, wanted: Pa
   await db.put(META.partitions, new TextEncoder().encode(String(wanted)), { sync: true });
 }
 
-/** Of which partitions a graph's rows are, in the form of `--partitions`. */
+/** Returns the partitions whose rows a graph holds, in the form of `--partitions`. */
 export function keptPartitions(db: Database): string {
   const stored = db.getSync(META.partitions);
   return stored === undefined ? String(Partitions.whole) : new TextDecoder().decode(stored);
 }
 
-/** No follow relation, nobody who is blocked, no half load. */
+/** Returns whether a graph holds no follow, no blocked user and no unfinished load. */
 export async function isEmpty(db: Database): Promise<boolean> {
   if (db.getSync(META.loading) !== undefined) return false;
   if (readNumber((key) => db.getSync(key), META.follows) > 0) return false;

@@ -1,26 +1,29 @@
-// The keys of the store, spelled only here. They are text, which the LevelDB binding takes fastest, and hexadecimal
-// of fixed width, so that their order is the ids' order and a bulk load writes them ascending.
+// The only definition of the store's keys. They are text, which the LevelDB binding handles fastest, with
+// hexadecimal ids of fixed width: they sort by id, and a bulk load writes them in ascending order.
 
-/** Parts a long row's key from its chunk's. */
+/** Separates a long row's key from its chunk's. */
 const CHUNK_MARK = "/";
 const ROW_KEY_CHARS = 9;
 
-/** Who follows a topic and is sent its events. */
+/** The row of followers who receive a topic's events. */
 export function followersKey(topic: number): string {
   return `f${hex(topic)}`;
 }
 
-/** Who follows a topic and is sent nothing: a row of its own, so that fan-out never reads it. Usually absent. */
+/**
+ * The row of followers who receive no events. It is separate so that the fan-out never reads it, and usually
+ * absent.
+ */
 export function mutedKey(topic: number): string {
   return `q${hex(topic)}`;
 }
 
-/** Who cannot follow a topic. Usually absent. */
+/** The row of users who cannot follow a topic. Usually absent. */
 export function blockedKey(topic: number): string {
   return `b${hex(topic)}`;
 }
 
-/** What a user follows. */
+/** The row of topics that a user follows. */
 export function subscriptionsKey(user: number): string {
   return `s${hex(user)}`;
 }
@@ -45,7 +48,7 @@ export function auditKey(sequence: number): string {
   return `${AUDIT.gte}${sequence.toString(16).padStart(12, "0")}`;
 }
 
-/** The keys of each kind, rows with their chunks, as LevelDB takes a range. */
+/** The ranges of keys of each kind, including the chunks of rows, in LevelDB's form. */
 export const AUDIT = { gte: "a", lt: "b" } as const;
 export const BLOCKED = { gte: "b", lt: "c" } as const;
 export const FOLLOWERS = { gte: "f", lt: "g" } as const;
@@ -53,12 +56,12 @@ export const MUTED = { gte: "q", lt: "r" } as const;
 export const NAMES = { gte: "n", lt: "o" } as const;
 export const SUBSCRIPTIONS = { gte: "s", lt: "t" } as const;
 
-/** The id in the key of a row; undefined for the key of one of its chunks. */
+/** Returns the id in the key of a row, or undefined for the key of a chunk. */
 export function idOfRow(key: string): number | undefined {
   return key.length === ROW_KEY_CHARS ? Number.parseInt(key.slice(1), 16) : undefined;
 }
 
-/** The topic of a row of followers; undefined for every other key. */
+/** Returns the topic of a row of followers, or undefined for any other key. */
 export function topicOfFollowersKey(key: string): number | undefined {
   return key.startsWith(FOLLOWERS.gte) ? idOfRow(key) : undefined;
 }
@@ -71,7 +74,7 @@ export const META = {
   epoch: "mepoch",
   nextId: "mnext-id",
   follows: "medges",
-  /** Of which partitions the rows are; absent where the graph is not split. */
+  /** The partitions whose rows it holds; absent for a graph that is not split. */
   partitions: "mpartitions",
 } as const;
 

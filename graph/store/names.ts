@@ -1,6 +1,6 @@
-// Names and their numbers. Topics and user ids are one namespace of text; rows hold u32 ids. A canonical decimal
-// below 2^31 is its own id at no cost; any other name is interned: it gets the next id from 2^31 upwards, for ever.
-// The cache in front of LevelDB is bounded.
+// Names and their ids. Topics and users share one namespace of text; rows hold u32 ids. A canonical decimal
+// below 2^31 is its own id and costs nothing. Any other name is interned: it gets the next id from 2^31
+// upwards and keeps it forever. The cache in front of LevelDB is bounded.
 
 import { GraphError } from "../errors.ts";
 import type { Operation, Read } from "./database.ts";
@@ -10,7 +10,7 @@ const FIRST_INTERNED = 0x8000_0000;
 const LAST_ID = 0xffff_ffff;
 const DECIMAL = /^(?:0|[1-9][0-9]{0,9})$/;
 const CACHED_NAMES = 65_536;
-/** Names that one batch may give out: some 2 GB, and near what a Map can hold. */
+/** The maximum number of new names in one batch: they take some 2 GB, close to what a Map can hold. */
 const MAX_NEW_NAMES = 16_000_000;
 
 const encoder = new TextEncoder();
@@ -26,18 +26,18 @@ export class Names {
     this.#nextId = nextIdIn(read);
   }
 
-  /** Takes over what the database holds, after it was opened again. */
+  /** Reloads the state after the database was reopened. */
   readAgain(): void {
     this.#nextId = nextIdIn(this.#read);
   }
 
-  /** The first number that stands for a name, and how many do. */
+  /** The lowest id of an interned name, and the number of interned names. */
   readonly first: number = FIRST_INTERNED;
   get given(): number {
     return this.#nextId - FIRST_INTERNED;
   }
 
-  /** The id of a name; undefined where it has none, and then no row can hold it. */
+  /** Returns the id of a name. Returns undefined if it has none, in which case no row can contain it. */
   idOf(name: string): number | undefined {
     const own = decimalId(name);
     if (own !== undefined) return own;
@@ -45,14 +45,17 @@ export class Names {
     return stored === undefined ? undefined : Number(decoder.decode(stored));
   }
 
-  /** The name of an id that a row holds. @throws GraphError GRAPH_DAMAGED */
+  /**
+   * Returns the name of an id that a row contains.
+   * @throws GraphError GRAPH_DAMAGED
+   */
   nameOf(id: number): string {
     if (id < FIRST_INTERNED) return String(id);
     const cached = this.#names.get(id);
     if (cached !== undefined) return cached;
     const stored = this.#read(nameKey(id));
     if (stored === undefined) {
-      throw new GraphError("GRAPH_DAMAGED", `id ${id} has no name: restore a backup or load the graph anew`);
+      throw new GraphError("GRAPH_DAMAGED", `id ${id} has no name: restore a backup or load the graph again`);
     }
     const name = decoder.decode(stored);
     if (this.#names.size >= CACHED_NAMES) this.#names.clear();
@@ -60,12 +63,12 @@ export class Names {
     return name;
   }
 
-  /** Starts a batch of new names, which count only once the batch has been written and `settle`d. */
+  /** Starts a batch of new names, which are valid once the batch has been written and passed to `settle`. */
   batch(): NameBatch {
     return new NameBatch(this, this.#nextId);
   }
 
-  /** Takes over what a written batch gave out. */
+  /** Takes over the names of a batch that has been written. */
   settle(batch: NameBatch): void {
     this.#nextId = batch.nextId;
   }
@@ -76,7 +79,7 @@ function nextIdIn(read: Read): number {
   return stored === undefined ? FIRST_INTERNED : Number(decoder.decode(stored));
 }
 
-/** Ids given out by one write, together with the operations that make them last. */
+/** The ids assigned by one write, and the operations that store them. */
 export class NameBatch {
   readonly #names: Names;
   readonly #given = new Map<string, number>();
@@ -87,25 +90,25 @@ export class NameBatch {
     this.nextId = nextId;
   }
 
-  /** The id of a name, those of this batch included. */
+  /** Returns the id of a name, including names of this batch. */
   idOf(name: string): number | undefined {
     return this.#given.get(name) ?? this.#names.idOf(name);
   }
 
-  /** The id of a name, a new one where it has none. */
+  /** Returns the id of a name, and assigns one if it has none. */
   intern(name: string): number {
     const known = this.idOf(name);
     if (known !== undefined) return known;
     if (this.nextId > LAST_ID) {
       throw new GraphError(
         "GRAPH_OVERLOADED",
-        "2^31 names are in use: use decimal ids for users, they need none",
+        "2^31 names are in use: use decimal ids for users, which need no name",
       );
     }
     if (this.#given.size >= MAX_NEW_NAMES) {
       throw new GraphError(
         "GRAPH_OVERLOADED",
-        `over ${MAX_NEW_NAMES} new names at once: load the file in parts, or use decimal ids, they need none`,
+        `over ${MAX_NEW_NAMES} new names at once: load the file in parts, or use decimal ids, which need no name`,
       );
     }
     const id = this.nextId;
@@ -114,7 +117,7 @@ export class NameBatch {
     return id;
   }
 
-  /** What has to be written in the same batch as the rows, or before them in this order. */
+  /** Returns the operations to write in the same batch as the rows, or before them in this order. */
   *operations(): Generator<Operation> {
     if (this.#given.size === 0) return;
     yield { type: "put", key: META.nextId, value: encoder.encode(String(this.nextId)) };
@@ -125,12 +128,12 @@ export class NameBatch {
   }
 }
 
-/** Whether an id is its name as a number, so that nothing has to be read to know the name. */
+/** Returns whether an id is itself the name, so that no name has to be looked up. */
 export function isOwnName(id: number): boolean {
   return id < FIRST_INTERNED;
 }
 
-/** The id that a canonical decimal name is by itself. */
+/** Returns the id of a canonical decimal name, which is its value. */
 export function decimalId(name: string): number | undefined {
   if (!DECIMAL.test(name)) return undefined;
   const value = Number(name);

@@ -1,13 +1,13 @@
-// What a bulk load must not undo: it knows nothing of who is muted or blocked, and adds followers to rows as its file
-// says. Afterwards the muted are taken out of the rows of those who receive (they go on following), the blocked out of
-// both directions. Costs a look at each muted and blocked row, of which there are few.
+// Restores mutes and blocks after a bulk load, which ignores them and adds followers to rows as its file
+// specifies. Removes muted users from the rows of receivers, although they continue to follow, and blocked
+// users from the rows of both directions. Reads each row of muted and blocked users, of which there are few.
 
 import type { Database, Operation, Read } from "./database.ts";
 import { BLOCKED, blockedKey, followersKey, idOfRow, MUTED, mutedKey, subscriptionsKey } from "./keys.ts";
 import { RowEditor } from "./row-editor.ts";
 import { readRow } from "./row-reader.ts";
 
-/** Answers how many of the follow relations that were added do not count, written already. Can be run again. */
+/** Returns how many of the added follows it removed again. May be repeated. */
 export async function reconcile(
   db: Database,
   write: (operations: Operation[]) => Promise<void>,
@@ -28,7 +28,7 @@ export async function reconcile(
         for (const user of ids) {
           if (followers.remove(user)) removed += 1;
           if (!isBlocked) continue;
-          muted.remove(user); // a file may name somebody as both
+          muted.remove(user); // the loaded files may name a user as both
           const subscriptions = new RowEditor(subscriptionsKey(user), read);
           subscriptions.remove(topic);
           operations.push(...subscriptions.operations());

@@ -7,7 +7,7 @@ import { RowEditor } from "./row-editor.ts";
 import { countRow, readRow } from "./row-reader.ts";
 import { VarintReader, writeVarint } from "./varint.ts";
 
-/** A database as plain as can be: what the editor says to write is written. */
+/** The simplest possible database, which stores what the editor returns. */
 class Rows {
   readonly stored = new Map<string, Uint8Array>();
   readonly read = (key: string): Uint8Array | undefined => this.stored.get(key);
@@ -32,7 +32,7 @@ class Rows {
 }
 
 describe("ids", () => {
-  it("varints - every size of number comes back", () => {
+  it("varints - numbers of every size are read back", () => {
     const bytes = new Uint8Array(8);
     for (const value of [0, 1, 127, 128, 16_383, 16_384, 2 ** 21, 2 ** 28, 2 ** 31, 2 ** 32 - 1]) {
       const end = writeVarint(bytes, 0, value);
@@ -40,12 +40,12 @@ describe("ids", () => {
     }
   });
 
-  it("varints - a row that ends early is damage, not zero", () => {
+  it("varints - a truncated row is an error, not zero", () => {
     assert.throws(() => new VarintReader(Uint8Array.of(0x80, 0x80), 0).next(), { code: "GRAPH_DAMAGED" });
     assert.throws(() => new VarintReader(Uint8Array.of(), 0).next(), { code: "GRAPH_DAMAGED" });
   });
 
-  it("SortedIds - stays a sorted set", () => {
+  it("SortedIds - remains a sorted set", () => {
     const ids = new SortedIds();
     for (const id of [5, 1, 2 ** 32 - 1, 3, 1, 0]) ids.add(id);
     assert.deepEqual([...ids.values], [0, 1, 3, 5, 2 ** 32 - 1]);
@@ -55,7 +55,7 @@ describe("ids", () => {
     assert.deepEqual([...ids.values], [1, 3, 5, 2 ** 32 - 1]);
   });
 
-  it("union and lowerBound - at the borders", () => {
+  it("union and lowerBound - handle borders", () => {
     assert.deepEqual([...union(Uint32Array.of(1, 3), Uint32Array.of(1, 2, 9))], [1, 2, 3, 9]);
     assert.deepEqual([...union(Uint32Array.of(), Uint32Array.of())], []);
     assert.deepEqual(
@@ -66,11 +66,11 @@ describe("ids", () => {
 });
 
 describe("rows", () => {
-  it("random changes - the row is what a set would be, through every size", () => {
+  it("random changes - leave the row equal to a Set, at every size", () => {
     const random = new Random(7);
     const rows = new Rows();
     const model = new Set<number>();
-    // grows past several chunks, then shrinks to nothing
+    // the row grows beyond several chunks, then shrinks to nothing
     for (let round = 0; round < 120; round += 1) {
       const growing = round < 60;
       rows.edit("f1", (editor) => {
@@ -93,10 +93,10 @@ describe("rows", () => {
     rows.edit("f1", (editor) => {
       for (const id of model) editor.remove(id);
     });
-    assert.equal(rows.stored.size, 0, "an empty row leaves no key behind, its chunks neither");
+    assert.equal(rows.stored.size, 0, "an empty row leaves neither its key nor its chunks behind");
   });
 
-  it("long rows - in chunks, and one change rewrites one of them", () => {
+  it("long rows - are chunked, and one change rewrites one chunk", () => {
     const rows = new Rows();
     const many = Uint32Array.from({ length: 100_000 }, (_, index) => index * 3);
     rows.edit("f1", (editor) => assert.equal(editor.addAll(many), many.length));
@@ -111,7 +111,7 @@ describe("rows", () => {
     );
   });
 
-  it("long rows - shrunk, they are one key again", () => {
+  it("long rows - become a single key when they shrink", () => {
     const rows = new Rows();
     rows.edit("f1", (editor) => editor.addAll(Uint32Array.from({ length: 20_000 }, (_, index) => index)));
     assert.ok(rows.stored.size > 1);
@@ -122,7 +122,7 @@ describe("rows", () => {
     assert.equal(rows.all("f1").length, 100);
   });
 
-  it("after - a page begins behind an id, in whatever chunk, whether the id is there or not", () => {
+  it("after - begins with the next id, in any chunk, whether or not the row contains the given one", () => {
     const rows = new Rows();
     rows.edit("f1", (editor) => editor.addAll(Uint32Array.from({ length: 30_000 }, (_, index) => index * 2)));
     for (const after of [0, 1, 8_191, 16_384, 40_001, 59_998, 60_000]) {
@@ -132,7 +132,7 @@ describe("rows", () => {
     }
   });
 
-  it("damage - a missing chunk and a foreign byte are errors, not empty rows", () => {
+  it("damage - a missing chunk and an unknown first byte are errors, not empty rows", () => {
     const rows = new Rows();
     rows.edit("f1", (editor) => editor.addAll(Uint32Array.from({ length: 30_000 }, (_, index) => index)));
     const [chunk = ""] = [...rows.stored.keys()].filter((key) => key.includes("/"));

@@ -1,5 +1,6 @@
-// Changes to one row, gathered in memory and written as few operations. Loads only the chunks that it touches.
-// Used by the store's single writer; between its first read and its write nothing else changes the row.
+// Collects changes to one row in memory and writes them as few operations. Loads only the chunks that it
+// changes. Used by the store's single writer: nothing else changes the row between its first read and its
+// write.
 
 import type { Operation, Read } from "./database.ts";
 import { lowerBound, SortedIds, union } from "./ids.ts";
@@ -7,12 +8,15 @@ import { chunkKey } from "./keys.ts";
 import { type ChunkPlace, decodeRow, encodeChunk, encodeIndex, encodeInline, MAX_CHUNK_IDS } from "./row.ts";
 import { readChunk } from "./row-reader.ts";
 
-/** A chunked row that shrinks below this becomes inline again; half the limit, so that it does not flap. */
+/**
+ * A chunked row that shrinks below this size becomes inline again. Half the limit, which avoids frequent
+ * switches.
+ */
 const INLINE_AGAIN = MAX_CHUNK_IDS / 2;
 
 interface Chunk {
   readonly lower: number;
-  /** Loaded when first needed. */
+  /** Loaded when first used. */
   ids: SortedIds | undefined;
   count: number;
   changed: boolean;
@@ -22,7 +26,7 @@ export class RowEditor {
   readonly #key: string;
   readonly #read: Read;
   #chunks: Chunk[];
-  /** Keys of chunks that stand in the database. */
+  /** The keys of the chunks in the database. */
   readonly #storedChunks: Set<string>;
   #changed = false;
 
@@ -51,17 +55,17 @@ export class RowEditor {
     return values[lowerBound(values, id)] === id;
   }
 
-  /** False where it was there. */
+  /** Returns false if the id was already in the row. */
   add(id: number): boolean {
     return this.#change(id, (ids) => ids.add(id));
   }
 
-  /** False where it was not there. */
+  /** Returns false if the id was not in the row. */
   remove(id: number): boolean {
     return this.#change(id, (ids) => ids.remove(id));
   }
 
-  /** Adds a sorted, unique set; answers how many of it were new. */
+  /** Adds a sorted set of unique ids. Returns how many of them are new. */
   addAll(ids: Uint32Array): number {
     const [first] = this.#chunks;
     if (this.#chunks.length > 1 || first === undefined || first.count + ids.length > MAX_CHUNK_IDS) {
@@ -75,7 +79,7 @@ export class RowEditor {
     return first.count - before;
   }
 
-  /** What has to be written. Empty where nothing changed. */
+  /** Returns the operations that write the changes; none if nothing changed. */
   operations(): Operation[] {
     if (!this.#changed) return [];
     if (this.#chunks.length > 1 && this.count < INLINE_AGAIN) this.#joinChunks();
@@ -113,7 +117,10 @@ export class RowEditor {
     return true;
   }
 
-  /** The last chunk whose lower bound is not above `id`; the first takes what lies below every bound. */
+  /**
+   * Returns the index of the last chunk whose lower bound is not above `id`. The first chunk has no effective
+   * lower bound.
+   */
   #chunkIndexOf(id: number): number {
     let low = 0;
     let high = this.#chunks.length - 1;

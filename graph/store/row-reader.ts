@@ -1,6 +1,6 @@
-// Reading rows: all of it chunk by chunk, a page of it, its count. Nothing is kept between calls, so a reader sees
-// what was last committed. LevelDB commits on a thread of its own, between any two reads even of one turn of the event
-// loop: who reads more than one key, and wants them to agree, reads from a snapshot.
+// Reads rows: chunk by chunk, from a given id, or only their size. Nothing is cached, so a read sees the last
+// commit. LevelDB commits on its own thread, possibly between two reads in the same turn of the event loop,
+// so reads of several keys that must be consistent use a snapshot.
 
 import { GraphError } from "../errors.ts";
 import type { Database, Read } from "./database.ts";
@@ -9,13 +9,16 @@ import { lowerBound } from "./ids.ts";
 import { chunkKey } from "./keys.ts";
 import { countOf, decodeChunk, decodeRow, isInline } from "./row.ts";
 
-/** How many ids the row holds: one read, no scan. */
+/** Returns the number of ids in a row. Takes one read and no scan. */
 export function countRow(read: Read, key: string): number {
   const bytes = read(key);
   return bytes === undefined ? 0 : countOf(bytes);
 }
 
-/** The ids of a row in ascending order, in sets of at most MAX_CHUNK_IDS; of ids above `after` only, if given. */
+/**
+ * Yields the ids of a row in ascending order, in sets of at most MAX_CHUNK_IDS; only those above `after` if
+ * given.
+ */
 export function* readRow(read: Read, key: string, after?: number): Generator<Uint32Array, void, void> {
   const bytes = read(key);
   if (bytes === undefined) return;
@@ -32,8 +35,8 @@ export function* readRow(read: Read, key: string, after?: number): Generator<Uin
 }
 
 /**
- * All that `use` reads is as of one instant, also over several rows. A snapshot costs some 13 µs; it goes when
- * `use` returns, so what that answers must be read to its end.
+ * Runs `use`, whose reads are all consistent, even of several rows. A snapshot costs some 13 µs and ends when
+ * `use` returns, so `use` must not return a lazy iterable.
  */
 export function readAsOfNow<T>(db: Database, use: (read: Read) => T): T {
   const snapshot = db.snapshot();
@@ -45,8 +48,9 @@ export function readAsOfNow<T>(db: Database, use: (read: Read) => T): T {
 }
 
 /**
- * The whole row as of one instant, however long its reading takes and whatever is committed meanwhile: the chunks of a
- * long row are read from a snapshot, which is kept until the last of them or until the reader stops.
+ * Yields a whole row in a consistent state, however long the reader takes and whatever is committed in the
+ * meantime. The chunks of a long row are read from a snapshot, which is held until the last chunk or until
+ * the reader stops.
  */
 export function* readRowAsOfNow(disk: GuardedDatabase, key: string): Generator<Uint32Array, void, void> {
   const { db } = disk;
@@ -67,13 +71,13 @@ export function* readRowAsOfNow(disk: GuardedDatabase, key: string): Generator<U
   }
 }
 
-/** @throws GraphError GRAPH_DAMAGED where the chunk is not there */
+/** @throws GraphError GRAPH_DAMAGED if the chunk does not exist */
 export function readChunk(read: Read, key: string, lower: number): Uint32Array {
   const bytes = read(chunkKey(key, lower));
   if (bytes !== undefined) return decodeChunk(bytes);
   throw new GraphError(
     "GRAPH_DAMAGED",
-    `chunk ${chunkKey(key, lower)} is missing: restore a backup or load the graph anew`,
+    `chunk ${chunkKey(key, lower)} is missing: restore a backup or load the graph again`,
   );
 }
 

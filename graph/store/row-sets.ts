@@ -1,15 +1,18 @@
-// Unions and intersections of long rows, set by set, so that a celebrity's row never stands in memory as a whole.
+// Unions and intersections of long rows, set by set, so that a celebrity's row is never in memory as a whole.
 
 import { lowerBound, union } from "./ids.ts";
 
 type Sets = Iterable<Uint32Array>;
 
-/** What is in either row, ascending. Both sides ascend; what is yielded is at most as long as two of their sets. */
+/**
+ * Yields the ids in either row, ascending. Both inputs must ascend. A yielded set is at most as long as one
+ * set of each.
+ */
 export function* unite(left: Sets, right: Sets): Generator<Uint32Array, void, void> {
   yield* meet(left, right, union, true);
 }
 
-/** What is in both rows, ascending. */
+/** Yields the ids in both rows, ascending. */
 export function* intersect(left: Sets, right: Sets): Generator<Uint32Array, void, void> {
   yield* meet(left, right, intersection, false);
 }
@@ -22,7 +25,7 @@ function* meet(
 ): Generator<Uint32Array, void, void> {
   const [l, r] = [new Cursor(left), new Cursor(right)];
   while (l.ids !== undefined && r.ids !== undefined) {
-    // up to here both sides are known
+    // up to this id both sides are known
     const end = Math.min(l.last, r.last);
     const ids = combine(l.take(end), r.take(end));
     if (ids.length > 0) yield ids;
@@ -32,10 +35,10 @@ function* meet(
   }
 }
 
-/** A row's sets one after the other, each taken in parts. */
+/** Iterates over a row's sets and takes each in parts. */
 class Cursor {
   readonly #sets: Iterator<Uint32Array>;
-  /** What is left of the present set, never empty; undefined at the end. */
+  /** The rest of the current set, never empty; undefined at the end. */
   ids: Uint32Array | undefined;
 
   constructor(sets: Sets) {
@@ -47,7 +50,7 @@ class Cursor {
     return this.ids?.at(-1) ?? 0;
   }
 
-  /** Takes what is not above `end`. */
+  /** Takes the ids of the current set that are not above `end`. */
   take(end: number): Uint32Array {
     const ids = this.ids ?? new Uint32Array(0);
     const cut = lowerBound(ids, end + 1);

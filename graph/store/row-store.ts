@@ -1,6 +1,6 @@
-// A graph's rows and the names of what stands in them: reads as of one instant, and transactions that change them. What
-// a row means (who follows, who is muted) is the graph's to know (graph-store.ts), which owns this and alone writes.
-// Holds the bounded cache of names, and the number of follows.
+// A graph's rows and the names of the ids in them: consistent reads, and transactions that change rows. The
+// graph (graph-store.ts) owns it, is its only writer, and defines what each row means. Holds the bounded
+// cache of names and the number of follows.
 
 import type { Topic } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
@@ -14,13 +14,13 @@ import { Transaction } from "./transaction.ts";
 /** One page of a row, as names. */
 export interface Page {
   readonly names: readonly string[];
-  /** Where more follow: hand it back as `after`. */
+  /** Set if the list continues: pass it as `after`. */
   readonly next: string | undefined;
 }
 
-/** The key of a row, such as `followersKey`. */
+/** A function that returns the key of a row, such as `followersKey`. */
 export type KeyOf = (id: number) => string;
-/** The ids of a name's row after the place where a page begins. */
+/** Returns the ids of a name's row from the place where the page begins. */
 export type RestOfRow = (key: KeyOf, name: Topic) => Iterable<Uint32Array>;
 
 export class RowStore {
@@ -36,22 +36,25 @@ export class RowStore {
     this.#follows = readNumber(this.#read, META.follows);
   }
 
-  /** Follow relations in all. */
+  /** The number of follows. */
   get follows(): number {
     return this.#follows;
   }
 
-  /** The number of a name; undefined where it has none, and then no row can hold it. */
+  /** Returns the id of a name. Returns undefined if it has none, in which case no row can contain it. */
   idOf(name: string): number | undefined {
     return this.#names.idOf(name);
   }
 
-  /** The name of a number that a row holds. @throws GraphError GRAPH_DAMAGED */
+  /**
+   * Returns the name of an id that a row contains.
+   * @throws GraphError GRAPH_DAMAGED
+   */
   nameOf(id: number): string {
     return this.#names.nameOf(id);
   }
 
-  /** How many ids these rows of a name hold together. */
+  /** Returns the total number of ids in these rows of a name. */
   count(name: Topic, ...keys: readonly KeyOf[]): number {
     const id = this.#names.idOf(name);
     if (id === undefined) return 0;
@@ -59,8 +62,8 @@ export class RowStore {
   }
 
   /**
-   * At most `limit` names behind `after`, out of rows that are read as of one instant.
-   * @throws GraphError BAD_REQUEST for an `after` that this graph never issued
+   * Returns at most `limit` names after `after`, from rows read in a consistent state.
+   * @throws GraphError BAD_REQUEST for an `after` that this graph never returned
    */
   page(after: string | undefined, limit: number, idsOf: (rest: RestOfRow) => Iterable<Uint32Array>): Page {
     const place = after === undefined ? undefined : this.#placeOf(after);
@@ -73,33 +76,37 @@ export class RowStore {
     });
   }
 
-  /** Begins to change rows. Nothing counts before it is written and `settle`d, and one is under way at a time. */
+  /**
+   * Begins a transaction. It takes effect when it has been written and passed to `settle`; only one may be
+   * under way.
+   */
   begin(): Transaction {
     return new Transaction(this.#read, this.#names.batch(), this.#follows);
   }
 
-  /** Takes over what a transaction has written. */
+  /** Takes over the effects of a transaction that has been written. */
   settle(transaction: Transaction): void {
     this.#names.settle(transaction.names);
     this.#follows = transaction.follows;
   }
 
-  /** Takes over what the database holds, after it was opened again. */
+  /** Reloads the state after the database was reopened. */
   readAgain(): void {
     this.#names.readAgain();
     this.#follows = readNumber(this.#read, META.follows);
   }
 
   /**
-   * Where a page goes on. A name keeps its place when it leaves the list, and for ever; a name that this graph has never held
-   * can have been on no page, and a list would seem to begin again.
+   * Returns the place after which a page begins. A name keeps its place forever, even after it leaves a list.
+   * A name that the graph has never stored cannot have been on a page, and accepting it would seem to restart
+   * the list.
    */
   #placeOf(after: string): number {
     const id = this.#names.idOf(after);
     if (id !== undefined) return id;
     throw new GraphError(
       "BAD_REQUEST",
-      `"after" ${quote(after)} is on no page of this graph: give the \`next\` of the page before, or leave it out`,
+      `"after" ${quote(after)} was not returned by this graph: pass the \`next\` of the previous page, or omit it`,
     );
   }
 

@@ -1,6 +1,7 @@
-// The bytes of a row. A row lists who follows one topic, or what one user follows, as a set of ids. Short rows hold
-// their ids inline; long ones (a celebrity's) hold an index of chunks, each a key of its own, so that one change
-// rewrites some kilobytes and not a megabyte. Either way the count stands in front: counting never scans.
+// The binary format of a row. A row is a set of ids: the followers of one topic, or the topics that one user
+// follows. Short rows hold their ids inline. Long rows, such as a celebrity's, hold an index of chunks under
+// keys of their own, so that one change rewrites some kilobytes instead of a megabyte. Both begin with the
+// count, so counting needs no scan.
 //
 //   inline   1, count, differences…
 //   chunked  2, count, number of chunks, { lower bound (difference), count }…
@@ -11,10 +12,12 @@ import { VARINT_BYTES, VarintReader, writeIds, writeVarint } from "./varint.ts";
 
 const [INLINE, CHUNKED, CHUNK] = [1, 2, 3] as const;
 
-/** Longest inline row and longest chunk: rewriting one stays under a tenth of a millisecond. */
+/**
+ * The maximum length of an inline row and of a chunk. Rewriting one takes less than a tenth of a millisecond.
+ */
 export const MAX_CHUNK_IDS = 8_192;
 
-/** One chunk's place: it holds the ids from `lower` up to the next chunk's. */
+/** One entry of the index: a chunk that holds the ids from `lower` up to the next chunk's. */
 export interface ChunkPlace {
   readonly lower: number;
   readonly count: number;
@@ -65,12 +68,15 @@ export function decodeRow(bytes: Uint8Array): Row {
   return { kind: "chunked", count, chunks };
 }
 
-/** How many ids the row holds, without reading them. @throws GraphError GRAPH_DAMAGED */
+/**
+ * Returns the number of ids in a row without reading them.
+ * @throws GraphError GRAPH_DAMAGED
+ */
 export function countOf(bytes: Uint8Array): number {
   return new VarintReader(bytes, 1).next();
 }
 
-/** Whether the row's ids stand in it, behind its first byte: count, differences… */
+/** Returns whether the ids follow the first byte: count, differences… */
 export function isInline(bytes: Uint8Array): boolean {
   return bytes[0] === INLINE;
 }
@@ -82,7 +88,7 @@ export function decodeChunk(bytes: Uint8Array): Uint32Array {
   return reader.ids(reader.next());
 }
 
-/** Room for the longest set: a row's bytes are copied out of it, so that each is as long as it must be. */
+/** A buffer for the longest set. A row is copied out of it, so that it takes no more memory than it needs. */
 const scratch = new Uint8Array(1 + VARINT_BYTES * (MAX_CHUNK_IDS + 1));
 
 /** @param ids at most MAX_CHUNK_IDS */
@@ -94,6 +100,6 @@ function encodeSet(kind: number, ids: Uint32Array): Uint8Array {
 function unknownKind(bytes: Uint8Array): GraphError {
   return new GraphError(
     "GRAPH_DAMAGED",
-    `a row begins with byte ${bytes[0]}: it is not ours; restore a backup or load anew`,
+    `a row begins with byte ${bytes[0]}: it is damaged; restore a backup or load the graph again`,
   );
 }

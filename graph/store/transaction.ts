@@ -1,5 +1,6 @@
-// The changes of one commit, applied in order to rows in memory, and then the operations that write them. Made and
-// used by the store's single writer; what it did can be read until the next one begins.
+// The changes of one commit: applies them in order to rows in memory, then returns the operations that write
+// them. Created and used by the store's single writer. Its results can be read until the next transaction
+// begins.
 
 import { type Change, type Outcome, type RecordedChange, RULES, type TopicRows } from "./changes.ts";
 import { numberOperation, type Operation, type Read } from "./database.ts";
@@ -9,32 +10,32 @@ import { RowEditor } from "./row-editor.ts";
 
 export class Transaction {
   readonly #read: Read;
-  /** Numbers given to new names. */
+  /** The ids assigned to new names. */
   readonly names: NameBatch;
   readonly #topics = new Map<number, EditedTopic>();
   readonly #subscriptions = new Map<number, RowEditor>();
-  /** What made a difference, in order. */
+  /** The changes that had an effect, in order. */
   readonly changes: RecordedChange[] = [];
   #follows: number;
 
-  /** @param follows follow relations in the graph before */
+  /** @param follows the number of follows in the graph before the transaction */
   constructor(read: Read, names: NameBatch, follows: number) {
     this.#read = read;
     this.names = names;
     this.#follows = follows;
   }
 
-  /** Follow relations in the graph afterwards. */
+  /** The number of follows in the graph after the transaction. */
   get follows(): number {
     return this.#follows;
   }
 
   apply({ kind, subscriber, topic }: Change): Outcome {
-    if (subscriber === topic) return "unchanged"; // oneself is followed always
+    if (subscriber === topic) return "unchanged"; // users always follow themselves
     const rule = RULES[kind];
     const user = rule.interns ? this.names.intern(subscriber) : this.names.idOf(subscriber);
     const subject = rule.interns ? this.names.intern(topic) : this.names.idOf(topic);
-    if (user === undefined || subject === undefined) return "unchanged"; // a name never seen is in no row
+    if (user === undefined || subject === undefined) return "unchanged"; // an unknown name is in no row
     const { outcome, follows } = rule.apply(this.#rowsOf(subject), user);
     if (outcome !== "changed") return outcome;
     if (follows === 1) this.#subscriptionsOf(user).add(subject);
@@ -44,7 +45,9 @@ export class Transaction {
     return outcome;
   }
 
-  /** What has to be written for the rows, the new names and the number of follows, as one batch. */
+  /**
+   * Returns the operations for the rows, the new names and the number of follows, to be written as one batch.
+   */
   operations(): Operation[] {
     const rows = [...this.#topics.values()].flatMap((topic) => topic.editors);
     const operations = [...rows, ...this.#subscriptions.values()].flatMap((row) => row.operations());
@@ -70,7 +73,7 @@ export class Transaction {
   }
 }
 
-/** The rows of a topic; the two that are seldom needed are read when they are. */
+/** The rows of a topic. The two that are rarely needed are read on first use. */
 class EditedTopic implements TopicRows {
   readonly #topic: number;
   readonly #read: Read;

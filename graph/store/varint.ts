@@ -1,14 +1,14 @@
-// Varints: u32 numbers in groups of seven bits, the lowest first; the highest bit of a byte says that more follow.
-// The only place in the graph that spells them out; rows, audit records, run files and backups use it.
+// Varints: u32 numbers in groups of seven bits, lowest group first. The highest bit of a byte is set if more
+// bytes follow. Defined only here and used by rows, audit records, run files and backups.
 
 import { GraphError } from "../errors.ts";
 
-/** Most bytes that one number takes. */
+/** The maximum length of one number. */
 export const VARINT_BYTES = 5;
-/** What the last of five bytes may hold: the upper four bits of a u32. */
+/** The maximum value of a fifth byte, which holds the upper four bits of a u32. */
 const MAX_FIFTH_BYTE = 0x0f;
 
-/** Writes `value` at `at`; returns the position after it. */
+/** Writes `value` at `at`. Returns the position after it. */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let position = at;
   let rest = value;
@@ -21,7 +21,7 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
   return position + 1;
 }
 
-/** Writes the differences between neighbours of `ids` at `at`; returns the position after them. */
+/** Writes the differences between neighbouring `ids` at `at`. Returns the position after them. */
 export function writeIds(bytes: Uint8Array, at: number, ids: Uint32Array): number {
   let position = at;
   let previous = 0;
@@ -33,7 +33,7 @@ export function writeIds(bytes: Uint8Array, at: number, ids: Uint32Array): numbe
   return position;
 }
 
-/** Reads varints one after the other. */
+/** Reads consecutive varints. */
 export class VarintReader {
   readonly #bytes: Uint8Array;
   #at: number;
@@ -43,19 +43,19 @@ export class VarintReader {
     this.#at = at;
   }
 
-  /** Where the next number begins. */
+  /** The position of the next number. */
   get at(): number {
     return this.#at;
   }
 
-  /** @throws GraphError GRAPH_DAMAGED where the bytes end first, or hold no u32 */
+  /** @throws GraphError GRAPH_DAMAGED if the bytes end early or do not hold a u32 */
   next(): number {
     const value = this.tryNext();
     if (value === undefined) throw damaged();
     return value;
   }
 
-  /** Undefined, and nothing is read, where the bytes end first or hold no u32. */
+  /** Returns undefined, and reads nothing, if the bytes end early or do not hold a u32. */
   tryNext(): number | undefined {
     let value = 0;
     for (let index = 0; index < VARINT_BYTES; index += 1) {
@@ -70,23 +70,26 @@ export class VarintReader {
     return undefined;
   }
 
-  /** Reads `count` ids. @throws GraphError GRAPH_DAMAGED where the bytes end first */
+  /**
+   * Reads `count` ids.
+   * @throws GraphError GRAPH_DAMAGED if the bytes end early
+   */
   ids(count: number): Uint32Array {
-    if (count > this.#bytes.length - this.#at) throw damaged(); // before so much memory is taken
+    if (count > this.#bytes.length - this.#at) throw damaged(); // before memory is allocated
     const ids = new Uint32Array(count);
     this.idsInto(ids, count);
     return ids;
   }
 
   /**
-   * Reads `count` ids, written by `writeIds`, to the beginning of `into`. Every follower of every event comes through
-   * this loop, and most differences take one or two bytes: it does not call `tryNext`, and
-   * takes 0.34 µs for 30 of them instead of 0.48.
-   * @throws GraphError GRAPH_DAMAGED where the bytes end first
+   * Reads `count` ids, as written by `writeIds`, to the beginning of `into`. This loop runs for every
+   * follower of every event, and most differences take one or two bytes. It does not call `tryNext` because
+   * it then takes 0.34 µs for 30 ids instead of 0.48 µs.
+   * @throws GraphError GRAPH_DAMAGED if the bytes end early
    */
   idsInto(into: Uint32Array, count: number): void {
     const bytes = this.#bytes;
-    // a difference takes a byte at least: what claims to be more ids than there are bytes is not read at all
+    // a difference takes at least one byte: a count above the number of bytes is damage
     if (count > bytes.length - this.#at || count > into.length) throw damaged();
     let position = this.#at;
     let id = 0;
@@ -107,7 +110,7 @@ export class VarintReader {
       id = (id + difference) >>> 0;
       into[i] = id;
     }
-    if (position > bytes.length) throw damaged(); // what was read there was nothing
+    if (position > bytes.length) throw damaged(); // the loop read past the end
     this.#at = position;
   }
 }
@@ -115,6 +118,6 @@ export class VarintReader {
 function damaged(): GraphError {
   return new GraphError(
     "GRAPH_DAMAGED",
-    "a row of the graph ends early: restore the directory from a backup or load it anew",
+    "a row of the graph ends early: restore a backup or load the graph again",
   );
 }
