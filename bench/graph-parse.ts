@@ -17,7 +17,7 @@ const parser = new FollowParser({
   onBadLine(line, why) {
     throw new Error(`${path}:${line}: ${why}`);
   },
-  onEdge(left, right) {
+  onFollow(left, right) {
     follows += 1;
     sum += Number(left) + Number(right);
   },

@@ -10,7 +10,7 @@ import { readRowAsOfNow } from "../store/row-reader.ts";
 import { RowMemory } from "./row-memory.ts";
 
 /** The number of rows loaded per turn of the event loop: about two milliseconds. */
-const ROWS_A_TURN = 1_000;
+const ROWS_PER_TURN = 1_000;
 const NO_ROWS: readonly Uint32Array[] = [];
 
 export class FollowerRows {
@@ -104,7 +104,7 @@ export class FollowerRows {
     const scan = this.#disk.db.iterator({ ...FOLLOWERS });
     try {
       while (!this.#full && !this.#scanned) {
-        const entries = await scan.nextv(ROWS_A_TURN);
+        const entries = await scan.nextv(ROWS_PER_TURN);
         this.#scanned = entries.length === 0;
         for (const [key, row] of entries) {
           const topic = topicOfFollowersKey(key);

@@ -23,8 +23,8 @@ import { SubjectCopies } from "./subject-copies.ts";
  * Followers per call of `send`, which then takes about two milliseconds: published to, or looked up among
  * users online.
  */
-const PUBLISHED_A_PART = 1_024;
-const FRAMED_A_PART = 8_192;
+const PUBLISHED_PER_PART = 1_024;
+const FRAMED_PER_PART = 8_192;
 
 export interface DistributorOptions {
   readonly client: BrokerClient;
@@ -117,7 +117,7 @@ export class Distributor {
 
 /** Returns the number of followers for which `send` takes a millisecond or two. More are better split. */
 export function partOf(survey: Survey): number {
-  return isPublished(survey) ? PUBLISHED_A_PART : FRAMED_A_PART;
+  return isPublished(survey) ? PUBLISHED_PER_PART : FRAMED_PER_PART;
 }
 
 /** Also true while no edge has announced itself, because subscribed edges may be about to. */

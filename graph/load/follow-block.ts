@@ -2,7 +2,7 @@
 // bytes per follow. Its owner bounds it.
 
 /** The number of follows in a piece of 8 MiB. */
-const PIECE_EDGES = 1_048_576;
+const PIECE_FOLLOWS = 1_048_576;
 
 export class FollowBlock {
   #pieces: Uint32Array[] = [];
@@ -12,12 +12,12 @@ export class FollowBlock {
 
   get length(): number {
     const full = Math.max(0, this.#pieces.length - 1);
-    return full * PIECE_EDGES + this.#used / 2;
+    return full * PIECE_FOLLOWS + this.#used / 2;
   }
 
   add(from: number, to: number): void {
     if (this.#used === this.#last.length) {
-      this.#last = new Uint32Array(2 * PIECE_EDGES);
+      this.#last = new Uint32Array(2 * PIECE_FOLLOWS);
       this.#pieces.push(this.#last);
       this.#used = 0;
     }

@@ -14,7 +14,7 @@ function parse(text: string, pieces: number): Parsed {
   const bad: string[] = [];
   const parser = new FollowParser({
     name: "follows",
-    onEdge: (left, right) => follows.push([left, right]),
+    onFollow: (left, right) => follows.push([left, right]),
     onBadLine: (line, why) => bad.push(`${line}: ${why}`),
   });
   const bytes = Buffer.from(text, "latin1");

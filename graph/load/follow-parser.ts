@@ -18,20 +18,20 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 /** One end of a follow: a number for a short canonical decimal, otherwise text. */
 export type Name = number | string;
 
-export interface EdgeParserOptions {
+export interface FollowParserOptions {
   /** The name of the file in errors. */
   readonly name: string;
-  readonly onEdge: (left: Name, right: Name) => void;
+  readonly onFollow: (left: Name, right: Name) => void;
   /** Called for every line that is not a follow. */
   readonly onBadLine: (line: number, why: string) => void;
 }
 
 export class FollowParser {
-  readonly #options: EdgeParserOptions;
+  readonly #options: FollowParserOptions;
   #rest: Uint8Array = new Uint8Array(0);
   #line = 0;
 
-  constructor(options: EdgeParserOptions) {
+  constructor(options: FollowParserOptions) {
     this.#options = options;
   }
 
@@ -62,7 +62,7 @@ export class FollowParser {
    * incomplete.
    */
   #readPlainLines(bytes: Uint8Array, from: number): number {
-    const { onEdge } = this.#options;
+    const { onFollow } = this.#options;
     const last = bytes.length - LONGEST_PLAIN_LINE;
     let start = from;
     while (start <= last) {
@@ -88,7 +88,7 @@ export class FollowParser {
       else if (bytes[at] !== LF) return start;
       start = bytes[at] === LF ? at + 1 : at;
       this.#line += 1;
-      onEdge(left, right);
+      onFollow(left, right);
     }
     return start;
   }
@@ -127,7 +127,7 @@ export class FollowParser {
     const left = readName(bytes, leftFrom, leftTo);
     const right = readName(bytes, rightFrom, rightTo);
     if (left === undefined || right === undefined) this.#options.onBadLine(this.#line, "not valid UTF-8");
-    else this.#options.onEdge(left, right);
+    else this.#options.onFollow(left, right);
   }
 
   #refuse(what: string): GraphError {

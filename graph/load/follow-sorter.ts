@@ -14,9 +14,9 @@ import { buildRows } from "./table.ts";
 /**
  * Enough for the article's graph of 15 million follows to stay in memory. Sorting a block takes some 400 MB.
  */
-const DEFAULT_BLOCK_EDGES = 16_777_216;
+const DEFAULT_BLOCK_FOLLOWS = 16_777_216;
 
-export interface EdgeSorterOptions {
+export interface FollowSorterOptions {
   /** Whether every follow counts in both directions. */
   readonly mutual: boolean;
   /** The folder for the files, created when needed. Its contents are removed. */
@@ -33,7 +33,7 @@ export class FollowSorter {
   readonly #runs = { forward: new Runs(), backward: new Runs() };
   #length = 0;
 
-  constructor({ mutual, folder, blockFollows = DEFAULT_BLOCK_EDGES }: EdgeSorterOptions) {
+  constructor({ mutual, folder, blockFollows = DEFAULT_BLOCK_FOLLOWS }: FollowSorterOptions) {
     this.#mutual = mutual;
     this.#folder = folder;
     this.#blockFollows = blockFollows;

@@ -96,7 +96,7 @@ export async function gatherFollows(source: FollowSource, options: GatherOptions
   const parser = new FollowParser({
     name,
     onBadLine,
-    onEdge(left, right) {
+    onFollow(left, right) {
       if (typeof left !== "number" || typeof right !== "number") {
         const problem = problemOf(left, "user", anyName) ?? problemOf(right, secondKind, anyName);
         if (problem !== undefined) return onBadLine(parser.lines, problem);

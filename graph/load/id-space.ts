@@ -8,7 +8,7 @@ import type { FollowBlock } from "./follow-block.ts";
 const FIRST_INTERNED = 0x8000_0000;
 /** Unused places that cost less than a search: a fixed number, and a number per follow. */
 const SPARE_PLACES = 65_536;
-const SPARE_PLACES_AN_EDGE = 4;
+const SPARE_PLACES_PER_FOLLOW = 4;
 
 export class IdSpace {
   readonly #sparse: Uint32Array | undefined;
@@ -28,7 +28,7 @@ export class IdSpace {
     }
     this.#decimals = lastDecimal + 1;
     this.size = this.#decimals + lastInterned + 1;
-    if (this.size <= SPARE_PLACES_AN_EDGE * follows.length + SPARE_PLACES) return;
+    if (this.size <= SPARE_PLACES_PER_FOLLOW * follows.length + SPARE_PLACES) return;
     this.#sparse = sortedUnique(follows);
     this.size = this.#sparse.length;
   }
