@@ -13,13 +13,13 @@ const AROUND_BYTES = 3;
 /** Returns as much of a page as fits into one reply. */
 export function fitPage<P extends Page>(page: P, maxPayload: number): Page {
   const { names } = page;
-  const count = countFitting(names, (name) => name.length + AROUND_BYTES, roomIn(maxPayload));
+  const count = countFitting(names, (name) => name.length + AROUND_BYTES, spaceIn(maxPayload));
   return count === names.length ? page : { names: names.slice(0, count), next: names[count - 1] };
 }
 
 /** Returns how many of these items fit into one reply as JSON. */
 export function countFittingJson(items: readonly object[], maxPayload: number): number {
-  return countFitting(items, (item) => JSON.stringify(item).length + 1, roomIn(maxPayload));
+  return countFitting(items, (item) => JSON.stringify(item).length + 1, spaceIn(maxPayload));
 }
 
 /**
@@ -27,15 +27,15 @@ export function countFittingJson(items: readonly object[], maxPayload: number): 
  * @throws BrokerError PAYLOAD_TOO_LARGE before anything is changed
  */
 export function checkChanges(topic: Topic, payload: string, maxPayload: number): void {
-  const room = maxPayload - HEAD_BYTES;
-  if (payload.length <= room) return;
+  const max = maxPayload - HEAD_BYTES;
+  if (payload.length <= max) return;
   throw new BrokerError(
     "PAYLOAD_TOO_LARGE",
-    `the changes of ${topic} take ${payload.length} bytes, but a reply within NATS' max_payload of ${maxPayload} holds at most ${room}: ` +
+    `the changes of ${topic} take ${payload.length} bytes, but a reply within NATS' max_payload of ${maxPayload} holds at most ${max}: ` +
       "send fewer changes per request",
   );
 }
 
-function roomIn(maxPayload: number): { readonly bytes: number } {
+function spaceIn(maxPayload: number): { readonly bytes: number } {
   return { bytes: maxPayload - HEAD_BYTES };
 }

@@ -40,12 +40,12 @@ const change = (kind: Change["kind"], subscriber: string, topic: Topic): Change 
 });
 
 describe("follower rows", () => {
-  for (const [room, bytes] of [
+  for (const [memory, bytes] of [
     ["enough memory", ENOUGH],
     ["little memory", LITTLE],
-    ["no room", 0],
+    ["no memory", 0],
   ] as const) {
-    it(`random changes, ${room} - equal the rows on disk after each commit and after reopening`, async () => {
+    it(`random changes, ${memory} - equal the rows on disk after each commit and after reopening`, async () => {
       const random = new Random(bytes + 1);
       const directory = tempDir();
       await loadFollows({ name: "broad rows", newcomers: BROAD }, { directory, kind: "subscriptions" });
@@ -73,8 +73,8 @@ describe("follower rows", () => {
         }
         for (const topic of TOPICS)
           assert.equal(followersOf(store, topic).length, store.countFollowers(topic));
-        assert.equal(store.receivers.complete, room === "enough memory");
-        assert.equal(store.receivers.lookups.memory > 0, room !== "no room");
+        assert.equal(store.receivers.complete, memory === "enough memory");
+        assert.equal(store.receivers.lookups.memory > 0, memory !== "no memory");
         await store.close();
       }
     });

@@ -194,7 +194,7 @@ describe("distributor", () => {
 
   it("a slot that another edge took over - sends nothing to the edge that is gone", async () => {
     const gone = joinInStep("gone", { "7": 4 });
-    registry.left("gone");
+    registry.remove("gone");
     online.removeEdge(gone.slot);
     const edge = joinInStep("one", { "8": 5 });
     assert.equal(edge.slot, gone.slot);

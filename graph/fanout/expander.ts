@@ -82,7 +82,7 @@ export class Expander {
     const { value, done } = parts.next();
     if (done === true) return this.#pass(value);
     long.begin(event, parts);
-    return long.room();
+    return long.whenFree();
   }
 
   async #pass(cost: DeliveryCost): Promise<void> {

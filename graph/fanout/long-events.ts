@@ -20,7 +20,7 @@ interface Lane {
   parts: EventParts;
   /** Whether a part of the event has been sent. */
   hasBegun: boolean;
-  readonly behind: LongEvent[];
+  readonly waiting: LongEvent[];
 }
 
 export interface LongEventsOptions {
@@ -48,7 +48,7 @@ export class LongEvents {
 
   /** Continues an event whose first part was sent. Requires that `follow` returned false for the event. */
   begin(event: LongEvent, parts: EventParts): void {
-    this.#lanes.set(event.to.topic, { event, parts, hasBegun: true, behind: [] });
+    this.#lanes.set(event.to.topic, { event, parts, hasBegun: true, waiting: [] });
     this.#start();
   }
 
@@ -58,12 +58,12 @@ export class LongEvents {
    */
   follow(event: LongEvent): boolean {
     const lane = this.#lanes.get(event.to.topic);
-    lane?.behind.push(event);
+    lane?.waiting.push(event);
     return lane !== undefined;
   }
 
   /** Resolves when another event may begin. */
-  async room(): Promise<void> {
+  async whenFree(): Promise<void> {
     while (this.#lanes.size >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
@@ -103,7 +103,7 @@ export class LongEvents {
 
   /** Begins the topic's next event, or removes the lane. */
   #advance(lane: Lane): void {
-    const next = lane.behind.shift();
+    const next = lane.waiting.shift();
     if (next !== undefined) {
       lane.event = next;
       lane.parts = this.#options.fanOut.begin(next);

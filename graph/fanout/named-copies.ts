@@ -35,10 +35,10 @@ export class NamedCopies {
     const users = Array.from(followers, (follower) => storedUserId(this.#nameOf(follower)));
     if (author !== undefined) users.unshift(author);
     const { id, json, counted } = event;
-    const room = { bytes: maxNamesBytes(this.#client.maxPayload, id, json) };
+    const limit = { bytes: maxNamesBytes(this.#client.maxPayload, id, json) };
     let bytes = 0;
     for (let at = 0; at < users.length; ) {
-      const to = at + countFitting(users, nameBytes, room, at);
+      const to = at + countFitting(users, nameBytes, limit, at);
       const message = encodeNamed({ id, json, counted, users: users.slice(at, to) });
       for (const edge of edges) {
         event.asked.add(edge.id);

@@ -22,9 +22,9 @@ export function writeRun(path: string, rows: Iterable<Row>): number {
   };
   try {
     for (const { id, ids } of rows) {
-      const room = HEAD_BYTES + VARINT_BYTES * ids.length;
-      if (length + room > buffer.length) flush();
-      if (room > buffer.length) buffer = Buffer.allocUnsafe(room);
+      const size = HEAD_BYTES + VARINT_BYTES * ids.length;
+      if (length + size > buffer.length) flush();
+      if (size > buffer.length) buffer = Buffer.allocUnsafe(size);
       const body = length + HEAD_BYTES;
       const end = writeIds(buffer, body, ids);
       buffer.writeUInt32LE(id, length);

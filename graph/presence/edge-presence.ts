@@ -44,7 +44,7 @@ export class EdgePresence {
   }
 
   /** Returns whether this delta is the next one. */
-  isFollowedBy({ epoch, sequence }: Place): boolean {
+  isContinuedBy({ epoch, sequence }: Place): boolean {
     return epoch === this.#epoch && this.#sequence !== MISSED && sequence === this.#sequence + 1;
   }
 

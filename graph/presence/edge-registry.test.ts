@@ -10,7 +10,7 @@ describe("edge registry", () => {
     edges.add("a", "subject", 0);
     edges.add("b", "subject", 4_000);
     edges.add("c", "subject", 4_000);
-    edges.left("c");
+    edges.remove("c");
     assert.deepEqual(edges.alive(5_000), ["a", "b"]);
     assert.deepEqual(edges.alive(5_001), ["b"]);
     assert.equal(edges.expired, 1);

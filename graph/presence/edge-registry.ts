@@ -39,7 +39,7 @@ export class EdgeRegistry {
   readonly #byId = new Map<string, EdgeLink>();
   readonly #bySlot: (EdgeLink | undefined)[] = [];
   /** When each edge was last active, by slot. */
-  readonly #heardAtMs: number[] = [];
+  readonly #lastActiveAtMs: number[] = [];
   expired = 0;
 
   /** @param expiryMs an edge that sends nothing for longer is removed */
@@ -91,17 +91,17 @@ export class EdgeRegistry {
     const edge = new EdgeLink(id, free === -1 ? this.#bySlot.length : free, mode);
     this.#byId.set(id, edge);
     this.#bySlot[edge.slot] = edge;
-    this.heard(edge, nowMs);
+    this.recordActivity(edge, nowMs);
     return edge;
   }
 
   /** Records that an edge is alive. */
-  heard(edge: EdgeLink, nowMs: number): void {
-    this.#heardAtMs[edge.slot] = nowMs;
+  recordActivity(edge: EdgeLink, nowMs: number): void {
+    this.#lastActiveAtMs[edge.slot] = nowMs;
   }
 
   /** Removes an edge that announced its end, or to whose subject no process is subscribed. */
-  left(id: string): void {
+  remove(id: string): void {
     const edge = this.#byId.get(id);
     if (edge === undefined) return;
     this.#byId.delete(id);
@@ -112,8 +112,8 @@ export class EdgeRegistry {
   /** Removes the edges that have been silent for too long. */
   expire(nowMs: number): void {
     for (const { id, slot } of [...this.#byId.values()]) {
-      if (nowMs - (this.#heardAtMs[slot] ?? nowMs) <= this.#expiryMs) continue;
-      this.left(id);
+      if (nowMs - (this.#lastActiveAtMs[slot] ?? nowMs) <= this.#expiryMs) continue;
+      this.remove(id);
       this.expired += 1;
     }
   }

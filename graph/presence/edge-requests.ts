@@ -75,7 +75,7 @@ export class EdgeRequests {
     const open = this.#open.get(token);
     if (open === undefined || streamOf(message) !== undefined) return;
     const gone = message.headers?.code === NO_RESPONDERS;
-    if (gone) this.#registry.left(edge);
+    if (gone) this.#registry.remove(edge);
     if (gone || open.read(message)) open.missing.delete(edge);
     if (open.missing.size === 0) this.#finish(token);
   }

@@ -95,15 +95,15 @@ export class OnlineTable {
     const name = this.#names.get(entry);
     const id = this.#key[entry] as number;
     let at = name === undefined ? this.#byId.get(id) : (this.#byName.get(name) ?? NONE);
-    const behind = this.#next[entry] as number;
+    const nextEntry = this.#next[entry] as number;
     if (at !== entry) {
       while (this.#next[at] !== entry) at = this.#next[at] as number;
-      this.#next[at] = behind;
+      this.#next[at] = nextEntry;
     } else if (name === undefined) {
-      if (behind === NONE) this.#byId.delete(id);
-      else this.#byId.set(id, behind);
-    } else if (behind === NONE) this.#byName.delete(name);
-    else this.#byName.set(name, behind);
+      if (nextEntry === NONE) this.#byId.delete(id);
+      else this.#byId.set(id, nextEntry);
+    } else if (nextEntry === NONE) this.#byName.delete(name);
+    else this.#byName.set(name, nextEntry);
     this.#names.delete(entry);
   }
 

@@ -62,9 +62,9 @@ export class PresenceReceiver {
   /** Handles one message of `presence.<edgeId>`. */
   receive(message: Msg): void {
     const id = message.subject.slice(SUBJECT_PREFIX.length);
-    let said: PresenceMessage | UnknownVersion;
+    let announced: PresenceMessage | UnknownVersion;
     try {
-      said = parsePresence(message.data);
+      announced = parsePresence(message.data);
       if (!EDGE_ID.test(id) || edgeSubject(id) === EVERY_EDGE)
         throw new Error(`${message.subject} does not name an edge`);
     } catch (error) {
@@ -72,20 +72,21 @@ export class PresenceReceiver {
       this.#options.log.warn({ reason: messageOf(error) }, "malformed presence message");
       return;
     }
-    if (said.type === "unknown-version") return this.#refuse(id, said.version);
+    if (announced.type === "unknown-version") return this.#refuse(id, announced.version);
     const { registry } = this.#options;
-    if (said.type === "leaving") return registry.left(id);
-    const edge = registry.get(id) ?? registry.add(id, said.mode, performance.now());
+    if (announced.type === "leaving") return registry.remove(id);
+    const edge = registry.get(id) ?? registry.add(id, announced.mode, performance.now());
     if (edge === undefined) {
       if (this.refused === 0)
         this.#options.log.warn({ edges: registry.size }, "too many edges: others are refused");
       this.refused += 1;
       return;
     }
-    registry.heard(edge, performance.now());
-    const follows = said.type === "beat" ? edge.presence.isAt(said) : this.#apply(edge, said);
-    if (follows) void this.#acknowledge(edge, said);
-    else this.#restart(edge, said);
+    registry.recordActivity(edge, performance.now());
+    const isContinued =
+      announced.type === "beat" ? edge.presence.isAt(announced) : this.#apply(edge, announced);
+    if (isContinued) void this.#acknowledge(edge, announced);
+    else this.#restart(edge, announced);
   }
 
   /** Asks every edge to announce itself, after a start of the service. */
@@ -97,7 +98,7 @@ export class PresenceReceiver {
   #refuse(id: string, version: number): void {
     const { log, registry, client } = this.#options;
     this.refused += 1;
-    registry.left(id);
+    registry.remove(id);
     client.publish(edgeSubject(id), encodeOrder({ type: "refuse", speaks: PRESENCE_VERSION }));
     if (this.#otherVersions.has(id) || this.#otherVersions.size >= MAX_REFUSALS_LOGGED) return;
     this.#otherVersions.add(id);
@@ -113,7 +114,7 @@ export class PresenceReceiver {
       online.removeEdge(slot);
       presence.begin(delta.mode, delta.epoch);
     }
-    if (!presence.isFollowedBy(delta)) return false;
+    if (!presence.isContinuedBy(delta)) return false;
     for (const handle of delta.leaves) online.remove(slot, handle);
     for (const [user, handle] of delta.joins) if (isUserId(user)) online.add(slot, handle, user);
     presence.advance(delta.complete);
@@ -133,8 +134,8 @@ export class PresenceReceiver {
     this.#order(edge, { type: "acknowledge", ...this.#options.owner, epoch, sequence });
   }
 
-  #restart(edge: EdgeLink, said: Announcement): void {
-    const epoch = Math.max(said.epoch, edge.presence.epoch);
+  #restart(edge: EdgeLink, announced: Announcement): void {
+    const epoch = Math.max(announced.epoch, edge.presence.epoch);
     this.restarts += 1;
     this.#options.sendPending(edge);
     this.#options.online.removeEdge(edge.slot);

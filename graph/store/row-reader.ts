@@ -24,13 +24,13 @@ export function* readRow(read: Read, key: string, after?: number): Generator<Uin
   if (bytes === undefined) return;
   const row = decodeRow(bytes);
   if (row.kind === "inline") {
-    yield behind(row.ids, after);
+    yield above(row.ids, after);
     return;
   }
   for (const [index, { lower }] of row.chunks.entries()) {
     const next = row.chunks[index + 1];
     if (after !== undefined && next !== undefined && next.lower <= after) continue;
-    yield behind(readChunk(read, key, lower), after);
+    yield above(readChunk(read, key, lower), after);
   }
 }
 
@@ -81,6 +81,6 @@ export function readChunk(read: Read, key: string, lower: number): Uint32Array {
   );
 }
 
-function behind(ids: Uint32Array, after: number | undefined): Uint32Array {
+function above(ids: Uint32Array, after: number | undefined): Uint32Array {
   return after === undefined ? ids : ids.subarray(lowerBound(ids, after + 1));
 }
