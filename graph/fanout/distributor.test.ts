@@ -54,8 +54,8 @@ describe("distributor", () => {
   beforeEach(async () => {
     broker = await embeddedWith(MAX_PAYLOAD).start();
     const nats = { url: urlOf(broker) };
-    client = await BrokerClient.connect(nats, { name: "graph", log, wait: false });
-    observer = await BrokerClient.connect(nats, { name: "observer", log, wait: false });
+    client = await BrokerClient.connect(nats, { name: "graph", log, wait: true });
+    observer = await BrokerClient.connect(nats, { name: "observer", log, wait: true });
     received = [];
     observer.subscribe(EVERY_USER, ({ subject, headers }) => {
       assert.ok(headers !== undefined);

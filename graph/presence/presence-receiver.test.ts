@@ -35,8 +35,8 @@ describe("presence receiver", () => {
   beforeEach(async () => {
     broker = await embedded.start();
     const nats = { url: urlOf(broker) };
-    client = await BrokerClient.connect(nats, { name: "graph", log: quiet, wait: false });
-    edge = await BrokerClient.connect(nats, { name: "edge", log: quiet, wait: false });
+    client = await BrokerClient.connect(nats, { name: "graph", log: quiet, wait: true });
+    edge = await BrokerClient.connect(nats, { name: "edge", log: quiet, wait: true });
     steps = [];
     logged = [];
     bridge = () => Promise.resolve();
