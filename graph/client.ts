@@ -1,5 +1,5 @@
-// A client of the graph service over NATS: lists page by page, the audit, and changes of any number. Owned by a command
-// that has a connection; it holds one page, or at most REQUESTS_AT_ONCE requests of IDS_PER_REQUEST ids.
+// A client of the graph service over NATS: reads lists and the audit page by page, and applies any number of
+// changes. Used by commands. Holds one page, or at most REQUESTS_AT_ONCE requests of IDS_PER_REQUEST ids.
 
 import {
   type GraphVerb,
@@ -11,23 +11,23 @@ import {
 import { type BrokerClient, textOf } from "../broker/index.ts";
 import { countFitting } from "../lib/fitting.ts";
 
-/** Ids in one request; fewer where the server's max_payload is small. */
+/** The maximum number of ids in one request. Fewer fit if the server's max_payload is small. */
 const IDS_PER_REQUEST = 1_000;
-/** Bytes of a request beside its ids, and of a reply that names them all. */
+/** The maximum size of a request, and of a reply that names all its ids, without these ids. */
 const HEAD_BYTES = 2_048;
-/** Quotes and a comma around an id in JSON. */
+/** The quotation marks and the comma around an id in JSON. */
 const AROUND_BYTES = 3;
-/** Requests under way at once; the graph writes them to disk together. */
+/** The number of requests under way at the same time. The graph writes them to disk together. */
 const REQUESTS_AT_ONCE = 16;
 
-/** Names of lists, also the key of the list in a reply. */
+/** The names of lists, which are also the keys of the lists in replies. */
 export type ListVerb = GraphVerb & ("subscribers" | "muted" | "blocked" | "subscriptions" | "mutual");
 export type ChangeVerb = GraphVerb & ("subscribe" | "unsubscribe" | "block" | "unblock" | "mute" | "unmute");
 
 export interface ListQuery {
   readonly verb: ListVerb;
   readonly name: Topic;
-  /** More keys of the request. */
+  /** Additional keys of the request. */
   readonly also?: object;
 }
 
@@ -39,18 +39,18 @@ export interface AuditPage {
     readonly subscriber: string;
     readonly topic?: string;
   }[];
-  /** The first change that is kept. */
+  /** The oldest change that is kept. */
   readonly oldest: number;
 }
 
 export interface ChangeTally {
   changed: number;
   unchanged: number;
-  /** `subscriber topic` of those who may not follow. */
+  /** The pairs `subscriber topic` that were refused because the topic blocks the subscriber. */
   readonly refused: string[];
 }
 
-/** Yields the pages of a list, in order. @throws CommandError REPLIED_ERROR, BrokerError */
+/** Yields the pages of a list in order. @throws CommandError REPLIED_ERROR, BrokerError */
 export async function* listPages(
   client: BrokerClient,
   { verb, name, also }: ListQuery,
@@ -83,8 +83,9 @@ export async function* auditPages(
 }
 
 /**
- * Applies one kind of change to all pairs, several requests at a time; what it returns is on disk.
- * @param onSent called with the part of the requests that was sent. @throws as `listPages`, with some changes made
+ * Applies one kind of change to all pairs, several requests at a time. All counted changes are on disk.
+ * @param onSent is called with the number of requests sent and their total
+ * @throws as `listPages`, when some changes may have been made
  */
 export async function applyChanges(
   client: BrokerClient,
@@ -116,11 +117,11 @@ function requestsFor(
   changes: ReadonlyMap<Topic, readonly UserId[]>,
   maxPayload: number,
 ): { readonly topic: Topic; readonly subscribers: readonly UserId[] }[] {
-  const room = { bytes: maxPayload - HEAD_BYTES, items: IDS_PER_REQUEST };
+  const limit = { bytes: maxPayload - HEAD_BYTES, items: IDS_PER_REQUEST };
   const requests = [];
   for (const [topic, subscribers] of changes) {
     for (let from = 0; from < subscribers.length; ) {
-      const to = from + countFitting(subscribers, (id) => id.length + AROUND_BYTES, room, from);
+      const to = from + countFitting(subscribers, (id) => id.length + AROUND_BYTES, limit, from);
       requests.push({ topic, subscribers: subscribers.slice(from, to) });
       from = to;
     }

@@ -201,7 +201,7 @@ describe("partitions - ownership", { skip: real.skip }, () => {
   it("a partition that is already served, or another partition count - is refused with the partition's number", async () => {
     await assert.rejects(network.startGraph("1-2/4"), {
       code: "GRAPH_SERVED_ALREADY",
-      message: /for partition 1 of 4 already/,
+      message: /for partition 1 of 4: stop it first/,
     });
     await assert.rejects(network.startGraph("2/8"), {
       code: "GRAPH_SERVED_ALREADY",
