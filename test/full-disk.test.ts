@@ -72,7 +72,10 @@ describe("graph service on a disk that takes no writes", {
     assert.equal(problem.code, 507);
     assert.match(problem.message, /accepts no changes \(.*File too large\): free space/);
     assert.equal((await follow(1)).problem?.code, 507);
-    assert.match(await readiness(), /not ready: changes are refused because the disk failed \(.*File too large/);
+    assert.match(
+      await readiness(),
+      /not ready: changes are refused because the disk failed \(.*File too large/,
+    );
     assert.equal(await metric("encke_graph_writable"), "0");
     assert.equal((await ask(client, "graph.count.rj")).count, follows);
     assert.equal((await ask(client, "event.rj", "hi")).recipients, follows + 1);
