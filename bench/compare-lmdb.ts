@@ -1,6 +1,7 @@
-// The followers of all of a million users, out of lmdb and out of our store: ends with 1 where one differs. The edge list
-// goes into lmdb by code of its own (test/support/lmdb-graph.ts). Half a minute, 3 GB of memory.
-// `node dist/bench/compare-lmdb.js FILE DIR`: an edge list, and the graph loaded from it.
+// Compares the followers of each of a million users in lmdb and in our store, and exits with 1 if any differ.
+// The list of pairs is loaded into lmdb by separate code (test/support/lmdb-graph.ts). Takes half a minute
+// and 3 GB of memory. `node dist/bench/compare-lmdb.js FILE DIR`: a list of pairs, and the folder of the
+// graph loaded from it.
 
 import { join } from "node:path";
 import { parseTopic } from "../broker/contract.ts";
@@ -11,7 +12,7 @@ import { report } from "./support/report.ts";
 
 const [file, directory] = process.argv.slice(2);
 if (file === undefined || directory === undefined)
-  throw new Error("what to compare? say FILE DIR: an edge list, and the folder of the graph loaded from it");
+  throw new Error("pass FILE DIR: a list of pairs, and the folder of the graph loaded from it");
 
 const lmdb = await LmdbGraph.load(file, join(tempDir(), "lmdb"));
 for (const memoryMb of [0, DEFAULT_ROW_MEMORY_MB]) {

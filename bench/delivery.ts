@@ -1,6 +1,7 @@
-// What one delivery costs the whole pipeline, flat out: a generated graph whose users are all online, events of random
-// authors as fast as they can be published, and the CPU of broker, graph service and edge for every copy that reached
-// a stream. Both fan-out modes in turn, twice. `node dist/bench/delivery.js [--streams 19000] [--events 30000] [--pool KIND]`
+// Measures what one delivery costs the whole pipeline at full speed: a generated graph whose users are all
+// online, events of random authors published as fast as possible, and the CPU of broker, graph service and
+// edge per copy that reached a stream. Alternates between both fan-out modes, twice each. `node
+// dist/bench/delivery.js [--streams 19000] [--events 30000] [--pool KIND]`
 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,7 +18,7 @@ const ROUNDS = 2;
 const OPEN_MS = 120_000;
 const DELIVER_MS = 300_000;
 const LOOK_MS = 500;
-/** Nothing more arrives when so many looks saw the same. */
+/** Deliveries are complete when this many successive readings are equal. */
 const STILL_LOOKS = 4;
 
 const { values } = parseArgs({
@@ -70,7 +71,7 @@ async function measure(fanout: FanoutMode): Promise<void> {
   }
 }
 
-/** Everything delivered, once every event has been expanded and nothing more arrives. */
+/** Returns the number of deliveries after every event has been expanded and no more deliveries arrive. */
 async function untilStill(services: Services): Promise<number> {
   let [last, still] = [-1, 0];
   const isStill = async (): Promise<boolean> => {
@@ -83,11 +84,14 @@ async function untilStill(services: Services): Promise<number> {
   return last;
 }
 
-/** Looks seldom: each look costs the edge CPU that is measured here. @throws Error after `ms` */
+/**
+ * Polls rarely, because each reading costs the edge CPU that is being measured.
+ * @throws Error after `ms`
+ */
 async function poll(what: string, condition: () => Promise<boolean>, ms: number): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for ${what}`);
     await delay(LOOK_MS);
   }
 }

@@ -1,5 +1,6 @@
-// Process memory of an open stream at one edge worker: idle, and after ten messages each; from cold, after a warm-up
-// of 1,000 streams, and in a second cycle. `node dist/bench/edge-memory.js [--streams 15000] [--pool KIND] [--fanout MODE]`
+// Measures the process memory of an open stream at one edge worker, idle and after ten messages each: in a
+// cold process, after a warm-up of 1,000 streams, and in a second cycle. `node dist/bench/edge-memory.js
+// [--streams 15000] [--pool KIND] [--fanout MODE]`
 
 import { parseArgs } from "node:util";
 import { FANOUT_MODES, type FanoutMode } from "../broker/index.ts";
@@ -67,7 +68,7 @@ async function cycle(): Promise<{ idle: number; busy: number }> {
   return { idle, busy };
 }
 
-/** Holds so many streams for the length of `use`. */
+/** Holds this many streams open while `use` runs. */
 async function withStreams(count: number, use: (reader: CountingReader) => Promise<void>): Promise<void> {
   const reader = new CountingReader(edge.port, helloHttp("/stream?user={id}"), count);
   try {

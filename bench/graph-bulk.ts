@@ -1,6 +1,7 @@
-// The graph in bulk: generated twice, checked, parsed, loaded; each in a process of its own, whose CPU (user and
-// system, LevelDB's threads among it) and peak memory count. One JSON line, then a table against the limits; the exit
-// code is 1 where one is missed. Needs 700 MB of disk for a while. `node dist/bench/graph-bulk.js [--users 1000000]`
+// Measures the graph in bulk: generated twice, checked, parsed and loaded, each step in a process of its own.
+// Reports CPU (user and system, including LevelDB's threads) and peak memory as one JSON line, then a table
+// of figures and limits; exits with 1 if a limit is missed. Needs 700 MB of disk temporarily. `node
+// dist/bench/graph-bulk.js [--users 1000000]`
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -102,7 +103,10 @@ function encke(...args: string[]): Promise<Metered> {
   return metered(["dist/cli/main.js", ...args]);
 }
 
-/** Runs a program of dist/ to its end. @throws Error where it fails */
+/**
+ * Runs a program of dist/ until it ends.
+ * @throws Error if it fails
+ */
 async function metered([program = "", ...args]: readonly string[]): Promise<Metered> {
   const root = new URL("../../", import.meta.url);
   const meter = new URL("dist/bench/meter.js", root).href;

@@ -1,7 +1,7 @@
-// Follows, written and synced with both rows and their audit, on a graph of generated friends: one a request with many
-// requests at once, a hundred of one topic a request, a hundred of as many topics; a celebrity's followers coming and
-// going; and what a backup does to those who look up. CPU is user and system of this process, LevelDB's own threads
-// included. `node dist/bench/graph-changes.js [users]`
+// Measures follows, written and synced with both rows and their audit, on a graph of generated friends: one
+// per request with many concurrent requests, a hundred of one topic per request, and a hundred of as many
+// topics; followers of a celebrity who follow and unfollow; and how a backup delays look-ups. CPU is user and
+// system of this process, including LevelDB's threads. `node dist/bench/graph-changes.js [users]`
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ report("graph-changes", { what: "scattered", users, ...(await adds(BATCHED, A_RE
 for (let from = 0; from < CELEBRITY_FOLLOWERS; from += 10_000) {
   await store.apply(Array.from({ length: 10_000 }, (_, index) => follow(2 * (from + index), CELEBRITY)));
 }
-await store.close(); // what is measured next is not the million writes before it
+await store.close(); // so that the million writes before are not part of the next measurement
 store = await GraphStore.open(directory);
 report("graph-changes", {
   what: "celebrity",
@@ -83,7 +83,10 @@ function follow(user: number, topic: string): Change {
   return { kind: "subscribe", subscriber: parseUserId(String(user)), topic: parseTopic(topic) };
 }
 
-/** New follows by random users, so many a request, so many requests at once; of a random user a request, or a follow. */
+/**
+ * Adds follows of random users, with this many per request and this many concurrent requests. The followed
+ * user is random, either per request or per follow.
+ */
 async function adds(count: number, aRequest: number, atOnce: number, isOneTopic: boolean): Promise<object> {
   const before = store.follows;
   const sequence = store.audit.last;
@@ -104,7 +107,7 @@ async function adds(count: number, aRequest: number, atOnce: number, isOneTopic:
   const seconds = (performance.now() - start) / 1_000;
   const cpuSeconds = cpu();
   const added = store.follows - before;
-  if (store.audit.last - sequence !== added) throw new Error("the audit does not know of every change");
+  if (store.audit.last - sequence !== added) throw new Error("the audit does not contain every change");
   return {
     added,
     "CPU-s": round(cpuSeconds),
@@ -113,7 +116,7 @@ async function adds(count: number, aRequest: number, atOnce: number, isOneTopic:
   };
 }
 
-/** Times of single changes of a celebrity's row by users all over it, each until it is on disk. */
+/** Measures single changes of a celebrity's row, by users all over it, until each change is on disk. */
 async function visits(...kinds: readonly Change["kind"][]): Promise<object> {
   const times: number[] = [];
   for (let visit = 0; visit < VISITS; visit += 1) {
@@ -129,7 +132,10 @@ async function visits(...kinds: readonly Change["kind"][]): Promise<object> {
   return percentiles(times);
 }
 
-/** Times from asking for a turn of the event loop to having a random user's followers, until `next` says it is over. */
+/**
+ * Measures the time from requesting a turn of the event loop until a random user's followers are read,
+ * repeatedly until `next` ends it.
+ */
 async function lookups(
   next: () => Promise<unknown>,
   until: () => boolean = countdown(20_000),

@@ -1,7 +1,8 @@
-// What expanding costs: the graph of a million, events of random users at the article's rate, every tenth user online
-// on ten edges in `frames` mode. A real nats-server, the graph service and the sender in processes of their own; this
-// process plays the edges, and checks that every copy arrived.
-// `node dist/bench/graph-expand.js [--data DIR] [--rate 16666] [--seconds 20] [--online 100000] [--row-memory MB]`
+// Measures the cost of expanding: the graph of a million users, events of random users at the article's rate,
+// and a tenth of the users online at ten edges in `frames` mode. A real nats-server, the graph service and
+// the sender run in processes of their own; this process plays the edges and checks that every copy arrived.
+// `node dist/bench/graph-expand.js [--data DIR] [--rate 16666] [--seconds 20] [--online 100000] [--row-memory
+// MB]`
 
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -59,7 +60,7 @@ async function measure(directory: string): Promise<void> {
     while (users.size < online) users.add(1 + Math.floor(Math.random() * MILLION.users));
     for (const [index, edge] of edges.entries())
       edge.announce([...users].filter((_, place) => place % EDGES === index));
-    await waitFor("all edges to be in step", () => edges.every((edge) => edge.inStep), PATIENCE_MS);
+    await waitFor("all edges to be synchronized", () => edges.every((edge) => edge.inStep), PATIENCE_MS);
     const flags = ["--nats", nats, "--rate", values.rate, "--seconds", String(seconds + WARM_UP_SECONDS)];
     const sender = fork(fileURLToPath(import.meta.url), flags);
     const sent = new Promise<number>((resolve) => sender.once("message", (count) => resolve(Number(count))));
@@ -99,7 +100,7 @@ async function measure(directory: string): Promise<void> {
   }
 }
 
-/** CPU cores per process and frames per second, over a window that ends before the sender does. */
+/** Returns CPU cores per process and frames per second, over a window that ends before the sender does. */
 async function measureWindow(
   pids: Readonly<Record<string, number>>,
   edges: readonly PlayedEdge[],
@@ -117,7 +118,7 @@ async function measureWindow(
   };
 }
 
-/** An edge that counts what it is handed. */
+/** An edge that counts the copies it receives. */
 class PlayedEdge {
   readonly #client: BrokerClient;
   readonly #id: string;
@@ -175,7 +176,7 @@ function frames(edges: readonly PlayedEdge[]): number {
   return edges.reduce((sum, edge) => sum + edge.frames, 0);
 }
 
-/** The sender: events of random users, as many a second as asked for. */
+/** Sends events of random users at the requested rate. */
 async function send(nats: string): Promise<void> {
   const client = await BrokerClient.connect({ url: nats }, { name: "sender", log, wait: false });
   const startedAt = performance.now();

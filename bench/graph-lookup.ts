@@ -1,6 +1,6 @@
-// Who follows a user: look-ups of random users in the graph of a million, from disk rows and from memory, and what the
-// memory costs. Fresh processes in turn. `node dist/bench/graph-lookup.js [--data DIR]`; without --data the graph is made
-// first, which takes two minutes.
+// Measures look-ups of the followers of random users in the graph of a million users, from disk rows and from
+// memory, and what the memory costs. Alternates between fresh processes. `node dist/bench/graph-lookup.js
+// [--data DIR]`; without --data the graph is generated first, which takes two minutes.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -14,7 +14,7 @@ import { report, round } from "./support/report.ts";
 const ROUNDS = 2;
 const LOOKUPS = 500_000;
 const HUB_READS = 2_000;
-/** The hubs of a Barabási–Albert graph are among its first users. */
+/** Hubs of a Barabási–Albert graph are among its first users. */
 const OLDEST_USERS = 1_000;
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
-// The follow list parser by itself: reads a file, adds its ids up, and does nothing else.
-// `node dist/bench/graph-parse.js FILE`
+// Measures the parser of follows alone: reads a file, adds up its ids, and does nothing else. `node
+// dist/bench/graph-parse.js FILE`
 
 import { createReadStream } from "node:fs";
 import { FollowParser } from "../graph/load/follow-parser.ts";
@@ -7,7 +7,7 @@ import { startCpuMeter } from "./support/process-figures.ts";
 import { report, round } from "./support/report.ts";
 
 const [path] = process.argv.slice(2);
-if (path === undefined) throw new Error("which file? node dist/bench/graph-parse.js FILE");
+if (path === undefined) throw new Error("pass a file: node dist/bench/graph-parse.js FILE");
 
 let follows = 0;
 let sum = 0;

@@ -1,5 +1,5 @@
-// One edge worker of many is killed under load: how many streams were cut, and how long until all are back.
-// `node dist/bench/kill-worker.js [workers] [streams] [messages a second]`
+// Kills one edge worker of many under load, and measures how many streams are cut and how long it takes until
+// all are open again. `node dist/bench/kill-worker.js [workers] [streams] [messages per second]`
 
 import { killOneWorker } from "../test/support/worker-death.ts";
 import { report } from "./support/report.ts";

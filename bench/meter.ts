@@ -1,5 +1,6 @@
-// Loaded before a program (`node --import`): at its end it writes what it took, as JSON, to descriptor 3. Used by
-// benches of commands that end by themselves, whose figures nobody can read any more when they are gone.
+// Preloaded into a program (`node --import`), writes the program's CPU and peak memory as JSON to descriptor
+// 3 when it ends. Benches of commands use it, because the figures of a process cannot be read after it has
+// ended.
 
 import { writeSync } from "node:fs";
 

@@ -1,6 +1,7 @@
-// Encke beside others who hold many connections, and above the floor of a bare send() loop: memory of a stream, cost of
-// accepting and of a message, latency. Fresh processes, one at a time, in an order that turns from round to round; the
-// first of Encke's rows runs twice, so that the noise of this machine is seen. `node dist/bench/peers.js --help`
+// Compares Encke with other libraries that hold many connections, and with the floor of a bare send() loop:
+// memory per stream, cost per accept and per message, latency. Each runs in a fresh process, one at a time,
+// in an order that rotates between rounds. The first Encke row runs twice, which shows the noise of the
+// machine. `node dist/bench/peers.js --help`
 
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/errors.ts";
@@ -60,7 +61,7 @@ for (let round = 0; round < Number(values.rounds); round += 1) {
       results.get(variant.name)?.push(figures);
       report("peers", { round, variant: variant.name, ...plan, ...figures });
     } catch (error) {
-      process.exitCode = 1; // the row is missing, the others still tell something
+      process.exitCode = 1; // this row is missing, but the others are still useful
       report("peers", { round, variant: variant.name, ...plan, failed: messageOf(error) });
     }
   }

@@ -1,6 +1,7 @@
-// The whole way, checked: a generated graph of 10,000 users with 15 friends each, 2,000 open streams, 20,000 events;
-// what was lost, doubled or out of order, and what each process paid for a delivery. Over both brokers and in both modes,
-// twice each, in turn. `node dist/bench/pipeline.js [interval in ms] [pool]`
+// Measures and verifies the whole pipeline: a generated graph of 10,000 users with 15 friends each, 2,000
+// open streams and 20,000 events; reports what was lost, duplicated or out of order, and the cost of a
+// delivery per process. Alternates between both brokers and both fan-out modes, twice each. `node
+// dist/bench/pipeline.js [interval in ms] [pool]`
 
 import { join } from "node:path";
 import { EnckeCommand } from "../test/support/command.ts";

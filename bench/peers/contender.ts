@@ -1,30 +1,33 @@
-// A server under test, however it is built: in a fresh process, told to send over one and the same interface. The
-// process that holds the streams is the one that is measured.
+// A server under test: it runs in a fresh process, and every contender is told to send through the same
+// interface. The process that holds the streams is the one that is measured.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { WORKER_FLAGS } from "../../edge/index.ts";
 import type { Answer, Order } from "./servers/drive.ts";
 
-/** How many messages the reader has got since its last reset. */
+/** Number of messages that the reader has received since its last reset. */
 export type Received = () => Promise<number>;
 
 export interface Contender {
   readonly port: number;
-  /** The process that is measured. */
+  /** Id of the process that is measured. */
   readonly pid: number;
-  /** Streams that it holds. */
+  /** Number of streams that it holds. */
   count(): Promise<number>;
-  /** Hands so many messages to every stream. */
+  /** Sends this many messages to every stream. */
   each(times: number, received: Received): Promise<void>;
-  /** Messages to random streams, as fast as it goes. */
+  /** Sends messages to random streams as fast as possible. */
   random(messages: number, received: Received): Promise<void>;
-  /** The same at a steady pace. */
+  /** Sends messages to random streams at a steady rate. */
   paced(rate: number, seconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Stops a contender when the bench is interrupted: services in process groups of their own would stay. Answers its undoing. */
+/**
+ * Stops a contender if the bench is interrupted, because services in process groups of their own would
+ * survive it. Returns a function that undoes this.
+ */
 export function stopOnSignal(contender: Contender): () => void {
   const onSignal = (): void => void contender.stop().finally(() => process.exit(130));
   const signals = ["SIGINT", "SIGTERM"] as const;
@@ -34,7 +37,7 @@ export function stopOnSignal(contender: Contender): () => void {
   };
 }
 
-/** One of the programs in servers/. It gets the small young generation that Encke's own workers have. */
+/** Starts one of the programs in servers/, with the small young generation that Encke's own workers have. */
 export async function startNodeServer(program: string): Promise<Contender> {
   const path = fileURLToPath(new URL(`./servers/${program}${import.meta.url.slice(-3)}`, import.meta.url));
   const child = fork(path, { execArgv: [...WORKER_FLAGS] });

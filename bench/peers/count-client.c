@@ -1,12 +1,13 @@
-// The reader of the peers bench: opens N streams (HTTP or WebSocket alike: it sends a given request and finds messages in
-// whatever framing comes), counts every message and its latency, and answers to lines on standard input. One process,
-// one thread, 40 bytes a stream, so that the server under test is what is measured.
+// The reader of the peers bench. It opens N streams (HTTP and WebSocket alike: it sends a given request, and
+// finds messages in any framing), counts every message and its latency, and replies to lines on standard
+// input. One process, one thread, 40 bytes per stream, so that the server under test dominates the
+// measurement.
 //
 //   count-client HOST PORT STREAMS FIRST-ID REQUEST-FILE AFTER-HEX
 //
-// `{id}` in the request becomes the stream's id. AFTER-HEX is sent once the answer's head has been read (or "-").
-// A message ends with a stamp: @@ and 16 digits, microseconds since 1970. Commands: `stats`, `reset`; the end of input
-// ends the client, which resets its connections so that none lingers.
+// `{id}` in the request becomes the stream's id. AFTER-HEX is sent once the response's head has been read (or
+// "-"). A message ends with a stamp: @@ and 16 digits, microseconds since 1970. Commands are `stats` and
+// `reset`. The client exits at the end of its input, and resets its connections so that none lingers.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,7 +47,7 @@ static uint64_t now_us(void) {
   return (uint64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-// Log-linear buckets: 128 to each doubling, so a percentile is right to 1 %.
+// Log-linear buckets: 128 per doubling, so a percentile is accurate to 1 %.
 static unsigned bucket_of(uint64_t us) {
   if (us < (2u << SUB_BITS)) return us;
   int shift = 63 - __builtin_clzll(us) - SUB_BITS;
@@ -73,7 +74,7 @@ static void note(struct stream* s) {
   messages++;
 }
 
-// Finds stamps, wherever reads split them.
+// Finds stamps, wherever the reads split them.
 static void scan(struct stream* s, const char* at, const char* end) {
   while (at < end) {
     if (s->mark == 0) {
@@ -196,7 +197,7 @@ static void reset(void) {
   fflush(stdout);
 }
 
-// Lines are short and asked one by one: a read is a line.
+// Lines are short and sent one at a time, so each read returns one line.
 static void on_command(void) {
   char line[64];
   ssize_t length = read(STDIN_FILENO, line, sizeof line);

@@ -1,5 +1,6 @@
-// Encke as a contender: a whole edge, its messages published to NATS. What its worker pays therefore holds the way in
-// from NATS too, which the peers, who make their messages themselves, do not have.
+// Encke as a contender: a complete edge whose messages are published to NATS. The CPU of its worker therefore
+// includes the way in from NATS, which the other libraries, whose servers generate their own messages, do not
+// have.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BrokerClient, type FanoutMode } from "../../broker/index.ts";
@@ -10,11 +11,14 @@ import { readMetric } from "../support/metric.ts";
 import type { Contender, Received } from "./contender.ts";
 import { nextMessage, pace } from "./servers/drive.ts";
 
-/** Messages under way at most: more would wait in the broker and be its own cost. */
+/** Maximum number of messages in flight: more would wait in the broker and add to its cost. */
 const WINDOW = 4_000;
 const LOOK_MS = 2;
 
-/** Streams' ids are 1 … streams. @throws EnckeError where this pool or fan-out cannot be had here */
+/**
+ * Starts an edge; its streams have the ids 1 to `streams`.
+ * @throws EnckeError if this build lacks the pool or the fan-out mode
+ */
 export async function startEdge(
   pool: PoolKind | undefined,
   fanout: FanoutMode,

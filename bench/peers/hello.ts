@@ -1,14 +1,14 @@
-// What a reader says to open its stream: a request, and for some protocols a frame after the answer.
+// What a reader sends to open its stream: a request, and for some protocols a frame after the response.
 
 export interface Hello {
   readonly request: string;
-  /** Bytes in hexadecimal; "-" for none. */
+  /** Bytes in hexadecimal, or "-" for none. */
   readonly after: string;
 }
 
-/** Any: the server only hashes it. */
+/** An arbitrary value, which the server only hashes. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-/** Socket.IO's "connect to the main namespace": 40, as a masked text frame whose mask is 0. */
+/** Socket.IO's "connect to the main namespace": 40, as a text frame with a mask of 0. */
 const CONNECT_FRAME = "8182000000003430";
 
 export function helloHttp(path: string): Hello {

@@ -1,5 +1,6 @@
-// One contender, from a fresh process to its end: memory cold, warm and after messages, cost of accepting, of single
-// writes flat out, latency at a steady pace. Every message is counted by the reader, or the row fails.
+// Measures one contender from a fresh process to its end: memory when cold, when warm and after messages, the
+// cost of accepting and of single writes at full speed, and latency at a steady rate. The reader counts every
+// message, and the row fails if any is missing or duplicated.
 
 import { waitFor } from "../../test/support/wait-for.ts";
 import { cpuSeconds, settledMemoryKb } from "../support/process-figures.ts";
@@ -10,11 +11,11 @@ import type { Variant } from "./variants.ts";
 
 export interface Plan {
   readonly streams: number;
-  /** Single writes flat out. */
+  /** Number of single writes at full speed. */
   readonly messages: number;
   readonly rate: number;
   readonly seconds: number;
-  /** Memory must stand still for so long. */
+  /** Time during which memory must not change. */
   readonly stillSeconds: number;
 }
 
@@ -35,7 +36,10 @@ const MESSAGES_EACH = 10;
 const OPEN_MS = 120_000;
 const ARRIVE_MS = 180_000;
 
-/** @throws Error where a stream does not open or a message does not arrive */
+/**
+ * Measures a contender.
+ * @throws Error if a stream does not open or a message does not arrive
+ */
 export async function measure({ hello, start }: Variant, plan: Plan): Promise<Figures> {
   const { streams, messages, rate, seconds, stillSeconds } = plan;
   const server = await start(streams);
@@ -96,7 +100,7 @@ export async function measure({ hello, start }: Variant, plan: Plan): Promise<Fi
   }
 }
 
-/** Open on both sides: the reader has read every head, the server has every stream on its list. */
+/** Waits until the reader has read every head and the server lists every stream. */
 export async function untilOpen(server: Contender, reader: CountingReader, streams: number): Promise<void> {
   await waitFor(
     `${streams} streams to be open`,
@@ -109,14 +113,14 @@ export async function untilOpen(server: Contender, reader: CountingReader, strea
   );
 }
 
-/** All read, each once. */
+/** Waits until every message has been read exactly once. */
 export async function untilRead(reader: CountingReader, messages: number): Promise<void> {
   await waitFor(
     `${messages} messages to be read`,
     async () => {
       const stats = await reader.stats();
       if (stats.malformed + stats.closed > 0 || stats.messages > messages)
-        throw new Error(`what came is not what was sent: ${JSON.stringify(stats)}`);
+        throw new Error(`the messages read are not those that were sent: ${JSON.stringify(stats)}`);
       return stats.messages === messages;
     },
     ARRIVE_MS,

@@ -1,4 +1,4 @@
-// The bench's C programs: compiled when needed, asked by lines, ended by the end of their input.
+// The bench's C programs: compiled when needed, controlled by lines, and stopped by the end of their input.
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -6,7 +6,10 @@ import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
 import { cacheDir, projectRoot } from "../../lib/project.ts";
 
-/** Compiles a file of bench/peers. @throws Error where there is no C compiler */
+/**
+ * Compiles a file of bench/peers.
+ * @throws Error if there is no C compiler
+ */
 export function compile(name: string): string {
   const folder = join(cacheDir, "bench");
   const program = join(folder, name);
@@ -32,7 +35,10 @@ export class NativeProgram {
     return this.#child.pid ?? 0;
   }
 
-  /** Its next line. Ask one question at a time. @throws Error where it ended instead */
+  /**
+   * Sends a line and returns the program's next one. Call it again only after it has returned.
+   * @throws Error if the program ended instead
+   */
   nextLine(): Promise<string> {
     return new Promise((resolve, reject) => {
       const onEnd = (): void => reject(new Error(`${this.#child.spawnfile} ended`));

@@ -1,4 +1,4 @@
-// The reader's side: one C process that opens the streams and counts what comes.
+// The reader's side: one C process that opens the streams and counts the messages.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,9 +12,9 @@ export interface ReaderStats {
   readonly failed: number;
   readonly closed: number;
   readonly messages: number;
-  /** Stamps that were none. */
+  /** Number of malformed stamps. */
   readonly malformed: number;
-  /** The fewest and the most messages of a stream. */
+  /** The lowest and the highest number of messages that a stream has received. */
   readonly least: number;
   readonly most: number;
   readonly bytes: number;
@@ -37,7 +37,7 @@ export class CountingReader {
     return JSON.parse(await this.#program.ask("stats")) as ReaderStats;
   }
 
-  /** Counts anew from here. */
+  /** Resets all counts. */
   async reset(): Promise<void> {
     await this.#program.ask("reset");
   }

@@ -1,6 +1,7 @@
-// The floor of the peers bench: accepts streams and writes HTTP chunks to them with a bare send() loop. No server that
-// sends one message with one system call can be cheaper. It prints its port, obeys lines on standard input (`count`;
-// `each K`, `random N`, `paced RATE SECONDS`) and prints a number, or `done`, for each; the end of input ends it.
+// The floor of the peers bench: accepts streams and writes HTTP chunks to them in a bare send() loop. No
+// server that sends one message per system call can be cheaper. It prints its port, reads commands from
+// standard input (`count`; `each K`, `random N`, `paced RATE SECONDS`), and prints a number or `done` for
+// each. It exits at the end of its input.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

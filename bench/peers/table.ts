@@ -1,4 +1,5 @@
-// The results as a Markdown table: a row a contender, the median of its rounds, and how far they lie apart.
+// Formats the results as a Markdown table: one row per contender, with the median of its rounds and their
+// range.
 
 import type { Figures } from "./measure.ts";
 
@@ -16,7 +17,7 @@ export function markdownTable(results: ReadonlyMap<string, readonly Figures[]>):
   return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** Of several rounds: the middle, and in brackets the lowest and the highest. */
+/** Formats the values of several rounds: the median, and in brackets the lowest and the highest. */
 function cellOf(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[0] ?? 0, sorted.at(-1) ?? 0];

@@ -1,4 +1,4 @@
-// Who is compared. A row of Encke's is skipped, and said so, where this build does not have its pool or fan-out.
+// The contenders. An Encke row is skipped, with a message, if this build lacks its pool or fan-out mode.
 
 import { FANOUT_MODES, type FanoutMode } from "../../broker/index.ts";
 import { POOL_KINDS, type PoolKind } from "../../edge/index.ts";
@@ -31,7 +31,7 @@ const PEERS: readonly Variant[] = [
   { name: "Hono streamText()", hello: helloHttp("/"), start: () => startNodeServer("hono-stream") },
 ];
 
-/** All that this build can run, and the names of the rows that it cannot. */
+/** Returns all contenders that this build can run, and the names of the rows that it cannot. */
 export function listVariants(): { variants: Variant[]; skipped: string[] } {
   const floor: Variant = { name: "bare send() loop", hello: helloHttp("/"), start: startFloor };
   const variants: Variant[] = [floor];

@@ -6,7 +6,7 @@ import { tempDir } from "../../test/support/temp-dir.ts";
 
 export const MILLION = { users: 1_000_000, friends: 15, seed: 1 } as const;
 
-/** Generates and loads it; answers the folder, which goes when the process ends. */
+/** Generates and loads it. Returns the folder, which is removed when the process ends. */
 export async function makeMillionGraph(): Promise<string> {
   const directory = join(tempDir(), "graph");
   const newcomers = generateFriendships(MILLION);

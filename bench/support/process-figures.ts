@@ -1,16 +1,22 @@
-// What a process costs: its memory once that has stopped moving, and its CPU. Waits no longer than MAX_SECONDS.
+// The cost of a process: its memory after that has stopped changing, and its CPU. Waits at most MAX_SECONDS.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { cpuSecondsOf, memoryOf } from "../../load/index.ts";
 
 const LOOK_MS = 1_000;
-/** Two looks that differ by less are the same. */
+/** Readings that differ by less are considered equal. */
 const SAME_KB = 256;
-/** A worker collects garbage ten seconds after a burst and gives the pages back in the ten seconds after that. */
+/**
+ * A worker collects garbage ten seconds after a burst, and returns the pages in the ten seconds after that.
+ */
 const STILL_SECONDS = 22;
 const MAX_SECONDS = 90;
 
-/** The process's own memory in KB (PSS without files, whose shares move with other processes), once it has stood still. @throws Error where the process is gone */
+/**
+ * Returns the process's own memory in KB after it has stopped changing: PSS without mapped files, whose
+ * shares change with other processes.
+ * @throws Error if the process has ended
+ */
 export async function settledMemoryKb(pid: number, stillSeconds: number = STILL_SECONDS): Promise<number> {
   let last = memoryKb(pid);
   for (let look = 0, still = 0; look < MAX_SECONDS && still < stillSeconds; look += 1) {
@@ -22,17 +28,20 @@ export async function settledMemoryKb(pid: number, stillSeconds: number = STILL_
   return last;
 }
 
-/** CPU seconds since the process began, user and system. @throws Error where it is gone */
+/**
+ * Returns the CPU seconds, user and system, since the process began.
+ * @throws Error if it has ended
+ */
 export function cpuSeconds(pid: number): number {
   return present(cpuSecondsOf(pid), pid);
 }
 
-/** The same of several processes, by their names. */
+/** Returns the CPU seconds of several processes, by name. */
 export function cpuSecondsByName(pids: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)]));
 }
 
-/** CPU seconds of this process from now on, user and system, all its threads among them. */
+/** Measures this process's CPU seconds from now on, user and system, including all its threads. */
 export function startCpuMeter(): () => number {
   const before = process.cpuUsage();
   return () => {
@@ -46,6 +55,6 @@ function memoryKb(pid: number): number {
 }
 
 function present<T>(value: T | undefined, pid: number): T {
-  if (value === undefined) throw new Error(`process ${pid} is gone: see its output above`);
+  if (value === undefined) throw new Error(`process ${pid} has ended: see its output above`);
   return value;
 }

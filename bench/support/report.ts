@@ -1,4 +1,4 @@
-// One JSON line a result, with what it was measured on.
+// Prints one JSON line per result, with the conditions of the measurement.
 
 import { execFileSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
@@ -11,7 +11,7 @@ export function report(bench: string, figures: object): void {
   );
 }
 
-/** For people: so many digits behind the point. */
+/** Rounds a number for display to this many decimal places. */
 export function round(value: number, digits: number = 2): number {
   return Number(value.toFixed(digits));
 }

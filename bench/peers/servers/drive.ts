@@ -1,10 +1,11 @@
-// What the Node servers of the peers bench share: the messages, and the orders that the bench gives over IPC. The
-// server makes its messages itself, so that nothing but holding and writing is measured. It ends with the bench.
+// Shared code of the Node servers in the peers bench: the messages, and the commands that the bench sends
+// over IPC. The server generates its messages itself, so that only holding and writing are measured. It ends
+// with the bench.
 
-/** A message is so long, its stamp included. */
+/** Length of a message, including its stamp. */
 export const PAYLOAD_BYTES = 100;
 const FILLER: string = "m".repeat(PAYLOAD_BYTES - 18);
-/** Writes between two turns of the event loop. */
+/** Writes per turn of the event loop. */
 const BATCH = 64;
 
 export type Order =
@@ -17,13 +18,13 @@ export type Answer =
   | { readonly type: "count"; readonly count: number }
   | { readonly type: "done" };
 
-/** Text that ends with the time, which the reader looks for. */
+/** Text that ends with the time, which the reader searches for. */
 export function nextMessage(): string {
   const us = Math.round((performance.timeOrigin + performance.now()) * 1000);
   return `${FILLER}@@${us}`;
 }
 
-/** Obeys the bench. `connections` is the server's own list: nothing is kept beside it. */
+/** Executes commands of the bench. `connections` is the server's own list; nothing else is stored. */
 export function drive<T>(port: number, connections: T[], write: (connection: T, text: string) => void): void {
   const toRandom = (): void => {
     const connection = connections[Math.floor(Math.random() * connections.length)];
@@ -45,7 +46,7 @@ export function drive<T>(port: number, connections: T[], write: (connection: T, 
   process.send?.({ type: "listening", port } satisfies Answer);
 }
 
-/** Takes a connection off the list. */
+/** Removes a connection from the list. */
 export function forget<T>(connections: T[], connection: T): void {
   const index = connections.indexOf(connection);
   const last = connections.pop();
@@ -59,7 +60,7 @@ async function inBatches(times: number, act: (index: number) => void): Promise<v
   }
 }
 
-/** Calls so often a second, for so long. */
+/** Calls a function at this rate for this time. */
 export async function pace(rate: number, seconds: number, act: () => void): Promise<void> {
   const startedAtMs = performance.now();
   for (let done = 0; done < rate * seconds; ) {

@@ -1,4 +1,4 @@
-// Peer: Hono's own `streamText()` on @hono/node-server, a response stream for each reader.
+// Peer: Hono's own `streamText()` on @hono/node-server, one response stream per reader.
 
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";

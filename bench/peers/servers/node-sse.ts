@@ -1,4 +1,4 @@
-// Peer: server-sent events on node:http, a ServerResponse for each reader.
+// Peer: server-sent events on node:http, one ServerResponse per reader.
 
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

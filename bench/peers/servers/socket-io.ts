@@ -1,4 +1,5 @@
-// Peer: Socket.IO over WebSockets alone. It pings once in an hour instead of every 25 s, since the reader does not answer.
+// Peer: Socket.IO over WebSockets only. It pings once per hour instead of every 25 s, because the reader does
+// not reply.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
