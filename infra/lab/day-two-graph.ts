@@ -9,7 +9,7 @@ import { asProducer, type Stage } from "./steps.ts";
 
 const USERS = 400;
 /** Number of follows in the random graph, in addition to those of the readers. */
-const RELATIONS = 4_000;
+const FOLLOWS = 4_000;
 const KINDS = ["followers", "muted", "blocked"] as const;
 
 /** The lines of each kind from all hosts together. */
@@ -17,7 +17,7 @@ export type WholeGraph = Readonly<Record<(typeof KINDS)[number], ReadonlySet<str
 
 /** Adds follows, mutes and blocks in every partition, on topics of one to four tokens. */
 export async function fillGraph(stage: Stage): Promise<void> {
-  const pairs = Array.from({ length: RELATIONS }, (_, index) => {
+  const pairs = Array.from({ length: FOLLOWS }, (_, index) => {
     const topic = 1_000 + ((index * 7_919) % USERS);
     const name = index % 4 === 0 ? `photo.${topic}` : index % 9 === 0 ? `a.b.c.${topic}` : String(topic);
     return `${1_000 + ((index * 104_729) % (USERS + 1))} ${name}`;
