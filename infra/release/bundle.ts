@@ -97,8 +97,9 @@ interface LockedPackage {
 }
 
 /**
- * Returns the folders of the installed packages on which the root package depends, directly or not. The marks in
- * the lock file do not suffice, because npm regards the dependencies of a workspace as production packages.
+ * Returns the folders of the installed packages on which the root package depends, directly or not. The marks
+ * in the lock file do not suffice, because npm regards the dependencies of a workspace as production
+ * packages.
  */
 function productionPackages(): string[] {
   const { packages } = JSON.parse(readFileSync(join(projectRoot, "package-lock.json"), "utf8")) as {

@@ -36,7 +36,7 @@ describe("inventory", () => {
     assert.deepEqual(Object.keys(children?.observe?.hosts ?? {}), ["graph-1"]);
   });
 
-  it("partitions - are variables of graph hosts, their number is one of all hosts, and an emptied host has a group of its own", () => {
+  it("partitions - are given to their graph hosts, and their number to all hosts", () => {
     const of = (text: string | undefined, other: string): ReturnType<typeof inventoryOf>["all"] => {
       const graph = lab.hosts["graph-1"] as Host;
       const hosts = {

@@ -87,7 +87,7 @@ describe("plan of a move", () => {
     [
       "a missing partition",
       { a: host("0-14/16", "0/1") },
-      /holds partition 15 of 16: .* must be in it, with "partitions": "none"/,
+      /holds partition 15 of 16: .* add it again with "partitions": "none"/,
     ],
     [
       "a partition on two hosts",
@@ -102,7 +102,7 @@ describe("plan of a move", () => {
     [
       "a folder whose load was interrupted",
       { a: host("half a load", "0/1") },
-      /a holds half a load, .*look at its folder/,
+      /a holds half a load, .*check its folder/,
     ],
   ];
   for (const [what, hosts, message] of refused) {

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { parseShare, type Share } from "../../broker/contract.ts";
 import { InfraError } from "../errors.ts";
 
-/** What a host reports that holds no partition, and what the inventory wants of an emptied host. */
+/** What a host reports if it holds no partition, and the share of an emptied host in the inventory. */
 const NOTHING = "nothing";
 
 export interface HostReport {
@@ -14,7 +14,7 @@ export interface HostReport {
   readonly held: string;
   /** Share that the inventory gives to the host. */
   readonly wanted: string;
-  /** What an interrupted move left: the move that this host has built, and the move that all hosts had. */
+  /** Marks of an interrupted move: the one that this host has built, and the one that all hosts have built. */
   readonly left: { readonly built: string; readonly decided: string };
   /** Name of the current release, "" on a host without one. */
   readonly release: string;
@@ -33,7 +33,7 @@ const schema: z.ZodType<Readonly<Record<string, HostReport>>> = z.record(
 export interface HostPlan {
   /** `export`: build a new folder from exports; `finish`: only swap the folders; `stay`: keep serving. */
   readonly part: "export" | "finish" | "stay";
-  /** For the operator. */
+  /** Tells the operator what the host holds, should hold, and does. */
   readonly text: string;
 }
 
@@ -41,11 +41,11 @@ export interface MovePlan {
   /** Identifies the move in the marks that it leaves on the hosts. */
   readonly move: string;
   readonly hosts: Readonly<Record<string, HostPlan>>;
-  /** Hosts that write out what they hold. */
+  /** Hosts that export what they hold. */
   readonly sources: readonly string[];
   /** The release for hosts that have none. */
   readonly release: string;
-  /** Why nothing may be moved, each with its remedy; empty if all is well. */
+  /** Why nothing can be moved, each reason with its remedy; empty if the move is possible. */
   readonly problems: readonly string[];
 }
 
@@ -53,13 +53,13 @@ export interface MovePlan {
 export function parseReports(value: unknown): Readonly<Record<string, HostReport>> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new InfraError("USAGE", `no reports of graph hosts: ${z.prettifyError(parsed.error)}`);
+  throw new InfraError("USAGE", `expected a report per graph host: ${z.prettifyError(parsed.error)}`);
 }
 
 /**
  * Plans the move that leads from what hosts hold to what the inventory wants. A move that was decided (all
  * new folders were complete) and then interrupted is finished first.
- * @param at names a new move
+ * @param at identifies the move if it is a new one
  */
 export function planMove(reports: Readonly<Record<string, HostReport>>, at: string): MovePlan {
   const hosts = Object.entries(reports).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -102,7 +102,7 @@ function unfinished(name: string, move: string): string {
   return `the move ${move} was interrupted and has nothing for ${name}: restore the earlier topology, finish that move, then change the topology`;
 }
 
-/** What is wrong with the partitions that hosts hold: a new move needs each of them exactly once. */
+/** Returns the problems of the partitions that hosts hold: a new move needs each of them exactly once. */
 function problemsOfHeld(hosts: readonly (readonly [string, HostReport])[]): string[] {
   const problems: string[] = [];
   const shares: (readonly [string, Share])[] = [];
@@ -111,13 +111,15 @@ function problemsOfHeld(hosts: readonly (readonly [string, HostReport])[]): stri
     try {
       shares.push([name, parseShare(held)]);
     } catch {
-      problems.push(`${name} holds ${held}, which is no share of a graph: look at its folder`);
+      problems.push(`${name} holds ${held}, which is not a share of a graph: check its folder`);
     }
   }
   if (problems.length > 0) return problems;
   const [of, ...others] = new Set(shares.map(([, share]) => share.of));
   if (of === undefined)
-    return ["no host of the inventory holds a graph, so there is nothing to move: run site.yml to begin one"];
+    return [
+      "no host of the inventory holds a graph, so there is nothing to move: run site.yml to create one",
+    ];
   if (others.length > 0)
     return [`hosts hold shares of ${[of, ...others].join(" and ")} partitions, which are different graphs`];
   for (let partition = 0; partition < of; partition += 1) {
@@ -126,7 +128,7 @@ function problemsOfHeld(hosts: readonly (readonly [string, HostReport])[]): stri
       problems.push(`${holders.join(" and ")} hold partition ${partition}: remove one of the folders`);
     if (holders.length === 0)
       problems.push(
-        `no host of the inventory holds partition ${partition} of ${of}: a host that holds it and was left out of the topology must be in it, with "partitions": "none"`,
+        `no host of the inventory holds partition ${partition} of ${of}: if a host that holds it was removed from the topology, add it again with "partitions": "none"`,
       );
   }
   return problems;

@@ -45,7 +45,7 @@ export function problemsOfShares(hosts: Hosts): string[] {
   const serving = graphHosts(hosts).filter(([, { partitions }]) => partitions !== NOTHING);
   const whole = serving.filter(([, { partitions }]) => partitions === undefined).map(([name]) => name);
   if (serving.length === 0 && graphHosts(hosts).length > 0)
-    return [...strangers, `hosts: every graph host's partitions are "${NOTHING}"; give them to one`];
+    return [...strangers, `hosts: every graph host has partitions "${NOTHING}"; give them to one host`];
   if (whole.length === serving.length && whole.length < 2) return strangers;
   if (whole.length > 0)
     return [

@@ -67,7 +67,7 @@ describe("topology", () => {
     ["a partition on no host", divided("0-6/16", "9-15/16"), /no host has 7-8\/16; give it to a graph host/],
     ["an invalid share", divided("0-16/16", "8-15/16"), /graph-1\.partitions: "0-16\/16" names no/],
     ["partitions of a whole graph", divided("0/1", "none"), /0\/1 is the whole graph; leave it out/],
-    ["graph hosts that all own nothing", divided("none", "none"), /every graph host's partitions are "none"/],
+    ["graph hosts that all own nothing", divided("none", "none"), /every graph host has partitions "none"/],
     [
       "partitions of a gateway",
       (t) => Object.assign(host(t, "gw-1"), { partitions: "0-7/16" }),
