@@ -75,7 +75,7 @@ export function testFanout(
     });
   });
 
-  describe(`${where} - promises`, { skip: broker.skip }, () => {
+  describe(`${where} - guarantees`, { skip: broker.skip }, () => {
     let network: TestNetwork;
     before(async () => {
       network = await TestNetwork.start({

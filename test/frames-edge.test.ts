@@ -20,7 +20,7 @@ describe("an edge in frames mode, facing a played graph", () => {
   });
   after(() => played.stop());
 
-  it("rule 1 - writes the welcome after the graph's acknowledgement, or after a second with a resync", async () => {
+  it("rule 1 - the welcome waits for the graph's acknowledgement, or comes after a second with a resync", async () => {
     graph.answers = false;
     const startedAt = performance.now();
     const opening = played.read("late");

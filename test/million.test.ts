@@ -116,7 +116,7 @@ describe("encke flood", () => {
     );
   });
 
-  it("streams that cannot be opened, with --reopen - end in the given time with exit 1", async () => {
+  it("--reopen with a server that refuses - ends in the given time with exit 1", async () => {
     const server = await ScriptedServer.start((socket, id) => socket.write(id === 1 ? OPEN : FULL));
     const { stdout, stderr, exit } = await EnckeCommand.run([
       ...["flood", "--url", `http://127.0.0.1:${server.port}/test/`, "--connections", "3", "--reopen"],

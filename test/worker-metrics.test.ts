@@ -1,5 +1,5 @@
 // Counters of the admin port while workers come and go. Prometheus takes a counter that falls for a restart,
-// which falsifies its rates and alerts for as long as they look back.
+// which distorts its rates and alerts for as long as they look back.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
