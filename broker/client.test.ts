@@ -147,7 +147,7 @@ describe("dialing", () => {
     });
   });
 
-  it("no server yet - is waited for with `wait`", async () => {
+  it("no server yet - is waited for with `wait`", async (t) => {
     const port = await anyFreePort("127.0.0.1");
     const lines: string[] = [];
     const log = pino({ level: "warn" }, { write: (line: string) => lines.push(line) });
@@ -156,10 +156,10 @@ describe("dialing", () => {
     await waitFor("the first attempt to fail", () => lines.length > 0);
     assert.match(lines[0] ?? "", /waiting for NATS/);
     const broker = await embedded.start([port]);
+    t.after(() => broker.stop());
     const client = await connecting;
+    t.after(() => client.close());
     assert.ok(client.connected);
-    await client.close();
-    await broker.stop();
   });
 
   it("signal - ends the waiting", async () => {
@@ -170,14 +170,14 @@ describe("dialing", () => {
     await assert.rejects(connecting, { name: "AbortError" });
   });
 
-  it("refused credentials - fail at once even with `wait`", { skip: natsServer.skip }, async () => {
+  it("refused credentials - fail at once even with `wait`", { skip: natsServer.skip }, async (t) => {
     const server = await NatsProcess.start(natsServer, "authorization { user: a, password: b }\n");
+    t.after(() => server.stop());
     const config = { url: server.url, user: "a", password: "wrong" };
     await assert.rejects(BrokerClient.connect(config, { ...OPTIONS, wait: true }), {
       code: "NATS_UNREACHABLE",
       message: /check NATS_USER/,
     });
-    await server.stop();
   });
 });
 
@@ -186,9 +186,11 @@ describe("refused subscriptions", { skip: natsServer.skip }, () => {
     { user: u, password: p, permissions: { publish: ">", subscribe: ${JSON.stringify(subjects)} } }
   ] }\n`;
 
-  it("a refused subject - is named until NATS grants it, then receives again and tells listeners", async () => {
+  it("a refused subject - is named until NATS grants it, then receives again and tells listeners", async (t) => {
     const server = await NatsProcess.start(natsServer, granting(["open", "_INBOX.>"]));
+    t.after(() => server.stop());
     const client = await BrokerClient.connect({ url: server.url, user: "u", password: "p" }, OPTIONS);
+    t.after(() => client.close());
     const received: string[] = [];
     let grants = 0;
     client.onGranted(() => {
@@ -203,18 +205,16 @@ describe("refused subscriptions", { skip: natsServer.skip }, () => {
     assert.equal(grants, 1);
     for (const subject of ["open", "closed"]) client.publish(subject);
     await waitFor("both messages", () => received.length === 2);
-    await client.close();
-    await server.stop();
   });
 
-  it("a refused subject that is unsubscribed - is no longer named or retried", async () => {
+  it("a refused subject that is unsubscribed - is no longer named or retried", async (t) => {
     const server = await NatsProcess.start(natsServer, granting(["_INBOX.>"]));
+    t.after(() => server.stop());
     const client = await BrokerClient.connect({ url: server.url, user: "u", password: "p" }, OPTIONS);
+    t.after(() => client.close());
     const subscription = client.subscribe("closed", () => {});
     await waitFor("the refusal", () => client.refused.length > 0);
     subscription.unsubscribe();
     assert.deepEqual(client.refused, []);
-    await client.close();
-    await server.stop();
   });
 });

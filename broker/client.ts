@@ -35,6 +35,7 @@ export class BrokerClient {
   readonly #subscriptions: Subscriptions;
   readonly #statusListeners = new Set<(connected: boolean) => void>();
   #connected = true;
+  #closing: Promise<void> | undefined;
   reconnects = 0;
 
   private constructor(nats: NatsConnection, log: Logger, isService: boolean) {
@@ -167,10 +168,14 @@ export class BrokerClient {
     return service;
   }
 
-  /** Sends what is left and closes the connection. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#nats.isClosed()) return;
-    if (this.#connected) await this.#nats.flush().catch(() => {}); // nothing more can be sent: closing anyway
+  /** Sends what is left and closes the connection. Idempotent: every call resolves when it is closed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#connected) await this.#nats.flush().catch(() => {}); // nothing more can be sent
     await closeWithDial(this.#nats);
   }
 
