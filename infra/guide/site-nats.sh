@@ -1,2 +1,2 @@
-# Brings the NATS nodes to what the files say: one of them is new.
+# Configures and starts a new NATS node, and checks the others.
 ansible-playbook -i infra/state/$DEPLOYMENT/inventory.json infra/ansible/site.yml --limit nats

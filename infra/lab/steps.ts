@@ -132,7 +132,7 @@ async function openReaders(stage: Stage): Promise<string> {
   );
   mustBeCalm(diff(readers.counts, undefined));
   const perStream = ((await haproxyKb(lab)) - idleKb) / streams;
-  return `${streams} streams, a counted event reached ${delivered}; HAProxy ${perStream.toFixed(1)} KB a stream`;
+  return `${streams} streams, a counted event reached ${delivered}; HAProxy ${perStream.toFixed(1)} KB per stream`;
 }
 
 async function deployNext(stage: Stage): Promise<string> {
@@ -198,7 +198,7 @@ export async function verify({ operator }: Stage): Promise<string> {
 
 function mustFindAllWell({ changed }: Played): string {
   must(changed === 0, `verify changed ${changed}`);
-  return "everything is as the files say";
+  return "every host is in the state that the files describe";
 }
 
 async function backUpAndRestore(stage: Stage): Promise<string> {

@@ -145,7 +145,7 @@ export class TlsReader {
         });
         response.on("error", () => {}); // counted as a cut
       });
-      request.on("error", () => {}); // `end` says what it was
+      request.on("error", () => {}); // `end` has the outcome
       request.on("close", () => resolve(end));
     });
   }
@@ -169,7 +169,7 @@ export class TlsReader {
         void this.#request(session, onHead).then(resolve);
       });
       session.on("goaway", forget);
-      session.on("error", () => {}); // `connected` says what it was
+      session.on("error", () => {}); // `connected` has the outcome
       session.on("close", () => {
         forget();
         if (!connected) resolve("address refused");
@@ -189,7 +189,7 @@ export class TlsReader {
       stream.on("end", () => {
         complete = true;
       });
-      stream.on("error", () => {}); // the close says what it was
+      stream.on("error", () => {}); // the close event has the outcome
       stream.on("close", () => {
         // END_STREAM, and no reset
         const whole = complete && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;

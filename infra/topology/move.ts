@@ -14,7 +14,7 @@ export interface HostReport {
   readonly held: string;
   /** Share that the inventory gives to the host. */
   readonly wanted: string;
-  /** Marks of an interrupted move: the one that this host has built, and the one that all hosts have built. */
+  /** Marks of an interrupted move: the move built by this host, and the one built by all hosts. */
   readonly left: { readonly built: string; readonly decided: string };
   /** Name of the current release, "" on a host without one. */
   readonly release: string;
