@@ -1,15 +1,18 @@
-// What the NATS library throws, as errors of ours: with a code, and a remedy.
+// Turns errors of the NATS library into errors of ours, with a code and a remedy.
 
 import { ErrorCode, NatsError } from "nats";
 import { codeOf, messageOf, quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
 
-/** Credentials that the server does not take: waiting for it does not help. */
+/** Errors about credentials, for which waiting does not help. */
 export function isRefusal(cause: unknown): boolean {
   return cause instanceof NatsError && (cause.isAuthError() || cause.code === ErrorCode.BadCreds);
 }
 
-/** @param servers where it was tried */
+/**
+ * Returns the error of a connection that could not be opened.
+ * @param servers the addresses that were tried
+ */
 export function connectError(servers: string, cause: unknown): BrokerError {
   const remedy = isRefusal(cause)
     ? "check NATS_USER, NATS_PASSWORD, NATS_CREDS or NATS_NKEY"
@@ -19,7 +22,10 @@ export function connectError(servers: string, cause: unknown): BrokerError {
   });
 }
 
-/** @param stream the JetStream stream that acknowledged the request meanwhile, if any */
+/**
+ * Returns the error of a request without a reply in time.
+ * @param stream the JetStream stream that acknowledged the request, if any
+ */
 export function timeoutError(subject: string, timeoutMs: number, stream: string | undefined): BrokerError {
   if (stream === undefined)
     return new BrokerError(
@@ -33,7 +39,10 @@ export function timeoutError(subject: string, timeoutMs: number, stream: string 
   );
 }
 
-/** @param cause undefined where the connection was down before the request was sent */
+/**
+ * Returns the error of a request that failed because of the connection.
+ * @param cause undefined if the connection was down before the request was sent
+ */
 export function requestError(subject: string, cause?: unknown): BrokerError {
   const code = codeOf(cause);
   if (code === ErrorCode.NoResponders) {
@@ -53,7 +62,10 @@ export function requestError(subject: string, cause?: unknown): BrokerError {
   );
 }
 
-/** @param what of ours is too large, as the subject of the sentence */
+/**
+ * Returns the error of a message that is too large.
+ * @param what the message, as the subject of the sentence
+ */
 export function tooLargeError(what: string, bytes: number, maxPayload: number): BrokerError {
   return new BrokerError(
     "PAYLOAD_TOO_LARGE",

@@ -1,9 +1,10 @@
-// The NATS client of a process: a thin layer over `nats` with callback subscriptions only (the library's iterators cost
-// ten times as much CPU per message), a status that services can show, and errors with codes. It reconnects for ever and
-// subscribes again when it has.
+// The NATS client of a process: a thin layer over `nats` with callback subscriptions only (the library's
+// iterators cost ten times as much CPU per message), a status that services can show, and errors with codes.
+// It reconnects for ever and subscribes again when it has.
 //
-// The parts are one concept each: dial.ts opens the connection, publishing.ts sends, subscriptions.ts receives,
-// requests.ts asks, service.ts serves. A part takes the library's connection and keeps its own state.
+// The parts are one concept each: dial.ts opens the connection, publishing.ts sends, subscriptions.ts
+// receives, requests.ts asks, service.ts serves. A part takes the library's connection and keeps its own
+// state.
 
 import { createInbox, type MsgHdrs, type NatsConnection, type Status } from "nats";
 import type { Logger } from "../lib/log.ts";
@@ -50,7 +51,9 @@ export class BrokerClient {
     void this.#watchStatus();
   }
 
-  /** @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL */
+  /**
+   * @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL
+   */
   static async connect(config: NatsConfig, options: ConnectOptions): Promise<BrokerClient> {
     return new BrokerClient(await dial(config, options), options.log, options.wait);
   }
@@ -70,8 +73,8 @@ export class BrokerClient {
   }
 
   /**
-   * The largest message that the server takes, in bytes, headers included; while disconnected, what the last server
-   * took. It may change at every reconnect, and in between when the server sends another INFO.
+   * The largest message that the server takes, in bytes, headers included; while disconnected, what the last
+   * server took. It may change at every reconnect, and in between when the server sends another INFO.
    */
   get maxPayload(): number {
     return this.#limits.maxPayload;
@@ -87,28 +90,33 @@ export class BrokerClient {
     return this.#subscriptions.refused;
   }
 
-  /** Calls `listener` whenever the connection is lost or restored. Returns a function that removes the listener. */
+  /**
+   * Calls `listener` whenever the connection is lost or restored. Returns a function that removes the
+   * listener.
+   */
   onStatus(listener: (connected: boolean) => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
   }
 
-  /** Calls `listener` whenever NATS grants a subject that it refused: messages published in between are lost. */
+  /**
+   * Calls `listener` whenever NATS grants a subject that it refused: messages published in between are lost.
+   */
   onGranted(listener: () => void): void {
     this.#subscriptions.onGranted(listener);
   }
 
   /**
-   * Hands a message to the connection; at most once, in the order of the calls. Messages that are not sent are counted.
-   * Never throws for the state of the connection or the size of the message.
+   * Hands a message to the connection; at most once, in the order of the calls. Messages that are not sent
+   * are counted. Never throws for the state of the connection or the size of the message.
    */
   publish(subject: string, payload: Payload = NOTHING, options: PublishOptions = {}): Published {
     return this.#publisher.publish(subject, payload, options);
   }
 
   /**
-   * Replies to a request; sends nothing where the sender does not wait for a reply. A reply that the server does not
-   * take is replaced by an error (413) with both sizes.
+   * Replies to a request; sends nothing where the sender does not wait for a reply. A reply that the server
+   * does not take is replaced by an error (413) with both sizes.
    */
   respond(message: Msg, payload: Payload = NOTHING, headers?: MsgHdrs): void {
     const reply = replyOf(message);
@@ -118,16 +126,16 @@ export class BrokerClient {
   }
 
   /**
-   * Calls back for every message, until the subscription ends. It survives reconnects and refusals (see `refused`). The
-   * callback must not throw: an error that it throws is logged.
+   * Calls back for every message, until the subscription ends. It survives reconnects and refusals (see
+   * `refused`). The callback must not throw: an error that it throws is logged.
    */
   subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Drainable {
     return this.#subscriptions.subscribe(subject, onMessage, queue);
   }
 
   /**
-   * Subscribes without a closure, a wrapper or a retry per subscription, for many literal subjects that share one
-   * callback. The callback must not throw.
+   * Subscribes without a closure, a wrapper or a retry per subscription, for many literal subjects that share
+   * one callback. The callback must not throw.
    */
   subscribeBare(subject: string, callback: (error: Error | null, message: Msg) => void): Subscribed {
     return this.#nats.subscribe(subject, { callback });
@@ -147,9 +155,10 @@ export class BrokerClient {
   }
 
   /**
-   * Sends one request and returns the reply to it. Where a JetStream stream captures one of Encke's subjects, its
-   * acknowledgement is not that reply.
-   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or PAYLOAD_TOO_LARGE
+   * Sends one request and returns the reply to it. Where a JetStream stream captures one of Encke's subjects,
+   * its acknowledgement is not that reply.
+   * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
+   * PAYLOAD_TOO_LARGE
    */
   async request(subject: string, payload: Payload, timeoutMs: number): Promise<Msg> {
     if (!this.#connected) throw requestError(subject);

@@ -1,5 +1,6 @@
-// The public list of this room's pure part: the subject grammar, the event codec and stream positions. Web standards
-// only; the edge's app imports this list and nothing else of the room, so that it runs on any Hono runtime.
+// The public list of this folder's pure part: the subject grammar, the event codec and stream positions. It
+// uses web standards only. The edge's app imports this list and nothing else of the folder, so that it runs
+// on any Hono runtime.
 
 export {
   cursorOfEvent,

@@ -12,7 +12,7 @@ import {
 } from "./cursor.ts";
 
 describe("event ids", () => {
-  it("mint and parse - partition, epoch and a sequence without gaps", () => {
+  it("event ids - contain partition, epoch and a sequence without gaps, and parse back", () => {
     const ids = new EventIds(3, Date.UTC(2026, 10, 21));
     const first = parseEventId(ids.next());
     const second = parseEventId(ids.next());
@@ -20,7 +20,7 @@ describe("event ids", () => {
     assert.equal(second?.sequence, 2);
   });
 
-  it("unique - across partitions, epochs and events", () => {
+  it("event ids - are unique across partitions, epochs and events", () => {
     const minted = new Set<string>();
     for (const partition of [0, 1, 35, 36]) {
       for (const epoch of [1, 2, 36]) {
@@ -31,7 +31,7 @@ describe("event ids", () => {
     assert.equal(minted.size, 4 * 3 * 1_000);
   });
 
-  it("hostile - anything we did not mint is undefined", () => {
+  it("parseEventId - returns undefined for text that was never issued", () => {
     const hostile = [
       "",
       "1",
@@ -50,7 +50,7 @@ describe("event ids", () => {
 });
 
 describe("cursors", () => {
-  it("moves with every event, and is the same for the same position", () => {
+  it("cursor - changes with every event, and is equal for equal positions", () => {
     const position = new StreamPosition();
     assert.equal(position.cursor, "0");
     const at = { partition: 0, epoch: 5, sequence: 1 };
@@ -59,7 +59,7 @@ describe("cursors", () => {
     assert.notEqual(position.advance({ ...at, sequence: 2 }), first);
   });
 
-  it("remembers every partition, whatever their order", () => {
+  it("cursor - includes every partition, in any order", () => {
     const position = new StreamPosition();
     position.advance({ partition: 0, epoch: 1, sequence: 7 });
     const cursor = position.advance({ partition: 1, epoch: 1, sequence: 3 });
@@ -69,7 +69,7 @@ describe("cursors", () => {
     ]);
   });
 
-  it("bounded - with a thousand partitions it stays within its bytes and keeps the newest", () => {
+  it("cursor - keeps to its maximum size with a thousand partitions, and retains the newest", () => {
     const position = new StreamPosition();
     let cursor = "";
     for (let partition = 0; partition < 1_000; partition += 1) {
@@ -82,7 +82,7 @@ describe("cursors", () => {
     );
   });
 
-  it("cursorOfEvent - equals the cursor that the event's position leads to", () => {
+  it("cursorOfEvent - equals the cursor after the event's position", () => {
     const position = new StreamPosition();
     for (const partition of [2, 0, 1, 0, 2]) {
       const ids = new EventIds(partition, 1_800_000_000_000);
@@ -96,7 +96,7 @@ describe("cursors", () => {
     }
   });
 
-  it("parseCursor - takes every cursor that was written", () => {
+  it("parseCursor - accepts every cursor that was written", () => {
     const position = new StreamPosition();
     assert.equal(parseCursor(position.cursor), START_CURSOR);
     for (let partition = 0; partition < 40; partition += 1) {
@@ -105,7 +105,7 @@ describe("cursors", () => {
     }
   });
 
-  it("parseCursor - is undefined for anything else, so that nothing foreign reaches a stream", () => {
+  it("parseCursor - returns undefined for anything else, so that nothing foreign reaches a stream", () => {
     const foreign = [
       "",
       "00",

@@ -1,13 +1,14 @@
 // Event ids and cursors: the only file that formats or parses them.
 //
-// An event id is `<partition>-<epoch>-<sequence>`, three numbers in base 36. One graph partition issues it. An epoch is
-// one start of the partition's service and is never used twice, so ids are unique across partitions and restarts;
-// within an epoch the sequence counts the partition's events without a gap.
+// An event id is `<partition>-<epoch>-<sequence>`, three numbers in base 36. One graph partition issues it.
+// An epoch is one start of the partition's service and is never used twice, so ids are unique across
+// partitions and restarts; within an epoch the sequence counts the partition's events without a gap.
 //
-// A cursor is what a reader sends back to say "I have received everything up to here". Partitions deliver in no common
-// order, so a cursor is not an event id: it is the newest position in each partition that the reader's edge has passed
-// on, `<partition>.<epoch>.<sequence>` joined by `~`, the one that moved last at the end. Readers treat it as opaque.
-// The native pool has a copy of `cursorOfEvent` (edge/pool/native/src/positions.h).
+// A cursor is what a reader sends back to say "I have received everything up to here". Partitions deliver in
+// no common order, so a cursor is not an event id: it is the newest position in each partition that the
+// reader's edge has passed on, `<partition>.<epoch>.<sequence>` joined by `~`, the one that moved last at the
+// end. Readers treat it as opaque. The native pool has a copy of `cursorOfEvent`
+// (edge/pool/native/src/positions.h).
 
 /** Maximum length of a cursor. With more partitions than fit, the oldest positions are left out. */
 export const MAX_CURSOR_BYTES = 256;
@@ -51,7 +52,9 @@ export class EventIds {
   }
 }
 
-/** The id of a message that a producer published directly to a user, as an edge in `subject` mode numbers it. */
+/**
+ * The id of a message that a producer published directly to a user, as an edge in `subject` mode numbers it.
+ */
 export function directMessageId(edgeId: string, sequence: number): string {
   return `${edgeId}-${sequence.toString(36)}`;
 }
@@ -96,7 +99,10 @@ export function parsePositions(cursor: string): readonly EventPosition[] | undef
   return positions;
 }
 
-/** Returns a cursor that a reader sent back unchanged; undefined for a text that `StreamPosition` cannot have written. */
+/**
+ * Returns a cursor that a reader sent back unchanged; undefined for a text that `StreamPosition` cannot have
+ * written.
+ */
 export function parseCursor(text: string): string | undefined {
   return parsePositions(text) === undefined ? undefined : text;
 }
@@ -128,7 +134,10 @@ export class StreamPosition {
     return this.#cursor;
   }
 
-  /** The beginning that all cursors of one partition's events share at this moment: see `cursorOfEvent`. O(partitions). */
+  /**
+   * The beginning that all cursors of one partition's events share at this moment: see `cursorOfEvent`.
+   * O(partitions).
+   */
   before(partition: number): string {
     const others: string[] = [];
     let length = MAX_POSITION_BYTES;

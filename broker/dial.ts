@@ -1,5 +1,5 @@
-// Opening a connection to NATS. Services wait for a server that is not there yet; commands fail at once. Once open, the
-// library reconnects for as long as the connection is not closed.
+// Opening a connection to NATS. Services wait for a server that is not there yet; commands fail at once. Once
+// open, the library reconnects for as long as the connection is not closed.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConnectionOptions, connect, type NatsConnection } from "nats";
@@ -28,7 +28,9 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL */
+/**
+ * @throws BrokerError NATS_UNREACHABLE (without `wait`, or when the credentials are refused), BAD_NATS_URL
+ */
 export async function dial(
   config: NatsConfig,
   { name, log, wait, echo = true, signal }: ConnectOptions,

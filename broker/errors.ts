@@ -1,5 +1,5 @@
-// The errors of this folder, and what remote callers are told about each, over HTTP and over NATS alike. Codes are
-// stable: callers match them, never the text.
+// The errors of this folder, and what remote callers are told about each, over HTTP and over NATS alike.
+// Codes are stable: callers match them, never the text.
 
 import { type Disclosure, EnckeError } from "../lib/errors.ts";
 

@@ -10,7 +10,7 @@ const encode = (payload: Uint8Array): string =>
   new TextDecoder().decode(encodeEvent("0-1-1", topic, time, payload));
 
 describe("event codec", () => {
-  it("form - id, topic, time, data, in this order on one line", () => {
+  it("an event - has id, topic, time and data, in this order on one line", () => {
     assert.equal(
       encode(bytes("hi")),
       '{"id":"0-1-1","topic":"42","time":"2026-11-21T20:00:00.000Z","data":"hi"}',
@@ -22,7 +22,7 @@ describe("event codec", () => {
     assert.equal(json, '{"id":"e-1","time":"2026-11-21T20:00:00.000Z","data":"hi"}');
   });
 
-  /** Payload, and the `data` that a reader sees. */
+  /** Payloads, and the `data` that a reader receives. */
   const payloads: readonly (readonly [string, unknown])[] = [
     ["", ""],
     ["hello", "hello"],
@@ -48,7 +48,7 @@ describe("event codec", () => {
     ['{"__proto__":{"a":1}}', JSON.parse('{"__proto__":{"a":1}}')],
   ];
   for (const [payload, data] of payloads) {
-    it(`${JSON.stringify(payload)} - arrives as it was meant, on one line`, () => {
+    it(`${JSON.stringify(payload)} - arrives unchanged, on one line`, () => {
       const json = encode(bytes(payload));
       assert.doesNotMatch(json, /[\n\v\f\r\u0085\u2028\u2029]/, "one line, also as Python cuts lines");
       assert.deepEqual(parseEvent(json).data, data);
@@ -63,19 +63,19 @@ describe("event codec", () => {
     );
   });
 
-  it("what is not UTF-8 - travels as base64, byte for byte", () => {
+  it("a payload that is not UTF-8 - is sent as base64, byte for byte", () => {
     const payload = Uint8Array.from([0xff, 0xfe, 0x00, 0x80]);
     const event = parseEvent(encode(payload));
     assert.equal("data" in event, false);
     assert.deepEqual(Uint8Array.from(Buffer.from(event.data_base64 ?? "", "base64")), payload);
   });
 
-  it("nesting as deep as fits - is either JSON or text, never a crash", () => {
+  it("nesting of the maximum depth - is either JSON or text, never a crash", () => {
     const deep = "[".repeat(MAX_PAYLOAD_BYTES / 2) + "]".repeat(MAX_PAYLOAD_BYTES / 2);
     assert.ok(encode(bytes(deep)).length > MAX_PAYLOAD_BYTES);
   });
 
-  it("64 KiB - is taken; a byte more is refused with both sizes", () => {
+  it("64 KiB - are accepted, and one byte more is refused with both sizes", () => {
     assert.doesNotThrow(() => encode(new Uint8Array(MAX_PAYLOAD_BYTES).fill(0x61)));
     assert.throws(() => encode(new Uint8Array(MAX_PAYLOAD_BYTES + 1)), {
       code: "PAYLOAD_TOO_LARGE",
@@ -83,7 +83,7 @@ describe("event codec", () => {
     });
   });
 
-  it("parseEvent - refuses what is no event", () => {
+  it("parseEvent - refuses anything but an event", () => {
     for (const text of ["", "{", "[]", "null", "1", "{}", '{"id":1}'])
       assert.throws(() => parseEvent(text), { code: "BAD_EVENT" });
   });
@@ -93,7 +93,7 @@ describe("event codec", () => {
       assert.equal(looksEncoded(bytes(text)), false);
   });
 
-  it("textOf - text as it was, anything else as JSON", () => {
+  it("textOf - returns text unchanged, and anything else as JSON", () => {
     assert.equal(textOf({ id: "1", time: "", data: "it's" }), "it's");
     assert.equal(textOf({ id: "1", time: "", data: { a: 1 } }), '{"a":1}');
     assert.equal(textOf({ id: "1", time: "", data_base64: "/w==" }), "/w==");

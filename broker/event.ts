@@ -1,5 +1,5 @@
-// The event codec: what a producer published becomes one JSON object on one line, encoded once and copied to
-// everyone. Web standards only, so that it runs wherever the edge does.
+// The event codec: a published payload becomes one JSON object on one line, encoded once and copied to every
+// recipient. Web standards only, so that it runs wherever the edge does.
 //
 //   {"id":"0-mbx3k2-1","topic":"42","time":"2026-11-21T20:00:00.000Z","data":…}
 
@@ -7,18 +7,18 @@ import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
 import type { Topic } from "./names.ts";
 
-/** Largest payload of an event or a direct message, in bytes. */
+/** Maximum payload of an event or a direct message, in bytes. */
 export const MAX_PAYLOAD_BYTES = 65_536;
 
 export interface Event {
   readonly id: string;
-  /** Absent for a message published straight to one user. */
+  /** Absent for a message published directly to one user. */
   readonly topic?: string;
-  /** ISO 8601, the moment at which it was accepted. */
+  /** The time at which the event was accepted, in ISO 8601. */
   readonly time: string;
-  /** An object or array where the payload was one, else its text; absent where it was not UTF-8. */
+  /** An object or array if the payload was one, else its text; absent if the payload was not UTF-8. */
   readonly data?: unknown;
-  /** The payload in base64 where it was not UTF-8. */
+  /** The payload in base64 if it was not UTF-8. */
   readonly data_base64?: string;
 }
 
@@ -26,8 +26,9 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LINE_BREAK = /[\r\n]/g;
 /**
- * Characters that JSON allows in a string and that some clients take for the end of a line: NEL and the two separators,
- * at which Python's `str.splitlines` cuts. Of the characters that it cuts at, JSON escapes all others.
+ * Characters that JSON allows in a string and that some clients take for the end of a line: NEL and the two
+ * separators, at which Python's `str.splitlines` splits. JSON escapes all other characters at which it
+ * splits.
  */
 const WIDE_LINE_BREAKS = [
   ["\u0085", "\\u0085"],
@@ -37,9 +38,9 @@ const WIDE_LINE_BREAKS = [
 const [OPEN_BRACE, CLOSE_BRACE, LF, CR] = [0x7b, 0x7d, 0x0a, 0x0d];
 
 /**
- * One event as UTF-8 JSON on one line, without a line break at its end.
- * A payload that is a JSON object or array stands in it as written (numbers keep every digit); only line breaks
- * between its tokens become spaces, and U+0085, U+2028 and U+2029 become escapes.
+ * Encodes one event as UTF-8 JSON on one line, without a line break at its end. A payload that is a JSON
+ * object or array is included as written (numbers keep every digit), except that line breaks between its
+ * tokens become spaces, and U+0085, U+2028 and U+2029 become escapes.
  * @throws BrokerError PAYLOAD_TOO_LARGE
  */
 export function encodeEvent(
@@ -53,16 +54,22 @@ export function encodeEvent(
   return encoder.encode(`{"id":"${id}",${about}"time":"${time.toISOString()}",${dataMember(payload)}}`);
 }
 
-/** The payload itself. @throws BrokerError PAYLOAD_TOO_LARGE */
+/**
+ * Returns the payload unchanged.
+ * @throws BrokerError PAYLOAD_TOO_LARGE
+ */
 export function checkPayload(payload: Uint8Array): Uint8Array {
   if (payload.length <= MAX_PAYLOAD_BYTES) return payload;
   throw new BrokerError(
     "PAYLOAD_TOO_LARGE",
-    `the payload has ${payload.length} bytes, at most ${MAX_PAYLOAD_BYTES} are taken: publish a link to large data`,
+    `the payload has ${payload.length} bytes, at most ${MAX_PAYLOAD_BYTES} are accepted: publish a link to large data`,
   );
 }
 
-/** Reads an encoded event. @throws BrokerError BAD_EVENT */
+/**
+ * Parses an encoded event.
+ * @throws BrokerError BAD_EVENT
+ */
 export function parseEvent(json: string): Event {
   try {
     const event: unknown = JSON.parse(json);
@@ -78,9 +85,10 @@ export function parseEvent(json: string): Event {
 }
 
 /**
- * Whether bytes that came over NATS may stand in a stream as an encoded event: one brace pair, no line break.
- * It keeps the framing of SSE and NDJSON whole, whatever their source; it does not parse them. Raw U+0085, U+2028 and
- * U+2029 pass: they break no framing, and a graph of an earlier release sends them.
+ * Whether bytes from NATS may be written to a stream as an encoded event: one pair of braces, no line break.
+ * This preserves the framing of SSE and NDJSON, whatever the source of the bytes; they are not parsed. Raw
+ * U+0085, U+2028 and U+2029 are accepted: they break no framing, and a graph of an earlier release sends
+ * them.
  */
 export function looksEncoded(bytes: Uint8Array): boolean {
   return (
@@ -91,7 +99,7 @@ export function looksEncoded(bytes: Uint8Array): boolean {
   );
 }
 
-/** The payload of an event as text, as a person would want to read it: text as it was, anything else as JSON. */
+/** Returns the payload of an event as text for a person: text unchanged, anything else as JSON. */
 export function textOf(event: Event): string {
   if (event.data_base64 !== undefined) return event.data_base64;
   return typeof event.data === "string" ? event.data : JSON.stringify(event.data);
@@ -102,14 +110,17 @@ function dataMember(payload: Uint8Array): string {
   try {
     text = decoder.decode(payload);
   } catch {
-    return `"data_base64":"${toBase64(payload)}"`; // not UTF-8: carried, not judged
+    return `"data_base64":"${toBase64(payload)}"`; // not UTF-8: transported as it is
   }
   const value = isJsonContainer(text) ? text.replace(LINE_BREAK, " ") : JSON.stringify(text);
   const isAscii = text.length === payload.length;
   return `"data":${isAscii ? value : escapeWideLineBreaks(value)}`;
 }
 
-/** They can only stand inside of a JSON string, where an escape is the same character. Searching costs a fifth of what a RegExp does. */
+/**
+ * These characters can only occur inside a JSON string, where an escape has the same meaning. Searching costs
+ * a fifth of a RegExp.
+ */
 function escapeWideLineBreaks(json: string): string {
   let escaped = json;
   for (const [unit, written] of WIDE_LINE_BREAKS)
@@ -124,7 +135,7 @@ function isJsonContainer(text: string): boolean {
     JSON.parse(text);
     return true;
   } catch {
-    return false; // only looked like JSON: it travels as text
+    return false; // it only looked like JSON, and is sent as text
   }
 }
 

@@ -28,7 +28,7 @@ describe("frames", () => {
   writer.add("0-a-2", bytes("{}"), Uint32Array.of(3, 9), 1);
   const frame = writer.take(FRAME);
 
-  it("written and read - the same events, recipients and epoch, at any alignment", () => {
+  it("a frame - is read as it was written, with events, recipients and epoch, at any alignment", () => {
     const expected = [
       ["0-a-1", '{"data":"ä"}', [1, 4_294_967_295]],
       ["0-a-2", "{}", [3]],
@@ -41,15 +41,15 @@ describe("frames", () => {
     }
   });
 
-  it("the writer - is empty after each frame and grows with what is added", () => {
+  it("the writer - is empty after each frame, and grows with what is added", () => {
     assert.equal(writer.length, 0);
     for (let i = 0; i < 500; i += 1) writer.add(`0-b-${i}`, bytes(`{"n":${i}}`), Uint32Array.of(i), 1);
     assert.ok(writer.length > 4_096);
     const { records } = recordsOf(writer.take(COUNTED));
-    assert.equal(records.length, 0, "another kind is another message");
+    assert.equal(records.length, 0, "frames of another kind are refused");
   });
 
-  it("cut anywhere - nothing outside is read, and only whole records before the cut are passed on", () => {
+  it("a frame cut anywhere - is read only up to the cut, and whole records before it are passed on", () => {
     for (let length = 0; length < frame.length; length += 1) {
       const { whole, records } = recordsOf(frame.subarray(0, length));
       assert.equal(whole, false, String(length));
@@ -57,7 +57,7 @@ describe("frames", () => {
     }
   });
 
-  it("damaged anywhere - never throws", () => {
+  it("a frame damaged anywhere - never throws", () => {
     for (let at = 0; at < frame.length; at += 1) {
       for (const value of [0, 1, 0x7f, 0xff]) {
         const damaged = frame.slice();
@@ -68,7 +68,7 @@ describe("frames", () => {
     }
   });
 
-  it("by name - the event and its recipients, counted or not", () => {
+  it("a copy by name - contains the event and its recipients, counted or not", () => {
     const users = ["7", "alice"].map(parseUserId);
     const event = { id: "0-a-3", json: bytes('{"data":1}'), counted: true, users };
     const decoded = decodeNamed(encodeNamed(event));

@@ -1,17 +1,17 @@
-// What the graph hands to one edge in `frames` fan-out, as bytes: events with their recipients. Frames name
-// recipients by the handles that the edge gave them, in one epoch of its presence; copies for an edge that is not in
-// step name them by id. Little-endian throughout; web standards only.
+// The bytes that the graph sends to one edge in `frames` fan-out: events with their recipients. Frames
+// identify recipients by the handles that the edge assigned, in one epoch of its presence. Copies for an edge
+// that is not synchronized identify them by user id. Little-endian throughout; web standards only.
 //
 //   frame   0 u8 kind  1 u8 version  2 u16 zero  4 u32 epoch  8 u32 offset of the last record  12 records:
 //           u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id | json | zeroes to 4
-//   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length  12 u32 names length
-//           | id | json | names, joined by commas
+//   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length
+//           12 u32 names length | id | json | names, joined by commas
 
 import { isIdText, MAX_EVENT_ID_BYTES } from "./cursor.ts";
 import { looksEncoded } from "./event.ts";
 import { isUserId, type UserId } from "./names.ts";
 
-/** First byte of what comes on `edge.<edgeId>`; an order, which is JSON, begins with "{". */
+/** First byte of a message on `edge.<edgeId>`. An order, which is JSON, begins with "{". */
 export const FRAME_KIND = { frame: 1, counted: 2, named: 3 } as const;
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];
 
@@ -19,14 +19,14 @@ const VERSION = 1;
 const FRAME_HEAD = 12;
 const RECORD_HEAD = 12;
 const NAMED_HEAD = 16;
-/** An edge's frame is sent when it has grown so far, or before it would outgrow the server's max_payload. */
+/** An edge's frame is sent when it reaches this size, or before it would exceed the server's max_payload. */
 export const FULL_FRAME_BYTES = 131_072;
 const FIRST_BYTES = 4_096;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Gathers one edge's records until the frame is taken. Its memory is kept for the next frame. */
+/** Collects one edge's records until the frame is taken. Its memory is reused for the next frame. */
 export class FrameWriter {
   readonly #epoch: number;
   #bytes = new Uint8Array(FIRST_BYTES);
@@ -34,22 +34,22 @@ export class FrameWriter {
   #length = FRAME_HEAD;
   #lastRecord = 0;
 
-  /** @param epoch the edge's presence epoch, in which its handles hold */
+  /** @param epoch the edge's presence epoch, in which its handles are valid */
   constructor(epoch: number) {
     this.#epoch = epoch;
   }
 
-  /** Bytes of the frame so far; 0 without a record. */
+  /** Size of the frame so far in bytes; 0 without a record. */
   get length(): number {
     return this.#lastRecord === 0 ? 0 : this.#length;
   }
 
-  /** Bytes of the frame with one event more. */
+  /** Returns the size of the frame with one more event. */
   lengthWith(id: string, json: Uint8Array, recipients: number): number {
     return this.#length + aligned(RECORD_HEAD + 4 * recipients + id.length + json.length);
   }
 
-  /** Appends one event. `id` is ASCII, `handles` holds `count` recipients, at least one. */
+  /** Appends one event. `id` is ASCII, and `handles` contains `count` recipients, at least one. */
   add(id: string, json: Uint8Array, handles: Uint32Array, count: number): void {
     const size = RECORD_HEAD + 4 * count + id.length + json.length;
     this.#reserve(size + 3);
@@ -68,7 +68,7 @@ export class FrameWriter {
     this.#length = end;
   }
 
-  /** The frame, as a copy of its own; the next begins empty. */
+  /** Returns the frame as a copy, and begins the next one. */
   take(kind: FrameKind): Uint8Array {
     this.#view.setUint8(0, kind);
     this.#view.setUint8(1, VERSION);
@@ -93,17 +93,17 @@ export class FrameWriter {
   }
 }
 
-/** How many recipients of one event fit into a frame of at most so many bytes: at least one. */
+/** Returns how many recipients of one event fit into a frame of this size: at least one. */
 export function maxRecipients(maxBytes: number, id: string, json: Uint8Array): number {
   const others = FRAME_HEAD + RECORD_HEAD + id.length + json.length + 3;
   return Math.max(1, Math.floor((maxBytes - others) / 4));
 }
 
-/** What stands before a frame's records. */
+/** The fields before a frame's records. */
 export interface FrameHead {
-  /** The edge's presence epoch in which the handles hold. */
+  /** The edge's presence epoch in which the handles are valid. */
   readonly epoch: number;
-  /** The id of its last event: how far the stream has come with it. */
+  /** The id of the last event: the position that the stream reaches with this frame. */
   readonly lastId: string;
 }
 
@@ -116,7 +116,7 @@ export interface FrameRecord {
   handleAt(index: number): number;
 }
 
-/** Undefined for what is no frame of this kind and version. */
+/** Parses a frame's head; undefined for anything that is not a frame of this kind and version. */
 export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | undefined {
   if (!isFrame(frame, kind)) return undefined;
   const view = viewOf(frame);
@@ -126,8 +126,8 @@ export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | u
 }
 
 /**
- * Passes on each record, in order, up to the first that is malformed. Whatever the bytes are, nothing outside of them
- * is read. False where a record was malformed, or the frame is none.
+ * Calls back for each record in order, up to the first malformed one. Whatever the bytes are, nothing outside
+ * of them is read. Returns false if a record was malformed or the bytes are not a frame.
  */
 export function readFrame(
   frame: Uint8Array,
@@ -146,16 +146,16 @@ export function readFrame(
   return viewOf(frame).getUint32(8, true) === last;
 }
 
-/** A copy of an event for an edge that is not in step: recipients by id. */
+/** A copy of an event for an edge that is not synchronized: recipients by user id. */
 export interface NamedEvent {
   readonly id: string;
   readonly json: Uint8Array;
-  /** Somebody will ask how many saw it. */
+  /** Whether the deliveries of this event will be counted. */
   readonly counted: boolean;
   readonly users: readonly UserId[];
 }
 
-/** Bytes of names, each with a comma, that fit into a named copy of at most so many bytes. */
+/** Returns how many bytes of names, each with a comma, fit into a named copy of this size. */
 export function maxNamesBytes(maxBytes: number, id: string, json: Uint8Array): number {
   return maxBytes - NAMED_HEAD - id.length - json.length;
 }
@@ -176,7 +176,7 @@ export function encodeNamed({ id, json, counted, users }: NamedEvent): Uint8Arra
   return bytes;
 }
 
-/** Undefined for what is not of this form. */
+/** Parses a named copy; undefined for anything else. */
 export function decodeNamed(bytes: Uint8Array): NamedEvent | undefined {
   if (bytes.length < NAMED_HEAD || bytes[0] !== FRAME_KIND.named || bytes[1] !== VERSION) return undefined;
   const view = viewOf(bytes);
@@ -210,11 +210,11 @@ interface RecordBounds {
   readonly idAt: number;
   readonly jsonAt: number;
   readonly jsonEnd: number;
-  /** Where the next record begins. */
+  /** Offset of the next record. */
   readonly end: number;
 }
 
-/** Undefined where not all of the record is there. */
+/** Parses one record; undefined if it is not complete. */
 function boundsOf(frame: Uint8Array, at: number): RecordBounds | undefined {
   if (at < FRAME_HEAD || frame.length - at < RECORD_HEAD) return undefined;
   const view = viewOf(frame);

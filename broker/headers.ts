@@ -1,17 +1,17 @@
-// NATS headers of our own. The fan-out marks what it publishes, so that an edge can tell an expanded event from a
-// message that a producer sent straight to a user, and no message travels both ways.
+// NATS headers of our own. The fan-out marks its copies, so that an edge can tell an expanded event from a
+// message that a producer published directly to a user, and no message is delivered both ways.
 
 import { headers, type MsgHdrs } from "nats";
 
-/** On a copy of an event: its id. */
+/** On a copy of an event, its id. */
 export const EVENT_HEADER = "Encke-Event";
-/** On a copy whose deliveries somebody counts: "1". */
+/** On a copy whose deliveries will be counted, "1". */
 export const COUNT_HEADER = "Encke-Count";
-/** On an error reply, as NATS micro services spell them. */
+/** On an error reply, as in NATS micro services. */
 export const ERROR_HEADER = "Nats-Service-Error";
 export const ERROR_CODE_HEADER = "Nats-Service-Error-Code";
 
-/** Headers of every copy of one event. They encode once, not once a recipient. */
+/** Returns the headers of every copy of one event. They are encoded once, not per recipient. */
 export function eventHeaders(id: string, counted: boolean): MsgHdrs {
   const made = headers();
   made.set(EVENT_HEADER, id);
@@ -19,7 +19,7 @@ export function eventHeaders(id: string, counted: boolean): MsgHdrs {
   return encodedOnce(made);
 }
 
-/** Headers of an error reply. `code` follows HTTP. */
+/** Returns the headers of an error reply. `code` follows HTTP. */
 export function errorHeaders(code: number, message: string): MsgHdrs {
   const made = headers();
   made.set(ERROR_HEADER, message.replace(/[\r\n]+/g, " "));
@@ -27,8 +27,8 @@ export function errorHeaders(code: number, message: string): MsgHdrs {
   return made;
 }
 
-// The client calls headers.encode() (not in its public type) at each publish; 31 followers would build the same
-// bytes 31 times.
+// The client calls headers.encode() (which is not in its public type) at each publish, and would build the
+// same bytes for each of 31 followers.
 function encodedOnce(made: MsgHdrs): MsgHdrs {
   const encodable = made as MsgHdrs & { encode?(): Uint8Array };
   const bytes = encodable.encode?.();

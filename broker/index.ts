@@ -1,5 +1,5 @@
-// The public list of this room's connected part: the NATS client, its headers, and choosing a broker. What needs no
-// connection is listed in contract.ts.
+// The public list of this folder's connected part: the NATS client, its headers, and the choice of a broker.
+// What needs no connection is in contract.ts.
 
 export { BrokerClient } from "./client.ts";
 export type { ConnectOptions } from "./dial.ts";

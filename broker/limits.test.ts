@@ -1,5 +1,5 @@
-// What the client does where the server takes less than we would send. Regression: a publish threw, from
-// timers and callbacks too, and that ended the process.
+// The client on servers whose limits are lower than what it would send. Regression: a publish threw, even
+// from timers and callbacks, and that ended the process.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -24,7 +24,7 @@ describe("the encoded size of an event", () => {
   const encode = (payload: string): Uint8Array =>
     encodeEvent("0-mx3v2vti-zz", parseTopic("42"), new Date(0), new TextEncoder().encode(payload));
 
-  it("the largest payload, in the worst encoding - fits 400 KiB", () => {
+  it("the largest payload in the worst encoding - fits 400 KiB", () => {
     checkEncoded(encode("\u0001".repeat(65_536)), 409_600);
   });
 
@@ -62,7 +62,7 @@ for (const brokerWith of limited) {
       await running.stop();
     });
 
-    it("a message that is too large - is a result, counted, and the connection stays", async () => {
+    it("a message that is too large - returns a result, is counted, and the connection stays open", async () => {
       const client = await connect();
       const got: number[] = [];
       client.subscribe("sizes", ({ data }) => got.push(data.length));
@@ -93,7 +93,7 @@ for (const brokerWith of limited) {
       assert.match(problem?.message ?? "", /the reply has 20001 bytes, and NATS' max_payload is 20000/);
     });
 
-    it("a micro service with very many endpoints - replies an error to INFO and STATS, and lives on", async () => {
+    it("a micro service with very many endpoints - replies to INFO and STATS with an error, and keeps serving", async () => {
       const [server, asker] = [await connect(), await connect()];
       const rejections: unknown[] = [];
       const note = (reason: unknown): void => void rejections.push(reason);
@@ -117,7 +117,7 @@ for (const brokerWith of limited) {
       await served.stop();
     });
 
-    it("a closed connection - is a result, also for replies", async () => {
+    it("a closed connection - returns a result, also for replies", async () => {
       const client = await connect();
       let kept: Parameters<typeof client.respond>[0] | undefined;
       client.subscribe("kept", (message) => {
@@ -132,7 +132,7 @@ for (const brokerWith of limited) {
       assert.equal(client.refusedPublishes, 2);
     });
 
-    it("small messages - one warning to a service, none to a command", async () => {
+    it("a server with a small max_payload - causes one warning in a service, and none in a command", async () => {
       lines.length = 0;
       const [service, command] = [await connect(true), await connect(false)];
       assert.equal(service.unfit ?? command.unfit, undefined);
@@ -140,7 +140,7 @@ for (const brokerWith of limited) {
       assert.match(lines[0] ?? "", /"maxPayload":20000,"wanted":409600,.*raise max_payload/);
     });
 
-    it("another max_payload after a restart - holds from the reconnect on", async () => {
+    it("another max_payload after a restart - applies from the reconnect on", async () => {
       const client = await connect();
       for (const maxPayload of [8_000, 1_048_576, LIMIT]) {
         await running.stop();
@@ -157,8 +157,8 @@ for (const brokerWith of limited) {
 }
 
 for (const server of natsServers) {
-  describe(`a client of ${server.name}, otherwise configured`, { skip: server.skip }, () => {
-    it("an account's own max_payload - holds, though it comes in a later INFO", async () => {
+  describe(`a client of ${server.name} with other limits`, { skip: server.skip }, () => {
+    it("an account's own max_payload - applies, although it arrives in a later INFO", async () => {
       const users = "users: [{ user: a, password: a }]";
       const running = await NatsProcess.start(
         server,
@@ -175,7 +175,7 @@ for (const server of natsServers) {
       }
     });
 
-    it("a max_payload lowered by a reload - costs one reconnect, at which the client learns it", async () => {
+    it("a max_payload lowered by a reload - causes one reconnect, at which the client learns it", async () => {
       const running = await NatsProcess.start(server);
       const client = await BrokerClient.connect(
         { url: running.url },
@@ -194,7 +194,7 @@ for (const server of natsServers) {
       }
     });
 
-    it("no headers - nothing throws, and the reason names the setting", async () => {
+    it("a server without headers - makes nothing throw, and the reason names the setting", async () => {
       const running = await NatsProcess.start(server, "no_header_support: true\n");
       const client = await BrokerClient.connect(
         { url: running.url },

@@ -1,21 +1,21 @@
-// What a NATS server takes in one message, its `max_payload`, and what follows from it. The client reads it
-// at every connect (client.ts); whatever may be longer is split by those who send it, and an event, which
-// cannot be split, is judged here by its encoded size. Pure.
+// The maximum size of a message on a NATS server, its `max_payload`, and its consequences. The client reads
+// it at every connect (client.ts). Senders split what may be longer; an event cannot be split, so its encoded
+// size is checked here. Pure.
 
 import { BrokerError } from "./errors.ts";
 
-/** An empty frame, a beat or an acknowledgement may not fit below this: nothing works. */
+/** Below this, an empty frame, a beat or an acknowledgement may not fit, and nothing works. */
 const MIN_MAX_PAYLOAD = 16_384;
-/** Every event fits from here on: 64 KiB of control characters are 384 KiB of JSON. */
+/** From here on every event fits: 64 KiB of control characters are 384 KiB of JSON. */
 export const WANTED_MAX_PAYLOAD = 409_600;
 /**
- * Bytes in a message beside the event that it carries to an edge: NATS headers, or a frame's heads and its
- * id, with a user's name or handles of some 200 recipients.
+ * Bytes in a message besides the event that it carries to an edge: NATS headers, or a frame's heads and its
+ * id, with a user's name or the handles of some 200 recipients.
  */
 const CARRIER_BYTES = 1_024;
 
 /**
- * Refuses an event's JSON that a server which takes messages of `maxPayload` bytes cannot carry to the edges.
+ * Refuses an event's JSON that does not fit into a message of `maxPayload` bytes to the edges.
  * @throws BrokerError PAYLOAD_TOO_LARGE
  */
 export function checkEncoded(json: Uint8Array, maxPayload: number): void {
@@ -28,7 +28,7 @@ export function checkEncoded(json: Uint8Array, maxPayload: number): void {
   );
 }
 
-/** Why nothing works with such a server; undefined where it does. */
+/** Returns why nothing works with such a server, or undefined if it does. */
 export function unfitnessOf(maxPayload: number, hasHeaders: boolean): string | undefined {
   if (!hasHeaders) return "NATS takes no headers: remove no_header_support from its configuration";
   if (maxPayload >= MIN_MAX_PAYLOAD) return undefined;

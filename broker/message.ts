@@ -1,4 +1,4 @@
-// A message that arrived from NATS, its reply subject and the error in its headers. Valid as long as it is
+// A message that arrived from NATS, its reply subject, and the error in its headers. Valid as long as it is
 // held.
 
 import type { Msg as NatsMsg } from "nats";
@@ -7,12 +7,15 @@ import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
 /** A message without the library's own `respond`, which throws: replies go through BrokerClient.respond. */
 export type Msg = Pick<NatsMsg, "subject" | "reply" | "data" | "headers" | "json" | "string">;
 
-/** Where the sender waits for an answer; undefined where it does not (the library says "" then). */
+/**
+ * Returns the subject on which the sender waits for a reply; undefined if it does not wait (the library then
+ * has "").
+ */
 export function replyOf(message: Msg): string | undefined {
   return message.reply || undefined;
 }
 
-/** The error that a micro service put into a reply's headers, if any. */
+/** Returns the error that a micro service put into a reply's headers, if any. */
 export function serviceErrorOf(reply: Msg): { code: number; message: string } | undefined {
   const message = reply.headers?.get(ERROR_HEADER) ?? "";
   if (message === "") return undefined;

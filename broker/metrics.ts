@@ -1,4 +1,4 @@
-// The NATS connection's metrics, the same in every service.
+// Metrics of the NATS connection, the same in every service.
 
 import type { Metrics } from "../lib/metrics.ts";
 import type { BrokerClient } from "./client.ts";
@@ -7,12 +7,12 @@ export function registerClientMetrics(metrics: Metrics, client: BrokerClient): v
   metrics.gauge("encke_nats_connected", "1 while connected to NATS", () => Number(client.connected));
   metrics.counter(
     "encke_nats_reconnects_total",
-    "Times the NATS connection came back",
+    "Times the NATS connection was restored",
     () => client.reconnects,
   );
   metrics.counter(
     "encke_nats_refused_publishes_total",
-    "Messages not sent, NATS was away",
+    "Messages not sent because NATS was away",
     () => client.refusedPublishes,
   );
   metrics.counter(

@@ -1,5 +1,6 @@
-// The names of topics and users, and the only file that creates the branded types. A text from outside is a plain
-// string until a parser here accepts it; a Topic or a UserId is safe to build subjects with. At most 259 characters.
+// Names of topics and users, and the only file that creates the branded types. Text from outside is a plain
+// string until a parser here accepts it; a Topic or a UserId is safe to build subjects with. At most 259
+// characters.
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
@@ -7,9 +8,9 @@ import { BrokerError } from "./errors.ts";
 declare const topicBrand: unique symbol;
 declare const userBrand: unique symbol;
 
-/** 1–4 tokens of [A-Za-z0-9_-], each of 1–64 characters, joined by dots. */
+/** 1–4 tokens of [A-Za-z0-9_-], each 1–64 characters long, joined by dots. */
 export type Topic = string & { readonly [topicBrand]: true };
-/** A topic of one token: each user is a topic that reaches that user. */
+/** A topic of one token: each user is also a topic, which reaches that user. */
 export type UserId = Topic & { readonly [userBrand]: true };
 
 const TOKEN = "[A-Za-z0-9_-]{1,64}";
@@ -25,13 +26,19 @@ export function isTopic(text: string): text is Topic {
   return TOPIC.test(text);
 }
 
-/** @throws BrokerError BAD_USER */
+/**
+ * Parses a user id.
+ * @throws BrokerError BAD_USER
+ */
 export function parseUserId(text: string): UserId {
   if (isUserId(text)) return text;
   throw new BrokerError("BAD_USER", `${quote(text)} is not a user id: use one token of ${GRAMMAR}`);
 }
 
-/** @throws BrokerError BAD_TOPIC */
+/**
+ * Parses a topic.
+ * @throws BrokerError BAD_TOPIC
+ */
 export function parseTopic(text: string): Topic {
   if (isTopic(text)) return text;
   throw new BrokerError(
@@ -41,14 +48,15 @@ export function parseTopic(text: string): Topic {
 }
 
 /**
- * Brands a name that `parseUserId` accepted before it was stored where only its text is kept (a row of the graph, the
- * native pool's table). It is not checked again, since the fan-out does this for each recipient of each event.
+ * Brands a name that `parseUserId` accepted before it was stored as text (in a row of the graph, or in the
+ * native pool's table). It is not checked again, because the fan-out does this for each recipient of each
+ * event.
  */
 export function storedUserId(text: string): UserId {
   return text as UserId;
 }
 
-/** The user whom a topic reaches even without followers; undefined for a topic of several tokens. */
+/** Returns the user that a topic reaches even without followers; undefined for a topic of several tokens. */
 export function ownerOf(topic: Topic): UserId | undefined {
   return isUserId(topic) ? topic : undefined;
 }

@@ -12,7 +12,9 @@ import { natsSettings } from "./nats-settings.ts";
 
 type Flags = Readonly<Record<string, string>>;
 
-/** A folder of contexts; their files are written by the nats CLI where it is installed, and else by this test. */
+/**
+ * A folder of contexts; their files are written by the nats CLI where it is installed, and else by this test.
+ */
 class Contexts {
   readonly home: string = tempDir();
   readonly #hasCli: boolean = spawnSync("nats", ["--version"]).status === 0;

@@ -1,5 +1,5 @@
-// Which NATS server a command uses: --nats-url or --context, then NATS_URL, then NATS_CONTEXT, then, for some commands,
-// the context that the user selected with the `nats` command.
+// Which NATS server a command uses: --nats-url or --context, then NATS_URL, then NATS_CONTEXT, then, for some
+// commands, the context that the user selected with the `nats` command.
 
 import type { Context } from "../lib/command.ts";
 import type { ValuesOf } from "../lib/settings.ts";
@@ -20,8 +20,9 @@ interface NatsChoice {
 }
 
 /**
- * The NATS server for a command that serves or that generates load. It ignores the selected context, because a selected
- * production context must not receive a demo. Prints one line that names the context, if it uses one.
+ * The NATS server for a command that serves or that generates load. It ignores the selected context, because
+ * a selected production context must not receive a demo. Prints one line that names the context, if it uses
+ * one.
  * @throws BrokerError BAD_NATS_CONTEXT
  */
 export function chooseNats(context: ChoiceContext, values: NatsValues): NatsChoice {
@@ -29,8 +30,8 @@ export function chooseNats(context: ChoiceContext, values: NatsValues): NatsChoi
 }
 
 /**
- * The NATS server for a command that sends or asks once. It uses the selected context if nothing else names a server, and
- * prints one line that names the context. @throws BrokerError BAD_NATS_CONTEXT
+ * The NATS server for a command that sends or asks once. It uses the selected context if nothing else names a
+ * server, and prints one line that names the context. @throws BrokerError BAD_NATS_CONTEXT
  */
 export function chooseNatsToAsk(context: ChoiceContext, values: NatsValues): NatsConfig {
   const named = contextNameOf(context, values);
@@ -55,7 +56,8 @@ function choose(
     const config = { ...configOf(values), url: values.natsUrl ?? DEFAULT_NATS_URL };
     return { url: values.natsUrl, config };
   }
-  // a flag beside --context replaces a field of it; the environment does so only for a context that is not a flag
+  // a flag beside --context replaces a field of it; the environment does so only for a context that is not a
+  // flag
   const isFlag = origins.get("context") === "flag";
   const overrides = Object.entries(configOf(values)).filter(
     ([field, value]) => value !== undefined && (!isFlag || origins.get(settingOf(field)) === "flag"),

@@ -10,7 +10,7 @@ import { describeServers, identityOf, natsOptions } from "./nats-config.ts";
 
 const noOpenssl = spawnSync("openssl", ["version"]).status === 0 ? false : "no openssl on this machine";
 
-/** Paths of a certificate that signs itself, and of its key. */
+/** Returns the paths of a self-signed certificate and of its key. */
 function makeCertificate(): { readonly cert: string; readonly key: string } {
   const folder = tempDir();
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
@@ -20,7 +20,7 @@ function makeCertificate(): { readonly cert: string; readonly key: string } {
 }
 
 describe("NATS_URL and the credentials beside it", () => {
-  it("bare, with scheme, several - become servers", () => {
+  it("an address - may be bare, have a scheme, or be a list", () => {
     assert.deepEqual(natsOptions({ url: "10.0.0.1" }).servers, ["10.0.0.1:4222"]);
     assert.deepEqual(natsOptions({ url: "nats://a:1, b:2,tls://[::1]:3" }).servers, [
       "a:1",
@@ -29,22 +29,22 @@ describe("NATS_URL and the credentials beside it", () => {
     ]);
   });
 
-  it("user and password in the URL - count unless given beside it", () => {
+  it("user and password in the URL - are used unless given beside it", () => {
     assert.deepEqual(credentials("nats://ann:p%40ss@h"), { user: "ann", pass: "p@ss", token: undefined });
     const options = natsOptions({ url: "nats://ann:old@h", user: "bob", password: "new" });
     assert.deepEqual([options.user, options.pass], ["bob", "new"]);
   });
 
-  it("a name alone in the URL - is a token, as the NATS CLI reads it", () => {
+  it("a user name alone in the URL - is a token, as in the NATS CLI", () => {
     assert.deepEqual(credentials("nats://s3cret@h"), { user: undefined, pass: undefined, token: "s3cret" });
   });
 
-  it("tls:// or a certificate - asks for TLS", () => {
+  it("tls:// or a certificate - requires TLS", () => {
     assert.deepEqual(Object.keys(natsOptions({ url: "tls://h" }).tls ?? {}), ["checkServerIdentity"]);
     assert.equal(natsOptions({ url: "h" }).tls, undefined);
   });
 
-  it("certificates - are named to the library, which reads them at every connect", {
+  it("certificates - are passed to the library by path, which reads them at every connect", {
     skip: noOpenssl,
   }, () => {
     const { cert, key } = makeCertificate();
@@ -57,7 +57,7 @@ describe("NATS_URL and the credentials beside it", () => {
     });
   });
 
-  it("files that are not there, or hold something else - are named with their variable", () => {
+  it("missing or malformed files - are reported with their variable", () => {
     const garbage = join(tempDir(), "garbage");
     writeFileSync(garbage, "garbage");
     for (const path of [garbage, "/nowhere", tmpdir()])
@@ -76,7 +76,7 @@ describe("NATS_URL and the credentials beside it", () => {
     });
   });
 
-  it("a stray % - is named with its remedy, without the password", () => {
+  it("a stray % - is reported with its remedy, without the password", () => {
     for (const url of ["nats://ann%:secret@h", "nats://ann:secret%zz@h", "tls://secret%@h"])
       assert.throws(() => natsOptions({ url }), {
         code: "BAD_NATS_URL",
@@ -86,13 +86,13 @@ describe("NATS_URL and the credentials beside it", () => {
       assert.throws(() => natsOptions({ url }), { code: "BAD_NATS_URL", message: /is not a NATS address/ });
   });
 
-  it("an nkey file - its seed is found among comments", () => {
+  it("an nkey file - may contain comments besides its seed", () => {
     const path = join(tmpdir(), `encke-nkey-${process.pid}`);
     writeFileSync(path, "# mine\n\nSUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY\n");
     assert.equal(typeof natsOptions({ url: "h", nkey: path }).authenticator, "function");
   });
 
-  it("what cannot be used - says so, without the password", () => {
+  it("an unusable address - is reported without the password", () => {
     for (const url of ["", "http://h", "nats://", "nats://user:secret@ h"]) {
       assert.throws(
         () => natsOptions({ url }),
@@ -106,7 +106,7 @@ describe("NATS_URL and the credentials beside it", () => {
     });
   });
 
-  it("describeServers - shows addresses, never credentials", () => {
+  it("describeServers - returns addresses, never credentials", () => {
     assert.equal(describeServers({ url: "nats://u:p@a:1,b:2" }), "nats://a:1, b:2");
   });
 });
@@ -116,19 +116,19 @@ function credentials(url: string): object {
   return { user, pass, token };
 }
 
-describe("nats server's certificate", () => {
+describe("certificate of a NATS server", () => {
   const certificate = {
     subject: { CN: "nats-1" },
     subjectaltname: "DNS:nats-1, IP Address:192.0.2.1",
   } as PeerCertificate;
 
-  it("a server named by address - must show the certificate of a server that was named", () => {
-    // what the client library asks for where it has no name
+  it("a server addressed by IP - must present the certificate of a configured server", () => {
+    // what the client library compares with if it has no name
     assert.equal(identityOf(["192.0.2.1", "192.0.2.2"])("localhost", certificate), undefined);
     assert.match(String(identityOf(["192.0.2.2"])("localhost", certificate)), /does not match/);
   });
 
-  it("a server named by name - must show its own", () => {
+  it("a server addressed by name - must present its own certificate", () => {
     assert.equal(identityOf(["nats-1", "nats-2"])("nats-1", certificate), undefined);
     assert.match(String(identityOf(["nats-1", "nats-2"])("nats-2", certificate)), /does not match/);
   });

@@ -1,5 +1,5 @@
-// Where NATS is and who we are there: NATS_URL and the credentials beside it, as the NATS CLI knows them, turned
-// into the options of the client library. Passwords stay in here and out of every message.
+// The address of NATS and our credentials there: NATS_URL and the variables beside it, as the NATS CLI uses
+// them, converted into options of the client library. Passwords stay in here and out of every message.
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -12,16 +12,19 @@ export const DEFAULT_NATS_URL = "nats://127.0.0.1:4222";
 
 const SCHEMES = new Set(["nats:", "tls:"]);
 
-/** What the flags and variables said. All but `url` may be absent. */
+/** Values of flags and variables. All but `url` may be absent. */
 export interface NatsConfig {
-  /** One server or several with commas: `nats://host:4222`, `tls://…`, `nats://user:password@host`, or bare `host:port`. */
+  /**
+   * One server, or several separated by commas: `nats://host:4222`, `tls://…`, `nats://user:password@host`,
+   * or just `host:port`.
+   */
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
   readonly token?: string | undefined;
   /** Path of a `.creds` file. */
   readonly creds?: string | undefined;
-  /** Path of a file that holds an nkey seed. */
+  /** Path of a file that contains an nkey seed. */
   readonly nkey?: string | undefined;
   /** Paths of PEM files. */
   readonly ca?: string | undefined;
@@ -30,7 +33,7 @@ export interface NatsConfig {
 }
 
 /**
- * Options for the client library. Credentials in the URL count where none are given beside it.
+ * Returns options for the client library. Credentials in the URL are used if none are given beside it.
  * @throws BrokerError BAD_NATS_URL for an address or a credentials file that cannot be used
  */
 export function natsOptions(config: NatsConfig): ConnectionOptions {
@@ -58,8 +61,8 @@ export function natsOptions(config: NatsConfig): ConnectionOptions {
 }
 
 /**
- * Whose certificate may be shown: that of one of the servers that were named. For a server that is named by its address
- * the client library has no name to compare with (it would ask for localhost).
+ * Accepts the certificate of any of the configured servers. For a server that is addressed by IP, the client
+ * library has no name to compare with (it would use localhost).
  */
 export function identityOf(
   hosts: readonly string[],
@@ -71,7 +74,7 @@ export function identityOf(
   };
 }
 
-/** The addresses without credentials, for messages. */
+/** Returns the addresses without credentials, for messages. */
 export function describeServers(config: NatsConfig): string {
   return config.url
     .split(",")
@@ -79,14 +82,17 @@ export function describeServers(config: NatsConfig): string {
     .join(", ");
 }
 
-/** User and password in an address. @throws BrokerError BAD_NATS_URL */
+/**
+ * Returns user and password of an address.
+ * @throws BrokerError BAD_NATS_URL
+ */
 function credentialsIn(url: URL | undefined): { readonly user: string; readonly pass: string } {
   try {
     return { user: decodeURIComponent(url?.username ?? ""), pass: decodeURIComponent(url?.password ?? "") };
   } catch (cause) {
     throw new BrokerError(
       "BAD_NATS_URL",
-      `user or password of ${quote(`${url?.protocol}//…@${url?.host}`)} has a % that begins no escape: write %25 for it, or use NATS_USER and NATS_PASSWORD`,
+      `user or password of ${quote(`${url?.protocol}//…@${url?.host}`)} has a % that is not part of an escape: write %25 for it, or use NATS_USER and NATS_PASSWORD`,
       { cause },
     );
   }
@@ -96,7 +102,7 @@ function parseUrl(text: string): URL {
   const given = text.trim();
   const address = given.includes("://") ? given : `nats://${given}`;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  // a host is checked by the rules of http, which `nats:` does not have
+  // hosts are checked by the rules of http, because `nats:` has none
   const isAddress = url !== undefined && SCHEMES.has(url.protocol) && URL.canParse(`http://${url.host}`);
   if (!isAddress || url.hostname === "") {
     const shown = given.replace(/\/\/[^@/]*@/, "//…@");
@@ -110,8 +116,8 @@ function parseUrl(text: string): URL {
 }
 
 /**
- * The library reads these files again at every connect, which lets them be renewed, and a service that waits for NATS
- * would try for ever with files that are not there: so they are looked at here, once.
+ * The library reads these files again at every connect, which allows them to be renewed. But a service that
+ * waits for NATS would retry for ever with missing files, so they are checked here once.
  */
 function checkCertificates({ ca, cert, key }: NatsConfig): void {
   if ((cert === undefined) !== (key === undefined))
@@ -128,7 +134,10 @@ function checkCertificates({ ca, cert, key }: NatsConfig): void {
   use("NATS_KEY", key, (pem) => createSecureContext({ cert: chain, key: pem }));
 }
 
-/** What is made of a file's bytes. @throws BrokerError BAD_NATS_URL that names the variable and the file */
+/**
+ * Reads a file and converts its bytes.
+ * @throws BrokerError BAD_NATS_URL that names the variable and the file
+ */
 function use<T>(variable: string, path: string, make: (bytes: Buffer) => T): T {
   try {
     return make(readFileSync(path));
@@ -141,7 +150,7 @@ function use<T>(variable: string, path: string, make: (bytes: Buffer) => T): T {
   }
 }
 
-/** The seed line of an nkey file, which may hold comments and blank lines around it. */
+/** Returns the seed line of an nkey file, which may have comments and empty lines around it. */
 function seedOf(file: Buffer): Uint8Array {
   const line = file
     .toString("utf8")
@@ -151,7 +160,7 @@ function seedOf(file: Buffer): Uint8Array {
   return Buffer.from(line.trim());
 }
 
-/** An authenticator that the file's content is good for: the library would find out at the first connect. */
+/** Creates an authenticator from a file's content, so that errors show now and not at the first connect. */
 function tried(authenticator: Authenticator): Authenticator {
   authenticator("");
   return authenticator;

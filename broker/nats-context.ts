@@ -1,5 +1,6 @@
-// The contexts of the `nats` command: named servers with their credentials, one JSON file each, of which the user may have
-// selected one (https://github.com/nats-io/jsm.go/tree/main/natscontext). They are read here and never written.
+// The contexts of the `nats` command: named servers with their credentials, one JSON file each, of which the
+// user may have selected one (https://github.com/nats-io/jsm.go/tree/main/natscontext). They are read here
+// and never written.
 
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -27,7 +28,10 @@ const contextSchema = z.looseObject({
   cert: text,
   key: text,
 });
-/** Fields that change how to connect and that Encke does not implement: ignoring one could reach the wrong server or account. */
+/**
+ * Fields that change how to connect and that Encke does not implement: ignoring one could reach the wrong
+ * server or account.
+ */
 const UNSUPPORTED = ["socks_proxy", "nsc", "user_jwt", "user_seed", "tls_first", "inbox_prefix"];
 
 /** Name of the selected context; undefined if none is selected. */
@@ -37,7 +41,10 @@ export function selectedContext(env: ContextEnvironment): string | undefined {
   return name === "" ? undefined : name;
 }
 
-/** Server and credentials of a context. @throws BrokerError BAD_NATS_CONTEXT if it is missing, malformed or unsupported */
+/**
+ * Server and credentials of a context. @throws BrokerError BAD_NATS_CONTEXT if it is missing, malformed or
+ * unsupported
+ */
 export function readContext(name: string, env: ContextEnvironment): NatsConfig {
   const refuse = (why: string, cause?: unknown): never => {
     throw new BrokerError(

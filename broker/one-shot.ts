@@ -1,4 +1,4 @@
-// NATS for the length of one command: a connection that is closed however the command ends, and replies as text.
+// A NATS connection for the duration of one command, closed however the command ends, and replies as text.
 
 import { CommandError } from "../lib/command-error.ts";
 import type { Logger } from "../lib/log.ts";
@@ -7,7 +7,10 @@ import { BrokerError } from "./errors.ts";
 import { type Msg, serviceErrorOf } from "./message.ts";
 import type { NatsConfig } from "./nats-config.ts";
 
-/** Connects, runs `use`, closes. @throws BrokerError NATS_UNREACHABLE at once where no server is there */
+/**
+ * Connects, runs `use` and closes.
+ * @throws BrokerError NATS_UNREACHABLE at once if there is no server
+ */
 export async function withClient<T>(
   config: NatsConfig,
   log: Logger,
@@ -22,7 +25,7 @@ export async function withClient<T>(
 }
 
 /**
- * Publishes one message and waits until the server has it.
+ * Publishes one message and waits until the server has received it.
  * @throws BrokerError PAYLOAD_TOO_LARGE or NATS_DISCONNECTED
  */
 export async function publishOnce(client: BrokerClient, subject: string, payload: Uint8Array): Promise<void> {
@@ -31,10 +34,13 @@ export async function publishOnce(client: BrokerClient, subject: string, payload
       "PAYLOAD_TOO_LARGE",
       `the message has ${payload.length} bytes, and NATS' max_payload is ${client.maxPayload}: send less, or raise max_payload`,
     );
-  await client.flush(); // rejects where the connection is down
+  await client.flush(); // rejects if the connection is down
 }
 
-/** The text of a service's reply. @throws CommandError REPLIED_ERROR where the reply is an error */
+/**
+ * Returns the text of a service's reply.
+ * @throws CommandError REPLIED_ERROR if the reply is an error
+ */
 export function textOf(reply: Msg): string {
   const problem = serviceErrorOf(reply);
   if (problem !== undefined) throw new CommandError("REPLIED_ERROR", `${problem.message} (${problem.code})`);

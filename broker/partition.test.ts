@@ -12,7 +12,7 @@ import { eventSubject, graphSubject, nameOfGraph, topicOfEvent } from "./subject
 const PARTITIONS = 16;
 const log = createLogger("test", "silent");
 
-/** 1,000 topics of 1 to 4 tokens, of every character that a token may have and of every length. */
+/** 1,000 topics of 1 to 4 tokens, with every character and of every length that a token may have. */
 function topics(): Topic[] {
   const letters = "ABCXYZabcxyz0123456789_-";
   return Array.from({ length: 1_000 }, (_, n) => {
@@ -29,7 +29,7 @@ function topics(): Topic[] {
 
 for (const installed of natsServers) {
   describe(`partitions of ${installed.name}`, { skip: installed.skip }, () => {
-    it("1,000 topics - lie where nats-server says, their events and the questions about them; deeper ones arrive to be refused", async () => {
+    it("1,000 topics - are in the partition that nats-server computes, as are requests about them, and deeper topics arrive to be refused", async () => {
       const server = await realWith({ server: installed, partitions: PARTITIONS }).start();
       const client = await BrokerClient.connect(
         { url: server.urls[0] ?? "" },
@@ -55,7 +55,7 @@ for (const installed of natsServers) {
         assert.equal(topicOfEvent(event, PARTITIONS), topic);
         assert.equal(nameOfGraph("count", question, PARTITIONS), topic);
       }
-      assert.equal(used.size, PARTITIONS, "no partition stays empty");
+      assert.equal(used.size, PARTITIONS, "every partition has topics");
       assert.throws(() => topicOfEvent(got.at(-2) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
       assert.throws(() => nameOfGraph("count", got.at(-1) ?? "", PARTITIONS), { code: "BAD_TOPIC" });
       await client.close();
@@ -65,7 +65,7 @@ for (const installed of natsServers) {
 }
 
 describe("partitions", () => {
-  it("a topic from another's partition - is refused, with what nats-server lacks", () => {
+  it("a topic of another partition - is refused with the missing mappings", () => {
     const wrong = (partitionOf(parseTopic("42"), PARTITIONS) + 1) % PARTITIONS;
     assert.throws(() => topicOfEvent(`part.${wrong}.event.42`, PARTITIONS), {
       code: "BAD_PARTITIONS",

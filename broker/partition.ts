@@ -1,13 +1,17 @@
-// Partitions: a graph too large for one machine is split by topic, and nats-server itself says which partition a topic
-// is in. Its configuration maps `event.<topic>` and `graph.<verb>.<topic>` to `part.<p>.…`; this file writes that
-// configuration and computes the same number. A topic, its events and the questions about it meet in one partition.
+// Partitions: a graph too large for one machine is divided by topic, and nats-server itself determines the
+// partition of a topic. Its configuration maps `event.<topic>` and `graph.<verb>.<topic>` to `part.<p>.…`;
+// this file writes that configuration and computes the same number. So a topic, its events and the requests
+// about it meet in one partition.
 
 import { BrokerError } from "./errors.ts";
 
-/** More than any cluster needs; what names partitions one by one stays short. */
+/** More than any cluster needs, and few enough that messages can list partitions individually. */
 export const MAX_PARTITIONS = 256;
 
-/** Tokens that a topic may have. One more mapping takes what is deeper, so that somebody can refuse it. */
+/**
+ * Maximum number of tokens in a topic. One more mapping covers deeper subjects, so that a service can refuse
+ * them.
+ */
 const DEPTHS = [1, 2, 3, 4] as const;
 const FNV_OFFSET = 0x811c_9dc5;
 const FNV_PRIME = 0x0100_0193;
@@ -17,8 +21,9 @@ mappings = {}
 `;
 
 /**
- * The partition of a topic, from 0 to `of` − 1: FNV-1a (32 bits) over the bytes of its tokens, modulo `of`, as
- * `partition(of, 1, 2, …)` in nats-server's subject mappings computes it (server/subject_transform.go; 2.9 and later).
+ * Returns the partition of a topic, from 0 to `of` − 1: FNV-1a (32 bits) over the bytes of its tokens, modulo
+ * `of`, as `partition(of, 1, 2, …)` in nats-server's subject mappings computes it
+ * (server/subject_transform.go; 2.9 and later).
  */
 export function partitionOf(topic: string, of: number): number {
   let hash = FNV_OFFSET;
@@ -30,10 +35,10 @@ export function partitionOf(topic: string, of: number): number {
 }
 
 /**
- * The `mappings` block of nats-server's configuration for so many partitions, an empty one for one partition.
- * It belongs into the account of producers and services, on every server of a cluster. An undivided graph
- * needs the empty block: nats-server 2.15 keeps the mappings that it has when a reload brings a configuration
- * without the block.
+ * Returns the `mappings` block of nats-server's configuration for this many partitions; an empty block for
+ * one partition. It belongs in the account of producers and services, on every server of a cluster. An
+ * undivided graph needs the empty block, because nats-server 2.15 keeps its mappings when a reloaded
+ * configuration lacks the block.
  * @throws BrokerError BAD_PARTITIONS
  */
 export function partitionMappings(of: number): string {
@@ -54,7 +59,7 @@ ${lines.map((line) => `  ${line}\n`).join("")}}
 `;
 }
 
-/** One line: subjects of this head and so many tokens of a topic, and of more where `rest` says so. */
+/** Returns one line: subjects with this head and this many tokens of a topic, or more if `rest` is true. */
 function mapping(head: readonly string[], depth: number, of: number, rest: "" | ".>"): string {
   const wildcards = head.length - 1 + depth;
   const hashed = Array.from({ length: depth }, (_, index) => head.length + index);

@@ -1,48 +1,51 @@
-// What edges and the graph say to each other beside events. JSON, checked on both ends. An edge announces itself, its
-// fan-out mode and, in `frames` mode, every user who comes and goes; the graph acknowledges. Everything that the
-// graph says to an edge travels on that edge's one subject, in order with the events.
+// The messages between edges and the graph besides events, as JSON that both ends validate. An edge announces
+// itself, its fan-out mode and, in `frames` mode, every user who joins or leaves; the graph acknowledges.
+// Everything that the graph sends to an edge travels on that edge's one subject, in order with the events.
 //
-// An edge's presence comes in epochs. Each begins with sequence 1 and everybody who is connected; a gap, a restart of
-// the graph or a lost connection begins the next. Handles are numbers that the edge gives its users; they hold in one
-// epoch, and a handle means somebody else only after the graph has acknowledged that its user left.
+// An edge's presence consists of epochs. Each begins with sequence 1 and all connected users; a gap, a
+// restart of the graph or a lost connection begins the next one. Handles are numbers that the edge assigns to
+// its users. They are valid in one epoch, and a handle is reused only after the graph has acknowledged that
+// its user left.
 //
-// Where the topics are split (partition.ts), every graph service hears every edge, and speaks for the partitions that it
-// owns. An edge learns from its services' orders how many partitions there are, and needs an owner's word for each.
+// If the topics are partitioned (partition.ts), every graph service receives the presence of every edge, and
+// acknowledges for the partitions that it owns. An edge learns the number of partitions from the services'
+// orders, and needs the acknowledgement of each owner.
 
 import { z } from "zod";
 import { BrokerError } from "./errors.ts";
 import { MAX_PARTITIONS } from "./partition.ts";
 
 /**
- * The version of these messages, which each of them carries. Version 1, the release before versions, carries none and
- * calls the mode `frames` "gateway"; it is served. Edges and graph services of other versions are refused.
+ * The version of these messages, which each of them carries. Version 1, of the release before versions,
+ * carries none and calls the mode `frames` "gateway"; it is still served. Edges and graph services of other
+ * versions are refused.
  */
 export const PRESENCE_VERSION = 2;
 const OLDEST_PRESENCE_VERSION = 1;
 
-/** How often an edge says that it lives, in milliseconds. */
+/** Interval of an edge's beats, in milliseconds. */
 export const BEAT_MS = 1_000;
-/** An edge silent for so long is gone. */
+/** An edge that is silent for this long is expired. */
 export const EXPIRY_MS = 5_000;
-/** Users who come, or go, in one message; fewer where the server's max_payload is small. */
+/** Maximum number of users who join or leave in one message; fewer if the server's max_payload is small. */
 export const MAX_DELTA = 4_000;
 
-/** Highest handle: an edge has as many as users who are connected, which its descriptors bound. */
+/** Highest handle. An edge has as many handles as connected users, which its descriptors limit. */
 const MAX_HANDLE = 4_194_303;
 
 export const FANOUT_MODES = ["subject", "frames"] as const;
 export type FanoutMode = (typeof FANOUT_MODES)[number];
 
-/** `presence.<edgeId>` */
+/** Messages on `presence.<edgeId>`. */
 export type PresenceMessage =
-  /** "I live; `sequence` was the last delta of this epoch." */
+  /** A sign of life; `sequence` is the last delta of this epoch. */
   | {
       readonly type: "beat";
       readonly mode: FanoutMode;
       readonly epoch: number;
       readonly sequence: number;
     }
-  /** Who left, then who came, since the delta before. */
+  /** Users who left, then users who joined, since the previous delta. */
   | {
       readonly type: "delta";
       readonly mode: FanoutMode;
@@ -50,57 +53,57 @@ export type PresenceMessage =
       readonly sequence: number;
       readonly leaves: readonly number[];
       readonly joins: readonly (readonly [user: string, handle: number])[];
-      /** Everybody of the epoch's beginning has been named. */
+      /** Whether the snapshot at the beginning of the epoch is complete. */
       readonly complete: boolean;
     }
   | { readonly type: "leaving" };
 
-/** A message of a version that this release does not speak. */
+/** A message of a version that this release does not support. */
 export interface UnknownVersion {
   readonly type: "unknown-version";
   readonly version: number;
 }
 
-/** Which graph service speaks. */
+/** Identifies a graph service. */
 export interface Owner {
-  /** Its start; another start of it is another number. */
+  /** Its start; a restart has another number. */
   readonly graph: number;
-  /** The partitions for which it speaks, of so many; 0 of 1 where the topics are not split. */
+  /** The partitions that it owns, and their total number; 0 of 1 if the topics are not partitioned. */
   readonly partitions: readonly number[];
   readonly of: number;
 }
 
-/** `edge.<edgeId>` and `edge.all`. */
+/** Messages on `edge.<edgeId>` and `edge.all`. */
 export type EdgeOrder =
-  /** Everything up to this sequence has been heard, by this service. */
+  /** The service has received everything up to this sequence. */
   | (Owner & { readonly type: "acknowledge"; readonly epoch: number; readonly sequence: number })
-  /** I do not know you, or missed something: begin an epoch after this one. */
+  /** The edge is unknown, or the graph missed something: begin an epoch higher than this one. */
   | (Owner & { readonly type: "restart"; readonly epoch: number })
-  /** This service has just started: announce yourself. */
+  /** The service has just started: announce yourself. */
   | (Owner & { readonly type: "announce" })
-  /** I do not speak your version of the protocol, but this one. */
+  /** The service supports this version of the protocol, and not the edge's. */
   | { readonly type: "refuse"; readonly speaks: number }
-  /** Say `resync` to every stream: something was lost on the way. */
+  /** Send `resync` to every stream, because something was lost on the way. */
   | { readonly type: "resync"; readonly reason: string }
-  /** Say that you have handled everything before this. A request. */
+  /** A request: reply when everything before this message has been handled. */
   | { readonly type: "mark" }
-  /** How many saw this event? A request. */
+  /** A request for the number of deliveries of this event. */
   | { readonly type: "tally"; readonly event: string };
 
-/** Answer to a tally; in parts where the list is long. */
+/** The reply to a tally, in several parts if the list is long. */
 export interface TallyPart {
-  /** Recipients with at least one connection here. */
+  /** Recipients with at least one open stream here. */
   readonly online: readonly string[];
-  /** Connections to which the bytes were handed. */
+  /** Streams to which the bytes were written. */
   readonly delivered: number;
   readonly last: boolean;
 }
 
-/** Bytes of a delta without users, and of one who leaves, at most. */
+/** Maximum size of a delta without users, and of one user who leaves. */
 export const DELTA_HEAD_BYTES = 200;
 export const LEAVE_BYTES = 8;
 
-/** Bytes of one who comes, at most: `["user",handle],`. */
+/** Maximum size of one user who joins: `["user",handle],`. */
 export function joinBytes(user: string): number {
   return user.length + 13;
 }
@@ -145,7 +148,7 @@ const tallyPart: z.ZodType<TallyPart> = z.object({
   last: z.boolean(),
 });
 
-/** What an operator reads where the two ends of the protocol are of releases that cannot talk. */
+/** Returns the log message about two ends of the protocol whose releases do not match. */
 export function otherVersion(who: string, version: number): string {
   return (
     `${who} speaks version ${version} of the presence protocol and this process version ${PRESENCE_VERSION}: ` +
@@ -155,27 +158,36 @@ export function otherVersion(who: string, version: number): string {
 
 const versioned = z.object({ version: count.default(OLDEST_PRESENCE_VERSION) });
 
-/** A message as it is sent, with the version. */
+/** Encodes a message with the version. */
 export function encodePresence(message: PresenceMessage): string {
   return JSON.stringify({ version: PRESENCE_VERSION, ...message });
 }
 
-/** An order as it is sent, with the version. */
+/** Encodes an order with the version. */
 export function encodeOrder(order: EdgeOrder): string {
   return JSON.stringify({ version: PRESENCE_VERSION, ...order });
 }
 
-/** @throws BrokerError BAD_EVENT */
+/**
+ * Parses a presence message.
+ * @throws BrokerError BAD_EVENT
+ */
 export function parsePresence(payload: Uint8Array): PresenceMessage | UnknownVersion {
   return parseVersioned(presenceMessage, payload);
 }
 
-/** @throws BrokerError BAD_EVENT */
+/**
+ * Parses an order.
+ * @throws BrokerError BAD_EVENT
+ */
 export function parseOrder(payload: Uint8Array): EdgeOrder | UnknownVersion {
   return parseVersioned(order, payload);
 }
 
-/** @throws BrokerError BAD_EVENT */
+/**
+ * Parses a reply to a tally.
+ * @throws BrokerError BAD_EVENT
+ */
 export function parseTallyPart(payload: Uint8Array): TallyPart {
   return wellFormed(() => tallyPart.parse(parseJson(payload)));
 }
@@ -193,14 +205,17 @@ function parseJson(payload: Uint8Array): unknown {
   return JSON.parse(new TextDecoder().decode(payload));
 }
 
-/** @throws BrokerError BAD_EVENT */
+/**
+ * Parses JSON by a schema.
+ * @throws BrokerError BAD_EVENT
+ */
 function wellFormed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (cause) {
     throw new BrokerError(
       "BAD_EVENT",
-      "an internal message is not of its form: do edge and graph run the same release?",
+      "an internal message is malformed: do edge and graph run the same release?",
       { cause },
     );
   }

@@ -1,8 +1,8 @@
-// Publishing: at most once, in the order of the calls, and never an exception for the state of the connection or the
-// size of a message. The library (nats 2.29) throws a NatsError for a closed connection, for a message larger than the
-// server's max_payload, and for headers where the server takes none; here each is a result, and counted. While the
-// connection is down a publish is refused, never queued: the library throws its queue away when it reconnects, and that
-// would be a silent loss. Owned by the client.
+// Publishing: at most once, in the order of the calls, and never an exception for the state of the connection
+// or the size of a message. The library (nats 2.29) throws a NatsError for a closed connection, for a message
+// larger than the server's max_payload, and for headers where the server takes none; here each is a result,
+// and counted. While the connection is down a publish is refused, never queued: the library throws its queue
+// away when it reconnects, and that would be a silent loss. Owned by the client.
 
 import { ErrorCode, type MsgHdrs, type NatsConnection } from "nats";
 import { codeOf } from "../lib/errors.ts";
@@ -10,8 +10,9 @@ import { codeOf } from "../lib/errors.ts";
 export type Payload = Uint8Array | string;
 
 /**
- * What became of a message: handed to the connection; not sent because the connection is down; not sent because the
- * server does not take it, since it is larger than `max_payload` or has headers where the server takes none.
+ * What became of a message: handed to the connection; not sent because the connection is down; not sent
+ * because the server does not take it, since it is larger than `max_payload` or has headers where the server
+ * takes none.
  */
 export type Published = "sent" | "away" | "unfit";
 

@@ -1,5 +1,5 @@
-// Lost connections while the wall clock is set: the client comes back by the monotonic clock. The clock is the only thing
-// that is replaced here; test/wall-clock.test.ts sets that of whole processes.
+// Lost connections while the wall clock is set: the client reconnects by the monotonic clock. Only the clock
+// is replaced here; test/wall-clock.test.ts sets the clock of whole processes.
 
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
@@ -10,7 +10,7 @@ import { waitFor } from "../test/support/wait-for.ts";
 import { BrokerClient } from "./client.ts";
 
 const HOUR_MS = 3_600_000;
-/** Some attempts at each of two servers; the library's own pauses are half a second at most. */
+/** Enough for some attempts at each of two servers; the library's own pauses are half a second at most. */
 const PATIENCE_MS = 5_000;
 
 describe("NATS client and the wall clock", () => {
@@ -35,7 +35,7 @@ describe("NATS client and the wall clock", () => {
   const untilLost = (client: BrokerClient): Promise<void> =>
     waitFor("the connection to be lost", () => !client.connected, PATIENCE_MS);
   const untilBack = (client: BrokerClient): Promise<void> =>
-    waitFor("the client to be back", () => client.connected, PATIENCE_MS);
+    waitFor("the client to reconnect", () => client.connected, PATIENCE_MS);
 
   afterEach(async () => {
     for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
@@ -65,7 +65,7 @@ describe("NATS client and the wall clock", () => {
   it("clock set back while two servers are tried - reconnects to the one that returns, whichever it is", async () => {
     const [one, two] = [await started(), await started()];
     const client = await connectTo(urlOf(one), urlOf(two));
-    await one.stop(); // each has been tried once, in one order or the other
+    await one.stop(); // both have been tried once, in either order
     await untilBack(client);
     await two.stop();
     await untilLost(client);
@@ -78,7 +78,7 @@ describe("NATS client and the wall clock", () => {
     }
   });
 
-  it("clock set while the client waits for its server - it goes on trying, at the same pace", async () => {
+  it("clock set while the client waits for its server - keeps trying at the same rate", async () => {
     const running = await started();
     const client = await connectTo(urlOf(running));
     await running.stop();
@@ -101,7 +101,7 @@ describe("NATS client and the wall clock", () => {
   });
 });
 
-/** A server that accepts and closes: it counts attempts. */
+/** A server that accepts and closes connections, and counts attempts. */
 async function refuseAt(port: number): Promise<{
   attempts(): number;
   untilAttempts(count: number): Promise<void>;

@@ -1,15 +1,19 @@
-// When the NATS client tries a server again. The client library decides by the wall clock: nats.js 2.29 (`dodialLoop` in
-// nats-base-client/protocol.js) stores Date.now() in a server's `lastConnect` at each attempt, and makes the next one once
-// Date.now() has passed `lastConnect` plus the wait. When the wall clock is set back by an hour, no server that was tried
-// before is tried for an hour. This is the one place that guards against it. One per client; it holds no timer.
+// Decides when the NATS client tries a server again. The client library uses the wall clock: nats.js 2.29
+// (`dodialLoop` in nats-base-client/protocol.js) stores Date.now() in a server's `lastConnect` at each
+// attempt, and makes the next attempt once Date.now() has passed `lastConnect` plus the wait. If the wall
+// clock is set back by an hour, no server that was tried before is tried for an hour. This is the one place
+// that guards against it. One per client; it holds no timer.
 
 import type { NatsConnection } from "nats";
 
-/** Between two attempts at the same server: the wait, and up to as much again as jitter (more over TLS, as in nats.js). */
+/**
+ * Wait between two attempts at the same server, plus up to as much again as jitter (more over TLS, as in
+ * nats.js).
+ */
 const WAIT_MS = 250;
 const TLS_JITTER_MS = 1_000;
 
-/** What the library stores per server; 0 stands for "never tried". */
+/** The library's record of a server; 0 stands for "never tried". */
 interface TriedServer {
   lastConnect: number;
 }
@@ -27,10 +31,10 @@ export class Reconnecting {
   }
 
   /**
-   * The library's `reconnectDelayHandler`: it is called immediately before each decision whether a server is due. An
-   * attempt that lies in the future was made before the clock was set back: that server counts as never tried, so it is
-   * due at once. When the clock jumps forward, each server is due once before its time. No other wait can be longer than
-   * the one returned: the library limits each of its pauses to it.
+   * The library's `reconnectDelayHandler`: it is called immediately before each decision whether a server is
+   * due. An attempt that lies in the future was made before the clock was set back: that server counts as
+   * never tried, so it is due at once. When the clock jumps forward, each server is due once before its time.
+   * No other wait can be longer than the one returned: the library limits each of its pauses to it.
    */
   readonly delayMs = (): number => {
     const now = Date.now();
@@ -39,7 +43,10 @@ export class Reconnecting {
     return WAIT_MS + Math.random() * this.#jitterMs;
   };
 
-  /** Guards a connection's servers, also those that it learns of later. @throws TypeError where the library keeps none */
+  /**
+   * Guards a connection's servers, including those that it learns of later.
+   * @throws TypeError if the library stores none
+   */
   guard(nats: NatsConnection): void {
     const { protocol } = nats as NatsConnection & { readonly protocol?: { readonly servers?: Servers } };
     if (typeof protocol?.servers?.getServers !== "function")

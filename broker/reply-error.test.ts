@@ -27,7 +27,7 @@ describe("replyError", () => {
     await broker.stop();
   });
 
-  /** What a client receives where a service fails with this error. */
+  /** Returns what a client receives if a service fails with this error. */
   const replyTo = async (error: unknown, options?: ErrorReplyOptions) => {
     const served = service.subscribe("failing", (message) => {
       replyError(service, replyOf(message), error, options);
@@ -38,14 +38,14 @@ describe("replyError", () => {
     return { ...serviceErrorOf(reply), payload: reply.string() };
   };
 
-  it("error of the caller - is replied with its status and its text", async () => {
+  it("an error of the caller - is sent with its status and its text", async () => {
     const tooLarge = new BrokerError("PAYLOAD_TOO_LARGE", "too large: send less");
     assert.deepEqual(await replyTo(tooLarge), { code: 413, message: "too large: send less", payload: "" });
     const bad = new BrokerError("BAD_TOPIC", "line one\r\nline two");
     assert.deepEqual(await replyTo(bad), { code: 400, message: "line one line two", payload: "" });
   });
 
-  it("hidden error - is replied with status 500 and a general text", async () => {
+  it("a hidden error - is sent with status 500 and a general text", async () => {
     const hidden = [
       new BrokerError("BAD_EVENT", "secret"),
       new EnckeError("UNLISTED", "secret"),
@@ -61,12 +61,12 @@ describe("replyError", () => {
     assert.equal((await replyTo(new Error("secret"), { hiddenText })).message, hiddenText);
   });
 
-  it("payload - is sent along with the error", async () => {
+  it("a payload - is sent along with the error", async () => {
     const reply = await replyTo(new BrokerError("NO_RESPONDERS", "starting"), { payload: "token" });
     assert.deepEqual(reply, { code: 503, message: "starting", payload: "token" });
   });
 
-  it("message without a reply subject - is not replied to, and the result tells what would be", () => {
+  it("a message without a reply subject - gets no reply, and the result says what would have been sent", () => {
     const published: string[] = [];
     const publisher = { publish: (subject: string) => published.push(subject) };
     const told = replyError(publisher, undefined, new BrokerError("BAD_USER", "bad"));

@@ -26,8 +26,8 @@ interface Publisher {
 }
 
 /**
- * Replies to a request with an error: its status and text, or a general text where the table of the error's folder
- * hides it. Sends nothing without a reply subject. Returns what was, or would have been, sent.
+ * Replies to a request with an error: its status and text, or a general text where the table of the error's
+ * folder hides it. Sends nothing without a reply subject. Returns what was, or would have been, sent.
  */
 export function replyError(
   publisher: Publisher,

@@ -1,5 +1,6 @@
-// Requests with one reply. Where a JetStream stream captures one of Encke's subjects, the stream acknowledges the request
-// before the service replies to it; that acknowledgement is not the reply. Keeps nothing between requests.
+// Requests with one reply. Where a JetStream stream captures one of Encke's subjects, the stream acknowledges
+// the request before the service replies to it; that acknowledgement is not the reply. Keeps nothing between
+// requests.
 
 import { type NatsConnection, RequestStrategy } from "nats";
 import { requestError, timeoutError, tooLargeError } from "./client-errors.ts";
@@ -14,7 +15,10 @@ export interface RequestOptions {
   readonly maxPayload: number;
 }
 
-/** @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or PAYLOAD_TOO_LARGE */
+/**
+ * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
+ * PAYLOAD_TOO_LARGE
+ */
 export async function request(
   nats: NatsConnection,
   subject: string,

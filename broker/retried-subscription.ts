@@ -1,7 +1,7 @@
-// A subscription that is retried until NATS grants it. The client library forgets a subscription that was refused, and
-// does not match every refusal with the subscription that it is about. This class remembers that NATS refused it and
-// subscribes again every two seconds, since permissions change when an operator changes them. Owned by the client's
-// subscriptions; one timer while it is refused.
+// A subscription that is retried until NATS grants it. The client library forgets a subscription that was
+// refused, and does not match every refusal with the subscription that it is about. This class remembers that
+// NATS refused it and subscribes again every two seconds, since permissions change when an operator changes
+// them. Owned by the client's subscriptions; one timer while it is refused.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NatsConnection, Subscription } from "nats";

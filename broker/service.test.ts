@@ -1,4 +1,5 @@
-// Micro services as other people's tools see them: counts and times of handlers that reply later, over every broker.
+// Micro services as other people's tools see them: counts and times of handlers that reply later, over every
+// broker.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";

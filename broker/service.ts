@@ -1,7 +1,8 @@
-// A NATS micro service as ADR-32 of the NATS architecture specifies it: endpoints in queue groups, and replies to
-// `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, which is what `nats micro` reads. The library has one too; it counts a
-// request when the handler returns, which for an asynchronous handler is before the reply, it measures with the wall
-// clock, and it ends the whole service when NATS refuses one subject. Owned by the client; one entry per endpoint.
+// A NATS micro service as ADR-32 of the NATS architecture specifies it: endpoints in queue groups, and
+// replies to `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, which is what `nats micro` reads. The library has one
+// too; it counts a request when the handler returns, which for an asynchronous handler is before the reply,
+// it measures with the wall clock, and it ends the whole service when NATS refuses one subject. Owned by the
+// client; one entry per endpoint.
 
 import { nuid } from "nats";
 import type { Logger } from "../lib/log.ts";
@@ -35,7 +36,10 @@ export interface Endpoint {
   readonly responseSchema?: object;
   /** Absent for ADR-32's default; "" where every instance receives every request. */
   readonly queueGroup?: string;
-  /** Returns the reply. An error that it throws is replied as `replyError` does, and logged if callers may not read it. */
+  /**
+   * Returns the reply. An error that it throws is replied as `replyError` does, and logged if callers may not
+   * read it.
+   */
   readonly handle: (message: Msg) => Payload | Promise<Payload>;
 }
 
@@ -113,8 +117,9 @@ export class MicroService implements Served {
   }
 
   /**
-   * When the message that is being handled arrived. The library passes on all messages of one read from the socket
-   * without a microtask in between, so they have one arrival: the later ones wait while the earlier ones are handled.
+   * When the message that is being handled arrived. The library passes on all messages of one read from the
+   * socket without a microtask in between, so they have one arrival: the later ones wait while the earlier
+   * ones are handled.
    */
   #arrival(): number {
     if (this.#arrivedMs === undefined) {
@@ -138,7 +143,8 @@ export class MicroService implements Served {
       const endpoints = this.#endpoints.map((endpoint) => endpoint.info(withSchemas));
       return reply("info", { ...identity, description, endpoints });
     };
-    // a service of many endpoints on a server of a small max_payload goes without schemas rather than without a reply
+    // a service of many endpoints on a server of a small max_payload goes without schemas rather than without
+    // a reply
     const whole = info(true);
     return byteLength(whole) <= this.#connection.maxPayload ? whole : info(false);
   }
@@ -166,7 +172,11 @@ class ServedEndpoint {
     return this.#endpoint.handle(message);
   }
 
-  /** Counts a request. @param processingMs from its arrival to its reply; @param problem the error that was replied, if any */
+  /**
+   * Counts a request.
+   * @param processingMs from its arrival to its reply
+   * @param problem the error that was replied, if any
+   */
   count(processingMs: number, problem: string | undefined): void {
     this.#requests += 1;
     this.#processingMs += processingMs;

@@ -1,4 +1,4 @@
-// Which of so many partitions somebody owns, as people write it: `0-3/16`. Pure; at most MAX_PARTITIONS numbers.
+// A share of the partitions in the form that people write: `0-3/16`. Pure; at most MAX_PARTITIONS numbers.
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
@@ -6,15 +6,18 @@ import { MAX_PARTITIONS } from "./partition.ts";
 
 const FORM = /^(\d{1,3}(?:-\d{1,3})?(?:,\d{1,3}(?:-\d{1,3})?)*)\/(\d{1,3})$/;
 
-/** Some of so many partitions. */
+/** Some of all partitions. */
 export interface Share {
   /** Ascending. */
   readonly owned: readonly number[];
-  /** How many there are in all. */
+  /** Total number of partitions. */
   readonly of: number;
 }
 
-/** `0-3/16`, `2/4`, `0,2,5-7/16`: these of so many. @throws BrokerError BAD_PARTITIONS */
+/**
+ * Parses a share such as `0-3/16`, `2/4` or `0,2,5-7/16`.
+ * @throws BrokerError BAD_PARTITIONS
+ */
 export function parseShare(text: string): Share {
   const [, list = "", total = ""] = FORM.exec(text) ?? [];
   const of = Number(total);
@@ -27,7 +30,7 @@ export function parseShare(text: string): Share {
   return { owned: [...owned].sort((a, b) => a - b), of };
 }
 
-/** A share in its shortest form. */
+/** Formats a share in its shortest form. */
 export function formatShare({ owned, of }: Share): string {
   const ranges: string[] = [];
   for (let at = 0; at < owned.length; at += 1) {

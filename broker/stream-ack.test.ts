@@ -31,7 +31,7 @@ for (const server of natsServers) {
       await running.stop();
     });
 
-    it("the service's reply - is returned, however late, and not the acknowledgement", async () => {
+    it("the service's reply - is returned, however late, instead of the acknowledgement", async () => {
       const served = service.subscribe("event.42", (message) => {
         setTimeout(() => service.respond(message, '{"recipients":3}'), 50);
       });
@@ -40,7 +40,7 @@ for (const server of natsServers) {
       served.unsubscribe();
     });
 
-    it("a service's reply that names its stream - is the service's all the same", async () => {
+    it("a service's reply that names its stream - is recognized as the service's", async () => {
       const reply = '{"recipients":3,"stream":"KEPT","seq":7}';
       const served = service.subscribe("event.42", (message) => service.respond(message, reply));
       await service.flush();
@@ -58,7 +58,7 @@ for (const server of natsServers) {
       served.unsubscribe();
     });
 
-    it("no service - fails after the timeout and says that only the stream replied", async () => {
+    it("no service - fails after the timeout, and the error says that only the stream replied", async () => {
       for (const subject of ["event.42", "user.7", "graph.count.42"]) {
         await assert.rejects(client.request(subject, "hi", 200), {
           code: "ONLY_STREAM_REPLIED",

@@ -48,7 +48,7 @@ describe("subjects - the grammar", () => {
   ];
 
   for (const topic of topics) {
-    it(`topic ${topic.slice(0, 20)} - is one, and comes back out of its subject`, () => {
+    it(`topic ${topic.slice(0, 20)} - is accepted, and parses back from its subject`, () => {
       assert.equal(topicOfEvent(eventSubject(parseTopic(topic))), topic);
       for (const verb of GRAPH_VERBS)
         assert.equal(nameOfGraph(verb, graphSubject(verb, parseTopic(topic))), topic);
@@ -56,14 +56,14 @@ describe("subjects - the grammar", () => {
   }
 
   for (const user of users) {
-    it(`user ${user.slice(0, 20)} - is one, and comes back out of its subject`, () => {
+    it(`user ${user.slice(0, 20)} - is accepted, and parses back from its subject`, () => {
       assert.equal(userOfSubject(userSubject(parseUserId(user))), user);
       assert.equal(ownerOf(parseTopic(user)), user);
     });
   }
 
   for (const text of hostile) {
-    it(`${JSON.stringify(text.slice(0, 24))} - is neither, and the error quotes it and says what would be`, () => {
+    it(`${JSON.stringify(text.slice(0, 24))} - is refused as topic and user, with the value and the grammar`, () => {
       assert.equal(isTopic(text), false);
       assert.equal(isUserId(text), false);
       assert.throws(() => parseTopic(text), { code: "BAD_TOPIC", message: /use 1 to 4 tokens/ });
@@ -73,22 +73,22 @@ describe("subjects - the grammar", () => {
     });
   }
 
-  it("a long hostile value - is cut in the message, with its length", () => {
+  it("a long hostile value - is truncated in the message, with its length", () => {
     assert.throws(
       () => parseUserId("x".repeat(10_000)),
       ({ message }: Error) => message.includes("10000 characters") && message.length < 300,
     );
   });
 
-  it("a topic of several tokens - belongs to nobody", () => {
+  it("a topic of several tokens - belongs to no user", () => {
     assert.equal(isUserId("photo.789"), false);
     assert.equal(ownerOf(parseTopic("photo.789")), undefined);
   });
 });
 
-describe("subjects - what a person may publish on", () => {
+describe("subjects - publishing by people", () => {
   for (const subject of ["event.42", "event.photo.789", "user.7", "graph.count.42", "my.own-service"]) {
-    it(`${subject} - yes`, () => assert.equal(parsePublishSubject(subject), subject));
+    it(`${subject} - is accepted`, () => assert.equal(parsePublishSubject(subject), subject));
   }
   const refused = [
     ["event.", "BAD_TOPIC"],
@@ -102,7 +102,7 @@ describe("subjects - what a person may publish on", () => {
     ["a\u0007", "BAD_SUBJECT"],
   ] as const;
   for (const [subject, code] of refused) {
-    it(`${JSON.stringify(subject)} - no, ${code}`, () =>
+    it(`${JSON.stringify(subject)} - is refused with ${code}`, () =>
       assert.throws(() => parsePublishSubject(subject), { code }));
   }
 });

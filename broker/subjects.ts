@@ -1,14 +1,14 @@
-// The subject grammar: the only place where NATS subjects are spelled.
+// The subject grammar: the only place that spells NATS subjects.
 //
 //   event.<topic>            something happened on a topic (1–4 tokens)
 //   user.<id>                a message for one user (one token)
 //   graph.<verb>.<name>      the graph's endpoints
-//   part.<p>.<verb>          what is asked of the owner of partition p as a whole; an undivided graph is partition 0
-//   presence.<edgeId>        an edge says that it lives
-//   edge.<edgeId>            what the graph tells one edge; edge.all is for every edge
-//   edge.status              asks each edge for its state
-//   part.<p>.event.…, part.<p>.graph.…   what nats-server makes of the first and the third where the graph is split
-//   part.<p>.rows.…          what one partition's owner asks another's, for lists about a user
+//   part.<p>.<verb>          requests to the owner of partition p as a whole; an undivided graph is partition 0
+//   presence.<edgeId>        presence of one edge
+//   edge.<edgeId>            the graph's messages to one edge; edge.all is for every edge
+//   edge.status              requests the state of each edge
+//   part.<p>.event.…, part.<p>.graph.…   the first and the third, as nats-server maps them for a partitioned graph
+//   part.<p>.rows.…          requests between partitions' owners, for lists about a user
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
@@ -36,16 +36,19 @@ export type GraphVerb = (typeof GRAPH_VERBS)[number];
 export const PARTITION_VERBS = ["audit", "backup"] as const;
 export type PartitionVerb = (typeof PARTITION_VERBS)[number];
 
-/** Subjects of messages to one user begin with this; the rest is the user id. */
+/** Prefix of the subjects of messages to one user, which is followed by the user id. */
 export const USER_PREFIX = "user.";
-/** Subscriptions of the services. */
+/** Subjects to which the services subscribe. */
 export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
-/** Each edge replies to a request on it with its own state. Ids of edges are hexadecimal and never equal it. */
+/**
+ * Each edge replies to a request on this subject with its own state. Ids of edges are hexadecimal and never
+ * equal it.
+ */
 export const EDGE_STATUS = "edge.status";
 
-/** Whose subjects begin so is Encke's own: its services reply there. */
+/** Prefixes of Encke's own subjects, on which its services reply. */
 const OWN_HEADS = ["event.", USER_PREFIX, "graph.", "part.", EDGE_STATUS];
 
 /** Tokens without blanks, dots, wildcards or control characters. */
@@ -62,27 +65,27 @@ export function graphSubject(verb: GraphVerb, name: Topic): string {
   return `graph.${verb}.${name}`;
 }
 
-/** Every event, or those of one partition. */
+/** The subject of every event, or of those of one partition. */
 export function everyEvent(partition?: number): string {
   return `${prefixOf(partition)}event.>`;
 }
 
-/** The subject on which the endpoint of one verb listens, for every name or those of one partition. */
+/** The subject of one verb's endpoint, for every name or for those of one partition. */
 export function graphEndpoint(verb: GraphVerb, partition?: number): string {
   return `${prefixOf(partition)}graph.${verb}.>`;
 }
 
-/** What a partition's owner is asked for by another's: its share of a list about this user. */
+/** The subject on which one owner requests another's share of a list about this user. */
 export function rowsSubject(partition: number, verb: GraphVerb, user: UserId): string {
   return `${prefixOf(partition)}rows.${verb}.${user}`;
 }
 
-/** The subject on which a partition's owner hears that. */
+/** The subject on which a partition's owner receives such requests. */
 export function rowsEndpoint(partition: number): string {
   return `${prefixOf(partition)}rows.*.*`;
 }
 
-/** Where the owner of a partition is asked about all of it. */
+/** The subject of requests to the owner of a partition about all of it. */
 export function partitionSubject(partition: number, verb: PartitionVerb): string {
   return `part.${partition}.${verb}`;
 }
@@ -96,7 +99,7 @@ export function edgeSubject(edgeId: string): string {
 }
 
 /**
- * The topic of an `event.<topic>` subject, as it was published or as it arrived in one of so many partitions.
+ * Returns the topic of an `event.<topic>` subject, as published or as mapped to one of this many partitions.
  * @throws BrokerError BAD_TOPIC for wildcards, empty tokens and the like; BAD_PARTITIONS
  */
 export function topicOfEvent(subject: string, partitions = 1): Topic {
@@ -104,14 +107,17 @@ export function topicOfEvent(subject: string, partitions = 1): Topic {
   return inPartition(parseTopic(rest.slice("event.".length)), partition, partitions);
 }
 
-/** The user of a `user.<id>` subject. @throws BrokerError BAD_USER */
+/**
+ * Returns the user of a `user.<id>` subject.
+ * @throws BrokerError BAD_USER
+ */
 export function userOfSubject(subject: string): UserId {
   return parseUserId(subject.slice(USER_PREFIX.length));
 }
 
 /**
- * A subject that a person wants to publish on: events and users by our grammar, anything else (a service of their own)
- * by NATS' rules for literal subjects.
+ * Parses a subject that a person wants to publish on: events and users by our grammar, anything else (such as
+ * a service of their own) by NATS' rules for literal subjects.
  * @throws BrokerError BAD_TOPIC, BAD_USER or BAD_SUBJECT
  */
 export function parsePublishSubject(subject: string): string {
@@ -124,20 +130,26 @@ export function parsePublishSubject(subject: string): string {
   );
 }
 
-/** The name of a `graph.<verb>.<name>` subject, likewise. @throws BrokerError BAD_TOPIC, BAD_PARTITIONS */
+/**
+ * Returns the name of a `graph.<verb>.<name>` subject, as published or as mapped.
+ * @throws BrokerError BAD_TOPIC, BAD_PARTITIONS
+ */
 export function nameOfGraph(verb: GraphVerb, subject: string, partitions = 1): Topic {
   const { partition, rest } = splitPartition(subject);
   return inPartition(parseTopic(rest.slice("graph..".length + verb.length)), partition, partitions);
 }
 
-/** The parts of a `part.<p>.rows.<verb>.<user>` subject. @throws BrokerError BAD_SUBJECT, BAD_USER */
+/**
+ * Returns the parts of a `part.<p>.rows.<verb>.<user>` subject.
+ * @throws BrokerError BAD_SUBJECT, BAD_USER
+ */
 export function parseRowsSubject(subject: string): { partition: number; verb: GraphVerb; user: UserId } {
   const { partition, rest } = splitPartition(subject);
   const [, verb = "", user = ""] = rest.split(".");
   if (partition === undefined || !isGraphVerb(verb)) {
     throw new BrokerError(
       "BAD_SUBJECT",
-      `${quote(subject)} asks for no rows: do all services run one release?`,
+      `${quote(subject)} is not a request for rows: do all services run one release?`,
     );
   }
   return { partition, verb, user: parseUserId(user) };
@@ -162,12 +174,12 @@ function splitPartition(subject: string): { partition: number | undefined; rest:
   return { partition: Number(subject.slice("part.".length, end)), rest: subject.slice(end + 1) };
 }
 
-/** Who takes a topic from the wrong partition takes what its owner should. */
+/** Refuses a topic from another partition, whose owner would be bypassed. */
 function inPartition(topic: Topic, partition: number | undefined, of: number): Topic {
   if (partition === undefined || partition === partitionOf(topic, of)) return topic;
   throw new BrokerError(
     "BAD_PARTITIONS",
-    `${quote(topic)} came in partition ${partition} and is in ${partitionOf(topic, of)} of ${of}: ` +
+    `${quote(topic)} arrived in partition ${partition} but belongs to ${partitionOf(topic, of)} of ${of}: ` +
       `nats-server needs the mappings of \`encke broker --print-config --partitions ${of}\``,
   );
 }

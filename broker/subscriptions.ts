@@ -1,5 +1,5 @@
-// The subscriptions of one connection. They survive reconnects, which is the library's work, and refusals, which is
-// ours (retried-subscription.ts). Owned by the client; one entry per subscription.
+// The subscriptions of one connection. They survive reconnects, which is the library's work, and refusals,
+// which is ours (retried-subscription.ts). Owned by the client; one entry per subscription.
 
 import type { NatsConnection } from "nats";
 import type { Logger } from "../lib/log.ts";

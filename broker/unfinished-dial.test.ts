@@ -9,12 +9,12 @@ import { EmbeddedBroker } from "./embedded/broker.ts";
 
 const INFO = 'INFO {"server_id":"x","version":"2.9.0","proto":1,"max_payload":1048576,"headers":true} \r\n';
 
-describe("client that closes while it reconnects", () => {
+describe("a client that closes while it reconnects", () => {
   for (const [what, says] of [
     ["says nothing", ""],
     ["begins to speak", INFO],
   ] as const) {
-    it(`server that ${what} - sees the connection end`, async () => {
+    it(`a server that ${what} - sees the connection end`, async () => {
       const broker = new EmbeddedBroker({ port: 0 });
       const port = await broker.start();
       const log = createLogger("test", "silent");

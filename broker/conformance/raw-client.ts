@@ -1,4 +1,5 @@
-// The NATS protocol by hand, a line at a time: what a client library would hide is what the suite looks at.
+// The NATS protocol over a plain socket, line by line, so that the suite sees what a client library would
+// hide.
 
 import { connect, type Socket } from "node:net";
 
@@ -26,7 +27,7 @@ export class RawClient {
     }
   }
 
-  /** Connects, waits for INFO, and says `hello`. */
+  /** Connects, waits for INFO, and sends `hello`. */
   static async open(port: number, hello: string = PLAIN_CONNECT): Promise<RawClient> {
     const client = new RawClient(connect(port, "127.0.0.1"));
     await client.until(/INFO .*\r\n/);
@@ -57,7 +58,7 @@ export class RawClient {
     this.#socket.resume();
   }
 
-  /** Waits for a pattern, and answers and takes everything up to its end. */
+  /** Waits for a pattern, and takes and returns everything up to its end. */
   async until(pattern: RegExp): Promise<string> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
@@ -77,13 +78,13 @@ export class RawClient {
     }
   }
 
-  /** Sends lines and answers what came of them: everything in front of the PONG to a PING behind them. */
+  /** Sends lines and returns what they caused: everything before the PONG to a PING that follows them. */
   async exchange(lines: string): Promise<string> {
     this.send(`${lines}PING\r\n`);
     return (await this.until(/PONG\r\n/)).replace(/PONG\r\n$/, "").replaceAll("PING\r\n", "");
   }
 
-  /** Sends lines and answers the last words of a server that closes on them. */
+  /** Sends lines and returns the last words of a server that closes the connection because of them. */
   async exchangeUntilClose(lines: string | Buffer): Promise<string> {
     this.send(lines);
     const deadline = performance.now() + PATIENCE_MS;

@@ -1,5 +1,5 @@
-// What every broker of ours does, embedded or real: the core NATS protocol as raw lines, and through the client that
-// the services use. Where nats-server closes without a word, ours may say why first.
+// The behaviour of every broker, embedded or real: the core NATS protocol as raw lines, and through the
+// client that the services use. Where nats-server closes silently, ours may first say why.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -11,7 +11,7 @@ import { eventHeaders } from "../headers.ts";
 import type { Msg } from "../message.ts";
 import { RawClient } from "./raw-client.ts";
 
-/** Title, lines sent, answer expected. */
+/** Title, lines sent, expected reply. */
 const EXCHANGES: readonly (readonly [string, string, string])[] = [
   ["PUB - reaches a subscriber", "SUB a 1\r\nPUB a 2\r\nhi\r\n", "MSG a 1 2\r\nhi\r\n"],
   ["PUB - an empty payload is a message", "SUB a 1\r\nPUB a 0\r\n\r\n", "MSG a 1 0\r\n\r\n"],
@@ -92,7 +92,7 @@ const EXCHANGES: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-/** Title, lines sent, what the server's last words must match. */
+/** Title, lines sent, pattern of the server's last words. */
 const CLOSING: readonly (readonly [string, string, RegExp])[] = [
   ["unknown word", "FOO bar\r\n", /Unknown Protocol Operation/],
   ["a payload longer than it says", "PUB a 2\r\nhixx\r\n", /Unknown Protocol Operation/],
@@ -141,12 +141,12 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
     }
 
     for (const [title, lines, lastWords] of CLOSING) {
-      it(`violation - ${title} ends the connection`, async () => {
+      it(`violation - ${title} closes the connection`, async () => {
         assert.match(await (await raw()).exchangeUntilClose(lines), lastWords);
       });
     }
 
-    it("no responders - the requester receives status 503, which may name the subject", async () => {
+    it("no responders - sends the requester status 503, which may name the subject", async () => {
       const received = await (await raw()).exchange("SUB inbox 9\r\nPUB nobody inbox 1\r\nx\r\n");
       // servers since 2.12 name the subject, older ones do not
       const [, whole, headers = ""] =
@@ -155,7 +155,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.match(headers, /^(Nats-Subject: nobody\r\n)?$/);
     });
 
-    it("CONNECT - verbose answers +OK to everything", async () => {
+    it("CONNECT - verbose replies +OK to everything", async () => {
       const client = await raw('CONNECT {"verbose":true,"pedantic":false}\r\n');
       assert.equal(
         await client.exchange("SUB a 1\r\nPUB b 1\r\nx\r\nUNSUB 1\r\n"),
@@ -163,12 +163,12 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       );
     });
 
-    it("CONNECT - without echo one's own messages stay away", async () => {
+    it("CONNECT - without echo, a client's own messages do not come back", async () => {
       const client = await raw('CONNECT {"verbose":false,"echo":false}\r\n');
       assert.equal(await client.exchange("SUB a 1\r\nPUB a 1\r\nx\r\n"), "");
     });
 
-    it("CONNECT - pedantic refuses a wildcard in PUB, and delivers all the same", async () => {
+    it("CONNECT - pedantic refuses a wildcard in PUB, but still delivers", async () => {
       const client = await raw('CONNECT {"verbose":false,"pedantic":true}\r\n');
       assert.equal(
         await client.exchange("SUB > 1\r\nPUB a.* 1\r\nx\r\n"),
@@ -176,7 +176,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       );
     });
 
-    it("CONNECT - no_responders needs headers", async () => {
+    it("CONNECT - no_responders requires headers", async () => {
       const client = await raw("");
       const words = await client.exchangeUntilClose(
         'CONNECT {"verbose":false,"no_responders":true,"headers":false}\r\n',
@@ -184,11 +184,11 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.match(words, /no responders requires headers support/);
     });
 
-    it("CONNECT - what is no JSON ends the connection", async () => {
+    it("CONNECT - anything but JSON closes the connection", async () => {
       assert.match(await (await raw("")).exchangeUntilClose("CONNECT {bad\r\n"), /^(|-ERR '.*'\r\n)$/);
     });
 
-    it("HPUB - a subscriber without headers gets the data alone", async () => {
+    it("HPUB - sends only the data to a subscriber without headers", async () => {
       const plain = await raw('CONNECT {"verbose":false,"headers":false}\r\n');
       await plain.exchange("SUB a 1\r\n");
       const sender = await raw();
@@ -196,7 +196,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.equal(await plain.until(/MSG.*\r\n.*\r\n/), "MSG a 1 2\r\nhi\r\n");
     });
 
-    it("SUB queue - one member of a group receives, others beside it do too", async () => {
+    it("SUB queue - delivers to one member of a group, and to subscribers outside of it", async () => {
       const client = await raw();
       const answer = await client.exchange(
         "SUB a q 1\r\nSUB a q 2\r\nSUB > q 3\r\nSUB a 4\r\nPUB a 1\r\nx\r\n",
@@ -206,7 +206,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.equal(sids.filter((sid) => sid !== "4").length, 1);
     });
 
-    it("SUB queue - the group shares, in the long run everybody gets some", async () => {
+    it("SUB queue - distributes messages over all members of a group", async () => {
       const client = await raw();
       const publishes = "PUB a 1\r\nx\r\n".repeat(200);
       const answer = await client.exchange(`SUB a q 1\r\nSUB a q 2\r\n${publishes}`);
@@ -215,13 +215,13 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.ok(first > 20 && first < 180, `${first} of 200`);
     });
 
-    it("bytes - a message may arrive in pieces of one byte", async () => {
+    it("bytes - may arrive in pieces of one byte", async () => {
       const client = await raw();
       for (const byte of Buffer.from("SUB a 1\r\nPUB a 5\r\nhello\r\n")) client.send(Buffer.of(byte));
       assert.equal(await client.exchange(""), "MSG a 1 5\r\nhello\r\n");
     });
 
-    it("bytes - any payload byte passes unchanged", async () => {
+    it("bytes - pass unchanged, whatever the payload", async () => {
       const client = await connect();
       const payload = Uint8Array.from({ length: 256 }, (_, byte) => byte);
       const got: Uint8Array[] = [];
@@ -231,7 +231,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.deepEqual(got, [payload]);
     });
 
-    it("order - what one connection publishes arrives in its order", async () => {
+    it("order - is preserved for what one connection publishes", async () => {
       const [sender, receiver] = [await connect(), await connect()];
       const got: number[] = [];
       receiver.subscribe("order.*", (message) => got.push(Number(message.string())));
@@ -244,7 +244,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       );
     });
 
-    it("client - a request is answered, headers and all", async () => {
+    it("client - receives a reply with its headers", async () => {
       const [asker, server] = [await connect(), await connect()];
       server.subscribe("echo", (message: Msg) =>
         server.respond(message, message.data, eventHeaders("0-1-1", true)),
@@ -255,14 +255,14 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.equal(reply.headers?.get("Encke-Event"), "0-1-1");
     });
 
-    it("client - nobody there is NO_RESPONDERS at once, nobody answering is REQUEST_TIMEOUT", async () => {
+    it("client - fails with NO_RESPONDERS at once without a subscriber, and with REQUEST_TIMEOUT without a reply", async () => {
       const client = await connect();
       await assert.rejects(client.request("nobody.there", "", 5_000), { code: "NO_RESPONDERS" });
       client.subscribe("silent", () => {});
       await assert.rejects(client.request("silent", "", 50), { code: "REQUEST_TIMEOUT" });
     });
 
-    it("client - a micro service is found by name", async () => {
+    it("client - finds a micro service by name", async () => {
       const [asker, server] = [await connect(), await connect()];
       server.addService({ name: "probe", description: "a probe" }, []);
       await server.flush();
@@ -270,12 +270,12 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
       assert.equal(info.name, "probe");
     });
 
-    it("clean-up - a closed connection leaves no subscription behind", async () => {
+    it("a closed connection - leaves no subscription behind", async () => {
       const leaving = await raw();
       await leaving.exchange("SUB gone 1\r\nSUB gone.* 2\r\nSUB gone q 3\r\n");
       leaving.close();
       const asker = await connect();
-      await waitFor("its subscriptions to go", async () => {
+      await waitFor("its subscriptions to end", async () => {
         const answer = await asker.request("gone", "", 200).catch((error: { code: string }) => error.code);
         return answer === "NO_RESPONDERS";
       });

@@ -9,8 +9,8 @@ import { EmbeddedBroker } from "./broker.ts";
 
 testBrokerConformance(embedded);
 
-describe("embedded broker - what it is not", () => {
-  /** Lines, and the word by which they are refused. */
+describe("embedded broker - unsupported protocols", () => {
+  /** Lines sent, and the word by which they are refused. */
   const REFUSED: readonly (readonly [string, string])[] = [
     ['CONNECT {"tls_required":true}\r\n', "TLS"],
     ["GET / HTTP/1.1\r\n", "WebSocket"],
@@ -18,7 +18,7 @@ describe("embedded broker - what it is not", () => {
     ["LS+ a\r\n", "leaf nodes"],
   ];
   for (const [lines, word] of REFUSED) {
-    it(`${word} - refused by name, with nats-server as the remedy`, async () => {
+    it(`${word} - is refused by name, with nats-server as the remedy`, async () => {
       const broker = new EmbeddedBroker({ port: 0 });
       try {
         const client = await RawClient.open(await broker.start(), "");
@@ -38,7 +38,7 @@ describe("embedded broker - JetStream's API", () => {
   });
   after(() => broker.stop());
 
-  /** Requests, and the kind of reply that a nats-server gives to each (`type` without what they share). */
+  /** Requests, and nats-server's type of reply to each (`type` without the common part). */
   const REQUESTS: readonly (readonly [string, string])[] = [
     ["INFO", "account_info"],
     ["STREAM.LIST", "stream_list"],
@@ -54,7 +54,7 @@ describe("embedded broker - JetStream's API", () => {
     ["SOMETHING.NEW", "system"],
   ];
   for (const [request, kind] of REQUESTS) {
-    it(`${request} - replies "JetStream not enabled", and the connection stays`, async () => {
+    it(`${request} - gets "JetStream not enabled", and the connection stays open`, async () => {
       const client = await RawClient.open(port);
       const received = await client.exchange(`SUB inbox 1\r\nPUB $JS.API.${request} inbox 2\r\n{}\r\n`);
       const [, json = ""] = /^MSG inbox 1 \d+\r\n(.*)\r\n$/.exec(received) ?? [];
@@ -75,7 +75,7 @@ describe("embedded broker - JetStream's API", () => {
     }
   });
 
-  it("a publish without a reply subject - is silent, and reaches its subscribers", async () => {
+  it("a publish without a reply subject - gets no reply, and reaches its subscribers", async () => {
     const client = await RawClient.open(port);
     for (const subject of ["$JS.API.INFO", "$JS.ACK.S.C.1.1.1.1.0", "$JS.FC.S"]) {
       assert.equal(await client.exchange(`PUB ${subject} 0\r\n\r\n`), "");
@@ -87,7 +87,7 @@ describe("embedded broker - JetStream's API", () => {
     client.close();
   });
 
-  it("a client that looks for JetStream - learns that there is none, and goes on", async () => {
+  it("a client that looks for JetStream - is told that there is none, and continues", async () => {
     const client = await connect({ port });
     await assert.rejects(client.jetstreamManager(), { code: "503" });
     await assert.rejects(client.jetstream().publish("a", "x"), { code: "503" });
@@ -114,7 +114,7 @@ describe("embedded broker - 503", () => {
 });
 
 describe("embedded broker - bounds", () => {
-  it("max_payload - announced, and a larger message closes the connection", async () => {
+  it("max_payload - is announced, and a larger message closes the connection", async () => {
     const broker = new EmbeddedBroker({ port: 0, maxPayload: 100 });
     try {
       const port = await broker.start();
@@ -129,7 +129,7 @@ describe("embedded broker - bounds", () => {
     }
   });
 
-  it("slow consumer - one that stops reading is cut, the others go on", async () => {
+  it("slow consumer - is disconnected, while other clients continue", async () => {
     const broker = new EmbeddedBroker({ port: 0, maxPendingBytes: 1_048_576 });
     try {
       const port = await broker.start();
@@ -160,7 +160,7 @@ describe("embedded broker - bounds", () => {
     }
   });
 
-  it("stop - idempotent, every connection ends", async () => {
+  it("stop - is idempotent and closes every connection", async () => {
     const broker = new EmbeddedBroker({ port: 0 });
     const client = await RawClient.open(await broker.start());
     await client.exchange("SUB a 1\r\n");

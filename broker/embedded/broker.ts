@@ -1,8 +1,8 @@
-// The embedded broker: core NATS for one machine, so that one command works where no nats-server is
-// installed. It listens on loopback only and speaks what the NATS clients speak there: CONNECT, PUB and HPUB,
-// SUB with wildcards and queue groups, UNSUB with a maximum, PING, headers, no-responders. TLS, accounts,
-// mappings and clustering it refuses by name, JetStream in JetStream's own words (jetstream.ts). Past one
-// machine it is a nats-server, never this.
+// The embedded broker: core NATS for one machine, so that one command works without an installed nats-server.
+// It listens on loopback only and implements what NATS clients use there: CONNECT, PUB and HPUB, SUB with
+// wildcards and queue groups, UNSUB with a maximum, PING, headers, no-responders. It refuses TLS, accounts,
+// mappings and clustering by name, and JetStream with JetStream's own error (jetstream.ts). Beyond one
+// machine, use a nats-server.
 
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
@@ -11,21 +11,21 @@ import { type CloseReason, Connection, type Subscription, type Switchboard } fro
 import { jetStreamRefusal } from "./jetstream.ts";
 import { SubjectTree } from "./subject-tree.ts";
 
-/** nats-server's default. */
+/** The default of nats-server. */
 const MAX_PAYLOAD = 1_048_576;
-/** Less than nats-server's 64 MiB: every process that we serve runs on this machine and reads fast or not at all. */
+/** Less than nats-server's 64 MiB: every client is a process on this machine and reads fast or not at all. */
 const MAX_PENDING_BYTES = 33_554_432;
-/** As our nats-server.conf: a client that answers none of two PINGs is gone. */
+/** As in our nats-server.conf: a client that answers neither of two PINGs is disconnected. */
 const PING_INTERVAL_MS = 10_000;
 const MAX_PINGS_OUT = 2;
-/** The core protocol level that clients may expect. */
+/** The level of the core protocol that clients may expect. */
 const PROTOCOL_VERSION = "2.9.0";
 
 export interface EmbeddedBrokerOptions {
-  /** 0 takes any free port. */
+  /** 0 selects any free port. */
   readonly port: number;
   readonly maxPendingBytes?: number;
-  /** Bytes of the largest message that it takes, headers included. */
+  /** Maximum size of a message in bytes, including headers. */
   readonly maxPayload?: number;
 }
 
@@ -58,7 +58,10 @@ export class EmbeddedBroker implements Switchboard {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** Listens on 127.0.0.1 and answers the port. @throws BrokerError NATS_SERVER_FAILED when the port is taken */
+  /**
+   * Listens on 127.0.0.1 and returns the port.
+   * @throws BrokerError NATS_SERVER_FAILED if the port is taken
+   */
   async start(): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", (cause) =>
@@ -126,7 +129,10 @@ export class EmbeddedBroker implements Switchboard {
     }
   }
 
-  /** Delivers to everyone who matches, and to one member of each queue group. Answers how many received it. */
+  /**
+   * Delivers to every matching subscription, and to one member of each queue group. Returns the number of
+   * deliveries.
+   */
   #fanOut(
     from: Connection | undefined,
     subject: string,
@@ -136,7 +142,8 @@ export class EmbeddedBroker implements Switchboard {
   ): number {
     const groups = new Map<string, Subscription[]>();
     let receivers = 0;
-    // a copy: a subscription that reaches its maximum, or a slow client that is cut, leaves the tree as we walk
+    // a copy, because a subscription that reaches its maximum or a slow client leaves the tree during the
+    // loop
     for (const match of [...this.#tree.match(subject)]) {
       const { connection, queue } = match;
       if (connection === from && !connection.options.echo) continue;
@@ -193,7 +200,7 @@ export class EmbeddedBroker implements Switchboard {
   }
 }
 
-/** The status of a subject without subscribers; it names the subject, as nats-server does since 2.12. */
+/** The status of a subject without subscribers, which includes the subject, as in nats-server since 2.12. */
 function noResponders(subject: string): string {
   return `NATS/1.0 503\r\nNats-Subject: ${subject}\r\n\r\n`;
 }

@@ -1,23 +1,23 @@
-// One client of the embedded broker: its socket, its subscriptions, what is still to be written to it. Output is
-// gathered during one turn of the event loop and written at once; a client that does not read is cut when
-// `maxPendingBytes` wait for it, as nats-server cuts a slow consumer.
+// One client of the embedded broker: its socket, its subscriptions and its pending output. Output is
+// collected during one turn of the event loop and written at once. A client that does not read is
+// disconnected when `maxPendingBytes` are waiting, as nats-server disconnects a slow consumer.
 
 import type { Socket } from "node:net";
 import { type Operation, ProtocolParser, ProtocolViolation } from "./protocol.ts";
 import { isValidPattern, type Subscribed } from "./subject-tree.ts";
 
-/** Gathered output beyond this is written without waiting for the end of the turn. */
+/** Collected output beyond this size is written before the end of the turn. */
 const FLUSH_BYTES = 65_536;
 
 export interface Subscription extends Subscribed {
   readonly connection: Connection;
   readonly sid: string;
   delivered: number;
-  /** Removed after this many deliveries; 0 for never. */
+  /** The subscription ends after this many deliveries; 0 for never. */
   max: number;
 }
 
-/** What a connection needs of its broker. */
+/** The interface through which a connection uses its broker. */
 export interface Switchboard {
   readonly maxPayload: number;
   readonly maxPendingBytes: number;
@@ -37,7 +37,7 @@ export type CloseReason = "client" | "violation" | "slow" | "stopped";
 
 const COUNT = /^\d{1,9}$/;
 
-/** Defaults before CONNECT and for what CONNECT leaves out, as in nats-server. */
+/** Defaults before CONNECT, and for fields that CONNECT omits, as in nats-server. */
 const DEFAULTS = { verbose: true, pedantic: true, echo: true, headers: false, no_responders: false };
 
 export class Connection {
@@ -49,7 +49,7 @@ export class Connection {
   #flushing = false;
   #closed = false;
   options: typeof DEFAULTS = DEFAULTS;
-  /** PINGs of ours without an answer. */
+  /** Number of our PINGs without a reply. */
   pingsOut = 0;
 
   constructor(socket: Socket, board: Switchboard) {
@@ -58,11 +58,11 @@ export class Connection {
     this.#parser = new ProtocolParser(board.maxPayload, (operation) => this.#handle(operation));
     socket.setNoDelay(true);
     socket.on("data", (chunk) => this.#receive(chunk));
-    socket.on("error", () => this.close("client")); // a reset: "close" follows and nothing is left to say
+    socket.on("error", () => this.close("client")); // a reset: "close" follows, and nothing is left to send
     socket.on("close", () => this.close("client"));
   }
 
-  /** Queues protocol text; `latin1` so that payload bytes pass through unchanged. */
+  /** Queues protocol text, as `latin1` so that payload bytes pass unchanged. */
   send(text: string): void {
     if (this.#closed) return;
     this.#out += text;
@@ -76,7 +76,7 @@ export class Connection {
     }
   }
 
-  /** Hands one message over, at most `max` times a subscription. */
+  /** Sends one message, at most `max` times per subscription. */
   deliver(
     subscription: Subscription,
     subject: string,
@@ -96,7 +96,7 @@ export class Connection {
     if (subscription.max > 0 && subscription.delivered >= subscription.max) this.#remove(subscription);
   }
 
-  /** Says `error`, if any, and ends. Idempotent; no delivery follows. */
+  /** Sends `error`, if any, and closes the connection. Idempotent; nothing is delivered afterwards. */
   close(why: CloseReason, error?: string): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -141,7 +141,7 @@ export class Connection {
         return;
       case "CONNECT":
         return this.#connect(operation.line);
-      default: // INFO, +OK, -ERR: a client may say them, they mean nothing here
+      default: // INFO, +OK, -ERR: a client may send them, but they have no meaning here
     }
   }
 
@@ -192,7 +192,7 @@ export class Connection {
     if (sid === "" || more.length > 0) throw new ProtocolViolation("Bad UNSUB");
     const subscription = this.#subscriptions.get(sid);
     if (subscription !== undefined) {
-      // anything but a number is no maximum, as in nats-server: the subscription ends at once
+      // as in nats-server, a maximum that is not a number ends the subscription at once
       subscription.max = COUNT.test(most) ? Number(most) : 0;
       if (subscription.max === 0 || subscription.delivered >= subscription.max) this.#remove(subscription);
     }

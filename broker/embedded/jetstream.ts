@@ -1,16 +1,17 @@
-// What the embedded broker replies to a request of JetStream's API: that there is none, in the form that a
-// nats-server uses, so that clients report it and stay connected. Pure.
+// Replies of the embedded broker to requests of JetStream's API: JetStream's error "not enabled" in the form
+// that nats-server uses, so that clients report it and stay connected. Pure.
 
 const API = "$JS.API.";
 /**
- * Their replies are messages, not JSON: without JetStream, a nats-server has no responder for them either.
+ * Replies to these are messages, not JSON: without JetStream, nats-server has no responder for them either.
  */
 const MESSAGE_REQUESTS = /^(?:CONSUMER\.MSG\.NEXT|DIRECT\.GET)\./;
 /** nats-server's JSNotEnabledErr (server/errors.json). */
 const ERROR = { code: 503, err_code: 10_076, description: "JetStream not enabled" };
 
 /**
- * Kinds of reply that are not spelled like the request, by how the request begins (server/jetstream_api.go).
+ * Types of reply that are not spelled like the request, by the beginning of the request
+ * (server/jetstream_api.go).
  */
 const KINDS: readonly (readonly [request: string, kind: string])[] = [
   ["INFO", "account_info"],
@@ -25,7 +26,7 @@ const KINDS: readonly (readonly [request: string, kind: string])[] = [
 const LIKE_ITS_REQUEST =
   /^(STREAM|CONSUMER)\.(CREATE|UPDATE|DELETE|PURGE|SNAPSHOT|RESTORE|NAMES|LIST|INFO|PAUSE|UNPIN)(?:\.|$)/;
 
-/** The reply to a request of JetStream's API, as JSON; undefined for any other subject. */
+/** Returns the reply to a request of JetStream's API, as JSON; undefined for any other subject. */
 export function jetStreamRefusal(subject: string): string | undefined {
   if (!subject.startsWith(API)) return undefined;
   const request = subject.slice(API.length);

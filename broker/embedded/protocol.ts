@@ -1,11 +1,11 @@
-// The client side of the NATS text protocol, taken apart. Bytes go in as they arrive, operations come out whole.
-// Owned by one connection; it never holds more than one control line and one payload.
-// Source: docs.nats.io, "Client Protocol"; nats-server's own behaviour where that is silent.
+// A parser of the client side of NATS' text protocol. Bytes go in as they arrive, complete operations come
+// out. Owned by one connection; it holds at most one control line and one payload. Source: docs.nats.io,
+// "Client Protocol", and nats-server's own behaviour where the documentation is silent.
 
-/** As in nats-server: a longer control line closes the connection. */
+/** As in nats-server, a longer control line closes the connection. */
 const MAX_CONTROL_LINE = 4_096;
 
-/** What a client may say. `args` are the words behind the operation. */
+/** An operation that a client sends. `args` are the words after its name. */
 export type Operation =
   | {
       readonly name: "CONNECT" | "PING" | "PONG" | "SUB" | "UNSUB" | "INFO" | "+OK" | "-ERR";
@@ -15,7 +15,7 @@ export type Operation =
       readonly name: "PUB";
       readonly subject: string;
       readonly reply: string | undefined;
-      /** Bytes of headers in front of `payload`'s data; 0 for a PUB. */
+      /** Number of header bytes at the beginning of `payload`; 0 for a PUB. */
       readonly headerBytes: number;
       /** Headers and data. Valid only during the call. */
       readonly payload: Buffer;
@@ -40,7 +40,7 @@ export class ProtocolParser {
   readonly #maxPayload: number;
   readonly #onOperation: (operation: Operation) => void;
   #rest: Buffer = EMPTY;
-  /** Chunks of a payload that has not arrived whole, joined once when it has. */
+  /** Parts of an incomplete payload, joined once when it is complete. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #pending: Pending | undefined;
@@ -50,7 +50,10 @@ export class ProtocolParser {
     this.#onOperation = onOperation;
   }
 
-  /** @throws ProtocolViolation; nothing may be pushed after it */
+  /**
+   * Parses further bytes.
+   * @throws ProtocolViolation, after which nothing more may be pushed
+   */
   push(chunk: Buffer): void {
     if (this.#pending !== undefined) {
       this.#waiting.push(chunk);
@@ -89,7 +92,7 @@ export class ProtocolParser {
       const lineEnd = newline === -1 ? buffer.length : newline;
       if (lineEnd - at > MAX_CONTROL_LINE) throw new ProtocolViolation("maximum control line exceeded");
       if (newline === -1) break;
-      // latin1 keeps every byte of a subject as it is, and costs nothing to decode
+      // latin1 preserves every byte of a subject and is the cheapest encoding to decode
       this.#readLine(buffer.toString("latin1", at, buffer[newline - 1] === CR ? newline - 1 : newline));
       at = newline + 1;
     }
@@ -125,7 +128,7 @@ export class ProtocolParser {
   }
 }
 
-/** Operations of other protocols that share nats-server's port or one of its own; refused by what they want. */
+/** Operations of other protocols on nats-server's ports, refused by the name of the protocol. */
 const OTHER_PROTOCOLS: Readonly<Record<string, string>> = {
   GET: "WebSocket",
   "RS+": "clustering",

@@ -4,7 +4,7 @@ import { isValidPattern, SubjectTree, type Subscribed } from "./subject-tree.ts"
 
 const on = (pattern: string): Subscribed => ({ pattern, queue: undefined });
 
-/** The rule itself, slowly. */
+/** The rule itself, implemented slowly. */
 function matches(pattern: string, subject: string): boolean {
   const [wanted, given] = [pattern.split("."), subject.split(".")];
   if (given.includes("")) return false;
@@ -16,7 +16,7 @@ function matches(pattern: string, subject: string): boolean {
 }
 
 describe("subject tree", () => {
-  it("match - agrees with the rule on every pattern and subject of a small alphabet", () => {
+  it("match - agrees with the rule for every pattern and subject of a small alphabet", () => {
     const words = (alphabet: readonly string[], length: number): string[] =>
       length === 0
         ? [""]
@@ -51,7 +51,7 @@ describe("subject tree", () => {
     assert.deepEqual(tree.match("a.b"), []);
   });
 
-  it("isValidPattern - refuses empty tokens and > anywhere but last", () => {
+  it("isValidPattern - refuses empty tokens, and > anywhere but at the end", () => {
     for (const good of ["a", "a.b", "*", ">", "a.*.b", "a.>", "a*b"]) assert.ok(isValidPattern(good), good);
     for (const bad of ["", ".", "a.", ".a", "a..b", ">.a", "a.>.b"]) assert.ok(!isValidPattern(bad), bad);
   });

@@ -1,11 +1,11 @@
-// Who receives what: subscriptions by subject. Literal subjects, which are nearly all of them (one a connected
-// user), stand in a hash map; patterns stand in a tree of tokens. Owned by one embedded broker; it holds exactly
-// the subscriptions that were added and not removed, and no empty node stays behind.
+// Finds the subscriptions of a subject. Literal subjects, nearly all of them (one per connected user), are in
+// a hash map; patterns are in a tree of tokens. Owned by one embedded broker. It holds exactly the
+// subscriptions that were added and not removed, and no empty nodes.
 
-/** What the tree keeps of a subscription; the broker's own record extends it. */
+/** The fields of a subscription that the tree uses; the broker's own record extends it. */
 export interface Subscribed {
   readonly pattern: string;
-  /** Members of one queue group share its messages; undefined receives them all. */
+  /** Members of a queue group share its messages; without a group, a subscription receives all of them. */
   readonly queue: string | undefined;
 }
 
@@ -48,7 +48,7 @@ export class SubjectTree<S extends Subscribed> {
     node.here.push(subscription);
   }
 
-  /** False where it was not there. */
+  /** Returns false if the subscription was not in the tree. */
   remove(subscription: S): boolean {
     const removed = isPattern(subscription.pattern)
       ? this.#removePattern(this.#patterns, subscription.pattern.split("."), 0, subscription)
@@ -57,7 +57,10 @@ export class SubjectTree<S extends Subscribed> {
     return removed;
   }
 
-  /** Every subscription that matches a literal subject, queue members included, in no promised order. */
+  /**
+   * Returns every subscription that matches a literal subject, including queue members, in no particular
+   * order.
+   */
   match(subject: string): readonly S[] {
     if (hasEmptyToken(subject)) return [];
     const literal = this.#literals.get(subject) ?? [];
@@ -115,14 +118,17 @@ function collect<S>(node: Node<S>, tokens: readonly string[], depth: number, fou
     found.push(...node.here);
     return;
   }
-  // a wildcard in a subject that was published is a letter: it is below as a pattern's token already, once
+  // a wildcard in a published subject is an ordinary token, which the tree already contains as a pattern's
+  // token
   const exact = token === ANY_TOKEN || token === ANY_REST ? undefined : node.children.get(token);
   if (exact !== undefined) collect(exact, tokens, depth + 1, found);
   const any = node.children.get(ANY_TOKEN);
   if (any !== undefined) collect(any, tokens, depth + 1, found);
 }
 
-/** A subject that a SUB may name: no empty token, `*` and `>` alone in their tokens, `>` last. */
+/**
+ * Whether a SUB may name this subject: no empty token, `*` and `>` only as whole tokens, `>` only at the end.
+ */
 export function isValidPattern(pattern: string): boolean {
   const tokens = pattern.split(".");
   return tokens.every((token, index) => token !== "" && (token !== ANY_REST || index === tokens.length - 1));

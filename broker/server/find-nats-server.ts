@@ -1,5 +1,5 @@
-// Where a nats-server is on this machine: the one that NATS_SERVER names, else on PATH, in /usr/sbin, or in
-// the project's cache. Looks at files and runs none; keeps nothing.
+// Finds nats-server on this machine: the one that NATS_SERVER names, else on PATH, in /usr/sbin, or in the
+// project's cache. It inspects files, runs none and stores nothing.
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -8,8 +8,8 @@ import { cacheDir } from "../../lib/project.ts";
 import { BrokerError } from "../errors.ts";
 
 /**
- * /usr/sbin is where Debian puts it and where an ordinary user's PATH does not look; scripts/prepare.mjs
- * unpacks Debian's into the cache, and .ci/run builds a current one there.
+ * Debian installs it in /usr/sbin, which is not on an ordinary user's PATH. scripts/prepare.mjs unpacks
+ * Debian's into the cache, and .ci/run builds a current one there.
  */
 const FURTHER_PLACES = [
   "/usr/sbin",
@@ -17,7 +17,7 @@ const FURTHER_PLACES = [
   join(cacheDir, "nats-server-current"),
 ];
 
-/** The variables of the environment that choose a nats-server. */
+/** The environment variables that select a nats-server. */
 export interface NatsServerChoice {
   /** Path of the binary. */
   readonly NATS_SERVER?: string | undefined;
@@ -25,16 +25,16 @@ export interface NatsServerChoice {
 }
 
 /**
- * Path of the nats-server to run; undefined where there is none.
- * @throws BrokerError NATS_SERVER_FAILED where NATS_SERVER names a file that cannot be run
+ * Returns the path of the nats-server to run; undefined if there is none.
+ * @throws BrokerError NATS_SERVER_FAILED if NATS_SERVER names a file that cannot be run
  */
 export function findNatsServer(environment: NatsServerChoice): string | undefined {
   return findNatsServers(environment)[0];
 }
 
 /**
- * Paths of all nats-servers on this machine, the one to run first. @throws BrokerError NATS_SERVER_FAILED,
- * likewise
+ * Returns the paths of all nats-servers on this machine, the one to run first.
+ * @throws BrokerError NATS_SERVER_FAILED if NATS_SERVER names a file that cannot be run
  */
 export function findNatsServers({ NATS_SERVER: named = "", PATH: path = "" }: NatsServerChoice): string[] {
   const chosen = named === "" ? [] : [checkNamed(named)];
@@ -51,11 +51,11 @@ function checkNamed(file: string): string {
   throw new BrokerError(
     "NATS_SERVER_FAILED",
     `NATS_SERVER=${quote(file)} cannot be run (${problem}): set it to the path of a nats-server binary, or unset it ` +
-      "(NATS_URL names a server that runs already)",
+      "(NATS_URL names a server that is already running)",
   );
 }
 
-/** Why a file cannot be run; undefined where it can. */
+/** Returns why a file cannot be run, or undefined if it can. */
 function problemWith(file: string): string | undefined {
   try {
     accessSync(file, constants.X_OK);

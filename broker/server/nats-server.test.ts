@@ -21,7 +21,7 @@ for (const broker of brokers) if (broker !== embedded) testBrokerConformance(bro
 
 for (const installed of natsServers) {
   describe(`${installed.name} - supervised`, { skip: installed.skip }, () => {
-    it("restart - killed, it comes back on its port and clients find it again", async () => {
+    it("a killed server - restarts on its port, and clients reconnect", async () => {
       const server = await onFreePort(undefined, async (port) => {
         const started = new NatsServer(installed.binary, port, log);
         await started.start();
@@ -38,7 +38,7 @@ for (const installed of natsServers) {
         process.kill(firstPid ?? 0, "SIGKILL");
         await waitFor("the connection to be lost", () => !client.connected);
         assert.equal(client.publish("after", "too early"), "away");
-        await waitFor("the connection to be back", () => client.connected);
+        await waitFor("the client to reconnect", () => client.connected);
         await client.flush();
         assert.notEqual(server.pid, firstPid);
         client.publish("after", "again");
@@ -53,7 +53,7 @@ for (const installed of natsServers) {
   });
 
   describe(`${installed.name} - with users`, { skip: installed.skip }, () => {
-    it("credentials - right ones connect, wrong ones fail at once with the remedy, even for who would wait", async () => {
+    it("credentials - connect if they are right, else fail at once with the remedy, even for services that wait", async () => {
       const server = await NatsProcess.start(
         installed,
         "authorization { users: [{ user: ann, password: s3cret }] }\n",
@@ -85,14 +85,14 @@ describe("choosing a broker", () => {
     log,
     portMayMove: true,
   };
-  /** Listens on a port, so that nothing else can. */
+  /** Takes a port, so that no other process can listen on it. */
   const squat = async (): Promise<{ port: number; squatter: Server }> => {
     const squatter = createServer();
     await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
     return { port: (squatter.address() as AddressInfo).port, squatter };
   };
 
-  it("a taken default port - moves to a free one", { skip: real.skip }, async () => {
+  it("a taken default port - is replaced by a free one", { skip: real.skip }, async () => {
     const { port, squatter } = await squat();
     const broker = await openBroker({ ...options, kind: "nats-server", port });
     try {
@@ -105,7 +105,7 @@ describe("choosing a broker", () => {
     }
   });
 
-  it("a taken port that was asked for - an error that names it and the remedy", async () => {
+  it("a taken port that was given - is an error that names it and the remedy", async () => {
     const { port, squatter } = await squat();
     try {
       await assert.rejects(openBroker({ ...options, kind: "auto", port, portMayMove: false }), {
@@ -117,8 +117,8 @@ describe("choosing a broker", () => {
     }
   });
 
-  it("NATS_URL - used as it is, nothing is spawned; nobody there is an error", async () => {
-    const external = { url: "nats://127.0.0.1:1" }; // a port that only root could listen on, and nothing does
+  it("NATS_URL - is used as given and nothing is spawned, and an unreachable server is an error", async () => {
+    const external = { url: "nats://127.0.0.1:1" }; // only root could listen on this port, and nothing does
     await assert.rejects(openBroker({ ...options, kind: "auto", port: 0, external }), {
       code: "NATS_UNREACHABLE",
     });
@@ -133,7 +133,7 @@ describe("choosing a broker", () => {
     assert.deepEqual(findNatsServers(environment).slice(0, 2), [elsewhere, natsServer.binary]);
   });
 
-  it("NATS_SERVER that is no program - an error that names it and the remedy", async () => {
+  it("a NATS_SERVER that is not a program - is an error that names it and the remedy", async () => {
     for (const wrong of ["nats://127.0.0.1:4222", "/nowhere/nats-server", tempDir()]) {
       await assert.rejects(
         openBroker({ ...options, kind: "auto", port: 0, environment: { NATS_SERVER: wrong } }),
@@ -142,7 +142,7 @@ describe("choosing a broker", () => {
     }
   });
 
-  it("no nats-server where one is demanded - says where it looked", async (t) => {
+  it("a required nats-server that is missing - is an error that says where it was searched", async (t) => {
     if (findNatsServer({}) !== undefined)
       return t.skip("one stands in /usr/sbin or in the cache: found without PATH");
     const nowhere = { ...options, environment: {}, kind: "nats-server" as const, port: 0 };

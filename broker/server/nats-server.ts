@@ -1,5 +1,5 @@
-// A real nats-server for one machine: configured, spawned, kept alive. Owned by `encke up` or
-// `encke broker`; it ends with them.
+// A real nats-server for one machine: configured, spawned and kept running. Owned by `encke up` or `encke
+// broker`; it ends with them.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -13,17 +13,17 @@ import { partitionMappings } from "../partition.ts";
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_MS = 5_000;
-/** What may differ between two servers of ours. */
+/** Settings that may differ between our servers. */
 export interface NatsServerSettings {
-  /** Into so many the topics are split; 1 where absent. */
+  /** Number of partitions into which the topics are divided; 1 by default. */
   readonly partitions?: number;
-  /** Bytes of the largest message; nats-server's own default (1 MiB) where absent. */
+  /** Maximum size of a message in bytes; nats-server's default is 1 MiB. */
   readonly maxPayload?: number;
-  /** Its environment; this process's where absent. */
+  /** Environment of the server; this process's by default. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Our configuration: loopback, and limits that keep one client that hangs from holding up the others for long. */
+/** Our configuration: loopback, and limits that keep one hanging client from delaying the others for long. */
 function natsServerConfig(
   port: number,
   name: string,
@@ -40,7 +40,7 @@ ping_max: 2
 ${maxPayload === undefined ? "" : `max_payload: ${maxPayload}\n`}${partitionMappings(partitions)}`;
 }
 
-/** One supervised nats-server. It restarts on the same port when it dies, so that clients find it again. */
+/** One supervised nats-server. If it dies it restarts on the same port, so that clients find it again. */
 export class NatsServer {
   readonly port: number;
   readonly #folder: string;
@@ -68,18 +68,21 @@ export class NatsServer {
     return this.#supervisor.pid;
   }
 
-  /** @throws EnckeError CHILD_FAILED or BrokerError NATS_SERVER_FAILED */
+  /**
+   * Starts the server and waits until it accepts connections.
+   * @throws EnckeError CHILD_FAILED or BrokerError NATS_SERVER_FAILED
+   */
   start(): Promise<void> {
     return this.#supervisor.start();
   }
 
-  /** Idempotent. */
+  /** Stops the server. Idempotent. */
   async stop(): Promise<void> {
     await this.#supervisor.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Waits until the server on our port is the one that we started, by its name. */
+  /** Waits until the server on our port is the one that we started, as its name shows. */
   async #answers(): Promise<void> {
     const deadline = performance.now() + START_TIMEOUT_MS;
     while (performance.now() < deadline) {
@@ -93,7 +96,7 @@ export class NatsServer {
   }
 }
 
-/** The name in the INFO line of whatever listens on a local port; undefined where nothing does. */
+/** Returns the name in the INFO line of the server on a local port; undefined if there is none. */
 function serverNameAt(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -103,7 +106,7 @@ function serverNameAt(port: number): Promise<string | undefined> {
       resolve(name);
     };
     socket.setTimeout(1_000, () => done(undefined));
-    socket.on("error", () => done(undefined)); // not listening yet: asked again
+    socket.on("error", () => done(undefined)); // not listening yet: the caller tries again
     socket.on("end", () => done(undefined));
     socket.setEncoding("utf8").on("data", (text: string) => {
       line += text;

@@ -1,6 +1,6 @@
-// Choosing the broker: NATS_URL where it is set, else a nats-server of our own on this machine, else the embedded
-// broker in a process of its own. Whatever is opened here is closed by `stop()`, except a server that was there
-// before us.
+// Chooses the broker: NATS_URL if it is set, else a nats-server of our own on this machine, else the embedded
+// broker in a process of its own. `stop()` closes whatever was opened here, but not a server that was already
+// running.
 
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -18,7 +18,7 @@ import { NatsServer } from "./nats-server.ts";
 const BROKER_KINDS = ["auto", "nats-server", "embedded"] as const;
 export type BrokerKind = (typeof BROKER_KINDS)[number];
 
-/** The setting of the commands that start a broker. */
+/** The setting of commands that start a broker. */
 export const brokerKind: Setting<BrokerKind> = {
   value: "KIND",
   help: BROKER_KINDS.join(", "),
@@ -31,31 +31,34 @@ const EMBEDDED_STOP_MS = 5_000;
 
 export interface OpenBrokerOptions {
   readonly kind: BrokerKind;
-  /** Set where the user named a server: it is used, nothing is spawned. */
+  /** Set if the user named a server: it is used, and nothing is spawned. */
   readonly external: NatsConfig | undefined;
-  /** 0 takes any free one. */
+  /** 0 selects any free port. */
   readonly port: number;
-  /** Whether a taken port may be replaced by a free one (a default) or is an error (a wish). */
+  /** Whether a taken port may be replaced by a free one (a default), or is an error (a given port). */
   readonly portMayMove: boolean;
-  /** Into how many the topics are split; only a nats-server can do that. One where absent. */
+  /** Number of partitions into which the topics are divided, 1 by default; only a nats-server can do that. */
   readonly partitions?: number;
-  /** Command line that runs the embedded broker on a port: it gets `--port N` appended. */
+  /** Command line that runs the embedded broker; `--port N` is appended. */
   readonly embeddedCommand: readonly [string, ...string[]];
-  /** The environment of what is spawned; it also chooses the nats-server. */
+  /** Environment of spawned processes, which also selects the nats-server. */
   readonly environment: NodeJS.ProcessEnv & NatsServerChoice;
   readonly log: Logger;
 }
 
 export interface OpenedBroker {
   readonly url: string;
-  /** For people: what runs where. */
+  /** What runs where, for people. */
   readonly description: string;
-  /** The process that we started, if any. */
+  /** Id of the process that was started, if any. */
   pid(): number | undefined;
   stop(): Promise<void>;
 }
 
-/** @throws BrokerError NATS_UNREACHABLE, NATS_SERVER_FAILED, BAD_NATS_URL or BAD_PARTITIONS */
+/**
+ * Opens the broker.
+ * @throws BrokerError NATS_UNREACHABLE, NATS_SERVER_FAILED, BAD_NATS_URL or BAD_PARTITIONS
+ */
 export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBroker> {
   if (options.external !== undefined) return useExternal(options.external, options.log);
   const port = await choosePort(options);
