@@ -30,7 +30,7 @@ export function timeoutError(subject: string, timeoutMs: number, stream: string 
   if (stream === undefined)
     return new BrokerError(
       "REQUEST_TIMEOUT",
-      `no answer on ${subject} within ${timeoutMs} ms: see the service's log`,
+      `no reply on ${subject} within ${timeoutMs} ms: see the service's log`,
     );
   return new BrokerError(
     "ONLY_STREAM_REPLIED",
@@ -48,7 +48,7 @@ export function requestError(subject: string, cause?: unknown): BrokerError {
   if (code === ErrorCode.NoResponders) {
     return new BrokerError(
       "NO_RESPONDERS",
-      `nobody answers on ${subject}: start the graph with \`encke graph serve\``,
+      `no service replies on ${subject}: start the graph with \`encke graph serve\``,
       { cause },
     );
   }

@@ -1,5 +1,6 @@
-// The client of a process: its states, what happens to messages in each, and errors. Sizes are tested in limits.test.ts,
-// micro services in service.test.ts, and reconnecting under a changed wall clock in reconnecting.test.ts.
+// The client of a process: its states, what happens to messages in each, and errors. Sizes are tested in
+// limits.test.ts, micro services in service.test.ts, and reconnecting under a changed wall clock in
+// reconnecting.test.ts.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";

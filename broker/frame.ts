@@ -3,7 +3,8 @@
 // that is not synchronized identify them by user id. Little-endian throughout; web standards only.
 //
 //   frame   0 u8 kind  1 u8 version  2 u16 zero  4 u32 epoch  8 u32 offset of the last record  12 records:
-//           u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id | json | zeroes to 4
+//           u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id | json |
+//           zeroes to a multiple of 4
 //   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length
 //           12 u32 names length | id | json | names, joined by commas
 

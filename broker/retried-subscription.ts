@@ -62,7 +62,7 @@ export class RetriedSubscription {
   /** Ends the subscription after the messages that the server has already sent. Idempotent. */
   async drain(): Promise<void> {
     this.#end();
-    await this.#subscription.drain().catch(() => {}); // refused, or the connection is closed: nothing more arrives
+    await this.#subscription.drain().catch(() => {}); // refused or closed: nothing more arrives
   }
 
   #end(): void {

@@ -82,7 +82,7 @@ for (const broker of brokers) {
 
     it("STATS - reports what a client counted and measured in a mix of good and bad requests", async () => {
       await serve([endpoint("slow", SLOW_MS), endpoint("quick", QUICK_MS)]);
-      for (let i = 0; i < 50; i += 1) await ask("$SRV.PING.probe"); // the first requests of a process are slow
+      for (let i = 0; i < 50; i += 1) await ask("$SRV.PING.probe"); // the first requests are slow
       const counted: Record<string, { requests: number; errors: number; ms: number; last: string }> = {};
       const request = async (name: string, payload: string): Promise<void> => {
         const startMs = performance.now();
@@ -123,7 +123,7 @@ for (const broker of brokers) {
       assert.deepEqual([listed.name, listed.version], ["probe", version]);
       const [theirs] = JSON.parse(await micro("stats", "probe", "--json")) as [Stats];
       const ours = await ask<Stats>("$SRV.STATS.probe");
-      const started = new Date(theirs.started).toISOString(); // the command drops zeros at the end of the seconds
+      const started = new Date(theirs.started).toISOString(); // the command drops trailing zeros
       assert.deepEqual({ ...theirs, started }, ours);
       assert.deepEqual([theirs.endpoints[0]?.num_requests, theirs.endpoints[0]?.num_errors], [3, 1]);
       assert.match(await micro("info", "probe"), /replies after 1 ms/);

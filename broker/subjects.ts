@@ -3,11 +3,11 @@
 //   event.<topic>            something happened on a topic (1–4 tokens)
 //   user.<id>                a message for one user (one token)
 //   graph.<verb>.<name>      the graph's endpoints
-//   part.<p>.<verb>          requests to the owner of partition p as a whole; an undivided graph is partition 0
+//   part.<p>.<verb>          requests to the owner of partition p; an undivided graph is partition 0
 //   presence.<edgeId>        presence of one edge
 //   edge.<edgeId>            the graph's messages to one edge; edge.all is for every edge
 //   edge.status              requests the state of each edge
-//   part.<p>.event.…, part.<p>.graph.…   the first and the third, as nats-server maps them for a partitioned graph
+//   part.<p>.event.…, part.<p>.graph.…   the first and third, as nats-server maps them to partitions
 //   part.<p>.rows.…          requests between partitions' owners, for lists about a user
 
 import { quote } from "../lib/errors.ts";

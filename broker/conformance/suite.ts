@@ -25,7 +25,7 @@ const EXCHANGES: readonly (readonly [string, string, string])[] = [
     "SUB a 1\r\nPUB a 18\r\nSUB b 2\r\nPUB a 1\r\n\r\n",
     "MSG a 1 18\r\nSUB b 2\r\nPUB a 1\r\n\r\n",
   ],
-  ["PUB - no subscriber, no reply subject: silence", "PUB nobody 1\r\nx\r\n", ""],
+  ["PUB - no subscriber, no reply subject: silence", "PUB absent 1\r\nx\r\n", ""],
   ["words - lower case, blanks and tabs are fine", "sub  a\t1 \r\npub a   1\r\nx\r\n", "MSG a 1 1\r\nx\r\n"],
   ["lines - a control line may end with LF alone", "SUB a 1\nPUB a 1\r\nx\r\n", "MSG a 1 1\r\nx\r\n"],
   [
@@ -147,12 +147,12 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
     }
 
     it("no responders - sends the requester status 503, which may name the subject", async () => {
-      const received = await (await raw()).exchange("SUB inbox 9\r\nPUB nobody inbox 1\r\nx\r\n");
+      const received = await (await raw()).exchange("SUB inbox 9\r\nPUB absent inbox 1\r\nx\r\n");
       // servers since 2.12 name the subject, older ones do not
       const [, whole, headers = ""] =
         /^HMSG inbox 9 (\d+) \1\r\nNATS\/1\.0 503\r\n((?:.+\r\n)*)\r\n\r\n$/.exec(received) ?? [];
       assert.equal(Number(whole), "NATS/1.0 503\r\n\r\n".length + headers.length, received);
-      assert.match(headers, /^(Nats-Subject: nobody\r\n)?$/);
+      assert.match(headers, /^(Nats-Subject: absent\r\n)?$/);
     });
 
     it("CONNECT - verbose replies +OK to everything", async () => {
@@ -257,7 +257,7 @@ export function testBrokerConformance({ name, skip, start }: BrokerUnderTest): v
 
     it("client - fails with NO_RESPONDERS at once without a subscriber, and with REQUEST_TIMEOUT without a reply", async () => {
       const client = await connect();
-      await assert.rejects(client.request("nobody.there", "", 5_000), { code: "NO_RESPONDERS" });
+      await assert.rejects(client.request("no.subscriber", "", 5_000), { code: "NO_RESPONDERS" });
       client.subscribe("silent", () => {});
       await assert.rejects(client.request("silent", "", 50), { code: "REQUEST_TIMEOUT" });
     });

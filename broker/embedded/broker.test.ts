@@ -103,8 +103,8 @@ describe("embedded broker - 503", () => {
     try {
       const client = await RawClient.open(await broker.start());
       assert.match(
-        await client.exchange("SUB inbox 9\r\nPUB nobody.there inbox 1\r\nx\r\n"),
-        /\r\nNats-Subject: nobody\.there\r\n/,
+        await client.exchange("SUB inbox 9\r\nPUB no.subscriber inbox 1\r\nx\r\n"),
+        /\r\nNats-Subject: no\.subscriber\r\n/,
       );
       client.close();
     } finally {
