@@ -66,7 +66,10 @@ export async function* listPages(
   } while (after !== undefined);
 }
 
-/** Yields the pages of the audit of a topic or a partition, after change number `after`. @throws as `listPages` */
+/**
+ * Yields the pages of the audit of a topic or a partition, after change number `after`.
+ * @throws as `listPages`
+ */
 export async function* auditPages(
   client: BrokerClient,
   of: { readonly topic: Topic } | { readonly partition: number },

@@ -1,5 +1,5 @@
-// The payloads of the graph's endpoints: the schemas of each request and reply, and the description that `nats
-// micro info` prints. Requests are checked against these schemas; tests verify that replies match them.
+// The payloads of the graph's endpoints: the schemas of each request and reply, and the description that
+// `nats micro info` prints. Requests are checked against these schemas; tests verify that replies match them.
 
 import { z } from "zod";
 import type { GraphVerb, PartitionVerb } from "../broker/contract.ts";

@@ -1,7 +1,7 @@
 // The file format of a backup: every key of the store with its value, in the order of the keys, followed by a
 // checksum. Written and read sequentially.
 //
-//   "encke-graph-backup 1\n", { length of key + 1, length of value, key, value }…, 0, SHA-256 of all before it
+//   "encke-graph-backup 1\n", { length of key + 1, length of value, key, value }…, 0, SHA-256 of all this
 //
 // Lengths are varints. A file that does not end with the 0 and the checksum is not a backup.
 

@@ -2,8 +2,9 @@
 // migrated while it runs:
 //
 //   subject   one message per recipient to user.<id> (subject-copies.ts)
-//   frames    the event once in the edge's next frame, with the handles of its recipients there (frame-copies.ts);
-//             while the edge is not in step, every event with all recipients by name (named-copies.ts)
+//   frames    the event once in the edge's next frame, with the handles of its own recipients
+//             (frame-copies.ts); while the edge is not synchronized, every event with all recipients
+//             by name (named-copies.ts)
 //
 // A recipient never receives both kinds of copy through one edge. Copies keep the order of `send` in every
 // mode.

@@ -7,7 +7,10 @@ export type ForFollowers = { readonly topic: Topic };
 /** Addressed to one user, directly by a producer. */
 export type ForUser = { readonly user: UserId };
 
-/** A valid event that waits for its fan-out. It gets its id when that begins, so ids follow the order of sending. */
+/**
+ * A valid event that waits for its fan-out. It gets its id when that begins, so ids follow the order of
+ * sending.
+ */
 export interface AcceptedEvent<To = ForFollowers | ForUser> {
   readonly to: To;
   readonly payload: Uint8Array;

@@ -1,5 +1,5 @@
-// Reads a list of pairs as friendships and tells how many friends each user has, without loading it. It reads, checks and
-// sorts as the loader does, in the same bounded memory.
+// Reads a list of pairs as friendships and tells how many friends each user has, without loading it. It
+// reads, checks and sorts as the loader does, in the same bounded memory.
 
 import { Names } from "../store/names.ts";
 import { FollowSorter } from "./follow-sorter.ts";

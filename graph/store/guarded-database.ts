@@ -152,7 +152,7 @@ export class GuardedDatabase {
     const { signal } = this.#closing;
     const backoff = new Backoff(PROBE_AGAIN_MS.min, PROBE_AGAIN_MS.max);
     while (!signal.aborted) {
-      await delay(backoff.nextMs(), undefined, { signal, ref: false }).catch(() => {}); // closing: the loop ends
+      await delay(backoff.nextMs(), undefined, { signal, ref: false }).catch(() => {}); // closing
       if (signal.aborted) return;
       try {
         await probeDisk(this.#directory);
