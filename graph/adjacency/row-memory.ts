@@ -1,7 +1,7 @@
 // Holds rows by id in memory, in the binary format that they have on disk: a log of segments, and an index of
 // the row's positions. A new row is appended, and its previous value becomes garbage. When a quarter of the
 // log is garbage, the segment with most of it is compacted and reused, so no change copies more than one
-// segment. Owned by a single reader of rows. Bounded by a number of bytes: a row that does not fit is not
+// segment. Owned by the rows of followers. Bounded by a number of bytes: a row that does not fit is not
 // held.
 
 import { VarintReader } from "../store/varint.ts";

@@ -150,7 +150,7 @@ export class AuditLog {
   }
 
   /**
-   * Refuses a number beyond the last change: its reader has read another graph's audit and would wait for
+   * Refuses a number beyond the last change: its client has read another graph's audit and would wait for
    * changes that never come. The disk may be one commit ahead of `#last`.
    * @throws GraphError BAD_REQUEST
    */

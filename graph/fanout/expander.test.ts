@@ -86,6 +86,18 @@ describe("expander", () => {
     );
   });
 
+  it("an event added as the queue runs empty - is sent", async () => {
+    parts.expander.open();
+    for (let ticks = 0; ticks < 30; ticks += 1) {
+      add("alice", "first");
+      for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+      add("alice", "second");
+      await settle();
+      assert.equal(parts.backlog.events, 0, `after ${ticks} microtasks`);
+    }
+    assert.equal(parts.fanOut.counts.expanded, 60);
+  });
+
   it("a user's topic - is also sent to that user, and a topic without an owner to its followers only", async () => {
     parts.expander.open();
     add("alice", "hi");

@@ -36,14 +36,14 @@ describe("bulk load of a share of the partitions", () => {
       const names = Array.from({ length: SHAPE.users }, (_, n) => parseTopic(String(n + 1)));
       const whole = await load({ name: "generated", newcomers }, kind, Partitions.whole);
       for (const isFile of [true, false]) {
-        let relations = 0;
+        let follows = 0;
         for (const share of SHARES) {
           const source = isFile
             ? { stream: Readable.from([Buffer.from(text)]), name: "text" }
             : { name: "generated", newcomers };
           const { report, store } = await load(source, kind, share);
           assert.equal(report.added + report.elsewhere, whole.store.follows);
-          relations += store.follows;
+          follows += store.follows;
           for (const name of names) {
             const owned = share.owns(name) ? whole.store.pageFollowers(name, undefined, 1_000).names : [];
             assert.deepEqual(store.pageFollowers(name, undefined, 1_000).names, owned);
@@ -55,7 +55,7 @@ describe("bulk load of a share of the partitions", () => {
           }
           await store.close();
         }
-        assert.equal(relations, whole.store.follows);
+        assert.equal(follows, whole.store.follows);
       }
       await whole.store.close();
     });

@@ -48,9 +48,9 @@ export function readAsOfNow<T>(db: Database, use: (read: Read) => T): T {
 }
 
 /**
- * Yields a whole row in a consistent state, however long the reader takes and whatever is committed in the
+ * Yields a whole row in a consistent state, however long the caller takes and whatever is committed in the
  * meantime. The chunks of a long row are read from a snapshot, which is held until the last chunk or until
- * the reader stops.
+ * the caller stops.
  */
 export function* readRowAsOfNow(disk: GuardedDatabase, key: string): Generator<Uint32Array, void, void> {
   const { db } = disk;
