@@ -1,30 +1,34 @@
-// What a request accepts, by RFC 9110, 12.5.1: each media type has the weight of the most specific range that matches it.
-// Hono's `accepts` takes the range of the highest weight instead, and never matches `*/*`.
+// Parses the Accept header as RFC 9110, section 12.5.1, defines it: a media type has the weight of the most
+// specific range that matches it. Hono's `accepts` uses the range with the highest weight instead, and never
+// matches `*/*`.
 
 /** One element of the header, in lower case. */
 interface Range {
   readonly types: string;
-  /** Whether parameters stand before the weight. */
+  /** Whether the range has parameters before the weight. */
   readonly narrowed: boolean;
   readonly weight: number;
 }
 
-/** How well a type is accepted: its weight from 0 to 1, and how specific the range was that says so. */
+/**
+ * How well a type is accepted: its weight from 0 to 1, and the specificity of the range that determined it.
+ */
 interface Acceptance {
   readonly weight: number;
-  /** 0 for a type that no range matches, 1 for any type, 2 for any subtype, 3 for the type, 4 with parameters. */
+  /** 0 if no range matches, 1 for any type, 2 for any subtype, 3 for the type, 4 for the type with parameters. */
   readonly specificity: number;
 }
 
 const NAMED = 3;
 const UNMATCHED: Acceptance = { weight: 0, specificity: 0 };
-/** One part between separators; those inside of quotation marks do not count. */
+/** Matches one element of a list; separators inside quoted strings do not count. */
 const LIST = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PARAMETERS = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 
 /**
- * Whether a request prefers `type` to `fallback`: it accepts it, and gives it more weight, or the same by name or by a
- * more specific range. Both types in lower case, without parameters; those of a range are not compared.
+ * Returns whether a request prefers `type` to `fallback`: it accepts `type` and gives it a higher weight, or
+ * an equal weight by name or by a more specific range. Both types must be in lower case and without
+ * parameters. The parameters of ranges are not compared.
  */
 export function prefers(accept: string | undefined, type: string, fallback: string): boolean {
   if (accept === undefined) return false;
@@ -62,7 +66,10 @@ function specificityOf({ types, narrowed }: Range, type: string): number {
   return types === "*/*" ? 1 : 0;
 }
 
-/** What is no number from 0 to 1 counts as 1: its client has named the range. */
+/**
+ * Parses a weight. A weight that is not a number from 0 to 1 counts as 1, because the client has named the
+ * range.
+ */
 function weightOf(parameter: string): number {
   const [, given = ""] = /=\s*(\d*\.?\d*)$/.exec(parameter) ?? [];
   const weight = given === "" || given === "." ? 1 : Number(given);

@@ -1,5 +1,5 @@
-// Who may open a stream now. It refuses before the process runs out of descriptors, with a time to come back, instead
-// of failing in the middle.
+// Decides whether a stream may be opened now. Streams are refused, with a time to retry after, before the
+// process runs out of descriptors, so that none fails halfway.
 
 import type { UserId } from "../broker/contract.ts";
 import { EdgeError } from "./errors.ts";
@@ -12,9 +12,12 @@ export interface AdmissionLimits {
 
 export class Admission {
   readonly #limits: AdmissionLimits;
-  /** Counts streams from the moment they join, before the pool has them: two that come together are two. */
+  /**
+   * Counts a stream as soon as it joins, before the pool holds it, so that two concurrent requests count as
+   * two.
+   */
   readonly #readers: Readers;
-  /** Set when the edge is about to stop. */
+  /** Set when the edge begins to stop. */
   draining = false;
   /** Streams refused since the start. */
   refused = 0;
@@ -32,13 +35,16 @@ export class Admission {
     throw problem;
   }
 
-  /** Counts a stream that found no room after it had passed `check`: no descriptor, or no memory for its users. */
+  /**
+   * Counts a stream that passed `check` and then could not be held, for lack of a descriptor or of memory.
+   */
   noteFull(): void {
     this.refused += 1;
   }
 
   #problem(users: readonly UserId[]): EdgeError | undefined {
-    if (this.draining) return new EdgeError("EDGE_DRAINING", "this edge is stopping: another takes over");
+    if (this.draining)
+      return new EdgeError("EDGE_DRAINING", "this edge is stopping: connect again to reach another edge");
     if (this.#readers.streams >= this.#limits.maxStreams) {
       return new EdgeError(
         "EDGE_FULL",

@@ -11,14 +11,14 @@ async function opened(edge: WebEdge, ...paths: readonly string[]): Promise<Body[
   return bodies;
 }
 
-describe("app - what is refused", () => {
+describe("app - refusals", () => {
   let edges: WebEdges;
   before(async () => {
     edges = await WebEdges.start();
   });
   after(() => edges.stop());
 
-  /** What makes an edge refuse user 7 for now: the status, and the reason of a goodbye. */
+  /** What makes an edge refuse user 7 temporarily: the status, and the reason of a goodbye. */
   const refusals: readonly (readonly [string, number, string, (edge: WebEdge) => Promise<unknown>])[] = [
     [
       "full",
@@ -35,7 +35,7 @@ describe("app - what is refused", () => {
     ["draining", 503, "drain", (edge) => edge.stop({ perSecond: 1, deadlineMs: 0 })],
   ];
   for (const [what, status, reason, make] of refusals) {
-    it(`${what}, EventSource - 200, a time to come back and goodbye, at GET and HEAD, and counted`, async () => {
+    it(`${what}, EventSource - responds 200 with a retry time and goodbye to GET and HEAD, and counts it`, async () => {
       const edge = await edges.make({ maxStreams: 4 });
       const held = await make(edge);
       const ask = (cursor: string, method = "GET"): Response | Promise<Response> =>
@@ -64,7 +64,7 @@ describe("app - what is refused", () => {
       for (const body of (held ?? []) as Body[]) await body.cancel();
     });
 
-    it(`${what}, any other client - ${status} with Retry-After, at GET and HEAD, and counted`, async () => {
+    it(`${what}, any other client - responds ${status} with Retry-After to GET and HEAD, and counts it`, async () => {
       const edge = await edges.make({ maxStreams: 4 });
       const held = await make(edge);
       for (const path of ["/stream?user=7", "/test/7"]) {
@@ -80,7 +80,7 @@ describe("app - what is refused", () => {
     });
   }
 
-  it("a retry of many who were refused - is spread out", async () => {
+  it("retry times - are spread out over the refused clients", async () => {
     const edge = await edges.make();
     await edge.stop({ perSecond: 1, deadlineMs: 0 });
     const retries = new Set<number | undefined>();
@@ -92,7 +92,7 @@ describe("app - what is refused", () => {
     assert.ok(retries.size > 25, `${retries.size} times to come back`);
   });
 
-  it("HEAD - the status of GET: who may not, and who asks for nothing right", async () => {
+  it("HEAD - has the status of GET for unauthorized and malformed requests", async () => {
     const edge = await edges.make({ jwtKey: KEY });
     const token = { Authorization: `Bearer ${edges.token}` };
     const asked: readonly (readonly [string, Record<string, string>, number])[] = [
@@ -115,7 +115,7 @@ describe("app - what is refused", () => {
     }
   });
 
-  it("HEAD - headers, and no stream", async () => {
+  it("HEAD - returns headers and opens no stream", async () => {
     const edge = await edges.make();
     for (const path of ["/stream?user=7", "/test/7"]) {
       const response = await edge.app.request(path, { method: "HEAD" });
@@ -126,7 +126,7 @@ describe("app - what is refused", () => {
   });
 
   for (const path of ["/stream?user=7", "/test/7", "/session", "/graph/7", "/events/7"]) {
-    it(`a wrong method on ${path} - 405 with Allow`, async () => {
+    it(`wrong method on ${path} - responds 405 with Allow`, async () => {
       const response = await edges.app.request(path, { method: "PUT" });
       assert.equal(response.status, 405);
       assert.match(response.headers.get("Allow") ?? "", /GET, HEAD|POST/);
@@ -156,14 +156,14 @@ describe("app - what is refused", () => {
     "/test/7?tick=10&tick=20",
     "/graph/7?limit=1&limit=2",
   ]) {
-    it(`${path}, a parameter twice - 400 that names it`, async () => {
+    it(`${path}, a parameter twice - responds 400 that names it`, async () => {
       const response = await edges.app.request(path);
       assert.equal(response.status, 400);
       assert.match(await response.text(), /"BAD_QUERY","message":"(user|tick|limit)= is given 2 times/);
     });
   }
 
-  it("an unknown path - 404 that says what there is", async () => {
+  it("unknown path - responds 404 with the paths that exist", async () => {
     for (const path of ["/nothing", "/test", "/test/7/8", "/stream/7", `/${"x".repeat(10_000)}`]) {
       const response = await edges.app.request(path);
       assert.equal(response.status, 404, path);
@@ -185,23 +185,23 @@ describe("app - what is refused", () => {
     Array.from({ length: 17 }, (_, id) => id).join(),
   ];
   for (const id of bad) {
-    it(`/test/${id.slice(0, 20)} - 400 with the remedy`, async () => {
+    it(`/test/${id.slice(0, 20)} - responds 400 with the remedy`, async () => {
       const response = await edges.app.request(`/test/${encodeURIComponent(id)}`);
       assert.equal(response.status, id === "" || id === ".." ? 404 : 400);
     });
   }
 
   for (const query of ["", "?user=", "?user=a.b", "?user=%00", `?user=${"x".repeat(10_000)}`]) {
-    it(`/stream${query.slice(0, 20)} - 400`, async () =>
+    it(`/stream${query.slice(0, 20)} - responds 400`, async () =>
       assert.equal((await edges.app.request(`/stream${query}`)).status, 400));
   }
 
   for (const tick of ["0", "-1", "x", "1.5", "99999", ""]) {
-    it(`tick=${tick} - 400`, async () =>
+    it(`tick=${tick} - responds 400`, async () =>
       assert.equal((await edges.app.request(`/test/7?tick=${tick}`)).status, 400));
   }
 
-  it("more streams of one user than may be - 429, come back later", async () => {
+  it("one stream too many of a user - responds 429 with Retry-After", async () => {
     const edge = await edges.make();
     const bodies = [];
     for (let open = 0; open < 3; open += 1) bodies.push(new Body(await edge.app.request("/stream?user=7")));
@@ -214,7 +214,7 @@ describe("app - what is refused", () => {
     await new Body(await edge.app.request("/stream?user=7")).cancel();
   });
 
-  it("more streams than this edge holds - 503, come back later", async () => {
+  it("one stream too many on an edge - responds 503 with Retry-After", async () => {
     const edge = await edges.make({ maxStreams: 2 });
     const bodies = [
       new Body(await edge.app.request("/stream?user=1")),

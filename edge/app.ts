@@ -1,5 +1,6 @@
-// The edge's HTTP surface: a Hono app made of web standards only, so that it runs on Node, Bun, Deno or a worker
-// alike. It authenticates, validates and routes; holding the streams is the matter of whoever runs it (services.ts).
+// The edge's HTTP interface: a Hono app that uses only web standards, so that it runs on Node, Bun, Deno and
+// workers. It authenticates, validates and routes requests. Holding the streams is left to the runtime
+// (services.ts).
 
 import { Hono } from "hono";
 import { quote } from "../lib/errors.ts";
@@ -13,7 +14,7 @@ import { addStreamRoute } from "./routes/stream.ts";
 import { addTestRoute } from "./routes/test.ts";
 import type { EdgeServices } from "./services.ts";
 
-/** The live page runs only what this edge serves. */
+/** The live page may load only what this edge serves. */
 const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 

@@ -1,5 +1,5 @@
-// The parts of an edge, put together once for every runtime: they differ only in how streams are held and in what
-// listens in front of the app.
+// Constructs the parts of an edge and connects them. This is the same for every runtime; runtimes differ only
+// in how they hold streams and in the server in front of the app.
 
 import type { Context, Hono } from "hono";
 import { StreamPosition } from "../broker/contract.ts";
@@ -28,7 +28,7 @@ export type AppConfig = Pick<
 >;
 
 export interface AssembleOptions<Pool extends ConnectionPool> {
-  /** Unique in the fleet, for the lifetime of this process. */
+  /** Unique among all edges for the lifetime of this process. */
   readonly edgeId: string;
   readonly client: BrokerClient;
   readonly config: AppConfig;
@@ -40,9 +40,9 @@ export interface AssembleOptions<Pool extends ConnectionPool> {
   hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
   /** Called for an error that is not the caller's mistake. */
   onError(error: Error): void;
-  /** A graph service of a release with which this edge cannot talk. */
+  /** Called when a graph service uses a version of the protocol that this edge does not support. */
   onOtherVersion(version: number): void;
-  /** Whether new readers may come has changed. */
+  /** Called when the edge may have started or stopped accepting new readers. */
   onStatus(): void;
 }
 
@@ -53,9 +53,12 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
-  /** Receives from the graph, then announces this edge. */
+  /** Subscribes to messages from the graph, then announces this edge. */
   start(): Promise<void>;
-  /** Says goodbye to the graph and receives nothing more. Idempotent; the streams are the pool's to end. */
+  /**
+   * Tells the graph that this edge leaves, and receives nothing more. Idempotent. It does not end the streams
+   * of the pool.
+   */
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// The live page's files, read once at the start from the folder beside this one.
+// The files of the live page, read once at the start from the folder next to this file.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** Path on the edge → file. */
+/** Maps paths on the edge to files. */
 export function loadAssets(): ReadonlyMap<string, Asset> {
   const folder = join(dirname(fileURLToPath(import.meta.url)), "page");
   const assets = new Map<string, Asset>();

@@ -7,12 +7,12 @@ import { waitFor } from "../test/support/wait-for.ts";
 import { Body, errorOf, WebEdges } from "../test/support/web-edges.ts";
 import { signToken } from "./auth.ts";
 
-/** A token with these claims, whatever they are. */
+/** Signs a token with these claims, whatever they are. */
 function sign(claims: Record<string, unknown>): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(KEY));
 }
 
-/** A token whose claims are this text: JSON has numbers that JavaScript does not write. */
+/** Signs a token whose claims are this text, because JSON has numbers that JavaScript cannot write. */
 async function signText(claims: string): Promise<string> {
   const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
   const text = new TextEncoder();
@@ -22,14 +22,14 @@ async function signText(claims: string): Promise<string> {
   return `${signed}.${encode(new Uint8Array(await crypto.subtle.sign("HMAC", key, text.encode(signed))))}`;
 }
 
-describe("app - who reads", () => {
+describe("app - authentication", () => {
   let edges: WebEdges;
   before(async () => {
     edges = await WebEdges.start();
   });
   after(() => edges.stop());
 
-  it("no token where one is needed - 401", async () => {
+  it("missing token - responds 401 if one is needed", async () => {
     for (const path of ["/stream", "/stream?user=7", "/test/7", "/session", "/graph/7"]) {
       const response = await edges.keyed.request(path);
       assert.equal(response.status, 401, path);
@@ -37,7 +37,7 @@ describe("app - who reads", () => {
     }
   });
 
-  it("one's own token - opens one's own stream, with or without ?user", async () => {
+  it("a user's token - opens the user's stream, with or without ?user", async () => {
     for (const path of ["/stream", "/stream?user=7", "/test/7"]) {
       const response = await edges.keyed.request(path, { headers: bearer(edges.token) });
       assert.equal(response.status, 200, path);
@@ -45,14 +45,14 @@ describe("app - who reads", () => {
     }
   });
 
-  it("another's stream - 403", async () => {
+  it("another user's stream - responds 403", async () => {
     for (const path of ["/stream?user=9", "/test/9", "/test/7,9", "/graph/9"]) {
       const response = await edges.keyed.request(path, { headers: bearer(edges.token) });
       assert.deepEqual([response.status, await errorOf(response)], [403, "NOT_YOURS"], path);
     }
   });
 
-  it("bad tokens - 401, whatever is wrong with them", async () => {
+  it("bad tokens - respond 401, whatever is wrong with them", async () => {
     const none = `${btoa('{"alg":"none"}').replaceAll("=", "")}.${btoa('{"sub":"7"}').replaceAll("=", "")}.`;
     const foreign = await signToken("another key of at least 32 bytes!", "7", 60_000);
     const expired = await signToken(KEY, "7", -60_000);
@@ -79,7 +79,7 @@ describe("app - who reads", () => {
     "7\n",
     "ä",
   ]) {
-    it(`a token whose sub is ${JSON.stringify(sub)} - 401 that names the claim, on every route`, async () => {
+    it(`token whose sub is ${JSON.stringify(sub)} - responds 401 that names the claim, on every route`, async () => {
       const token = await sign({ sub });
       for (const [method, path] of [
         ["GET", "/stream"],
@@ -100,7 +100,7 @@ describe("app - who reads", () => {
     });
   }
 
-  it("a token without a sub - 401 that names the claim", async () => {
+  it("token without a sub - responds 401 that names the claim", async () => {
     const response = await edges.keyed.request("/stream", { headers: bearer(await sign({})) });
     assert.equal(response.status, 401);
     assert.match(await response.text(), /\\"sub\\" must be .*, it is missing/);
@@ -108,7 +108,7 @@ describe("app - who reads", () => {
 
   for (const claim of ["exp", "nbf", "iat"]) {
     for (const value of ['"9999999999"', "null", "true", "[9999999999]", "{}"]) {
-      it(`a token whose ${claim} is ${value} - 401 that names the claim`, async () => {
+      it(`token whose ${claim} is ${value} - responds 401 that names the claim`, async () => {
         const token = await signText(`{"sub":"7","${claim}":${value}}`);
         const response = await edges.keyed.request("/session", { headers: bearer(token) });
         assert.equal(response.status, 401);
@@ -126,7 +126,7 @@ describe("app - who reads", () => {
     '"nbf":1e999',
     '"nbf":9999999999.5',
   ]) {
-    it(`a token with ${claims} - 401`, async () => {
+    it(`token with ${claims} - responds 401`, async () => {
       const token = await signText(`{"sub":"7",${claims}}`);
       assert.equal((await edges.keyed.request("/session", { headers: bearer(token) })).status, 401);
     });
@@ -136,7 +136,7 @@ describe("app - who reads", () => {
     ...['"exp":9223372036854775807', '"exp":1e17', '"exp":1e308', '"exp":1e999', '"exp":8640000000000'],
     ...['"exp":4102444800.75', '"nbf":-1e308', '"nbf":0.5', '"iat":1e308', '"iat":-1', '"iat":1e999'],
   ]) {
-    it(`a token with ${claims} - is practically valid for ever, in a stream and as a cookie`, async () => {
+    it(`token with ${claims} - practically never expires, in a stream and as a cookie`, async () => {
       const token = await signText(`{"sub":"7",${claims}}`);
       const body = new Body(await edges.keyed.request("/stream", { headers: bearer(token) }));
       edges.network.client.publish("user.7", "still here");
@@ -148,7 +148,7 @@ describe("app - who reads", () => {
     });
   }
 
-  it("several session cookies - the first that is valid counts, and at most four are tried", async () => {
+  it("several session cookies - the first valid one is used, and at most four are tried", async () => {
     const stale = await signToken(KEY, "7", -60_000);
     const foreign = await signToken("another key of at least 32 bytes!", "9", 60_000);
     const session = (...tokens: string[]): Promise<Response> => {
@@ -162,22 +162,22 @@ describe("app - who reads", () => {
     assert.equal((await session(stale, foreign, "x", "y", edges.token)).status, 401);
     const refused = await session(stale, foreign);
     assert.equal(refused.status, 401);
-    assert.match(await refused.text(), /it has expired/); // what is wrong with the first
+    assert.match(await refused.text(), /it has expired/); // the fault of the first
     assert.equal(await errorOf(await session("")), "TOKEN_MISSING");
   });
 
-  it("a cookie of a similar name - is not the session's", async () => {
+  it("cookie with a similar name - is not the session's", async () => {
     for (const name of ["encke_session2", "xencke_session", "ENCKE_SESSION"]) {
       const headers = { Cookie: `${name}=${edges.token}` };
       assert.equal(await errorOf(await edges.keyed.request("/session", { headers })), "TOKEN_MISSING");
     }
   });
 
-  it("a token on an edge without a key - 401, not anonymous", async () => {
+  it("token on an edge without a key - responds 401 instead of reading anonymously", async () => {
     assert.equal((await edges.app.request("/stream?user=7", { headers: bearer(edges.token) })).status, 401);
   });
 
-  it("POST /session - the token becomes a cookie, which opens the stream", async () => {
+  it("POST /session - turns the token into a cookie, which opens the stream", async () => {
     const signedIn = await edges.keyed.request("/session", { method: "POST", headers: bearer(edges.token) });
     assert.equal(signedIn.status, 200);
     const cookie = signedIn.headers.get("Set-Cookie") ?? "";
@@ -195,18 +195,18 @@ describe("app - who reads", () => {
     assert.match(out.headers.get("Set-Cookie") ?? "", /^encke_session=; Max-Age=0/);
   });
 
-  it("POST /session - behind TLS the cookie is Secure, and crosses to the sites that were named", async () => {
+  it("POST /session - makes the cookie Secure behind TLS, and allows it for the configured sites", async () => {
     const headers = { ...bearer(edges.token), "X-Forwarded-Proto": "https" };
     const cookie =
       (await edges.keyed.request("/session", { method: "POST", headers })).headers.get("Set-Cookie") ?? "";
     assert.match(cookie, /Secure; SameSite=None/);
   });
 
-  it("POST /session without a token - 401", async () => {
+  it("POST /session without a token - responds 401", async () => {
     assert.equal((await edges.keyed.request("/session", { method: "POST" })).status, 401);
   });
 
-  it("a stale cookie on an edge without a key - is nobody's business", async () => {
+  it("stale cookie on an edge without a key - is ignored", async () => {
     const response = await edges.app.request("/stream?user=9", {
       headers: { Cookie: "encke_session=stale" },
     });
@@ -214,7 +214,7 @@ describe("app - who reads", () => {
     await response.body?.cancel();
   });
 
-  it("a stream - ends when its token does", async () => {
+  it("stream - ends when its token expires", async () => {
     const body = new Body(
       await edges.keyed.request("/stream", { headers: bearer(await signToken(KEY, "7", 1_000)) }),
     );
@@ -222,7 +222,7 @@ describe("app - who reads", () => {
     assert.match(body.text, /\{"goodbye":\{"reason":"expired"\}\}\n$/);
   });
 
-  it("a key that is too short - is refused with how to make one", async () => {
+  it("short key - is refused with a command that makes one", async () => {
     await assert.rejects(edges.make({ jwtKey: "short" }), {
       code: "BAD_CONFIG",
       message: /32.*openssl rand/,

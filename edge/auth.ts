@@ -1,6 +1,6 @@
-// Who is reading. Users carry an HS256 JWT whose `sub` is their user id: as a bearer token, or as the cookie that
-// POST /session made of one (EventSource cannot send headers). Anonymous reading is for the first afternoon on one
-// machine, or for who says so in so many words.
+// Authenticates requests. A user presents an HS256 JWT whose `sub` is the user id, either as a bearer token
+// or in the cookie that POST /session made from one, since EventSource cannot send headers. Anonymous reading
+// is meant for trying Encke out on one machine; anywhere else it must be enabled explicitly.
 
 import type { Context } from "hono";
 import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
@@ -11,18 +11,24 @@ import type { Origins } from "./origins.ts";
 
 export const SESSION_COOKIE = "encke_session";
 
-/** RFC 7518, 3.2: an HMAC key is at least as long as its hash. */
+/** RFC 7518, section 3.2: the key of an HMAC is at least as long as its hash. */
 const MIN_KEY_BYTES = 32;
 const ALGORITHM = "HS256";
-/** Clocks of two machines may differ by so many seconds. */
+/** Allowed difference between the clocks of two machines, in seconds. */
 const CLOCK_TOLERANCE_S = 5;
-/** The last instant that a Date holds, in 275,760: a token that is valid for longer is practically valid for ever. */
+/**
+ * The last instant that a Date can represent, in the year 275760. Tokens that expire later are treated as
+ * expiring then.
+ */
 const MAX_TIME_MS = 8_640_000_000_000_000;
-/** Session cookies of one request that are tried. Two Enckes on one host see each other's, whatever their ports. */
+/**
+ * Maximum number of session cookies tried per request. Two edges on one host receive each other's cookies,
+ * because cookies ignore ports.
+ */
 const MAX_COOKIES = 4;
 
 export interface Principal {
-  /** Whose token it was; undefined for an anonymous reader, who may read anybody. */
+  /** The user that the token names; undefined for an anonymous reader, who may read every user's stream. */
   readonly user: UserId | undefined;
   readonly expiresAtMs: number | undefined;
 }
@@ -31,7 +37,7 @@ export interface AuthConfig {
   /** Shared secret that signs users' tokens. */
   readonly key: string | undefined;
   readonly anonymous: boolean;
-  /** Whose pages may bring a cookie along. */
+  /** Decides which sites' pages may use a session cookie. */
   readonly origins: Origins;
 }
 
@@ -51,7 +57,7 @@ export class Auth {
   async reader(c: Context): Promise<Principal> {
     const token = bearerToken(c);
     if (token !== undefined) return this.verify(token);
-    // without a key a cookie can only be left over from another Encke on this host: it says nothing here
+    // without a key, a cookie can only come from another Encke on this host, so it is ignored
     const cookies = this.#key === undefined ? [] : sessionCookies(c);
     if (cookies.length > 0) {
       this.#origins.checkCookie(c);
@@ -88,7 +94,10 @@ export class Auth {
     };
   }
 
-  /** @throws EdgeError TOKEN_INVALID that says why the first is not accepted, where none is */
+  /**
+   * Returns the principal of the first valid token. @throws EdgeError TOKEN_INVALID with the reason for the
+   * first token, if none is valid
+   */
   async #firstValid(tokens: readonly string[]): Promise<Principal> {
     let problem: unknown;
     for (const token of tokens) {
@@ -102,7 +111,7 @@ export class Auth {
   }
 }
 
-/** The user whom a token names. Claims are any JSON: the types of jose say only what they should be. */
+/** Returns the user that a token names. Claims can be any JSON value, whatever the types of jose promise. */
 function userOf({ sub }: { readonly sub?: unknown }): UserId {
   if (typeof sub === "string" && isUserId(sub)) return sub;
   const given = sub === undefined ? "missing" : quote(typeof sub === "string" ? sub : JSON.stringify(sub));
@@ -113,7 +122,8 @@ function userOf({ sub }: { readonly sub?: unknown }): UserId {
 }
 
 /**
- * Whether this reader may read these users: anybody's where anonymous, else only its own.
+ * Checks that a principal may read the streams of these users: all of them if it is anonymous, otherwise only
+ * its own.
  * @throws EdgeError NOT_YOURS
  */
 export function authorize(reader: Principal, users: readonly UserId[]): void {
@@ -122,7 +132,7 @@ export function authorize(reader: Principal, users: readonly UserId[]): void {
     throw new EdgeError("NOT_YOURS", `you are ${reader.user}, not ${foreign}: read your own stream`);
 }
 
-/** A token for a user, valid for so long. @throws BrokerError BAD_USER; EdgeError BAD_CONFIG */
+/** Signs a token for a user that expires after `ttlMs`. @throws BrokerError BAD_USER; EdgeError BAD_CONFIG */
 export async function signToken(key: string, user: string, ttlMs: number): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT()
@@ -137,7 +147,10 @@ export function bearerToken(c: Context): string | undefined {
   return /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
 }
 
-/** The session cookies of a request in their order, at most MAX_COOKIES. The first may be stale, or another edge's. */
+/**
+ * Returns the session cookies of a request in order, at most MAX_COOKIES. The first may be stale or belong to
+ * another edge.
+ */
 function sessionCookies(c: Context): readonly string[] {
   const name = `${SESSION_COOKIE}=`;
   return (c.req.header("Cookie") ?? "")

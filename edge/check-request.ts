@@ -1,11 +1,11 @@
-// What no route takes, decided once for all: a change that another site's page asks for, and a body that is compressed.
+// Rejects requests that no route accepts: changes requested by another site's page, and compressed bodies.
 
 import type { MiddlewareHandler } from "hono";
 import { quote } from "../lib/errors.ts";
 import { EdgeError } from "./errors.ts";
 import type { Origins } from "./origins.ts";
 
-/** Payloads are passed on as they are: a coding would reach readers who know nothing of it. */
+/** Payloads are forwarded unchanged. A content coding would reach readers who do not expect it. */
 const CODINGS: ReadonlySet<string> = new Set(["", "identity"]);
 
 /** @throws EdgeError FOREIGN_ORIGIN, BODY_ENCODED */

@@ -1,19 +1,26 @@
-// What one edge worker is told. Plain data, so that it travels to worker processes as JSON.
+// The configuration of one edge worker. It is plain data, so that the supervisor can send it to worker
+// processes as JSON.
 
 import type { FanoutMode, NatsConfig } from "../broker/index.ts";
 import type { LogLevel } from "../lib/log.ts";
 import { EdgeError } from "./errors.ts";
 
-/** Where to listen: an address and port, or the path of a UNIX socket. */
+/** An address and port to listen on, or the path of a UNIX socket. */
 export type ListenAt = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** As long as a person may be in a tunnel, and no longer than "online" should be wrong. */
+/**
+ * Long enough that a connection survives a train's tunnel, and short enough that a vanished reader soon stops
+ * counting as online.
+ */
 export const DEFAULT_READER_TIMEOUT_MS = 60_000;
 
-/** How long a reader waits until its stream is certain; without that it begins all the same, with a `resync`. */
+/**
+ * Maximum wait until a stream is known to receive every event. After it, the stream starts anyway, with a
+ * `resync`.
+ */
 export const JOIN_MS = 1_000;
 
-/** Who holds the sockets of open streams; native needs its addon. */
+/** Implementations that hold the sockets of open streams; `native` needs the addon. */
 export const POOL_KINDS = ["native", "plain"] as const;
 export type PoolKind = (typeof POOL_KINDS)[number];
 
@@ -22,29 +29,30 @@ export interface EdgeConfig {
   readonly nats: NatsConfig;
   readonly fanout: FanoutMode;
   readonly pool: PoolKind;
-  /** Signs users' tokens; without it reading is anonymous. */
+  /** Signs users' tokens. If undefined, reading is anonymous. */
   readonly jwtKey: string | undefined;
-  /** Anonymous reading, said in so many words. */
+  /** Whether anonymous reading was enabled explicitly. */
   readonly allowAnonymous: boolean;
-  /** Publishing over HTTP by readers; undefined leaves it to `anonymous`. */
+  /** Whether readers may publish over HTTP; undefined allows it exactly if reading is anonymous. */
   readonly allowPublish: boolean | undefined;
   readonly corsOrigins: readonly string[];
   readonly maxStreams: number;
   readonly maxStreamsPerUser: number;
-  /** Streams end after about so long and come back; 0 for never. */
+  /** Approximate lifetime of a stream, after which its reader reconnects; 0 for unlimited. */
   readonly maxStreamAgeMs: number;
-  /** The longest silence on a stream before a heartbeat. */
+  /** Maximum silence on a stream before a heartbeat. */
   readonly heartbeatMs: number;
-  /** A reader whose machine acknowledges nothing of what was sent for so long is gone. */
+  /** A reader whose machine acknowledges nothing for this long is considered gone. */
   readonly readerTimeoutMs: number;
-  /** How long a drain may take. */
+  /** Maximum duration of a drain. */
   readonly drainMs: number;
   readonly logLevel: LogLevel;
 }
 
 /**
- * Whether everybody may read everybody: on one machine while no key is set, or where it was said.
- * @throws EdgeError BAD_CONFIG where neither holds and there is no key
+ * Returns whether anonymous reading is allowed: either it was enabled explicitly, or no key is set and the
+ * edge listens on loopback.
+ * @throws EdgeError BAD_CONFIG if neither holds and no key is set
  */
 export function decideAnonymous({
   listen,
@@ -57,7 +65,7 @@ export function decideAnonymous({
   const where = "host" in listen ? listen.host : listen.path;
   throw new EdgeError(
     "BAD_CONFIG",
-    `others than this machine can reach ${where}: set ENCKE_JWT_KEY so that readers need a token, or say --allow-anonymous`,
+    `other machines can reach ${where}: set ENCKE_JWT_KEY so that readers need a token, or pass --allow-anonymous`,
   );
 }
 

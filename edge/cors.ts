@@ -1,16 +1,17 @@
-// The CORS protocol of the Fetch standard: tells browsers which other sites' pages may read our replies. Hono's `cors`
-// answers every OPTIONS by itself, which then has no `Allow`, and gives credentials to all sites or none.
+// The CORS protocol of the Fetch standard, which tells browsers which other sites' pages may read responses.
+// Hono's `cors` is not used, because it replies to every OPTIONS request itself, without `Allow`, and allows
+// credentials for all sites or for none.
 
 import type { MiddlewareHandler } from "hono";
 import type { Origins } from "./origins.ts";
 
-/** What a page may send beside the headers that need no permission. */
+/** Headers that a page may send in addition to those that need no permission. */
 const SENT = "Authorization, Content-Type, Last-Event-ID";
-/** What a page must read of a refusal beside the headers that it always may. */
+/** Headers that a page may read in addition to those that it always may. */
 const EXPOSED = "Accept-Encoding, Allow, Retry-After, WWW-Authenticate";
 const MAX_AGE_S = "600";
 
-/** Sets its headers before the route runs, so that errors have them too. */
+/** Sets the headers before the route runs, so that error responses have them too. */
 export function cors(origins: Origins): MiddlewareHandler {
   return (c, next) => {
     const origin = c.req.header("Origin");

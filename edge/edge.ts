@@ -1,5 +1,5 @@
-// One edge: it holds readers' streams and writes to them what NATS brings for their users. Owned by a worker process
-// (or a test); everything it opens it closes in `stop`, which drains.
+// One edge: it holds readers' streams and writes to them the events that NATS delivers for their users. Owned
+// by a worker process or a test. `stop` drains and closes everything that the edge opened.
 
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
@@ -20,11 +20,15 @@ import { NativePool } from "./pool/native/native-pool.ts";
 import { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 import { notReadyReason } from "./readiness.ts";
 
-/** Descriptors kept for everything that is no stream: requests under way, NATS, files. */
+/** Descriptors reserved for everything except streams: pending requests, NATS, files. */
 const RESERVED_DESCRIPTORS = 256;
-/** Streams ended a second in a drain, at least; a large edge goes as fast as its deadline asks. */
+/**
+ * Minimum number of streams ended per second in a drain. A large edge ends as many as its deadline requires.
+ */
 const MIN_DRAIN_PER_SECOND = 1_000;
-/** Part of the drain's time that the paced ending may take; the rest is for readers to read their last bytes. */
+/**
+ * Fraction of the drain's time used to end streams; the rest is left for readers to receive their last bytes.
+ */
 const DRAIN_PACED_PART = 0.8;
 
 export interface EdgeOptions {
@@ -33,7 +37,7 @@ export interface EdgeOptions {
   readonly metrics: Metrics;
   /** Called whenever `notReady` may have changed. */
   readonly onStatus?: () => void;
-  /** Ends the waiting for NATS. */
+  /** Aborts the wait for NATS. */
   readonly signal?: AbortSignal;
 }
 
@@ -53,7 +57,7 @@ export class Edge {
     this.#options = options;
   }
 
-  /** Why new readers should go elsewhere; undefined when they may come. */
+  /** Returns why new readers should connect to another edge, or undefined if they may come. */
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
     if (this.#running === undefined) return "starting";
@@ -61,7 +65,7 @@ export class Edge {
     return notReadyReason({ client, ...parts });
   }
 
-  /** The port in use, once started; 0 on a UNIX socket. */
+  /** Returns the port, once started; 0 for a UNIX socket. */
   get port(): number {
     return this.#running === undefined ? 0 : this.#portOf(this.#running.server);
   }
@@ -72,13 +76,14 @@ export class Edge {
   }
 
   /**
-   * Connects (waiting for NATS as long as it takes), then listens.
-   * @throws EdgeError BAD_CONFIG; BrokerError for refused credentials; Node's error where the address is taken
+   * Connects to NATS, waiting for it as long as necessary, and then listens.
+   * @throws EdgeError BAD_CONFIG; BrokerError if NATS refuses the credentials; Node's error if the address is
+   * taken
    */
   async start(): Promise<void> {
     const { config, log, signal } = this.#options;
     const anonymous = decideAnonymous(config);
-    if (config.pool === "native") loadPoolAddon(); // said now, not after NATS was waited for
+    if (config.pool === "native") loadPoolAddon(); // fails now rather than after the wait for NATS
     const client = await BrokerClient.connect(config.nats, {
       name: `encke edge ${this.#id}`,
       log,
@@ -94,7 +99,7 @@ export class Edge {
     this.#options.onStatus?.();
   }
 
-  /** Takes no new reader, ends every stream with its last words at a bounded pace, leaves. Idempotent. */
+  /** Refuses new readers, ends every stream with a goodbye at a bounded rate, and closes. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#drain();
     return this.#stopping;
@@ -158,7 +163,7 @@ export class Edge {
   }
 }
 
-/** Accepts only as long as a descriptor is left for who comes, also behind those that the pool took over. */
+/** Accepts connections only while descriptors remain, counting those that the pool has taken over. */
 function boundConnections(server: Server, pool: HeldPool): void {
   const max = descriptorLimit() - RESERVED_DESCRIPTORS / 2;
   const left = (): number => (pool instanceof NativePool ? Math.max(1, max - pool.descriptors) : max);

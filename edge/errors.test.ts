@@ -10,7 +10,10 @@ interface Reply {
   readonly hidden: readonly Error[];
 }
 
-/** What a client receives where a handler throws this; with `asked`, a stream whose format refuses in words. */
+/**
+ * Returns what a client receives if a handler throws this error; `asked` is a stream whose format can express
+ * a refusal.
+ */
 async function replyTo(error: Error, asked = false): Promise<Reply> {
   const hidden: Error[] = [];
   const app = new Hono();
@@ -65,7 +68,7 @@ describe("responses to errors", () => {
     });
   }
 
-  it("a refused stream - says goodbye with 200, and when to come back, if that is worth it", async () => {
+  it("refused stream - gets 200, a goodbye and a retry time if a retry can help", async () => {
     for (const [code, reason, minMs] of [
       ["TOO_MANY_STREAMS", "too-many-streams", 5_000],
       ["EDGE_FULL", "full", 5_000],

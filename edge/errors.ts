@@ -1,46 +1,47 @@
-// The errors of this folder, what remote callers are told about each, and the one place that turns any error into an
-// HTTP response. The text of a shown error quotes the caller's mistake and says what would be right; a hidden one is our
-// own fault, is logged, and its text stays here. Codes are stable: callers match them, never the text.
+// The errors of this folder, what remote callers are told about each, and the only code that turns an error
+// into an HTTP response. The message of a shown error quotes the caller's mistake and gives the remedy. A
+// hidden error is not the caller's fault: it is logged, and its message is not sent. Codes are stable;
+// callers match codes, never messages.
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { type Disclosure, disclosureOf, EnckeError } from "../lib/errors.ts";
 
 interface EdgeDisclosure extends Disclosure {
-  /** Seconds after which trying again makes sense, for errors that pass; RETRY_AFTER_S where it is absent. */
+  /** Seconds after which a retry makes sense, for temporary errors; RETRY_AFTER_S by default. */
   readonly retryAfterS?: number;
-  /** The reason of the `goodbye` with which a stream is refused where its format refuses in words. */
+  /** Reason in the `goodbye` that refuses a stream, for formats that can express a refusal. */
   readonly goodbye?: string;
 }
 
 const DISCLOSURES = {
-  // a query parameter is not of its form
+  // a query parameter is malformed
   BAD_QUERY: { status: 400, shown: true },
-  // the client stopped sending its body
+  // the client stopped before it had sent the whole body
   BODY_INCOMPLETE: { status: 400, shown: true },
-  // no bearer token and no session cookie, and anonymous reading is off
+  // the request has no bearer token and no session cookie, and anonymous reading is off
   TOKEN_MISSING: { status: 401, shown: true },
-  // not signed with our key, expired, or without a user
+  // the token was not signed with this edge's key, has expired, or names no user
   TOKEN_INVALID: { status: 401, shown: true },
-  // signed in as another user
+  // the principal is another user
   NOT_YOURS: { status: 403, shown: true },
-  // a page of another site tries to change something, or sends a cookie
+  // a page of another site requested a change or used a cookie
   FOREIGN_ORIGIN: { status: 403, shown: true },
-  // no such path
+  // no route matches the path
   NOT_FOUND: { status: 404, shown: true },
-  // a body in a content coding
+  // the body has a content coding
   BODY_ENCODED: { status: 415, shown: true },
-  // the user holds as many streams here as a user may
+  // the user has the maximum number of streams on this edge
   TOO_MANY_STREAMS: { status: 429, shown: true, goodbye: "too-many-streams" },
-  // this edge holds as many streams as it can
+  // the edge holds the maximum number of streams
   EDGE_FULL: { status: 503, shown: true, goodbye: "full" },
-  // this edge is about to stop; the next one has room at once
+  // the edge is stopping, and the next edge can take the stream at once
   EDGE_DRAINING: { status: 503, shown: true, goodbye: "drain", retryAfterS: 1 },
-  // the graph does not reply, or cannot do what was asked at this moment
+  // the graph does not reply, or cannot do what was requested at the moment
   GRAPH_AWAY: { status: 503, shown: true },
-  // another process listens at the address
+  // another process listens on the address
   ADDRESS_TAKEN: { status: 500, shown: false },
-  // the edge cannot be started as it is configured
+  // the edge cannot start with its configuration
   BAD_CONFIG: { status: 500, shown: false },
 } as const;
 
@@ -55,7 +56,7 @@ export class EdgeError extends EnckeError<EdgeErrorCode> {
 const RETRY_AFTER_S = 5;
 const HIDDEN = { error: "INTERNAL", message: "something went wrong here; it has been logged" };
 
-/** Headers that a status requires, or that tell what would have been accepted. */
+/** Headers that a status requires, or that tell the client what would have been accepted. */
 const HEADERS: Readonly<Record<number, (retryAfterS: number) => Record<string, string>>> = {
   401: () => ({ "WWW-Authenticate": 'Bearer realm="encke"' }),
   415: () => ({ "Accept-Encoding": "identity" }),
@@ -63,7 +64,7 @@ const HEADERS: Readonly<Record<number, (retryAfterS: number) => Record<string, s
   503: (retryAfterS) => ({ "Retry-After": String(retryAfterS) }),
 };
 
-/** A stream that is asked for, in a format that refuses in words. */
+/** A requested stream whose format can express a refusal. */
 export interface AskedStream {
   readonly headers: Readonly<Record<string, string>>;
   goodbye(reason: string, retryMs: number): string;
@@ -77,8 +78,8 @@ declare module "hono" {
 }
 
 /**
- * The response for anything thrown in a handler. A stream that is refused for now gets 200 and a goodbye where its format
- * refuses in words. An error that callers may not read is handed to `onHidden`.
+ * Returns the response to an error that a handler threw. A temporary refusal of a stream is a 200 with a
+ * goodbye, if the format can express it. Errors that must not be shown to callers are passed to `onHidden`.
  */
 export function respondToError(error: Error, c: Context, onHidden: (error: Error) => void): Response {
   const { retryAfterS = RETRY_AFTER_S, goodbye } = error instanceof EdgeError ? error.disclosure : {};
@@ -92,7 +93,7 @@ export function respondToError(error: Error, c: Context, onHidden: (error: Error
   return c.json(told, status as ContentfulStatusCode);
 }
 
-/** Not before that time, and spread over as long again, so that all who were refused do not come back together. */
+/** Returns a time between `retryAfterS` and twice that, so that refused clients do not all return at once. */
 function comeBackMs(retryAfterS: number): number {
   return Math.floor(retryAfterS * 1000 * (1 + Math.random()));
 }

@@ -1,4 +1,4 @@
-// Asks the graph over NATS on behalf of a browser, which waits no longer than ANSWER_MS. Keeps nothing.
+// Sends a browser's requests to the graph over NATS. The browser waits at most ANSWER_MS. Stateless.
 
 import { BrokerError, eventSubject, graphSubject, type Topic, type UserId } from "../broker/contract.ts";
 import { type BrokerClient, serviceErrorOf } from "../broker/index.ts";

@@ -1,12 +1,13 @@
-// Everything that the graph sends to this edge, on `edge.<id>` and `edge.all`, and where it goes: orders to presence, copies
-// of events to the fan-out, questions about counted events to the tallies. Owned by the assembled edge; it keeps nothing.
+// Receives everything that the graph sends to this edge, on `edge.<id>` and `edge.all`, and routes it: orders
+// to presence, copies of events to the fan-out, requests about counted events to the tallies. Owned by the
+// assembled edge; it has no state of its own.
 
 import { EVERY_EDGE, edgeSubject } from "../broker/contract.ts";
 import { type BrokerClient, type Msg, parseOrder, type Subscribed } from "../broker/index.ts";
 import type { Presence } from "./presence/presence.ts";
 import type { EventTallies } from "./presence/tallies.ts";
 
-/** An order is JSON and begins with it; no frame does (FRAME_KIND). */
+/** The first byte of every order, which is JSON, and of no frame (FRAME_KIND). */
 const BRACE = "{".charCodeAt(0);
 
 export interface InboxOptions {
@@ -14,7 +15,7 @@ export interface InboxOptions {
   readonly edgeId: string;
   readonly presence: Pick<Presence, "obey">;
   readonly tallies: EventTallies;
-  /** Takes copies of events; undefined in `subject` mode, where they arrive elsewhere. */
+  /** Receives copies of events; undefined in `subject` mode, where they arrive on other subjects. */
   readonly frames: { receive(bytes: Uint8Array): void } | undefined;
 }
 
@@ -37,12 +38,13 @@ export class Inbox {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 
-  /** @throws BrokerError BAD_EVENT for an order that is not of its form; the client logs it */
+  /** @throws BrokerError BAD_EVENT for a malformed order; the client logs it */
   #receive(message: Msg): void {
     const { client, presence, tallies, frames } = this.#options;
     if (message.data[0] !== BRACE) return frames?.receive(message.data);
     const order = parseOrder(message.data);
-    if (order.type === "mark") return client.respond(message); // everything before it has been handled
+    // everything that arrived before it has been handled
+    if (order.type === "mark") return client.respond(message);
     if (order.type !== "tally") return presence.obey(order);
     for (const part of tallies.take(order.event, client.maxPayload))
       client.respond(message, JSON.stringify(part));

@@ -1,4 +1,4 @@
-// The public list of this room, for the command line.
+// The public API of this folder.
 
 export { signToken } from "./auth.ts";
 export {

@@ -1,4 +1,4 @@
-// The edge's metrics, read from those who count.
+// The metrics of an edge. Each reads a count from the object that maintains it.
 
 import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -24,29 +24,35 @@ export function registerMetrics(
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
-  metrics.gauge("encke_edge_subscriptions", "Users whose messages this edge asks for", () => readers.users);
-  metrics.gauge("encke_edge_queued_bytes", "Bytes that wait for slow readers", () => pool.queuedBytes);
+  metrics.gauge("encke_edge_subscriptions", "Users whose messages this edge receives", () => readers.users);
+  metrics.gauge("encke_edge_queued_bytes", "Bytes waiting for slow readers", () => pool.queuedBytes);
   metrics.counter("encke_edge_opened_total", "Streams opened", () => pool.counts.opened);
-  metrics.counter("encke_edge_refused_total", "Streams refused for want of room", () => admission.refused);
-  metrics.counter("encke_edge_closed_total", "Streams ended, by why", () => pool.counts.closed, "reason");
+  metrics.counter(
+    "encke_edge_refused_total",
+    "Streams refused because a limit was reached",
+    () => admission.refused,
+  );
+  metrics.counter("encke_edge_closed_total", "Streams ended, by reason", () => pool.counts.closed, "reason");
   metrics.counter(
     "encke_edge_messages_total",
-    "Messages from NATS for users here",
+    "Messages received from NATS for users of this edge",
     () => fanout.counts.messages,
   );
   metrics.counter(
     "encke_edge_rejected_total",
-    "Messages from NATS that were not of their form",
+    "Messages from NATS that were dropped as malformed or outdated",
     () => fanout.counts.rejected,
   );
-  metrics.counter("encke_edge_delivered_total", "Events handed to streams", () => pool.counts.delivered);
+  metrics.counter("encke_edge_delivered_total", "Events written to streams", () => pool.counts.delivered);
   metrics.counter("encke_edge_chunks_total", "Chunks written", () => pool.counts.chunks);
   metrics.counter("encke_edge_bytes_total", "Bytes written", () => pool.counts.bytes);
   metrics.gauge(
     "encke_edge_lost_partitions",
-    "Partitions of the graph whose owner does not answer, while others do",
+    "Partitions of the graph whose owner is silent while others reply",
     () => presence.lostPartitions,
   );
-  metrics.gauge("encke_edge_ready", "1 while new readers may come", () => Number(notReady() === undefined));
+  metrics.gauge("encke_edge_ready", "1 while the edge accepts new readers", () =>
+    Number(notReady() === undefined),
+  );
   registerClientMetrics(metrics, client);
 }

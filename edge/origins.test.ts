@@ -19,7 +19,7 @@ describe("app - other sites", () => {
     return response.headers.get("Access-Control-Allow-Origin");
   };
 
-  it("named ones - may read, with credentials", async () => {
+  it("configured sites - may read with credentials", async () => {
     assert.equal(await allowed(edges.keyed, "https://app.example"), "https://app.example");
     const preflight = await edges.keyed.request("/stream", {
       method: "OPTIONS",
@@ -34,7 +34,7 @@ describe("app - other sites", () => {
     assert.equal(preflight.headers.get("Access-Control-Allow-Credentials"), "true");
   });
 
-  it("others - may not; while anonymous, pages of this very machine may", async () => {
+  it("other sites - may not read; while reading is anonymous, pages from loopback may", async () => {
     for (const origin of [
       "https://evil.example",
       "null",
@@ -50,7 +50,7 @@ describe("app - other sites", () => {
     }
   });
 
-  it("replies to named ones - show their pages what they must read of a refusal", async () => {
+  it("responses to configured sites - expose the headers that explain a refusal", async () => {
     const headers = { Origin: "https://app.example" };
     for (const [path, status] of [
       ["/session", 401],
@@ -64,7 +64,7 @@ describe("app - other sites", () => {
     }
   });
 
-  it("replies to others, and to programs - have no CORS headers but Vary", async () => {
+  it("responses to other sites and to programs - have no CORS headers except Vary", async () => {
     for (const headers of [{ Origin: "https://evil.example" }, {}]) {
       const response = await edges.keyed.request("/session", { headers });
       assert.doesNotMatch([...response.headers.keys()].join(), /access-control/);
@@ -72,7 +72,7 @@ describe("app - other sites", () => {
     }
   });
 
-  it("a preflight - allows the route's methods, and OPTIONS has Allow all the same", async () => {
+  it("preflight - allows the route's methods, and OPTIONS still has Allow", async () => {
     const preflight = await edges.keyed.request("/session", {
       method: "OPTIONS",
       headers: { Origin: "https://app.example", "Access-Control-Request-Method": "DELETE" },
@@ -91,7 +91,7 @@ describe("app - other sites", () => {
       any = (await edges.make({ jwtKey: KEY, corsOrigins, allowPublish: true })).app;
     });
 
-    it("with a token - reads and publishes, but with no cookie in play", async () => {
+    it("page of any site with a token - reads and publishes without cookies", async () => {
       const headers = { ...ORIGIN, ...bearer(edges.token) };
       for (const [path, init] of [
         ["/session", { headers }],
@@ -104,7 +104,7 @@ describe("app - other sites", () => {
       }
     });
 
-    it("with the visitor's cookie - 403, where a named site may use it", async () => {
+    it("page of any site with the visitor's cookie - gets 403, unlike a configured site", async () => {
       const Cookie = `encke_session=${edges.token}`;
       const foreign = await any.request("/session", { headers: { ...ORIGIN, Cookie } });
       assert.deepEqual([foreign.status, await errorOf(foreign)], [403, "FOREIGN_ORIGIN"]);
@@ -113,7 +113,7 @@ describe("app - other sites", () => {
       assert.equal(named.headers.get("Access-Control-Allow-Credentials"), "true");
     });
 
-    it("alone - leaves the cookie to our own pages", async () => {
+    it("any site without others configured - leaves the cookie to the edge's own pages", async () => {
       const edge = await edges.make({ jwtKey: KEY, corsOrigins: ["*"] });
       const headers = { ...bearer(edges.token), "X-Forwarded-Proto": "https" };
       const response = await edge.app.request("/session", { method: "POST", headers });
@@ -122,7 +122,7 @@ describe("app - other sites", () => {
   });
 });
 
-describe("app - our own pages, as the proxy in front shows them", () => {
+describe("app - own pages behind a proxy", () => {
   let edges: WebEdges;
   let app: Hono;
   before(async () => {
@@ -131,7 +131,7 @@ describe("app - our own pages, as the proxy in front shows them", () => {
   });
   after(() => edges.stop());
 
-  /** The status of a publish by user 7's cookie. */
+  /** Returns the status of a publish with user 7's cookie. */
   const publish = async (headers: Record<string, string>, on = app): Promise<number> => {
     const Cookie = `encke_session=${edges.token}`;
     const response = await on.request("http://edge.example/events/7", {
@@ -187,7 +187,7 @@ describe("app - our own pages, as the proxy in front shows them", () => {
     it(`${JSON.stringify(headers)} - may not publish`, async () => assert.equal(await publish(headers), 403));
   }
 
-  it("a cookie that another site's page sends along - 403 on every route, for reads too", async () => {
+  it("cookie sent from another site's page - gets 403 on every route, including reads", async () => {
     const headers = { Cookie: `encke_session=${edges.token}`, Origin: "https://evil.example" };
     for (const [method, path] of [
       ["GET", "/stream"],
@@ -207,7 +207,7 @@ describe("app - our own pages, as the proxy in front shows them", () => {
     }
   });
 
-  it("a cookie in a picture's request from another site - 403, in a link that its visitor follows - 200", async () => {
+  it("cookie from another site - gets 403 in the request for a picture, and 200 in a link that the visitor follows", async () => {
     const cookie = { Cookie: `encke_session=${edges.token}`, "Sec-Fetch-Site": "cross-site" };
     const picture = await app.request("/session", { headers: { ...cookie, "Sec-Fetch-Mode": "no-cors" } });
     assert.equal(picture.status, 403);
@@ -215,12 +215,12 @@ describe("app - our own pages, as the proxy in front shows them", () => {
     assert.equal(link.status, 200);
   });
 
-  it("a page of another site, where anybody may read - may not publish", async () => {
+  it("page of another site, with anonymous reading - may not publish", async () => {
     assert.equal(await publish({ Cookie: "", Origin: "https://evil.example" }, edges.app), 403);
     assert.equal(await publish({ Cookie: "", Origin: "http://localhost:3000" }, edges.app), 200);
   });
 
-  it("the cookie - is Secure wherever the page's scheme is https, and goes as it came", async () => {
+  it("cookie - is Secure if the page's scheme is https, and is deleted with the same attributes", async () => {
     for (const scheme of ["https", "HTTPS", "https,http"]) {
       const headers = { ...bearer(edges.token), "X-Forwarded-Proto": scheme };
       for (const method of ["POST", "DELETE"]) {
@@ -249,7 +249,7 @@ describe("--cors-origin", () => {
     ["*", "*"],
   ];
   for (const [given, origin] of written) {
-    it(`${given} - is read as ${origin}`, () => assert.equal(parseCorsOrigin(given), origin));
+    it(`${given} - is parsed as ${origin}`, () => assert.equal(parseCorsOrigin(given), origin));
   }
 
   for (const given of [
@@ -270,7 +270,7 @@ describe("--cors-origin", () => {
       "data:text/html,x",
     ],
   ]) {
-    it(`${JSON.stringify(given)} - is refused, with the value and the remedy`, () =>
+    it(`${JSON.stringify(given)} - is refused with the value and the remedy`, () =>
       assert.throws(
         () => parseCorsOrigin(given),
         (error: Error & { code?: string }) => {
@@ -283,7 +283,7 @@ describe("--cors-origin", () => {
       ));
   }
 
-  it("a site written otherwise than browsers write it - may read all the same", async () => {
+  it("site that is not written as browsers write it - may still read", async () => {
     const edges = await WebEdges.start();
     const edge = await edges.make({ jwtKey: KEY, corsOrigins: ["HTTPS://App.Example:443/"] });
     const response = await edge.app.request("/session", { headers: { Origin: "https://app.example" } });

@@ -1,28 +1,32 @@
-// Where the page that sent a request is from, and what it may do here. Browsers say where a page is from, and send its
-// visitor's cookie along; so a change, and a cookie, count only from our own pages and from sites that were named.
+// Determines which site sent a request, and what its pages may do here. Browsers report the origin of a page
+// and attach the visitor's cookie to its requests. Changes and cookies are therefore accepted only from this
+// edge's own pages and from configured sites.
 //
-// The scheme and host of our own pages are what the proxy in front says, if there is one. Its headers need no list of
-// trusted proxies: other clients may write them too, but a page of another site cannot add a header to a request before
-// our CORS reply (cors.ts) has allowed that header, and a program that is no browser has no visitor to deceive.
+// The scheme and host of this edge's own pages are those that the proxy in front reports, if there is one.
+// Its headers need no list of trusted proxies: other clients can send them too, but a page of another site
+// cannot add a header before the CORS response (cors.ts) has allowed it, and a program that is not a browser
+// has no visitor's cookie to abuse.
 
 import type { Context } from "hono";
 import { quote } from "../lib/errors.ts";
 import { EdgeError } from "./errors.ts";
 import { originOf } from "./http/host.ts";
 
-/** With the visitor's cookie, or without one. */
+/** Whether requests may carry the visitor's cookie. */
 export type Access = "credentials" | "bare";
 
 const LOOPBACK = /^https?:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/;
-/** Any site, for what needs no cookie. */
+/** Any site, for requests without cookies. */
 const ANY = "*";
 /** Methods that change nothing. */
 const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export interface OriginsConfig {
-  /** Sites whose pages may read and publish, beside our own; `*` is any, without cookies. */
+  /**
+   * Sites whose pages may read and publish, in addition to this edge's own; `*` is any site, without cookies.
+   */
   readonly corsOrigins: readonly string[];
-  /** While reading is anonymous, pages of this very machine may too, such as the one that a developer is writing. */
+  /** While reading is anonymous, pages served from loopback, such as one under development, may do so too. */
   readonly anonymous: boolean;
 }
 
@@ -30,7 +34,7 @@ export class Origins {
   readonly #named: ReadonlySet<string>;
   readonly #loopback: boolean;
 
-  /** @throws EdgeError BAD_CONFIG for a site that no page can be from */
+  /** @throws EdgeError BAD_CONFIG for an origin that no page can have */
   constructor({ corsOrigins, anonymous }: OriginsConfig) {
     this.#named = new Set(corsOrigins.map(parseCorsOrigin));
     this.#loopback = anonymous;
@@ -41,20 +45,20 @@ export class Origins {
     return [...this.#named].some((origin) => origin !== ANY);
   }
 
-  /** What pages of an origin other than our own may do; undefined for nothing. */
+  /** Returns what pages of a foreign origin may do; undefined if nothing. */
   accessOf(origin: string): Access | undefined {
     if (origin !== ANY && this.#named.has(origin)) return "credentials";
     if (this.#loopback && LOOPBACK.test(origin)) return "credentials";
     return this.#named.has(ANY) ? "bare" : undefined;
   }
 
-  /** Refuses a change that the page of an unnamed site asks for. @throws EdgeError FOREIGN_ORIGIN */
+  /** Refuses a change that a page of an unlisted site requests. @throws EdgeError FOREIGN_ORIGIN */
   checkChange(c: Context): void {
     if (SAFE.has(c.req.method) || this.#accessOf(c) !== undefined) return;
     throw foreignOrigin(c, "may not change anything");
   }
 
-  /** Refuses a cookie that came with a request of such a page. @throws EdgeError FOREIGN_ORIGIN */
+  /** Refuses a cookie in a request from a page of an unlisted site. @throws EdgeError FOREIGN_ORIGIN */
   checkCookie(c: Context): void {
     if (this.#accessOf(c) === "credentials") return;
     throw foreignOrigin(c, "may not use the visitor's cookie");
@@ -65,28 +69,31 @@ export class Origins {
     if (site === "same-origin" || site === "none") return "credentials";
     const origin = c.req.header("Origin");
     if (origin !== undefined) return ownOrigins(c).includes(origin) ? "credentials" : this.accessOf(origin);
-    // no browser, an old one, or a link that the visitor followed
+    // not a browser, an old browser, or a link that the visitor followed
     const linked = SAFE.has(c.req.method) && c.req.header("Sec-Fetch-Mode") === "navigate";
     return site === undefined || linked ? "credentials" : undefined;
   }
 }
 
-/** The scheme that the client used, here or at the proxy in front. */
+/** Returns the scheme that the client used, here or at the proxy in front. */
 export function schemeOf(c: Context): "http" | "https" {
   const scheme = firstOf(c, "X-Forwarded-Proto")?.toLowerCase();
   if (scheme === "http" || scheme === "https") return scheme;
   return c.req.url.startsWith("https:") ? "https" : "http";
 }
 
-/** The origins of our own pages as the client of this request may know them: by its Host, and by what the proxy says of it. */
+/**
+ * Returns the origins that this request's client may know this edge by: from its Host header, and from the
+ * proxy's headers.
+ */
 function ownOrigins(c: Context): readonly (string | undefined)[] {
   const hosts = [c.req.header("Host") ?? hostOf(c.req.url), firstOf(c, "X-Forwarded-Host") ?? ""];
   return hosts.map((host) => originOf(schemeOf(c), host));
 }
 
 /**
- * An origin as browsers write it, from what an operator wrote. `*` stays.
- * @throws EdgeError BAD_CONFIG for what no page can be from
+ * Normalizes a configured origin to the form that browsers send. `*` stays as it is.
+ * @throws EdgeError BAD_CONFIG for an origin that no page can have
  */
 export function parseCorsOrigin(given: string): string {
   const refused = (why: string): EdgeError =>
@@ -107,13 +114,14 @@ export function parseCorsOrigin(given: string): string {
       throw refused("has no plain host and port: name each site in full");
     return new URL(url).origin;
   }
-  // apps show pages under schemes of their own (capacitor://localhost); no page comes from the web's other protocols
+  // apps serve pages under their own schemes (capacitor://localhost); no page comes from the web's other
+  // protocols
   if (/^(?:wss?|ftp|file)$/.test(name) || host === "")
     throw refused("can be no page's: name the http or https origin");
   return `${name}://${host}`;
 }
 
-/** The first element of a header that is a list: what the proxy nearest to the client said. */
+/** Returns the first element of a list header, which the proxy nearest to the client added. */
 function firstOf(c: Context, name: string): string | undefined {
   return c.req
     .header(name)

@@ -1,5 +1,5 @@
-// What the app needs of the edge around it. The app is made of web standards only; whoever runs it (Node with a
-// socket pool, Bun or any other Hono runtime with web streams) brings these.
+// What the app needs from its runtime. The app uses only web standards; the runtime (Node with a socket pool,
+// Bun, or any other Hono runtime with web streams) provides these services.
 
 import type { Context } from "hono";
 import type { StreamPosition, Topic, UserId } from "../broker/contract.ts";
@@ -15,11 +15,14 @@ export interface Asset {
   readonly body: string;
 }
 
-/** The graph, as far as a browser may ask. Failures reject with a coded error. */
+/** The graph, as far as browsers may use it. Failures reject with an error that has a code. */
 export interface GraphGate {
-  /** At most `limit` of whom a user follows, and of who follows them, with the whole number of the latter. */
+  /**
+   * Returns at most `limit` of the topics that a user follows and of the user's followers, and the number of
+   * followers.
+   */
   neighbours(user: UserId, limit: number): Promise<Neighbours>;
-  /** Publishes an event and answers how many saw it, as the counted send does. */
+  /** Publishes an event and returns how many readers received it, as the reply to a counted event does. */
   publish(topic: Topic, payload: Uint8Array): Promise<object>;
 }
 
@@ -34,15 +37,15 @@ export interface EdgeServices {
   readonly auth: Auth;
   readonly admission: Admission;
   readonly fanout: Pick<Fanout, "join" | "leave">;
-  /** How far the events that were passed on here go. */
+  /** The position up to which events were forwarded here. */
   readonly position: Pick<StreamPosition, "cursor">;
   readonly graph: GraphGate;
-  /** Whether readers may publish over HTTP: on their own topic, on any where reading is anonymous. */
+  /** Whether readers may publish over HTTP: on their own topic, or on any topic if reading is anonymous. */
   readonly publish: boolean;
   readonly origins: Origins;
   readonly assets: ReadonlyMap<string, Asset>;
-  /** Answers with a response that stays open as this stream. */
+  /** Returns a response that stays open as this stream. */
   hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
-  /** Something that is not the caller's mistake. */
+  /** Called for an error that is not the caller's fault. */
   onError(error: Error): void;
 }

@@ -1,4 +1,4 @@
-// The settings of an edge, as `encke edge` and `encke up` take them.
+// The settings of an edge, which `encke edge` and `encke up` accept.
 
 import { FANOUT_MODES, type FanoutMode } from "../broker/index.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -30,18 +30,18 @@ export const edgeSettings = {
   } as Setting<string>,
   workers: {
     value: "N",
-    help: "worker processes on the one port",
+    help: "worker processes that share the port",
     schema: integer(1, 1_024),
     default: 1,
   } as Setting<number>,
   pool: {
     value: "KIND",
-    help: `who holds the sockets: ${POOL_KINDS.join(", ")} (native where it was built)`,
+    help: `pool that holds the sockets: ${POOL_KINDS.join(", ")} (native if it was built)`,
     schema: oneOf(POOL_KINDS),
   } as Setting<PoolKind | undefined>,
   fanout: {
     value: "MODE",
-    help: `how events reach it: ${FANOUT_MODES.join(", ")}`,
+    help: `how events reach the edge: ${FANOUT_MODES.join(", ")}`,
     schema: oneOf(FANOUT_MODES, { gateway: "frames" }),
     default: "subject",
   } as Setting<FanoutMode>,
@@ -51,12 +51,12 @@ export const edgeSettings = {
     schema: text,
   } as Setting<string | undefined>,
   allowAnonymous: {
-    help: "anybody may read anybody's stream",
+    help: "let every reader read every user's stream",
     schema: flag,
     default: false,
   } as Setting<boolean>,
   allowPublish: {
-    help: "readers may publish over HTTP (by itself while reading is anonymous)",
+    help: "let readers publish over HTTP (default while reading is anonymous)",
     schema: flag,
   } as Setting<boolean | undefined>,
   corsOrigin: {
@@ -74,36 +74,36 @@ export const edgeSettings = {
   } as Setting<readonly string[]>,
   maxStreams: {
     value: "N",
-    help: "streams a worker (as many as descriptors allow)",
+    help: "maximum streams per worker (default: as many as descriptors allow)",
     schema: integer(1, MAX_U31),
     default: MAX_U31,
   } as Setting<number>,
   maxStreamsPerUser: {
     value: "N",
-    help: "streams of one user a worker",
+    help: "maximum streams of one user per worker",
     schema: integer(1, MAX_U31),
     default: 1_000,
   } as Setting<number>,
   maxStreamAge: {
     value: "TIME",
-    help: "end each stream after about so long (7d at most), so that a fleet evens out; its reader comes back",
+    help: "end each stream after about this time (at most 7d), so that readers spread evenly over edges as they reconnect",
     schema: durationMs.refine((ms) => ms <= MAX_STREAM_AGE_MS, { error: "expected 7d at most" }),
   } as Setting<number | undefined>,
   heartbeat: {
     value: "TIME",
-    help: "longest silence on a stream, 1s to 1h (24s: proxies give up after 30)",
+    help: "maximum silence on a stream, 1s to 1h (24s, because proxies give up after 30s)",
     schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
     default: 24_000,
   } as Setting<number>,
   readerTimeout: {
     value: "TIME",
-    help: "a reader whose machine acknowledges nothing for so long is gone, 1s to 1h (60s)",
+    help: "end the stream of a reader whose machine acknowledges nothing for this time, 1s to 1h (60s)",
     schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
     default: DEFAULT_READER_TIMEOUT_MS,
   } as Setting<number>,
   drainTime: {
     value: "TIME",
-    help: "how long a stop may take to end every stream",
+    help: "maximum time to end every stream when the edge stops",
     schema: waitMs,
     default: 30_000,
   } as Setting<number>,
@@ -113,5 +113,7 @@ export const edgeSettings = {
     schema: hostSchema,
     default: LOOPBACK,
   } as Setting<string>,
-  adminPort: { value: "N", help: "their port (9180)", schema: port } as Setting<number | undefined>,
+  adminPort: { value: "N", help: "port of /healthz, /readyz and /metrics (9180)", schema: port } as Setting<
+    number | undefined
+  >,
 };

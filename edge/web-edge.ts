@@ -1,5 +1,5 @@
-// The edge for any Hono runtime: the same app, its streams over web streams. `app.fetch` is all that a runtime needs;
-// the NATS client comes from outside, over whatever transport works there.
+// The edge for any Hono runtime: the same app, with its streams over web streams. A runtime needs only
+// `app.fetch`. The caller provides the NATS client, over whatever transport the runtime supports.
 
 import type { Hono } from "hono";
 import type { BrokerClient } from "../broker/index.ts";
@@ -50,7 +50,7 @@ export class WebEdge {
     return this.#parts.start();
   }
 
-  /** Ends every stream with its last words and leaves. The NATS client stays open: it is the caller's. */
+  /** Ends every stream with a goodbye, and stops. The NATS client stays open, since the caller owns it. */
   async stop(drain: DrainOptions): Promise<void> {
     const { admission, pool } = this.#parts;
     admission.draining = true;

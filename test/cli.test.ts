@@ -90,12 +90,12 @@ describe("encke - help and usage", () => {
     [
       "an open edge without a key",
       ["edge", "--host", "0.0.0.0"],
-      /set ENCKE_JWT_KEY .*, or say --allow-anonymous/,
+      /set ENCKE_JWT_KEY .*, or pass --allow-anonymous/,
     ],
     [
       "a UNIX socket without a key",
       ["edge", "--listen", `unix:${join(tempDir(), "edge.sock")}`],
-      /set ENCKE_JWT_KEY .*, or say --allow-anonymous/,
+      /set ENCKE_JWT_KEY .*, or pass --allow-anonymous/,
     ],
     ["an address that is not a socket", ["edge", "--listen", "x"], /expected unix:/],
     [

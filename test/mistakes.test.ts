@@ -43,7 +43,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: "an unknown host name",
     args: [...EDGE, "--host", "nowhere.invalid"],
-    said: /nowhere\.invalid:0 is no name that is known here \(.*ENOTFOUND.*\): choose another with --host/,
+    said: /nowhere\.invalid:0 is not a known host name \(.*ENOTFOUND.*\): choose another with --host/,
   },
   {
     what: "an unknown host name, of encke up",
@@ -58,12 +58,12 @@ const mistakes: readonly Mistake[] = [
       "--host",
       "nowhere.invalid",
     ],
-    said: /--host "nowhere\.invalid" is no name that is known here/,
+    said: /--host "nowhere\.invalid" is not a known host name/,
   },
   {
     what: "an unknown host name, with the plain pool",
     args: [...EDGE, "--pool", "plain", "--host", "nowhere.invalid"],
-    said: /nowhere\.invalid:0 is no name that is known here/,
+    said: /nowhere\.invalid:0 is not a known host name/,
   },
   {
     what: "an address of another machine",
@@ -73,7 +73,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: "an address on which no server can listen",
     args: [...EDGE, "--host", "ff02::1", "--allow-anonymous"],
-    said: /ff02::1:0 is no address to listen on/,
+    said: /ff02::1:0 is not an address to listen on/,
   },
   {
     what: "an admin host with a port",
@@ -84,7 +84,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: "an unknown admin host",
     args: [...SERVE, "--admin-host", "nowhere.invalid", "--admin-port", "0"],
-    said: /the admin address nowhere\.invalid:0 is no name that is known here .*--admin-host/,
+    said: /the admin address nowhere\.invalid:0 is not a known host name .*--admin-host/,
   },
   {
     what: "an admin host of another machine",

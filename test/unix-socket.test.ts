@@ -96,7 +96,10 @@ describe("an edge on a UNIX socket", () => {
   it("a path that is too long - exits 2 with the limit in bytes, and creates no socket of a shorter name", async () => {
     const folder = tempDir();
     const { exit, stderr } = await EnckeCommand.run(argsFor(join(folder, "ü".repeat(60))));
-    assert.match(stderr, /^encke: --listen .* bytes, a socket's at most 10[37]: choose a shorter one\n$/);
+    assert.match(
+      stderr,
+      /^encke: --listen .* bytes, a socket's path at most 10[37]: choose a shorter one\n$/,
+    );
     assert.equal(exit, 2);
   });
 });

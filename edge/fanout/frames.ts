@@ -1,6 +1,7 @@
-// `frames` fan-out: the graph knows who is connected here and sends this edge, frame by frame, each event once with the
-// handles of its own recipients. No subscription a user. While the graph is not in step with us it sends every event
-// with all recipients by name, and we keep our own.
+// The `frames` fan-out. The graph tracks which users are connected here and sends this edge frames, which
+// contain each event once with the handles of its recipients, so no subscription per user is needed. While
+// the graph is not in step with this edge, it sends every event with all recipients by name, and this edge
+// selects its own.
 
 import {
   decodeNamed,
@@ -22,11 +23,11 @@ import type { Readers } from "./readers.ts";
 
 export interface FramesFanoutOptions {
   readonly pool: ConnectionPool;
-  /** Counts who joins and leaves here. */
+  /** Counts the streams of each user. */
   readonly readers: Readers;
   readonly presence: Pick<Presence, "join" | "leave" | "accepts">;
   readonly tallies: EventTallies;
-  /** Moves with every event. */
+  /** Advances with every event. */
   readonly position: StreamPosition;
 }
 
@@ -49,7 +50,10 @@ export class FramesFanout implements Fanout {
     presence.leave(readers.leave(users));
   }
 
-  /** Takes copies of events, as the graph sent them. What is not of its form, or of an epoch that is over, is counted. */
+  /**
+   * Handles copies of events from the graph. Those that are malformed or belong to another epoch are counted
+   * and dropped.
+   */
   receive(bytes: Uint8Array): void {
     this.counts.messages += 1;
     if (!this.#take(bytes)) this.counts.rejected += 1;
@@ -88,8 +92,9 @@ export class FramesFanout implements Fanout {
   }
 
   /**
-   * How far a frame goes; undefined where its handles may mean somebody else: of an epoch that is over, or from an owner who
-   * was lost. Readers hear of that loss when the epoch under way, or the owner's return, is in step.
+   * Returns the position of a frame's last event. Undefined if its handles may name other users, because the
+   * frame belongs to another epoch or its owner was lost. Readers are told of that loss once the new epoch is
+   * in step.
    */
   #lastOf(bytes: Uint8Array, kind: FrameKind): EventPosition | undefined {
     const head = readFrameHead(bytes, kind);

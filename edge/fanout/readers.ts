@@ -1,6 +1,6 @@
-// How many streams each user has here, by handle: from the moment a stream joins, which is before the pool holds it,
-// until it leaves. Shared by the fan-out, which says who comes and goes, and by those who look at the counts. Four bytes
-// a handle.
+// Counts the streams of each user on this edge, by handle, from the moment a stream joins (before the pool
+// holds it) until it leaves. The fan-out updates the counts; the admission and the metrics read them. Four
+// bytes per handle.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { UserTable } from "../pool/user-table.ts";
@@ -8,9 +8,9 @@ import type { UserTable } from "../pool/user-table.ts";
 export class Readers {
   readonly #table: UserTable;
   #counts = new Uint32Array(256);
-  /** Streams that joined and have not left. */
+  /** Streams that have joined and not left. */
   streams = 0;
-  /** Users with at least one of them. */
+  /** Users with at least one such stream. */
   users = 0;
 
   constructor(table: UserTable) {
@@ -22,7 +22,7 @@ export class Readers {
     return handle === -1 ? 0 : this.#at(handle);
   }
 
-  /** One stream of these users more; they get handles. Answers the handles. Where it throws, nothing has changed. */
+  /** Registers one stream for these users and returns their handles. If it throws, nothing has changed. */
   join(users: readonly UserId[]): number[] {
     const handles: number[] = [];
     try {
@@ -36,8 +36,8 @@ export class Readers {
   }
 
   /**
-   * One stream of these users less: undoes one `join`. Answers the handles of those who have no other here; they stay
-   * the users' until they are released.
+   * Undoes one `join`. Returns the handles of the users who have no other stream here. The handles stay
+   * assigned to these users until they are released.
    */
   leave(users: readonly UserId[]): number[] {
     this.streams -= 1;
@@ -57,7 +57,7 @@ export class Readers {
     return handle;
   }
 
-  /** The handle of a user whose last stream this was; else -1. */
+  /** Returns the handle of a user whose last stream this was, or -1. */
   #remove(user: UserId): number {
     const handle = this.#table.find(user);
     const count = this.#at(handle);

@@ -1,6 +1,6 @@
-// `subject` fan-out: one NATS subscription a connected user, shared by all of that user's streams here. It heals by
-// itself (the client subscribes anew after every reconnect) and needs nothing of the graph but its publishing. About
-// 1.1 KB of heap a user.
+// The `subject` fan-out: one NATS subscription per connected user, shared by all of that user's streams on
+// this edge. It recovers without help, because the client restores subscriptions after every reconnect, and
+// needs nothing from the graph except its publishes. About 1.1 KB of heap per user.
 
 import {
   BrokerError,
@@ -31,25 +31,25 @@ import type { EventTallies } from "../presence/tallies.ts";
 import type { Fanout, FanoutCounts } from "./fanout.ts";
 import type { Readers } from "./readers.ts";
 
-/** Events whose frames are kept for the next recipient; the copies of one event come close together. */
+/** Events kept for their next recipients; the copies of one event arrive close together. */
 const KEPT_EVENTS = 64;
 
 export interface SubjectFanoutOptions {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
-  /** Counts who joins and leaves here. */
+  /** Counts the streams of each user. */
   readonly readers: Readers;
   readonly tallies: EventTallies;
-  /** Names this edge in the ids of messages that producers send straight to users. */
+  /** Part of the ids of messages that producers publish directly to users. */
   readonly edgeId: string;
-  /** Moves with every event that the graph expanded. */
+  /** Advances with every event that the graph expanded. */
   readonly position: StreamPosition;
 }
 
 export class SubjectFanout implements Fanout {
   readonly counts: FanoutCounts = { messages: 0, rejected: 0 };
   readonly #options: SubjectFanoutOptions;
-  /** By handle. */
+  /** Indexed by handle. */
   readonly #subscriptions: (Subscribed | undefined)[] = [];
   readonly #recent = new Map<string, PositionedEvent>();
   readonly #decoder = new TextDecoder();
@@ -82,7 +82,7 @@ export class SubjectFanout implements Fanout {
     return this.#options.client.subscribeBare(userSubject(user), this.#onMessage);
   }
 
-  /** One flush for everyone who joins in the same turn. */
+  /** Flushes once for all users who join in the same turn of the event loop. */
   #flushSoon(): Promise<boolean> {
     this.#flushing ??= Promise.resolve().then(() => {
       this.#flushing = undefined;
@@ -91,7 +91,7 @@ export class SubjectFanout implements Fanout {
     return this.#flushing;
   }
 
-  // an arrow function: one for all subscriptions
+  // an arrow function, so that all subscriptions share one callback
   readonly #onMessage = (error: Error | null, message: Msg): void => {
     this.counts.messages += 1;
     const user = message.subject?.slice(USER_PREFIX.length) ?? "";
@@ -99,7 +99,7 @@ export class SubjectFanout implements Fanout {
       this.counts.rejected += 1;
       return;
     }
-    const { headers } = message; // decoded at each look
+    const { headers } = message; // the library decodes headers on each access
     const eventId = headers?.get(EVENT_HEADER) ?? "";
     const event = eventId === "" ? this.#direct(message) : this.#expanded(eventId, message.data);
     if (event === undefined) {
@@ -111,7 +111,7 @@ export class SubjectFanout implements Fanout {
     if (delivered !== undefined && headers?.get(COUNT_HEADER) === "1") tallies.note(eventId, user, delivered);
   };
 
-  /** A copy of an event that the graph expanded. The first copy moves the stream's position. */
+  /** Returns a copy of an event that the graph expanded. The first copy of an event advances the position. */
   #expanded(id: string, data: Uint8Array): PositionedEvent | undefined {
     const known = this.#recent.get(id);
     if (known !== undefined) return known;
@@ -125,8 +125,8 @@ export class SubjectFanout implements Fanout {
   }
 
   /**
-   * A message that a producer sent straight to the user. Judged as the graph judges it for edges in `frames`
-   * mode.
+   * Encodes a message that a producer published directly to the user, with the same checks that the graph
+   * applies for edges in `frames` mode.
    */
   #direct(message: Msg): PositionedEvent | undefined {
     this.#directMessages += 1;
@@ -143,7 +143,10 @@ export class SubjectFanout implements Fanout {
   }
 }
 
-/** True once the server has processed what we sent; false when that takes longer, or NATS is away. */
+/**
+ * Resolves with true once the server has processed everything sent so far; with false after `ms`, or if NATS
+ * is away.
+ */
 async function flushWithin(client: BrokerClient, ms: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => {
@@ -151,7 +154,7 @@ async function flushWithin(client: BrokerClient, ms: number): Promise<boolean> {
   });
   const flushed = client.flush().then(
     () => true,
-    () => false, // NATS is away: the stream starts unsure and says so
+    () => false, // NATS is away: the stream starts anyway, with a resync
   );
   try {
     return await Promise.race([flushed, late]);

@@ -16,21 +16,21 @@ const written = (format: StreamFormat, what: PositionedEvent): string =>
   decode(frameFor(what.frame(format), () => 7).bytes);
 
 describe("formats", () => {
-  it("an event - in each form", () => {
+  it("event - is rendered in each format", () => {
     assert.equal(written(sse, event('"hi"')), 'id: c1\ndata: {"id":"e1","data":"hi"}\n\n');
     assert.equal(written(ndjson, event('"hi"')), '{"id":"e1","data":"hi","cursor":"c1"}\n');
     assert.equal(written(text, event('"hi"')), "Recvd msg #7: 'hi'\n");
     assert.equal(written(text, event('{"a":1}')), "Recvd msg #7: '{\"a\":1}'\n");
   });
 
-  it("frames - are built once an event and format", () => {
+  it("frames - are built once per event and format", () => {
     const one = event('"hi"');
     assert.equal(one.frame(sse), one.frame(sse));
     const frame = one.frame(sse) as Frame;
     assert.equal(frame.framed("chunked"), frame.framed("chunked"));
   });
 
-  it("every line of NDJSON - is JSON, with any number of heartbeats before it", () => {
+  it("NDJSON - has valid JSON on each line, after any number of heartbeats", () => {
     const stream = [
       ndjson.welcome({ users: ["7"], retryMs: 1, cursor: "0" }),
       decode(ndjson.heartbeat.bytes),
@@ -52,7 +52,7 @@ describe("formats", () => {
     ]);
   });
 
-  it("SSE - the first bytes hold a position and a time to come back, in a named event with data", () => {
+  it("SSE - begins with a named event that has a position, a retry time and data", () => {
     assert.equal(
       sse.welcome({ users: ["7", "9"], retryMs: 1_500, cursor: "c0" }),
       "id: c0\nretry: 1500\n: welcome 7,9\nevent: welcome\ndata: {}\n\n",
@@ -64,7 +64,7 @@ describe("formats", () => {
     assert.equal(sse.goodbye("full", 5, undefined), 'retry: 5\nevent: goodbye\ndata: {"reason":"full"}\n\n');
   });
 
-  it("SSE - is the same to a careless client: no empty message, the id kept, no line cut in two", () => {
+  it("SSE - gives a lax client the same events: no empty message, the id kept, no line split", () => {
     const payload = `{"wide":"\u0085|\u2028|\u2029"}`;
     const encoded = encodeEvent("e1", parseTopic("42"), new Date(0), new TextEncoder().encode(payload));
     const stream = [
@@ -91,7 +91,7 @@ describe("formats", () => {
     assert.deepEqual(JSON.parse(messages[1]?.data ?? "").data, JSON.parse(payload));
   });
 
-  it("text - shows a payload that is an object as it was written, wide line breaks too", () => {
+  it("text - shows an object's payload as it was written, including wide line breaks", () => {
     const shown = (payload: string): string => {
       const encoded = encodeEvent("e1", undefined, new Date(0), new TextEncoder().encode(payload));
       return written(text, new PositionedEvent("e1", decode(encoded), "c1"));
@@ -104,11 +104,11 @@ describe("formats", () => {
       assert.equal(shown(payload), `Recvd msg #7: '${payload}'\n`);
   });
 
-  it("chunks - say their size in bytes, in hexadecimal", () => {
+  it("chunks - begin with their size in bytes, in hexadecimal", () => {
     assert.equal(decode(new Frame("ä".repeat(10)).framed("chunked")), `14\r\n${"ä".repeat(10)}\r\n`);
   });
 
-  it("an event that is none - is shown as it came in text", () => {
+  it("malformed event - is shown unchanged as text", () => {
     assert.equal(written(text, new PositionedEvent("x", "{oops}", "c")), "Recvd msg #7: '{oops}'\n");
   });
 });

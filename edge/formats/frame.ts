@@ -1,7 +1,10 @@
-// A frame is what one event becomes in one format: bytes built once and shared by every connection that receives
-// them. Only where a format counts per connection (the article's "msg #7") does the pool put the number in.
+// A frame is one event in one format: bytes that are built once and shared by every connection that receives
+// them. Only for a format that counts per connection (the article's "msg #7") does the pool insert a number.
 
-/** How a response's bytes are delimited: in chunks of HTTP/1.1, or not at all (HTTP/1.0, or the runtime does it). */
+/**
+ * How a response's bytes are delimited: in chunks of HTTP/1.1, or not at all (in HTTP/1.0, or if the runtime
+ * does it).
+ */
 export const FRAMINGS = ["chunked", "none"] as const;
 export type Framing = (typeof FRAMINGS)[number];
 
@@ -16,7 +19,7 @@ export class Frame {
     this.bytes = encoder.encode(text);
   }
 
-  /** The bytes as they are written to a response of this framing. */
+  /** Returns the bytes as they are written to a response with this framing. */
   framed(framing: Framing): Uint8Array {
     if (framing === "none") return this.bytes;
     this.#chunk ??= asChunk(this.bytes);
@@ -24,7 +27,7 @@ export class Frame {
   }
 }
 
-/** A frame with the connection's own count of messages between its texts. */
+/** A frame that contains the connection's own message count. */
 export class NumberedFrame {
   readonly texts: readonly string[];
 
@@ -35,7 +38,7 @@ export class NumberedFrame {
 
 export type AnyFrame = Frame | NumberedFrame;
 
-/** The frame of one connection: `nextNumber` is asked only by numbered frames. */
+/** Returns the frame of one connection. `nextNumber` is called only for numbered frames. */
 export function frameFor(frame: AnyFrame, nextNumber: () => number): Frame {
   return frame instanceof Frame ? frame : new Frame(frame.texts.join(String(nextNumber())));
 }

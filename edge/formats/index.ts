@@ -1,4 +1,4 @@
-// Every format of streams, in the order by which the native pool numbers them.
+// All stream formats, in the order in which the native pool numbers them.
 
 import type { StreamFormat } from "./format.ts";
 import { ndjson } from "./ndjson.ts";

@@ -1,6 +1,6 @@
-// Newline-delimited JSON, for programs: an event a line. A line that is no event has one key that says what it is.
-// Heartbeats are a blank in front of the next line, which every JSON parser skips, so no reader ever sees an empty
-// line.
+// Newline-delimited JSON, for programs: one event per line. A line that is not an event has a single key,
+// which names its kind. A heartbeat is a space before the next line, which every JSON parser skips, so no
+// reader ever sees an empty line.
 
 import type { StreamFormat } from "./format.ts";
 import { Frame } from "./frame.ts";

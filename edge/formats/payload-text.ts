@@ -1,14 +1,17 @@
-// The payload of an encoded event as a person reads it: text as it was, anything else as written. An event of ours ends
-// with its `data` or `data_base64` member, and every member before it is a plain string, so it need not be parsed whole.
-// The native pool does the same in edge/pool/native/src/payload_text.h.
+// The payload of an encoded event as a person reads it: text unquoted, everything else as it was written. An
+// event ends with its `data` or `data_base64` member, and every member before it is a plain string, so it
+// need not be parsed completely. The native pool does the same in edge/pool/native/src/payload_text.h.
 
-/** `{"id":"…",` and further plain members, up to the value of the last one. */
+/** Matches `{"id":"…",` and further plain members, up to the value of the last one. */
 const HEAD = /^\{"id":"[^"\\]*",(?:"(?!data"|data_base64")[^"\\]*":"[^"\\]*",)*"(?:data|data_base64)":/;
 
-/** What encodeEvent escaped in an object or array; an escaped backslash before it makes it plain text. */
+/**
+ * The escapes that encodeEvent makes in an object or array. After an escaped backslash, the same characters
+ * are text.
+ */
 const ESCAPE = /\\(?:u(0085|2028|2029)|.)/gsu;
 
-/** The JSON itself where it is not of that form. */
+/** Returns the JSON itself if it does not have that form. */
 export function payloadText(json: string): string {
   const head = HEAD.exec(json);
   if (head === null) return json;
@@ -18,7 +21,7 @@ export function payloadText(json: string): string {
   try {
     return JSON.parse(value) as string;
   } catch {
-    return json; // not one whole string: shown as it came
+    return json; // not one complete string, so it is shown unchanged
   }
 }
 

@@ -1,5 +1,5 @@
-// An event on its way to readers: its JSON as it came, where it stands in the stream, and its frame in each format,
-// built when the first reader of that format needs it and shared by all.
+// An event on its way to readers: its JSON, its cursor, and its frame in each format. A frame is built when
+// the first reader of its format needs it, and shared by all.
 
 import type { FormatName, StreamFormat } from "./format.ts";
 import type { AnyFrame } from "./frame.ts";

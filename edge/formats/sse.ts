@@ -1,8 +1,8 @@
-// Server-sent events, for EventSource in a browser. Source: WHATWG HTML, "Server-sent events".
+// Server-sent events, for EventSource in a browser. Source: WHATWG HTML, section "Server-sent events".
 //
-// Other clients are less exact than browsers, so every block has data, because some pass an empty message on for one
-// that has none, and an id, because some forget theirs at a block without. A heartbeat is a comment line and no block:
-// an empty line after it would end one.
+// Other clients are less strict than browsers. Every block has data, because some clients deliver an empty
+// message for a block without it, and an id, because some forget their id at a block without one. A heartbeat
+// is only a comment line: an empty line after it would make it a block.
 
 import type { StreamFormat } from "./format.ts";
 import { Frame } from "./frame.ts";

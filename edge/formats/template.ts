@@ -1,16 +1,17 @@
-// An event in a format, as a list of parts: literal text and inserts. One table for all pools: TypeScript renders it
-// here, the native pool in edge/pool/native/src/rendering.h, and both must give the same bytes.
+// An event in a format, as a list of literal texts and inserts. All pools use this table: TypeScript renders
+// it here, the native pool in edge/pool/native/src/rendering.h, and both must produce the same bytes.
 
 import { type AnyFrame, Frame, NumberedFrame } from "./frame.ts";
 
 /**
- * json: the event, one line of JSON. jsonOpen: the same without its last "}", for a member more. cursor: where it
- * stands in the stream. text: the payload as a person reads it. number: the connection's own count of messages.
+ * json: the event, as one line of JSON. jsonOpen: the same without its last "}", so that a member can be
+ * added. cursor: its position in the stream. text: the payload as a person reads it. number: the connection's
+ * own message count.
  */
 export const INSERTS = ["json", "jsonOpen", "cursor", "text", "number"] as const;
 type Insert = (typeof INSERTS)[number];
 
-/** What a format is given of an event. */
+/** What a format can use of an event. */
 export interface EventInStream {
   /** One line of JSON, from "{" to "}". */
   readonly json: string;
@@ -19,7 +20,7 @@ export interface EventInStream {
   readonly text: string;
 }
 
-/** A string stands for itself. */
+/** A string is a literal. */
 export type Part = string | { readonly insert: Insert };
 export type Template = readonly Part[];
 
@@ -34,7 +35,7 @@ const VALUES: Readonly<Record<Exclude<Insert, "number">, (event: EventInStream) 
   text: ({ text }) => text,
 };
 
-/** Shared by all connections, except for the number where there is one. */
+/** Shared by all connections, unless it contains a number. */
 export function render(template: Template, event: EventInStream): AnyFrame {
   const texts: [string, ...string[]] = [""];
   for (const part of template) {

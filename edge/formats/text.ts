@@ -1,4 +1,5 @@
-// The article's stream, for people with curl: a welcome with the id, then a line a message, numbered per connection.
+// The article's stream, for people with curl: a welcome with the ids, then one line per message, numbered per
+// connection.
 
 import type { StreamFormat } from "./format.ts";
 import { Frame } from "./frame.ts";
@@ -15,7 +16,7 @@ export const text: StreamFormat = {
   refusesInWords: false,
 };
 
-/** The article's sign of life, on request every so many seconds: a count stands between the two texts. */
+/** The article's sign of life, sent at an interval on request: a count appears between these two texts. */
 export function tickTexts(users: readonly string[]): readonly [string, string] {
   return ["Chunk ", ` for id ${users.join(",")}\n`];
 }

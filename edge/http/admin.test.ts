@@ -22,7 +22,7 @@ describe("admin port", () => {
   });
   after(() => admin.stop());
 
-  it("HTTP/1.0 without Host, as HAProxy checks health - is served", async () => {
+  it("HTTP/1.0 without Host, HAProxy's health check - is served", async () => {
     assert.match(await ask("GET /readyz HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 [\s\S]*ready\n$/);
   });
 
@@ -33,14 +33,14 @@ describe("admin port", () => {
     ["no HTTP", "garbage\r\n\r\n", "BAD_REQUEST"],
   ];
   for (const [what, bytes, error] of bad) {
-    it(`${what} - 400 with a JSON body`, async () => {
+    it(`${what} - responds 400 with a JSON body`, async () => {
       const [head = "", body = ""] = (await ask(bytes)).split("\r\n\r\n");
       assert.match(head, /^HTTP\/1\.1 400 [\s\S]*\r\ncontent-type: application\/json/i);
       assert.equal(JSON.parse(body).error, error);
     });
   }
 
-  it("OPTIONS - 204 with Allow; another method - 405 with Allow; another path - 404", async () => {
+  it("OPTIONS - responds 204 with Allow; other methods get 405 with Allow, other paths 404", async () => {
     const url = (path: string): URL => new URL(path, `http://127.0.0.1:${port}`);
     for (const path of ["/healthz", "/readyz", "/metrics"]) {
       for (const [method, status] of [
@@ -58,7 +58,7 @@ describe("admin port", () => {
     );
   });
 
-  it("an idle connection - is kept longer than load balancers keep it", async () => {
+  it("idle connection - is kept for longer than load balancers keep theirs", async () => {
     const raw = new RawHttp(port).get("/healthz");
     await raw.until("alive\n");
     assert.ok(Number(/\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(raw.text)?.[1]) > 60);

@@ -1,5 +1,5 @@
-// The admin port: is the process alive, may it get work, what has it counted. For orchestrators and Prometheus; it
-// listens on loopback unless told otherwise and shows nothing that identifies a user.
+// The admin port, for orchestrators and Prometheus: liveness, readiness and metrics. It listens on loopback
+// by default and shows nothing that identifies a user.
 
 import type { Server } from "node:http";
 import { Hono } from "hono";
@@ -10,11 +10,11 @@ import { createHttpServer } from "./server.ts";
 
 export interface AdminOptions {
   readonly host: string;
-  /** 0 takes any free port. */
+  /** 0 selects any free port. */
   readonly port: number;
-  /** Why this process should get no work now; undefined when it may. */
+  /** Returns why this process should get no work at the moment; undefined if it may. */
   readonly notReady: () => string | undefined;
-  /** Everything counted, in Prometheus' text format. */
+  /** Returns all metrics in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
 }
 

@@ -28,14 +28,14 @@ describe("Host", () => {
   for (const host of INVALID)
     it(`${JSON.stringify(host)} - is not valid`, () => assert.equal(isHost(host), false));
 
-  it("a host's origin - is written as browsers write it", () => {
+  it("origin of a host - is written as browsers write it", () => {
     assert.equal(originOf("https", "Edge.Example:443"), "https://edge.example");
     assert.equal(originOf("https", "edge.example:80"), "https://edge.example:80");
     assert.equal(originOf("http", "edge.example:"), "http://edge.example");
     assert.equal(originOf("http", "[0:0:0:0:0:0:0:1]:8080"), "http://[::1]:8080");
   });
 
-  it("a host that no page can be from - has no origin", () => {
+  it("host that no page can have - has no origin", () => {
     for (const host of ["", "256.1.1.1", "1.2.3.4.5", "[v1.a:b]", "a/b", "user@host"])
       assert.equal(originOf("http", host), undefined, host);
   });

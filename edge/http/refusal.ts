@@ -1,5 +1,5 @@
-// What a client is told whose bytes never reach an app, in the form of every other error: a JSON body with a code and the
-// remedy. Each refusal ends its connection: what would follow on it cannot be trusted.
+// Responses to clients whose input never reaches an app, in the form of every other error: a JSON body with a
+// code and the remedy. Each refusal ends its connection, because nothing that follows can be trusted.
 
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 
@@ -15,7 +15,7 @@ export const VERSION_NOT_SUPPORTED: Refusal = {
   message: "the version of HTTP is not supported: use 1.1 or 1.0",
 };
 
-/** By the code of Node's error; the parser's codes that are not here are BAD_REQUEST. */
+/** Indexed by the code of Node's error. All other codes of the parser are BAD_REQUEST. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
@@ -25,17 +25,17 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
     error: "PAYLOAD_TOO_LARGE",
-    message: "the body has too many chunk extensions: send it without",
+    message: "the body has too many chunk extensions: send it without them",
   },
   HPE_HEADER_OVERFLOW: {
     status: 431,
     error: "HEAD_TOO_LARGE",
-    message: "the request line and headers are over 16 KiB: send fewer or shorter headers",
+    message: "the request line and headers exceed 16 KiB: send fewer or shorter headers",
   },
   HPE_INVALID_EOF_STATE: {
     status: 400,
     error: "BAD_REQUEST",
-    message: "the connection ended before the request was whole: send it again",
+    message: "the connection ended before the request was complete: send it again",
   },
   HPE_INVALID_VERSION: VERSION_NOT_SUPPORTED,
 };
@@ -43,35 +43,38 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 export const EXPECTATION_FAILED: Refusal = {
   status: 417,
   error: "EXPECTATION_FAILED",
-  message: "only `Expect: 100-continue` can be met: send the request without the header",
+  message: "only `Expect: 100-continue` is supported: send the request without the header",
 };
 
-/** RFC 9112, 6.1. */
+/** RFC 9112, section 6.1. */
 export const CODING_UNKNOWN: Refusal = {
   status: 501,
   error: "CODING_UNKNOWN",
-  message: "the only transfer coding is `chunked`: send the body without another",
+  message: "the only supported transfer coding is `chunked`: send the body without any other",
 };
 
-/** The refusal for an error of Node's HTTP server. The parser's reasons are fixed texts that quote nothing. */
+/**
+ * Returns the refusal for an error of Node's HTTP server. The parser's reasons are constants that quote no
+ * input.
+ */
 export function refusalOf(error: NodeJS.ErrnoException & { readonly reason?: string }): Refusal {
   const reason = error.reason ?? "it cannot be read";
   return (
     REFUSALS[error.code ?? ""] ?? {
       status: 400,
       error: "BAD_REQUEST",
-      message: `what was sent is not an HTTP/1.1 request (${reason}): correct it and send it again`,
+      message: `this is not an HTTP/1.1 request (${reason}): correct it and send it again`,
     }
   );
 }
 
-/** Replies to a request that the parser took. */
+/** Replies to a request that the parser accepted. */
 export function refuse(incoming: IncomingMessage, outgoing: ServerResponse, refusal: Refusal): void {
   outgoing.writeHead(refusal.status, { ...headersOf(refusal), Connection: "close" });
   outgoing.end(incoming.method === "HEAD" ? undefined : bodyOf(refusal));
 }
 
-/** A whole response, for a connection on which the parser failed. */
+/** Returns a complete response, for a connection on which the parser failed. */
 export function rawRefusal(refusal: Refusal): string {
   const headers = Object.entries({
     ...headersOf(refusal),

@@ -1,10 +1,11 @@
-// One path and its methods: OPTIONS lists them in `Allow`, and any other method is 405 with the same list.
+// Registers one path and its methods. OPTIONS lists them in `Allow`, and every other method gets a 405 with
+// the same list.
 
 import type { Handler, Hono } from "hono";
 
 export type Methods = Readonly<Partial<Record<"GET" | "POST" | "DELETE", Handler>>>;
 
-/** Registers the handlers of one path. GET serves HEAD too. */
+/** Registers the handlers of one path. GET also serves HEAD. */
 export function route(app: Hono, path: string, methods: Methods): void {
   for (const [method, handler] of Object.entries(methods)) app.on(method, path, handler);
   const allow = [...Object.keys(methods), "OPTIONS"]

@@ -13,7 +13,7 @@ const QUICK: HttpTimeouts = { headMs: 200, requestMs: 400, checkMs: 20, idleMs: 
 describe("HTTP server", () => {
   let server: Server;
   const clients: RawHttp[] = [];
-  /** Lets the requests for /gate go on. */
+  /** Lets the requests for /gate continue. */
   let openGate: () => void;
   /** Requests that reached the server. */
   let requests = 0;
@@ -81,26 +81,26 @@ describe("HTTP server", () => {
       "edge.example.",
       "256.1.1.1",
     ]) {
-      it(`${host} - is served, and reaches the app as it was sent`, async () => {
+      it(`${host} - is served, and reaches the app unchanged`, async () => {
         const raw = await ask(`GET /where HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
         assert.match(raw.text, /^HTTP\/1\.1 200 /);
         assert.ok(raw.text.endsWith(`/where ${host}\n`), raw.text);
       });
     }
 
-    it("no Host in HTTP/1.1 - 400, and nothing more is read", async () => {
+    it("HTTP/1.1 without Host - responds 400 and reads nothing more", async () => {
       refused(await ask("GET /where HTTP/1.1\r\nContent-Length: 5\r\n\r\n"), 400, "BAD_HOST");
     });
 
     for (const lines of ["Host: a\r\nHost: b", "Host: a\r\nhOST: a", "host: a\r\nX: y\r\nHost:"]) {
       for (const version of ["1.0", "1.1"]) {
-        it(`two Host lines (${JSON.stringify(lines)}) in HTTP/${version} - 400`, async () =>
+        it(`two Host lines (${JSON.stringify(lines)}) in HTTP/${version} - respond 400`, async () =>
           refused(await ask(`GET /where HTTP/${version}\r\n${lines}\r\n\r\n`), 400, "BAD_HOST"));
       }
     }
 
     for (const host of ["a b", "a/b", "user@host", "localhost:99999", "[::1", ":80"]) {
-      it(`${host} - 400 that quotes it`, async () => {
+      it(`${host} - responds 400 that quotes it`, async () => {
         const raw = await ask(`GET /where HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
         refused(raw, 400, "BAD_HOST");
         assert.ok(raw.text.includes(host));
@@ -109,7 +109,7 @@ describe("HTTP server", () => {
   });
 
   describe("target", () => {
-    it("a whole URL - is served, and its host counts instead of the header", async () => {
+    it("absolute URL - is served, and its host takes precedence over the header", async () => {
       for (const url of ["http://Edge.example:81/where", "HTTP://Edge.example:81/where"]) {
         const raw = await ask(`GET ${url} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`);
         assert.match(raw.text, /http:\/\/edge\.example:81\/where Edge\.example:81\n$/);
@@ -127,26 +127,26 @@ describe("HTTP server", () => {
       "http://u:p@x/",
       "/a\\b",
     ]) {
-      it(`GET ${target} - 400`, async () => {
+      it(`GET ${target} - responds 400`, async () => {
         const raw = client().send(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
         await raw.untilEnded();
         refused(raw, 400, "BAD_TARGET");
       });
     }
 
-    it("OPTIONS of everything - 204 with Allow", async () => {
+    it("OPTIONS * - responds 204 with Allow", async () => {
       for (const target of ["*", "http://edge.example"]) {
         const raw = await ask(`OPTIONS ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
         assert.match(raw.text, /^HTTP\/1\.1 204 [\s\S]*\r\nAllow: GET, HEAD, POST, OPTIONS\r\n/);
       }
     });
 
-    it("OPTIONS of a path, also by HTTP/1.0 without Host - 204 with Allow", async () => {
+    it("OPTIONS of a path, also by HTTP/1.0 without Host - responds 204 with Allow", async () => {
       const raw = await ask("OPTIONS /where HTTP/1.0\r\n\r\n");
       assert.match(raw.text, /^HTTP\/1\.1 204 [\s\S]*\r\nallow: GET, HEAD, OPTIONS\r\n/);
     });
 
-    it("CONNECT - 400, not a closed connection", async () => {
+    it("CONNECT - responds 400 before the connection closes", async () => {
       refused(await ask("CONNECT other.example:443 HTTP/1.1\r\nHost: x\r\n\r\n"), 400, "BAD_TARGET");
     });
   });
@@ -180,15 +180,16 @@ describe("HTTP server", () => {
       ],
     ];
     for (const [what, bytes, status, error] of cases) {
-      it(`${what} - ${status} with a JSON body`, async () => refused(await ask(bytes), status, error));
+      it(`${what} - responds ${status} with a JSON body`, async () =>
+        refused(await ask(bytes), status, error));
     }
 
-    it("HEAD - the refusal's headers alone", async () => {
+    it("HEAD - gets only the headers of a refusal", async () => {
       const raw = await ask("HEAD /where HTTP/1.1\r\n\r\n");
       assert.match(raw.text, /^HTTP\/1\.1 400 [\s\S]*\r\nContent-Length: \d+\r\n[\s\S]*\r\n\r\n$/);
     });
 
-    it("an app that throws past its own handler - 500 that shows nothing of the error", async () => {
+    it("error that escapes the app's handler - responds 500 without details of the error", async () => {
       const failing = createHttpServer({
         fetch: () => Promise.reject(new Error("a secret")),
         methods: "GET",
@@ -206,11 +207,11 @@ describe("HTTP server", () => {
   describe("bodies", () => {
     const CHUNKED = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-    it("a chunk that is none - 400, not silence", async () => {
+    it("malformed chunk - responds 400 before the connection closes", async () => {
       refused(await ask(`${CHUNKED}zz\r\n`), 400, "BAD_REQUEST");
     });
 
-    it("a chunk that is none, after others - 400", async () => {
+    it("malformed chunk after others - responds 400", async () => {
       const raw = client().send(`${CHUNKED}2\r\nhi\r\n`);
       await waitFor("the request", () => requests === 1);
       raw.send("zz\r\n");
@@ -218,14 +219,14 @@ describe("HTTP server", () => {
       refused(raw, 400, "BAD_REQUEST");
     });
 
-    it("a connection that ends in the middle - 400 to a client that still reads", async () => {
+    it("connection that ends in the middle - responds 400 to a client that still reads", async () => {
       const raw = client().send(`${CHUNKED}5\r\nhe`);
       raw.socket.end();
       await raw.untilEnded();
       refused(raw, 400, "BAD_REQUEST");
     });
 
-    it("a broken body behind a response in progress - waits for it", async () => {
+    it("malformed body behind a pending response - waits for the response", async () => {
       const raw = client().get("/gate").send(`${CHUNKED}zz\r\n`);
       await waitFor("both requests", () => requests === 2);
       openGate();
@@ -233,7 +234,7 @@ describe("HTTP server", () => {
       assert.match(raw.text, /^HTTP\/1\.1 200 [\s\S]*through\nHTTP\/1\.1 400 [\s\S]*"BAD_REQUEST"/);
     });
 
-    it("garbage after a whole request - its response, then 400", async () => {
+    it("garbage after a complete request - gets the response and then 400", async () => {
       const raw = client().send("GET /gate HTTP/1.1\r\nHost: x\r\n\r\ngarbage\r\n\r\n");
       await waitFor("the request", () => requests === 1);
       openGate();
@@ -243,24 +244,24 @@ describe("HTTP server", () => {
   });
 
   describe("time", () => {
-    it("half a head - 408 with a JSON body", async () => {
+    it("half a head - responds 408 with a JSON body", async () => {
       await restart(QUICK);
       refused(await ask("GET /where HT"), 408, "REQUEST_TOO_SLOW");
     });
 
-    it("half a body - 408 with a JSON body", async () => {
+    it("half a body - responds 408 with a JSON body", async () => {
       await restart(QUICK);
       const head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
       refused(await ask(`${head}half`), 408, "REQUEST_TOO_SLOW");
     });
 
-    it("an idle connection - is kept longer than load balancers keep it, and says so", async () => {
+    it("idle connection - is kept for longer than load balancers keep theirs, and announces how long", async () => {
       const raw = client().get("/where");
       await raw.until(/\/where x\n$/);
       assert.ok(Number(/\r\nKeep-Alive: timeout=(\d+)\r\n/.exec(raw.text)?.[1]) > 60);
     });
 
-    it("an idle connection, before its first request or after it - outlives the time for a head", async () => {
+    it("idle connection, before its first request or after it - outlives the timeout for a head", async () => {
       await restart(QUICK);
       const [silent, used] = [client(), client().get("/where")];
       await used.until(/\/where x\n$/);
@@ -274,7 +275,7 @@ describe("HTTP server", () => {
       }
     });
 
-    it("a connection that never sends anything - is closed without a reply in the end", async () => {
+    it("connection that never sends anything - is closed without a reply after its timeout", async () => {
       await restart({ ...QUICK, idleMs: 300 });
       const raw = client();
       await raw.untilEnded();

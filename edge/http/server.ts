@@ -1,5 +1,5 @@
-// An HTTP server on Node for an app of web standards: Hono's adaptor between a check of each request's target and host,
-// and a JSON body on every refusal. The edge and the admin port are both this.
+// An HTTP server on Node for an app of web standards. Each request's target and host are checked before
+// Hono's adapter sees them, and every refusal has a JSON body. Both the edge and the admin port use it.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -17,13 +17,13 @@ import {
 import { settleTarget } from "./target.ts";
 
 export interface HttpTimeouts {
-  /** From the first byte of a request to the end of its head; then 408. */
+  /** Time from the first byte of a request to the end of its head; then 408. */
   readonly headMs: number;
-  /** From the first byte of a request to its last; then 408. */
+  /** Time from the first byte of a request to its last; then 408. */
   readonly requestMs: number;
-  /** How often both are checked. */
+  /** Interval at which both timeouts are checked. */
   readonly checkMs: number;
-  /** How long a connection may be idle, before its first request and between two. */
+  /** How long a connection may be idle, before its first request and between requests. */
   readonly idleMs: number;
 }
 
@@ -32,12 +32,12 @@ const TIMEOUTS: HttpTimeouts = { headMs: 10_000, requestMs: 15_000, checkMs: 2_0
 
 export interface HttpServerOptions {
   readonly fetch: (request: Request, env: HttpBindings) => Response | Promise<Response>;
-  /** The methods of all paths together: the reply to `OPTIONS *`. */
+  /** The methods of all paths, which are the reply to `OPTIONS *`. */
   readonly methods: string;
   readonly timeouts?: HttpTimeouts;
 }
 
-/** A server that does not listen yet. */
+/** Creates a server that does not listen yet. */
 export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpServerOptions): Server {
   const { headMs, requestMs, checkMs, idleMs } = timeouts;
   const respond = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
@@ -48,7 +48,7 @@ export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpSe
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,
     keepAliveTimeout: idleMs,
-    requireHostHeader: false, // Node's own refusal has no body
+    requireHostHeader: false, // the refusal that Node sends has no body
   };
   const server = createServer(serverOptions, (incoming, outgoing) => {
     const refusal = refusalFor(incoming);
@@ -64,14 +64,14 @@ export function createHttpServer({ fetch, methods, timeouts = TIMEOUTS }: HttpSe
   return server;
 }
 
-/** Why a request reaches no app; undefined where it does. */
+/** Returns why a request must not reach the app; undefined if it may. */
 function refusalFor(incoming: IncomingMessage): Refusal | undefined {
   if (incoming.httpVersionMajor !== 1) return VERSION_NOT_SUPPORTED;
   const coding = incoming.headers["transfer-encoding"] ?? "chunked";
   return coding.toLowerCase() === "chunked" ? settleTarget(incoming) : CODING_UNKNOWN;
 }
 
-/** For a URL that the adaptor cannot read, and for an app that failed. */
+/** Replies when the adapter cannot read the URL, or when the app failed. */
 function respondToFailure(error: unknown): Response {
   if (!(error instanceof RequestError))
     return Response.json({ error: "INTERNAL", message: "something went wrong here" }, { status: 500 });
@@ -81,12 +81,12 @@ function respondToFailure(error: unknown): Response {
   );
 }
 
-/** CONNECT asks a proxy for a tunnel. Node hands the connection over as it is. */
+/** Refuses CONNECT, which asks a proxy for a tunnel. Node hands the bare connection over. */
 function refuseTunnel({ method, url }: IncomingMessage, socket: Socket): void {
   const [pending] = requestsOn(socket);
   if (pending !== undefined) return void socket.destroy();
-  const message = `${method} ${quote(url)}: this server is no proxy, ask for a path`;
-  socket.on("error", () => {}); // its client left first
+  const message = `${method} ${quote(url)}: this server is not a proxy, request a path`;
+  socket.on("error", () => {}); // the client has disconnected
   socket.resume();
   endWith(socket, rawRefusal({ status: 400, error: "BAD_TARGET", message }));
 }

@@ -1,21 +1,25 @@
-// What a request asks for, in one form: a path in `url`, and one valid Host (RFC 9112, 3.2 and 3.3). Hono's adaptor
-// takes fewer hosts than the RFC allows, and replies to the others without a body; so they are decided here, before it.
+// Normalizes what a request asks for: a path in `url`, and one valid Host (RFC 9112, sections 3.2 and 3.3).
+// Hono's adapter accepts fewer hosts than the RFC allows and replies to the others without a body, so they
+// are checked here first.
 
 import type { IncomingMessage } from "node:http";
 import { quote } from "../../lib/errors.ts";
 import { isHost } from "./host.ts";
 import type { Refusal } from "./refusal.ts";
 
-/** The authority of URLs where a request names none, or one that no URL can have. No page can be from there (RFC 6761, 6.4). */
+/**
+ * Used in URLs if a request names no authority, or one that a URL cannot have. No page can have this origin
+ * (RFC 6761, section 6.4).
+ */
 const NO_HOST = "host.invalid";
-/** Hosts that a URL takes as they are. */
+/** Hosts that can appear in a URL unchanged. */
 const PLAIN_HOST = /^[a-z0-9._-]+(?::\d{2,5})?$/;
-/** A target in absolute form, as clients send it to proxies; servers must take it too. */
+/** A target in absolute form, which clients send to proxies. Servers must accept it too. */
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)/i;
 
 /**
- * Brings a request's target into origin form and its Host into `headers.host`. Returns why that is impossible. Of
- * OPTIONS the target may also stay `*`.
+ * Rewrites a request's target to origin form and its Host to `headers.host`. Returns why that is impossible,
+ * or undefined. The target of OPTIONS may also remain `*`.
  */
 export function settleTarget(incoming: IncomingMessage): Refusal | undefined {
   const { rawHeaders, method } = incoming;
@@ -25,12 +29,13 @@ export function settleTarget(incoming: IncomingMessage): Refusal | undefined {
   if (hosts.length === 0 && incoming.httpVersionMinor > 0)
     return badHost("HTTP/1.1 needs a Host header: send one, such as `Host: localhost`");
   let [host = ""] = hosts;
-  if (!isHost(host)) return badHost(`Host ${quote(host)}: expected a host and maybe a port, localhost:8080`);
+  if (!isHost(host))
+    return badHost(`Host ${quote(host)}: expected a host and optionally a port, such as localhost:8080`);
 
   const [whole, authority, path = ""] = ABSOLUTE.exec(incoming.url ?? "") ?? [];
   if (whole !== undefined) {
     if (!authority || !isHost(authority)) return badTarget(incoming);
-    // the target's host counts, whatever the header says
+    // the target's host takes precedence over the header
     host = authority;
     if (places[0] === undefined) rawHeaders.push("Host", host);
     else rawHeaders[places[0] + 1] = host;
@@ -42,7 +47,7 @@ export function settleTarget(incoming: IncomingMessage): Refusal | undefined {
   return badTarget(incoming);
 }
 
-/** Where the header lines of a name begin in a list of names and values. */
+/** Returns where the lines of a header begin in a list of alternating names and values. */
 function hostPlaces(rawHeaders: readonly string[]): number[] {
   const places: number[] = [];
   for (let place = 0; place < rawHeaders.length; place += 2) {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type Check, checkMachine, memoryFor } from "./checks.ts";
 import { type Machine, type ProcTexts, parseMachine } from "./machine.ts";
 
-/** As a Debian machine of 24 GiB says it. */
+/** The files of a Debian machine with 24 GiB. */
 const TEXTS: ProcTexts = {
   limits: `Limit                     Soft Limit           Hard Limit           Units
 Max processes             95935                95935                processes
@@ -36,14 +36,14 @@ const find = (checks: readonly Check[], name: string): Check | undefined =>
   checks.find((check) => check.name === name);
 
 describe("parseMachine", () => {
-  it("/proc's texts - become numbers; what the kernel does not have is undefined", () => {
+  it("/proc's texts - become numbers, or undefined if the kernel does not have them", () => {
     const { openFiles, ports, memAvailableBytes, filesOpen, tcpMem, conntrackMax } = machine();
     assert.deepEqual(openFiles, { soft: 20_000, hard: 20_000 });
     assert.deepEqual([ports, memAvailableBytes, filesOpen], [28_232, 24e9, 2_240]);
     assert.deepEqual([tcpMem, conntrackMax], [[287_901, 383_869, 575_802], undefined]);
   });
 
-  it("unlimited - and no /proc at all - are numbers too", () => {
+  it("unlimited values and a missing /proc - become numbers too", () => {
     const limits = "Max open files            unlimited            unlimited            files";
     assert.equal(machine({ limits }).openFiles.soft, Number.MAX_SAFE_INTEGER);
     const nothing = Object.fromEntries(Object.keys(TEXTS).map((key) => [key, undefined])) as ProcTexts;
@@ -59,7 +59,7 @@ describe("parseMachine", () => {
 });
 
 describe("checkMachine", () => {
-  it("a machine that holds a million - has nothing to say, and nothing to type", () => {
+  it("machine that can hold a million - has no findings and no commands", () => {
     for (const { name, verdict, remedy } of checkMachine(machine(), 1_000_000))
       assert.deepEqual([name, verdict, remedy], [name, "ok", ""]);
   });
@@ -134,14 +134,14 @@ describe("checkMachine", () => {
     ],
   ];
   for (const [what, lackingMachine, verdict, name, remedy] of lacking) {
-    it(`${what} - ${verdict}, with what to type`, () => {
+    it(`${what} - is ${verdict}, with a command`, () => {
       const check = find(checkMachine(lackingMachine, 1_000_000), name);
       assert.equal(check?.verdict, verdict);
       assert.match(check?.remedy ?? "missing", remedy);
     });
   }
 
-  it("the number that memory allows - is one that it really allows, and not much less", () => {
+  it("number of connections that memory allows - passes the check, and is not much too low", () => {
     const small = machine({ meminfo: "MemAvailable: 4000000 kB" });
     const fits = Number(
       /\d+/.exec(find(checkMachine(small, 1_000_000), "memory available")?.remedy ?? "")?.[0],

@@ -1,40 +1,42 @@
-// What a machine lacks for so many connections, both ends of which are on it: a table of checks, each with what is,
-// what is needed, why, and a command to type. Pure: the machine comes as a record.
+// What a machine lacks to hold both ends of a number of connections: a table of checks, each with the present
+// value, the required value, the reason, and a command. Pure functions; the machine is passed as a record.
 
 import { layoutFor } from "./layout.ts";
 import type { Machine } from "./machine.ts";
 
 export interface Check {
   readonly name: string;
-  /** `bad` forbids so many connections; `hint` costs something. */
+  /** `bad` makes this many connections impossible; `hint` has a cost. */
   readonly verdict: "ok" | "hint" | "bad";
   readonly is: string;
   readonly needed: string;
   readonly why: string;
-  /** A command to type; "" where all is well. */
+  /** The command that fixes it; "" if nothing is wrong. */
   readonly remedy: string;
 }
 
-/** Kernel memory of a connection with both its ends, in bytes, as `encke million` measures it. */
+/** Kernel memory of a connection with both its ends, in bytes, as measured by `encke million`. */
 const KERNEL_BYTES = 8_400;
-/** Of the processes: with both addons, and without one of them. */
+/** Memory of the processes per connection: with both addons, and without one of them. */
 const NATIVE_BYTES = 1_000;
 const PLAIN_EDGE_BYTES = 2_400;
 const PLAIN_FLOOD_BYTES = 4_000;
-/** An idle process of ours; and broker, graph and this command together, beside what the graph's size adds. */
+/** Memory of an idle process; and of broker, graph and this command together, without the graph's data. */
 const PROCESS_BYTES = 18_000_000;
 const SERVICES_BYTES = 400_000_000;
-/** The graph service's adjacency and cache, a user of fifteen friends each. */
+/** The graph service's rows and cache per user, with fifteen friends each. */
 const GRAPH_BYTES_A_USER = 300;
-/** Below this, a worker per process makes no sense: most of its descriptors are its own. */
+/**
+ * With fewer descriptors than this, a worker per process makes no sense: it needs most of them for itself.
+ */
 const MIN_LIMIT = 1_024;
 const MAX_PROCESSES = 1_024;
 const BACKLOG = 4_096;
 const MIN_PORTS = 1_000;
-/** Open files of everything else. */
+/** Open files of all other processes. */
 const OTHER_FILES = 20_000;
 const PAGE_BYTES = 4_096;
-/** TCP buffers in use at a moment, a socket: most have nothing in them. */
+/** TCP buffers in use at any moment, per socket: most are empty. */
 const BUFFER_BYTES = 512;
 const MAX_WMEM_FIRST = 65_536;
 
@@ -42,7 +44,7 @@ const count = (n: number): string => (n >= Number.MAX_SAFE_INTEGER ? "unlimited"
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 const roundUp = (n: number): number => 2 ** Math.ceil(Math.log2(n));
 
-/** What so many connections take in memory, kernel and processes together. */
+/** Memory that this many connections take, in the kernel and in processes. */
 export function memoryFor(connections: number, { openFiles, ports, addons }: Machine): number {
   const { edgeWorkers, floodProcesses } = layoutFor(connections, openFiles.soft, ports);
   const process =
@@ -54,14 +56,14 @@ export function memoryFor(connections: number, { openFiles, ports, addons }: Mac
   );
 }
 
-/** Every check for so many connections. */
+/** Returns every check for this many connections. */
 export function checkMachine(machine: Machine, connections: number): Check[] {
   return CHECKS.flatMap((check) => check(machine, connections) ?? []);
 }
 
 type Checker = (machine: Machine, connections: number) => Check | undefined;
 
-/** A limit that the kernel states: at least `needed`, else `verdict`. Absent where the kernel does not have it. */
+/** Checks a kernel limit: `verdict` if it is below `needed`. Absent if the kernel does not have it. */
 function atLeast(
   name: string,
   value: number | undefined,
@@ -167,7 +169,7 @@ const CHECKS: readonly Checker[] = [
   function connectionTracking({ conntrackMax, conntrackCount = 0 }, connections) {
     const needed = connections + conntrackCount + OTHER_FILES;
     return atLeast("nf_conntrack_max", conntrackMax, needed, {
-      // a table without one entry is most likely not in use: no rule here asks for it
+      // a table without an entry is probably not in use, since no rule requires it
       verdict: conntrackCount === 0 ? "hint" : "bad",
       why: `where a firewall tracks connections (now ${count(conntrackCount)}), also local ones, it drops what it cannot`,
       remedy: `sysctl -w net.netfilter.nf_conntrack_max=${roundUp(needed)}`,
@@ -196,7 +198,7 @@ const CHECKS: readonly Checker[] = [
   },
 ];
 
-/** How many connections this machine's memory holds, in thousands. */
+/** Returns how many connections this machine's memory can hold, in thousands. */
 function fittingConnections(machine: Machine, available: number): number {
   let [fits, tooMany] = [0, 100_000];
   while (tooMany - fits > 1) {

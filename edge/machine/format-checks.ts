@@ -1,10 +1,10 @@
-// Checks of a machine as people read them: a table with what to type below it, or one sentence.
+// Formats the checks of a machine for people: as a table followed by commands, or as one sentence.
 
 import type { Check } from "./checks.ts";
 
 const MARKS: Readonly<Record<Check["verdict"], string>> = { ok: "ok", hint: "hint", bad: "BAD" };
 
-/** A table, and what to type below it. */
+/** Formats a table and the commands below it. */
 export function formatChecks(checks: readonly Check[]): string {
   const rows = checks.map(({ name, verdict, is, needed, why }) => [MARKS[verdict], name, is, needed, why]);
   const remedies = checks
@@ -14,7 +14,7 @@ export function formatChecks(checks: readonly Check[]): string {
   return remedies.length === 0 ? table : `${table}\n\nTo type:\n${formatTable(remedies)}`;
 }
 
-/** What forbids so many connections, with its remedies; undefined where nothing does. */
+/** Returns what makes this many connections impossible, with the remedies; undefined if nothing does. */
 export function describeBad(checks: readonly Check[], connections: number): string | undefined {
   const bad = checks
     .filter(({ verdict }) => verdict === "bad")
@@ -23,7 +23,7 @@ export function describeBad(checks: readonly Check[], connections: number): stri
   return `this machine does not hold ${connections.toLocaleString("en")} connections: ${bad.join(", ")}`;
 }
 
-/** Columns as wide as their widest cell, two blanks between. */
+/** Pads columns to their widest cell, with two spaces in between. */
 function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows)

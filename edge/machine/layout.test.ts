@@ -23,7 +23,7 @@ describe("layoutFor", () => {
     });
   }
 
-  it("no address - opens more streams than half of its ports, where the kernel finds them quickly", () => {
+  it("each address - uses at most half of its ports, which the kernel finds quickly", () => {
     for (const connections of [10_000, 100_000, 3_000_000]) {
       const { sources } = layoutFor(connections, 20_000, 28_232);
       assert.ok(Math.ceil(connections / sources.length) < 28_232 / 2);

@@ -1,16 +1,17 @@
-// How many processes and addresses so many connections on one machine take. What a process may hold is the descriptor
-// limit; what an address may open is the span of ephemeral ports.
+// How many processes and addresses a number of connections on one machine needs. The descriptor limit bounds
+// the connections per process, and the range of ephemeral ports those per address.
 
-/** An edge worker keeps a part of its descriptors for itself, and connections spread unevenly over workers. */
+/** An edge worker reserves some of its descriptors, and connections spread unevenly over workers. */
 const EDGE_SHARE = 0.92;
-/** What a flood process needs beside its streams. */
+/** Descriptors that a flood process needs in addition to its streams. */
 const FLOOD_OWN = 200;
 /**
- * Part of its ports that an address uses. Linux looks for a free port among every second one first; when those are used
- * up towards one server, each further connect() passes all of them in vain: measured, 1 ms instead of 0.05 ms.
+ * Fraction of its ports that an address uses. Linux first tries every second port. When those are in use
+ * towards one server, each further connect() tries all of them in vain, which was measured to take 1 ms
+ * instead of 0.05 ms.
  */
 const ADDRESS_SHARE = 0.42;
-/** The addresses are 127.0.1.1, 127.0.1.2 and so on: nothing else on the machine has them. */
+/** The addresses are 127.0.1.1, 127.0.1.2 and so on, which nothing else on the machine uses. */
 const FIRST_THIRD_BYTE = 1;
 const HOSTS = 254;
 
@@ -21,7 +22,7 @@ export interface Layout {
   readonly sources: readonly string[];
 }
 
-/** @param limit descriptors a process; @param ports ephemeral ports an address */
+/** @param limit descriptors per process; @param ports ephemeral ports per address */
 export function layoutFor(connections: number, limit: number, ports: number): Layout {
   const anAddress = Math.max(1, Math.floor(ports * ADDRESS_SHARE));
   const addresses = Math.ceil(connections / anAddress);

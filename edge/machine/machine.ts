@@ -1,10 +1,10 @@
-// What this machine allows, from /proc: read once, parsed here, judged in checks.ts.
+// The limits of this machine, read once from /proc and parsed here; checks.ts evaluates them.
 
 import { readFileSync } from "node:fs";
 import { findNatsServer, type NatsServerChoice } from "../../broker/index.ts";
 import { defaultPoolKind } from "../node/held-pool.ts";
 
-/** Where each text comes from. */
+/** The source of each text. */
 export const PROC_FILES = {
   limits: "/proc/self/limits",
   nrOpen: "/proc/sys/fs/nr_open",
@@ -21,24 +21,24 @@ export const PROC_FILES = {
   conntrackCount: "/proc/sys/net/netfilter/nf_conntrack_count",
 } as const;
 
-/** A file's text; undefined where the kernel has no such file. */
+/** Returns a file's text; undefined if the kernel has no such file. */
 export type ProcTexts = Readonly<Record<keyof typeof PROC_FILES, string | undefined>>;
 
-/** Numbers are undefined where the kernel does not say. */
+/** Numbers are undefined if the kernel does not report them. */
 export interface Machine {
   readonly openFiles: { readonly soft: number; readonly hard: number };
-  /** What a process' limit can be raised to. */
+  /** The value to which a process can raise its limit. */
   readonly nrOpen: number | undefined;
   readonly fileMax: number | undefined;
   readonly filesOpen: number | undefined;
   readonly epollWatches: number | undefined;
   readonly memAvailableBytes: number | undefined;
   readonly somaxconn: number | undefined;
-  /** Ephemeral ports an address. */
+  /** Ephemeral ports per address. */
   readonly ports: number;
   /** Pages of all TCP buffers: low, pressure, high. */
   readonly tcpMem: readonly number[];
-  /** Bytes of a socket's buffers: least, at first, most. */
+  /** Bytes of a socket's buffers: minimum, initial, maximum. */
   readonly tcpRmem: readonly number[];
   readonly tcpWmem: readonly number[];
   readonly conntrackMax: number | undefined;
@@ -47,11 +47,11 @@ export interface Machine {
   readonly addons: { readonly pool: boolean; readonly flood: boolean };
 }
 
-/** Assumed where /proc is not there to ask. */
+/** Assumed if /proc does not exist. */
 const LIMIT_ELSEWHERE = 1_024;
 const PORTS_ELSEWHERE = 28_232;
 
-/** @param flood whether the addon of `encke flood` is built; true where there is no flood */
+/** @param flood whether the addon of `encke flood` is built; true if no flood is run */
 export function readMachine(environment: NatsServerChoice, { flood }: { readonly flood: boolean }): Machine {
   const texts = Object.fromEntries(
     Object.entries(PROC_FILES).map(([key, file]) => [key, readOptional(file)]),
@@ -99,6 +99,6 @@ function readOptional(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return undefined; // this kernel has no such thing: the check says so or is left out
+    return undefined; // this kernel has no such file: the check says so or is left out
   }
 }

@@ -1,6 +1,7 @@
-// An epoll set of our own under one `uv_poll`: tens of thousands of descriptors cost the loop one handle. Owned by one
-// native object on one loop. It keeps no process alive. A turn is bounded: at most ROUNDS × BATCH events, then Node's
-// other work has its turn (the set is level-triggered: what was left is told again).
+// An epoll set under a single `uv_poll` handle, so that tens of thousands of descriptors cost the loop one
+// handle. Owned by one native object on one loop. It does not keep the process alive. A turn handles at most
+// ROUNDS × BATCH events, so that Node's other work gets its turn; the set is level-triggered, so the
+// remaining events are reported again.
 
 #ifndef ENCKE_EDGE_NATIVE_EPOLL_SET_H_
 #define ENCKE_EDGE_NATIVE_EPOLL_SET_H_
@@ -18,12 +19,15 @@ namespace encke {
 
 class EpollSet {
  public:
-  /** `data` is what the descriptor was added with: a slot and its generation, so that a stale event can be known. */
+  /**
+   * `data` is the value that the descriptor was added with: a slot and its generation, which identifies stale
+   * events.
+   */
   using OnEvent = void (*)(void* owner, uint64_t data, uint32_t events);
-  /** Once after all events of a turn. */
+  /** Called once after all events of a turn. */
   using OnTurnEnd = void (*)(void* owner);
 
-  /** @return 0, or an errno (EMFILE, ENOMEM); then there is nothing to close. */
+  /** @return 0, or an errno (EMFILE, ENOMEM), after which there is nothing to close */
   int open(LoopHandles* handles, void* owner, OnEvent on_event, OnTurnEnd on_turn_end) {
     owner_ = owner;
     on_event_ = on_event;
@@ -41,7 +45,7 @@ class EpollSet {
     return -uv_poll_start(&poll_, UV_READABLE, turn);
   }
 
-  /** @return 0 or an errno; ENOSPC and ENOMEM are possible, the caller closes the descriptor then. */
+  /** @return 0 or an errno; after ENOSPC or ENOMEM, the caller must close the descriptor */
   int add(int descriptor, uint32_t events, uint64_t data) {
     return control(EPOLL_CTL_ADD, descriptor, events, data);
   }
@@ -49,7 +53,10 @@ class EpollSet {
     return control(EPOLL_CTL_MOD, descriptor, events, data);
   }
 
-  /** Safe from inside `on_event`: no further event is dispatched. The descriptors in it are their owner's to close. */
+  /**
+   * May be called from `on_event`: no further event is dispatched. The owners of the added descriptors must
+   * close them.
+   */
   void close() {
     if (descriptor_ < 0) return;
     uv_poll_stop(&poll_);

@@ -1,6 +1,7 @@
-// The libuv handles of one native object, and their end. A handle's memory must stay until libuv has closed it, and a
-// worker thread's environment may end at any time: then its clean-up hook closes the handles and holds the environment
-// until they are. Owned by the object whose handles they are; that object is freed by `on_closed`, never before.
+// The libuv handles of one native object, and how they are closed. The memory of a handle must remain until
+// libuv has closed it, while a worker thread's environment may end at any time: its clean-up hook then closes
+// the handles and delays the end of the environment until they are closed. Owned by the object that uses the
+// handles, which is freed by `on_closed` and never earlier.
 
 #ifndef ENCKE_EDGE_NATIVE_LOOP_HANDLES_H_
 #define ENCKE_EDGE_NATIVE_LOOP_HANDLES_H_
@@ -16,7 +17,7 @@ class LoopHandles {
   /** `on_end` must call `close` for each handle and then `finish`; `on_closed` frees the owner. */
   using Step = void (*)(void* owner);
 
-  /** False where the environment takes no hook; nothing has to be undone then. */
+  /** Returns false if the environment accepts no hook; nothing has to be undone then. */
   bool start(napi_env env, void* owner, Step on_end, Step on_closed) {
     owner_ = owner;
     on_end_ = on_end;
@@ -27,7 +28,7 @@ class LoopHandles {
 
   uv_loop_t* loop() const { return loop_; }
 
-  /** Counts a handle that was initialised, and lets it keep no process alive. Its `data` becomes `data`. */
+  /** Counts an initialized handle, keeps it from keeping the process alive, and sets its `data`. */
   template <typename Handle>
   void add(Handle* handle, void* data) {
     auto* base = reinterpret_cast<uv_handle_t*>(handle);
@@ -43,7 +44,7 @@ class LoopHandles {
     uv_close(base, [](uv_handle_t* closed) { static_cast<LoopHandles*>(closed->data)->handle_closed(); });
   }
 
-  /** After the last `close`. The owner may be gone when this returns. */
+  /** Called after the last `close`. The owner may no longer exist when this returns. */
   void finish() {
     finishing_ = true;
     if (open_ == 0) end();
@@ -62,7 +63,7 @@ class LoopHandles {
 
   void end() {
     napi_async_cleanup_hook_handle hook = hook_;
-    on_closed_(owner_);  // `this` is gone from here on
+    on_closed_(owner_);  // `this` no longer exists from here on
     napi_remove_async_cleanup_hook(hook);
   }
 

@@ -1,6 +1,7 @@
-// Checked Node-API calls, shared by the project's addons. Node-API reports failure by status and may leave a
-// JavaScript exception pending; these helpers turn wrong arguments into exceptions that name what was expected, and
-// everything else into a value that cannot be mistaken. No state; strings and bytes are valid for the call at hand.
+// Checked Node-API calls, shared by the project's addons. Node-API reports failure by a status and may leave
+// a JavaScript exception pending. These helpers turn wrong arguments into exceptions that name the expected
+// value, and all other failures into a distinct value. No state; strings and bytes are valid during the
+// current call.
 
 #ifndef ENCKE_EDGE_NATIVE_NAPI_HELPERS_H_
 #define ENCKE_EDGE_NATIVE_NAPI_HELPERS_H_
@@ -14,7 +15,7 @@
 
 namespace encke {
 
-/** Throws a TypeError with this text, unless an exception is pending already. */
+/** Throws a TypeError with this text, unless an exception is pending. */
 inline void throw_type_error(napi_env env, const char* text) {
   bool pending = false;
   if (napi_is_exception_pending(env, &pending) == napi_ok && !pending)
@@ -28,9 +29,9 @@ inline void throw_error(napi_env env, const char* code, const char* text) {
 }
 
 /**
- * Converts a JavaScript number that is a whole one within bounds. False for every other: NaN, infinities, fractions, and
- * what lies beyond. (Node-API's own conversions take those modulo 2^32, so NaN would be descriptor 0; a plain cast is
- * undefined.)
+ * Converts a JavaScript number that is an integer within bounds. Returns false for all others: NaN,
+ * infinities, fractions, and numbers out of bounds. (Node-API's own conversions wrap modulo 2^32, which would
+ * turn NaN into descriptor 0, and a plain cast is undefined.)
  */
 template <typename Integer>
 inline bool to_integer(double number, Integer least, Integer most, Integer* integer) {
@@ -40,7 +41,10 @@ inline bool to_integer(double number, Integer least, Integer most, Integer* inte
   return true;
 }
 
-/** A number of things, at most: 0 for NaN and negative numbers, the largest for what is larger, without its fraction. */
+/**
+ * Converts a JavaScript number to a count: 0 for NaN and negative numbers, the maximum for larger ones;
+ * truncates fractions.
+ */
 inline uint32_t to_count(double number) {
   if (!(number > 0)) return 0;
   return number >= UINT32_MAX ? UINT32_MAX : static_cast<uint32_t>(number);
@@ -58,7 +62,7 @@ inline napi_value to_string(napi_env env, const char* text, size_t length) {
   return value;
 }
 
-/** A Uint8Array with a copy of the bytes. */
+/** Creates a Uint8Array with a copy of the bytes. */
 inline napi_value to_bytes(napi_env env, const uint8_t* bytes, size_t length) {
   napi_value buffer = nullptr, array = nullptr;
   void* data = nullptr;
@@ -68,7 +72,7 @@ inline napi_value to_bytes(napi_env env, const uint8_t* bytes, size_t length) {
   return array;
 }
 
-/** The arguments of a call. Those that the caller left out are `undefined`. */
+/** The arguments of a call. Missing arguments are `undefined`. */
 template <size_t N>
 class Arguments {
  public:
@@ -79,25 +83,28 @@ class Arguments {
 
   napi_env env() const { return env_; }
   napi_value self() const { return self_; }
-  /** What the method was defined with. */
+  /** The data that the method was defined with. */
   void* data() const { return data_; }
   napi_value operator[](size_t index) const { return values_[index]; }
 
-  /** Reads a number of any kind. False for what is none: a TypeError is pending then. */
+  /** Reads any number. Returns false, with a TypeError pending, for other values. */
   bool number(size_t index, double* into) const {
     if (napi_get_value_double(env_, values_[index], into) == napi_ok) return true;
     throw_type_error(env_, "a number is expected");
     return false;
   }
 
-  /** Reads a whole number within bounds. False for every other number, and for what is none: a TypeError is pending then. */
+  /**
+   * Reads an integer within bounds. Returns false for other numbers, and for other values with a TypeError
+   * pending.
+   */
   template <typename Integer>
   bool integer(size_t index, Integer least, Integer most, Integer* into) const {
     double value = NAN;
     return number(index, &value) && to_integer(value, least, most, into);
   }
 
-  /** Reads a boolean. False for what is none: a TypeError is pending then. */
+  /** Reads a boolean. Returns false, with a TypeError pending, for other values. */
   bool boolean(size_t index, bool* into) const {
     if (napi_get_value_bool(env_, values_[index], into) == napi_ok) return true;
     throw_type_error(env_, "a boolean is expected");
@@ -111,19 +118,22 @@ class Arguments {
   void* data_ = nullptr;
 };
 
-/** The bytes of a JavaScript string: on the stack up to 1 KiB, else on the heap until the end of the scope. */
+/**
+ * The bytes of a JavaScript string: on the stack up to 1 KiB, otherwise on the heap until the end of the
+ * scope.
+ */
 class StringBytes {
  public:
   using Encode = napi_status (*)(napi_env, napi_value, char*, size_t, size_t*);
 
-  /** Not ok: a TypeError (no string) or an Error NO_MEMORY is pending. */
+  /** If not ok, a TypeError (not a string) or an Error NO_MEMORY is pending. */
   StringBytes(napi_env env, napi_value value, Encode encode) {
     if (encode(env, value, stack_, sizeof stack_, &length_) != napi_ok) {
       throw_type_error(env, "a string is expected");
       return;
     }
     data_ = stack_;
-    if (length_ + 4 < sizeof stack_) return;  // a character more would have fitted, so nothing was left out
+    if (length_ + 4 < sizeof stack_) return;  // another character would have fitted, so nothing was left out
     data_ = nullptr;
     size_t whole = 0;
     encode(env, value, nullptr, 0, &whole);
@@ -154,12 +164,12 @@ struct Utf8 : StringBytes {
   Utf8(napi_env env, napi_value value) : StringBytes(env, value, napi_get_value_string_utf8) {}
 };
 
-/** A byte a character, as in the head of an HTTP message. */
+/** One byte per character, as in the head of an HTTP message. */
 struct Latin1 : StringBytes {
   Latin1(napi_env env, napi_value value) : StringBytes(env, value, napi_get_value_string_latin1) {}
 };
 
-/** The bytes of a Uint8Array (also a Buffer), not copied. Not ok: a TypeError is pending. */
+/** The bytes of a Uint8Array (or Buffer), without a copy. If not ok, a TypeError is pending. */
 struct Bytes {
   const uint8_t* data = nullptr;
   size_t length = 0;
@@ -182,7 +192,10 @@ struct Bytes {
   }
 };
 
-/** The doubles of a Float64Array of at least `least` elements, to write results into; null with a TypeError else. */
+/**
+ * Returns the doubles of a Float64Array with at least `least` elements, for results; null, with a TypeError
+ * pending, for others.
+ */
 inline double* doubles_of(napi_env env, napi_value value, size_t least) {
   napi_typedarray_type type;
   void* start = nullptr;
@@ -198,7 +211,10 @@ inline double* doubles_of(napi_env env, napi_value value, size_t least) {
   return nullptr;
 }
 
-/** A named number of an options object. False where it is missing or no number: a TypeError is pending. */
+/**
+ * Reads a number of an options object. Returns false, with a TypeError pending, if it is missing or not a
+ * number.
+ */
 inline bool number_option(napi_env env, napi_value options, const char* name, double* number) {
   napi_value value = nullptr;
   if (napi_get_named_property(env, options, name, &value) == napi_ok &&
@@ -214,7 +230,7 @@ struct Method {
   napi_callback function;
 };
 
-/** Puts functions on an object, each with the same data. */
+/** Defines functions on an object, each with the same data. */
 template <size_t N>
 inline void define_methods(napi_env env, napi_value object, const Method (&methods)[N],
                            void* data = nullptr) {
@@ -226,7 +242,10 @@ inline void define_methods(napi_env env, napi_value object, const Method (&metho
   napi_define_properties(env, object, N, descriptors);
 }
 
-/** A JavaScript function that native code calls from the loop. Made once, let go before the environment ends. */
+/**
+ * A JavaScript function that native code calls from the loop. Created once, and released before the
+ * environment ends.
+ */
 class Callback {
  public:
   bool set(napi_env env, napi_value function, const char* name) {
@@ -237,7 +256,10 @@ class Callback {
     return napi_async_init(env, nullptr, resource, &context_) == napi_ok;
   }
 
-  /** Call inside a handle scope, from the loop and not from JavaScript. What the function throws ends as uncaught. */
+  /**
+   * Must be called in a handle scope, from the loop and not from JavaScript. What the function throws is an
+   * uncaught exception.
+   */
   void call(size_t count, const napi_value* values) {
     napi_value function = nullptr, self = nullptr, result = nullptr;
     if (function_ == nullptr || napi_get_reference_value(env_, function_, &function) != napi_ok) return;

@@ -1,17 +1,20 @@
-// What the operating system lets this process have.
+// The number of descriptors that the operating system allows this process.
 
 import { readFileSync } from "node:fs";
 
-/** Assumed where /proc is not there to ask (macOS): the classic default of a shell. */
+/** Assumed where /proc does not exist (macOS): the traditional default of shells. */
 const DESCRIPTORS_ELSEWHERE = 1024;
 
-/** Open descriptors this process may hold (the soft limit; Node raises it to the hard one at start). */
+/**
+ * Returns how many descriptors this process may have open: the soft limit, which Node raises to the hard one
+ * at its start.
+ */
 export function descriptorLimit(): number {
   let limits: string;
   try {
     limits = readFileSync("/proc/self/limits", "utf8");
   } catch {
-    return DESCRIPTORS_ELSEWHERE; // no /proc here: not an error, the platform has none
+    return DESCRIPTORS_ELSEWHERE; // this platform has no /proc, which is not an error
   }
   const soft = /^Max open files\s+(\S+)/m.exec(limits)?.[1];
   return soft === undefined || soft === "unlimited" ? Number.MAX_SAFE_INTEGER : Number(soft);

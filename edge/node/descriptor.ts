@@ -1,6 +1,9 @@
-// The descriptor under a socket or server of Node's.
+// The descriptor of a socket or server of Node.
 
-/** -1 where there is none (TLS, other runtimes, closed). A private field: Node tells descriptors in no other way. */
+/**
+ * Returns the descriptor, or -1 if there is none (TLS, other runtimes, closed). Node exposes it only in a
+ * private field.
+ */
 export function descriptorOf(handled: object): number {
   return (handled as { _handle?: { fd?: number } | null })._handle?.fd ?? -1;
 }

@@ -1,11 +1,12 @@
-// Takes a socket away from Node's HTTP. After it, the parser, the request and the response are free to be collected,
-// and what stays of the connection is the bare net.Socket: about 2.3 KB instead of the 10 KB of a held ServerResponse.
+// Detaches a socket from Node's HTTP server. The parser, the request and the response can then be collected,
+// and what remains of the connection is the bare net.Socket: about 2.3 KB instead of the 10 KB of a held
+// ServerResponse.
 //
-// The steps are public API except `_httpMessage` (the socket's way back to the response, which would keep it alive).
-// Each was found to be needed on Node 20, 22 and 24:
-//   setImmediate         the HTTP server finishes with the request in this turn
-//   request.socket=null  or the next step destroys the socket with every request whose body is not complete
-//   emit("close")        on the socket: HTTP's own listeners free the parser and the message
+// The steps use public API except `_httpMessage`, the socket's reference to the response, which would keep it
+// alive. Each step was found to be necessary on Node 20, 22 and 24:
+//   setImmediate         lets the HTTP server finish with the request in this turn
+//   request.socket=null  or the next step destroys the socket of every request whose body is incomplete
+//   emit("close")        makes HTTP's own listeners on the socket free the parser and the message
 //   allowHalfOpen=false  or a reader's FIN would never end the socket
 
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -13,10 +14,13 @@ import type { Socket } from "node:net";
 import { requestsOn, takeConnection } from "../http/connections.ts";
 import { awaitTurn, hasConnection } from "./turn.ts";
 
-/** Two minutes of silence and the kernel asks whether the reader's machine is still there. */
+/** Silence after which the kernel probes whether the reader's machine is still reachable. */
 const KEEP_ALIVE_MS = 120_000;
 
-/** Waits for the response's turn (awaitTurn), then detaches the socket. Undefined where the connection is gone. */
+/**
+ * Waits for the response's turn (awaitTurn), then detaches the socket. Returns undefined if the connection is
+ * gone.
+ */
 export async function detachSocket(
   incoming: IncomingMessage,
   outgoing: ServerResponse,

@@ -1,4 +1,5 @@
-// Which pool holds the streams on Node: the native one where its addon was built, else the plain one.
+// Selects the pool that holds streams on Node: the native one if its addon was built, otherwise the plain
+// one.
 
 import type { PoolKind } from "../config.ts";
 import { hasPoolAddon } from "../pool/native/addon.ts";
@@ -9,12 +10,12 @@ import { type Holder, holdDescriptors, holdSockets } from "./holders.ts";
 
 export type HeldPool = NativePool | SocketPool;
 
-/** What serves where nobody chose. */
+/** The pool that is used if none was configured. */
 export function defaultPoolKind(): PoolKind {
   return hasPoolAddon() ? "native" : "plain";
 }
 
-/** @throws EdgeError BAD_CONFIG for `native` where the addon was not built */
+/** @throws EdgeError BAD_CONFIG for `native` if the addon was not built */
 export function makeHeldPool(kind: PoolKind, limits: PoolLimits): HeldPool {
   return kind === "native" ? new NativePool(limits) : new SocketPool(limits);
 }

@@ -1,4 +1,4 @@
-// How a response leaves Node's HTTP for a pool: as a bare socket (plain), or as a descriptor (native).
+// How a response leaves Node's HTTP for a pool: as a bare socket (plain) or as a descriptor (native).
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Framing } from "../formats/frame.ts";
@@ -13,13 +13,15 @@ import { awaitTurn } from "./turn.ts";
 export interface HeldResponse {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  /** Status line and headers, up to the empty line. */
+  /** Status line and headers, including the empty line. */
   readonly head: string;
   readonly spec: StreamSpec;
   readonly framing: Framing;
 }
 
-/** gone: nobody is there to read it. full: it cannot be held, and another answer may be given in its place. */
+/**
+ * `gone`: the reader has left. `full`: the stream cannot be held, and another response may be sent instead.
+ */
 export type Holder = (response: HeldResponse) => Promise<"held" | "gone" | "full">;
 
 export function holdSockets(pool: SocketPool): Holder {
@@ -37,7 +39,8 @@ export function holdDescriptors(pool: NativePool): Holder {
     if (socket === undefined) return "gone";
     if (!pool.adopt(descriptorOf(socket), head, spec, framing)) return "full";
     takeConnection(socket);
-    // closes Node's descriptor and nothing else; whatever says goodbye (end, destroySoon) would say it to the reader
+    // closes Node's descriptor only; `end` and `destroySoon` would shut down the connection that the pool now
+    // uses
     socket.destroy();
     return "held";
   };

@@ -24,7 +24,7 @@ describe("listening", { skip }, () => {
     }
   });
 
-  it("sockets of their own - share a port, and each gets connections", async () => {
+  it("separate sockets - share a port, and each accepts connections", async () => {
     const [one, two] = [serverSaying("one"), serverSaying("two")];
     await listenShared(one, { host: "127.0.0.1", port: 0 }, loadPoolAddon());
     await listenShared(two, { host: "localhost", port: portOf(one) }, loadPoolAddon());
@@ -39,13 +39,13 @@ describe("listening", { skip }, () => {
     assert.equal(heard.size, 2);
   });
 
-  it("IPv6 - without brackets", async () => {
+  it("IPv6 - is accepted without brackets", async () => {
     const server = serverSaying("six");
     await listenShared(server, { host: "::1", port: 0 }, loadPoolAddon());
     assert.equal((server.address() as AddressInfo).address, "::1");
   });
 
-  it("a port that a stranger has, an address that is not ours - are said with the remedy", async () => {
+  it("taken port or foreign address - is an error with the remedy", async () => {
     const [stranger, own] = [serverSaying("stranger"), serverSaying("own")];
     await listen(stranger, { host: "127.0.0.1", port: 0 });
     const taken = { host: "127.0.0.1", port: portOf(stranger) };

@@ -1,5 +1,6 @@
-// Listening, with a backlog for storms. With the native addon each worker process opens its own socket on the shared
-// port (SO_REUSEPORT), so that no other process stands in its accept path; without it, Node's cluster shares one.
+// Listening, with a backlog that survives storms of connections. With the native addon, each worker process
+// opens its own socket on the shared port (SO_REUSEPORT), so that no other process is involved when it
+// accepts. Without the addon, Node's cluster shares one socket.
 
 import { lookup } from "node:dns/promises";
 import type { Server } from "node:http";
@@ -12,10 +13,12 @@ import { listenProblemOf } from "../http/listen-problems.ts";
 import type { PoolAddon } from "../pool/native/addon.ts";
 import { descriptorOf } from "./descriptor.ts";
 
-/** A storm of connections waits here instead of being refused; Node's default is 511. */
+/**
+ * Length of the queue in which a storm of connections waits instead of being refused. Node's default is 511.
+ */
 const BACKLOG = 16_384;
 
-/** @throws EdgeError ADDRESS_TAKEN, Node's error for anything unusual */
+/** @throws EdgeError ADDRESS_TAKEN; Node's error for unexpected problems */
 export async function listen(server: Server, at: ListenAt): Promise<void> {
   try {
     await untilListening(server, () => server.listen({ ...at, backlog: BACKLOG }));
@@ -25,8 +28,9 @@ export async function listen(server: Server, at: ListenAt): Promise<void> {
 }
 
 /**
- * Listens on a socket of this process's own, which other processes may have too. A UNIX socket is Node's to open.
- * @throws as `listen`; EdgeError BAD_CONFIG where connections would have no descriptors to hand over
+ * Listens on a socket that only this process uses; other processes may listen on the same port. UNIX sockets
+ * are opened by Node.
+ * @throws the errors of `listen`; EdgeError BAD_CONFIG if connections would have no descriptors to hand over
  */
 export async function listenShared(server: Server, at: ListenAt, addon: PoolAddon): Promise<void> {
   if ("path" in at) await listen(server, at);
@@ -41,7 +45,7 @@ export async function listenShared(server: Server, at: ListenAt, addon: PoolAddo
   if (descriptorOf(server) >= 0) return;
   throw new EdgeError(
     "BAD_CONFIG",
-    "connections of this server have no descriptors that the native pool could hold: say --pool plain",
+    "connections of this server have no descriptors that the native pool could hold: pass --pool plain",
   );
 }
 
@@ -65,7 +69,7 @@ async function addressOf(at: { readonly host: string; readonly port: number }): 
   }
 }
 
-/** An EdgeError ADDRESS_TAKEN for what went wrong with an address; the error itself where it is about something else. */
+/** Returns an EdgeError ADDRESS_TAKEN if the error is about the address; otherwise the error itself. */
 export function explainListen(cause: unknown, at: ListenAt): unknown {
   const why = listenProblemOf(cause);
   if (why === undefined) return cause;

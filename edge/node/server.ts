@@ -1,6 +1,6 @@
-// The edge on Node: Hono's adaptor parses and answers ordinary requests; a response that the app marked to be held
-// leaves Node's HTTP here. Its head is written by us, with every header that middleware set, and its connection goes to
-// the pool.
+// The edge on Node. Hono's adapter handles ordinary requests. A response that the app marked to be held
+// leaves Node's HTTP here: this file writes its head, including every header that middleware set, and hands
+// its connection to the pool.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
@@ -19,11 +19,11 @@ interface HoldBindings extends HttpBindings {
 interface HeldRequest {
   readonly spec: StreamSpec;
   readonly c: Context;
-  /** Those of the stream. */
+  /** The headers of the stream. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Marks the response of this request to be held. To be given to the app as its `hold`. */
+/** Marks the response to this request to be held. Passed to the app as its `hold`. */
 export function markHeld(c: Context, spec: StreamSpec, headers: Record<string, string>): Response {
   (c.env as HoldBindings).hold = { spec, c, headers };
   return c.body(null, 200, headers);
@@ -31,20 +31,20 @@ export function markHeld(c: Context, spec: StreamSpec, headers: Record<string, s
 
 export interface NodeServerOptions {
   readonly app: Hono;
-  /** Takes responses over for the pool. */
+  /** Hands responses over to the pool. */
   readonly holder: Holder;
-  /** A stream that was promised could not be held: its reader was gone first, or there was no room for it. */
+  /** Called for a stream that could not be held, because its reader had gone or no capacity was left. */
   readonly onAbandoned: (spec: StreamSpec, why: "gone" | "full") => void;
 }
 
-/** An HTTP server; listening, and how far, is the caller's. */
+/** Creates the HTTP server. The caller starts to listen. */
 export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions): Server {
   const fetchAndHold = async (request: Request, env: HoldBindings): Promise<Response> => {
     const response = await app.fetch(request, env);
     if (env.hold === undefined) return response;
     const { spec } = env.hold;
     if (response.status !== 200) {
-      onAbandoned(spec, "gone"); // middleware made something else of it
+      onAbandoned(spec, "gone"); // middleware replaced the response
       return response;
     }
     const { incoming, outgoing } = env;
@@ -60,14 +60,14 @@ export function createNodeServer({ app, holder, onAbandoned }: NodeServerOptions
   return createHttpServer({ fetch: fetchAndHold, methods: "GET, HEAD, POST, DELETE, OPTIONS" });
 }
 
-/** Refuses as the app would have: with the headers that middleware set, and without the stream's. */
+/** Refuses as the app would: with the headers that middleware set, and without those of the stream. */
 function refuseFull({ c, headers }: HeldRequest): Response {
   for (const name of Object.keys(headers)) if (name !== "Vary") c.header(name, undefined);
-  const full = new EdgeError("EDGE_FULL", "this edge has no room for another stream: try again soon");
+  const full = new EdgeError("EDGE_FULL", "this edge cannot hold another stream: try again soon");
   return respondToError(full, c, () => {});
 }
 
-/** HTTP/1.0 clients (nginx's default towards its upstream) know no chunks. */
+/** Clients of HTTP/1.0 (nginx's default towards its upstream) do not support chunks. */
 function framingFor({ httpVersionMajor, httpVersionMinor }: IncomingMessage): Framing {
   return httpVersionMajor > 1 || (httpVersionMajor === 1 && httpVersionMinor >= 1) ? "chunked" : "none";
 }
@@ -76,6 +76,6 @@ function headOf(response: Response, framing: Framing): string {
   let head = "HTTP/1.1 200 OK\r\n";
   for (const [name, value] of response.headers) head += `${name}: ${value}\r\n`;
   if (framing === "chunked") head += "Transfer-Encoding: chunked\r\n";
-  // nothing can follow a stream on its connection
+  // a stream ends with its connection, so no response can follow
   return `${head}Date: ${new Date().toUTCString()}\r\nConnection: close\r\n\r\n`;
 }

@@ -10,7 +10,7 @@ import { claimSocketPath } from "./socket-path.ts";
 
 const LISTENER = `require("net").createServer().listen(process.argv[1], () => process.stdout.write("listens"))`;
 
-/** Leaves a socket as a process that is killed does. */
+/** Leaves a socket's file behind, as a killed process does. */
 async function leaveSocket(path: string): Promise<void> {
   const child = spawn(process.execPath, ["-e", LISTENER, path], { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
@@ -27,8 +27,8 @@ async function listenAt(path: string): Promise<Server> {
 
 const isTaken = (why: RegExp): object => ({ code: "ADDRESS_TAKEN", message: why });
 
-describe("the path of a UNIX socket", () => {
-  it("a socket on which nothing listens - is replaced", async () => {
+describe("path of a UNIX socket", () => {
+  it("socket on which nothing listens - is replaced", async () => {
     const path = join(tempDir(), "edge.sock");
     await leaveSocket(path);
     const release = await claimSocketPath(path);
@@ -36,7 +36,7 @@ describe("the path of a UNIX socket", () => {
     release();
   });
 
-  it("a socket on which a stranger listens - is refused and left alone", async () => {
+  it("socket of another program - is refused and not removed", async () => {
     const path = join(tempDir(), "edge.sock");
     const stranger = await listenAt(path);
     await assert.rejects(
@@ -49,7 +49,7 @@ describe("the path of a UNIX socket", () => {
     stranger.close();
   });
 
-  it("what is no socket - is refused and left alone", async () => {
+  it("file that is not a socket - is refused and not removed", async () => {
     const folder = tempDir();
     const [file, inner, link, socket] = ["file", "folder", "link", "socket"].map((name) =>
       join(folder, name),
@@ -59,12 +59,12 @@ describe("the path of a UNIX socket", () => {
     await leaveSocket(socket ?? "");
     symlinkSync(socket ?? "", link ?? "");
     for (const path of [file, inner, link]) {
-      await assert.rejects(claimSocketPath(path ?? ""), isTaken(/is no socket, and is left alone/));
+      await assert.rejects(claimSocketPath(path ?? ""), isTaken(/is not a socket, and was not removed/));
       assert.ok(existsSync(path ?? ""));
     }
   });
 
-  it("a second claim - is refused for as long as the first holds, under any name of the folder", async () => {
+  it("second claim - is refused while the first is held, under every name of the folder", async () => {
     const folder = tempDir();
     const other = join(tempDir(), "other");
     symlinkSync(folder, other);
@@ -75,7 +75,7 @@ describe("the path of a UNIX socket", () => {
     (await claimSocketPath(join(other, "edge.sock")))();
   });
 
-  it("many claims of a socket that was left - one gets it", async () => {
+  it("concurrent claims of an abandoned socket - succeed for one process", async () => {
     const path = join(tempDir(), "edge.sock");
     await leaveSocket(path);
     const claims = await Promise.allSettled(Array.from({ length: 20 }, () => claimSocketPath(path)));
@@ -84,7 +84,7 @@ describe("the path of a UNIX socket", () => {
     got[0]?.();
   });
 
-  it("a path of more than 107 bytes - is refused with the limit, however many characters it has", {
+  it("path of more than 107 bytes - is refused with the limit, whatever its number of characters", {
     skip: process.platform !== "linux",
   }, async () => {
     const folder = tempDir();
@@ -98,12 +98,12 @@ describe("the path of a UNIX socket", () => {
       await assert.rejects(claimSocketPath(path), {
         code: "BAD_CONFIG",
         message: new RegExp(
-          `the path has ${Buffer.byteLength(path)} bytes, a socket's at most 107: choose a shorter one$`,
+          `the path has ${Buffer.byteLength(path)} bytes, a socket's path at most 107: choose a shorter one$`,
         ),
       });
   });
 
-  it("a folder that is not there, or is none - is named", async () => {
+  it("missing folder, or a file in its place - is named in the error", async () => {
     const folder = tempDir();
     writeFileSync(join(folder, "file"), "");
     for (const [path, why] of [

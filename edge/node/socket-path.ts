@@ -1,6 +1,7 @@
-// The path of a UNIX socket, claimed before a server binds it. A process that was killed leaves its socket's file behind,
-// which blocks every later bind: one on which nothing listens is removed, and nothing else ever is. Two starts at the same
-// moment must not remove each other's, so a lock that the kernel gives back by itself is held for as long as we listen.
+// Claims the path of a UNIX socket before a server binds it. A killed process leaves its socket's file
+// behind, which blocks every later bind. A file on which nothing listens is therefore removed, and no other
+// file ever is. Two processes that start at the same moment must not remove each other's file, so a lock that
+// the kernel releases automatically is held while the server listens.
 
 import { createHash } from "node:crypto";
 import { type Stats, statSync } from "node:fs";
@@ -10,14 +11,18 @@ import { basename, dirname } from "node:path";
 import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { EdgeError } from "../errors.ts";
 
-/** What fits into an address with the zero behind it (unix(7)); libuv cuts a longer path without a word. */
+/**
+ * Maximum length of a path in an address with its terminating zero (unix(7)). libuv truncates longer paths
+ * silently.
+ */
 const MAX_PATH_BYTES = process.platform === "linux" ? 107 : 103;
-/** A listener that does not even accept within so long is there all the same. */
+/** A listener that does not accept within this time is still considered present. */
 const CONNECT_MS = 1_000;
 
 /**
- * Makes sure that a socket can be bound at a path and that no other Encke does. Returns the function that gives it back.
- * @throws EdgeError BAD_CONFIG for a path that can hold no socket, ADDRESS_TAKEN for one that holds something
+ * Ensures that a socket can be bound at a path and that no other Encke binds it. Returns the function that
+ * releases the path.
+ * @throws EdgeError BAD_CONFIG for a path that cannot hold a socket, ADDRESS_TAKEN for one that is in use
  */
 export async function claimSocketPath(path: string): Promise<() => void> {
   checkForm(path);
@@ -36,15 +41,15 @@ function checkForm(path: string): void {
   if (bytes > MAX_PATH_BYTES)
     throw new EdgeError(
       "BAD_CONFIG",
-      `--listen ${quote(`unix:${path}`)}: the path has ${bytes} bytes, a socket's at most ${MAX_PATH_BYTES}: choose a shorter one`,
+      `--listen ${quote(`unix:${path}`)}: the path has ${bytes} bytes, a socket's path at most ${MAX_PATH_BYTES}: choose a shorter one`,
     );
   if (path.includes("\0"))
     throw new EdgeError("BAD_CONFIG", `--listen ${quote(`unix:${path}`)}: a path cannot hold a zero byte`);
 }
 
 /**
- * Holds a name in Linux' abstract namespace, made of the folder's identity, whatever path leads to it. Undefined where the
- * system has no such namespace: there only the look at the file protects.
+ * Holds a name in Linux' abstract namespace that is derived from the folder's identity, whatever path leads
+ * to it. Undefined on systems without such a namespace, where only the check of the file protects.
  */
 async function lockPath(path: string): Promise<Server | undefined> {
   if (process.platform !== "linux") return undefined;
@@ -81,18 +86,22 @@ async function removeStale(path: string): Promise<void> {
     throw taken(path, messageOf(error), error);
   });
   if (found === undefined) return;
-  if (!found.isSocket()) throw taken(path, "it is no socket, and is left alone");
+  if (!found.isSocket()) throw taken(path, "it is not a socket, and was not removed");
   const problem = await problemOfConnecting(path);
   if (problem === undefined) throw taken(path, "a process listens there");
-  if (codeOf(problem) === "ENOENT") return; // removed meanwhile
+  if (codeOf(problem) === "ENOENT") return; // another process has removed it
   if (codeOf(problem) !== "ECONNREFUSED")
-    throw taken(path, `whether a process listens there cannot be seen (${messageOf(problem)})`, problem);
-  const still = await lstat(path).catch(() => undefined); // gone by itself
+    throw taken(
+      path,
+      `it cannot be determined whether a process listens there (${messageOf(problem)})`,
+      problem,
+    );
+  const still = await lstat(path).catch(() => undefined); // undefined if it has been removed
   if (still?.ino === found.ino && still.dev === found.dev && still.ctimeMs === found.ctimeMs)
     await unlink(path);
 }
 
-/** Why nothing answers at a socket; undefined where something does. */
+/** Returns why no process accepts connections at a socket; undefined if one does. */
 function problemOfConnecting(path: string): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);

@@ -1,4 +1,4 @@
-// Tokens that end later than any clock goes, through each pool that holds streams on Node.
+// Tokens that expire later than any clock can show, in each pool that holds streams on Node.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -10,7 +10,7 @@ import { hasPoolAddon } from "../pool/native/addon.ts";
 
 for (const pool of ["native", "plain"] as const) {
   const skip = pool === "plain" || hasPoolAddon() ? false : "the addon was not built here";
-  describe(`a token's end, ${pool} pool`, { skip }, () => {
+  describe(`expiry of a token, ${pool} pool`, { skip }, () => {
     let network: TestNetwork;
     before(async () => {
       const edge = { jwtKey: KEY, pool, heartbeatMs: 400 };

@@ -1,13 +1,14 @@
-// Whose turn it is on a connection. HTTP/1.1 clients may send further requests before the first is answered, and a
-// response that takes its connection over (a held stream) must wait for those before it, and for their bytes.
+// Waits for a response's turn on its connection. Clients of HTTP/1.1 may send further requests before the
+// first response, and a response that takes the connection over (a held stream) must wait for the responses
+// before it and for their bytes.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { isTaken, requestsOn } from "../http/connections.ts";
 
 /**
- * Waits until it is this response's turn on its connection and Node has sent everything before it. Undefined where the
- * connection ended meanwhile, or another response before this one took it.
+ * Waits until it is this response's turn on its connection and Node has sent everything before it. Undefined
+ * if the connection ended or an earlier response took it over.
  */
 export async function awaitTurn(
   incoming: IncomingMessage,
@@ -18,18 +19,19 @@ export async function awaitTurn(
     await firstOf([outgoing, "socket"], [socket, "close"]);
   }
   if (!hasConnection(socket, outgoing)) return undefined;
-  // every body on the connection must flow, or Node takes its request for aborted and destroys the socket with it
+  // every request body on the connection must be consumed, or Node considers it aborted and destroys the
+  // socket
   for (const request of requestsOn(socket)) request.resume();
   if (socket.writableLength > 0) await new Promise<void>((resolve) => void socket.write("", () => resolve()));
   return hasConnection(socket, outgoing) ? socket : undefined;
 }
 
-/** Whether the response may still have its connection. */
+/** Returns whether the response can still use its connection. */
 export function hasConnection(socket: Socket, outgoing: ServerResponse): boolean {
   return !socket.destroyed && outgoing.socket !== null;
 }
 
-/** Resolves at the first of some events, and listens to none of them any more. */
+/** Resolves at the first of several events and removes all listeners. */
 function firstOf(...events: readonly (readonly [NodeJS.EventEmitter, string])[]): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

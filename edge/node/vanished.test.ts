@@ -1,5 +1,5 @@
-// Readers whose machine vanishes without a word stop counting as online after the reader timeout, whichever pool holds
-// them and with or without the addon.
+// Readers whose machine vanishes silently stop counting as online after the reader timeout, in each pool,
+// with or without the addon.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -25,7 +25,7 @@ import { endVanished } from "./vanished.ts";
 const withoutAddon = hasPoolAddon() ? false : "the addon was not built here";
 const TIMEOUT_MS = 2_000;
 const HEARTBEAT_MS = 1_000;
-/** A heartbeat, the timeout, and the kernel's own steps between two tries. */
+/** A heartbeat, the timeout, and the kernel's own interval between two retransmissions. */
 const GONE_WITHIN_MS = 8_000;
 
 describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
@@ -36,7 +36,7 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
   afterEach(() => far.return());
   after(() => far?.stop());
 
-  /** Cuts the cable and waits; the end must come after the timeout, and not long after. */
+  /** Cuts the cable and waits. The stream must end after the timeout, but not much later. */
   const untilGone = async (isGone: () => boolean | Promise<boolean>): Promise<void> => {
     far.vanish();
     const fromMs = performance.now();
@@ -46,7 +46,7 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
 
   for (const pool of POOL_KINDS) {
     for (const traffic of ["quiet", "busy"] as const) {
-      it(`${pool} pool, a ${traffic} stream - no longer online or delivered to after the timeout`, {
+      it(`${pool} pool, a ${traffic} stream - is offline and receives nothing after the timeout`, {
         skip: withoutAddon,
       }, async () => {
         const network = await TestNetwork.start({
@@ -79,7 +79,7 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
     }
   }
 
-  it("plain pool without the addon - looks itself: its reader's stream ends after the timeout, no other", async () => {
+  it("plain pool without the addon - ends the stream of a vanished reader after the timeout, and no other", async () => {
     const ended: string[] = [];
     const pool = new SocketPool({ ...DEFAULT_LIMITS, heartbeatMs: HEARTBEAT_MS / 2 });
     pool.onEnd((users) => ended.push(...users));
@@ -112,7 +112,7 @@ describe("readers whose machine vanishes", { skip: skipFarMachine }, () => {
 
 describe("the reader timeout", () => {
   for (const pool of POOL_KINDS) {
-    it(`${pool} pool - accepted connections have it as TCP_USER_TIMEOUT`, {
+    it(`${pool} pool - sets the timeout as TCP_USER_TIMEOUT of accepted connections`, {
       skip: withoutAddon,
     }, async () => {
       const network = await TestNetwork.start({ broker: embedded, edge: { pool, readerTimeoutMs: 61_234 } });
@@ -127,7 +127,7 @@ describe("the reader timeout", () => {
     });
   }
 
-  it("a UNIX socket - has none, and listens all the same", async () => {
+  it("UNIX socket - listens without the timeout", async () => {
     const path = `${tempDir()}/edge.sock`;
     const network = await TestNetwork.start({
       ...{ broker: embedded, edge: { listen: { path }, allowAnonymous: true } },
@@ -135,7 +135,7 @@ describe("the reader timeout", () => {
     await network.stop();
   });
 
-  it("silence in the kernel's table - counts from the first vain try, and from zero after an acknowledgement", () => {
+  it("silence in the kernel's table - is counted from the first retransmission, and from zero after an acknowledgement", () => {
     const unacknowledged = new Unacknowledged(1_000);
     const row = (inode: number, again: number, asked = 0, state = "01"): string =>
       `   1: 0100007F:1F90 0100007F:D2F0 ${state} 00000010:00000000 01:00000014 ${again.toString(16).toUpperCase().padStart(8, "0")}     0        ${asked} ${inode} 2 0000000000000000 20 4 30 10 -1\n`;
@@ -150,7 +150,7 @@ describe("the reader timeout", () => {
   });
 });
 
-/** How many descriptors of this process are sockets with this TCP_USER_TIMEOUT. */
+/** Returns how many descriptors of this process are sockets with this TCP_USER_TIMEOUT. */
 function socketsWith(ms: number): number {
   const { userTimeout } = loadPoolAddon();
   return readdirSync("/proc/self/fd").filter((fd) => userTimeout(Number(fd)) === ms).length;

@@ -1,8 +1,9 @@
-// Readers whose machine vanished without a FIN (a dead battery, a tunnel). TCP alone holds their connections for sixteen
-// minutes, and they count as online. With TCP_USER_TIMEOUT the kernel ends a connection whose peer has acknowledged
-// nothing for that long; heartbeats make sure that there is something to acknowledge. Node cannot set the option, so the
-// addon does, on the listening socket: accepted connections inherit it, whichever pool holds them later. Without the
-// addon the plain pool looks for such readers itself.
+// Ends connections of readers whose machine vanished without a FIN (a dead battery, a tunnel). TCP alone
+// keeps such connections for sixteen minutes, during which the readers count as online. With
+// TCP_USER_TIMEOUT, the kernel ends a connection whose peer has acknowledged nothing for that long;
+// heartbeats ensure that there is something to acknowledge. Node cannot set the option, so the addon sets it
+// on the listening socket, from which accepted connections inherit it, whichever pool holds them later.
+// Without the addon, the plain pool detects such readers itself.
 
 import type { Server } from "node:net";
 import type { PoolAddon } from "../pool/native/addon.ts";
@@ -10,10 +11,10 @@ import { SocketPool } from "../pool/plain/socket-pool.ts";
 import { descriptorOf } from "./descriptor.ts";
 
 /**
- * Ends connections of a listening server whose peer acknowledges nothing for `ms`. A UNIX socket's peer is on this machine
- * and cannot vanish.
- * @param addon undefined where it is not built
- * @returns what ends them: the kernel, the pool, or neither (then the system's own limit holds)
+ * Ends connections of a listening server whose peer has acknowledged nothing for `ms`. The peer of a UNIX
+ * socket is on this machine and cannot vanish.
+ * @param addon undefined if it is not built
+ * @returns what ends them: the kernel, the pool, or neither (then the system's own limit applies)
  */
 export function endVanished(
   server: Server,

@@ -1,4 +1,4 @@
-// What the page asks of the edge it came from.
+// Requests of the page to the edge that served it.
 
 import { ApiError } from "./refusal.ts";
 

@@ -1,17 +1,17 @@
-// The live page: streams side by side, the friend graph around who spoke last, and a line to say something. What is
-// watched stands in the address, so that a page can be shared and reloaded.
+// The live page: streams side by side, the friend graph around the latest author, and an input to publish.
+// The watched users are part of the address, so that a page can be shared and reloaded.
 
 import { getNeighbours, getSession, publish, type Session, type StreamEvent, signIn } from "./api.ts";
 import { Constellation } from "./constellation.ts";
 import { Panel } from "./panel.ts";
 import { ApiError, askAgain } from "./refusal.ts";
 
-/** Browsers open six connections to one host; the others are for everything that is no stream. */
+/** Browsers open six connections per host; the remaining ones are for requests that are not streams. */
 const MAX_PANELS = 4;
-/** Where a first visit begins: the demo graph has this user, with some hundred followers. */
+/** The user that a first visit shows: in the demo graph, it has some hundred followers. */
 const FIRST_AUTHOR = "42";
 
-/** Events that have had their sparks. */
+/** Ids of events whose sparks were shown. */
 const KEPT_IDS = 100;
 
 const panels = new Map<string, Panel>();
@@ -77,7 +77,7 @@ function showLive({ user, anonymous, publish: mayPublish }: Session): void {
   else void watchSomebody(author);
 }
 
-/** A first visit: the author and one of their followers, if there are any. */
+/** Shows the author and one of their followers, if there are any, on a first visit. */
 async function watchSomebody(author: string): Promise<void> {
   const { subscribers } = await getNeighbours(author).catch(() => ({ subscribers: [] as readonly string[] }));
   watch(author);
@@ -111,7 +111,7 @@ function watch(user: string): void {
   remember();
 }
 
-/** Puts an author in the middle, and into the line below. */
+/** Makes an author the center of the graph and the topic of the input. */
 function pick(author: string): void {
   byId("author", HTMLInputElement).value = author;
   void constellation.show(author);
@@ -122,7 +122,7 @@ async function arrived({ id, topic }: StreamEvent, user: string): Promise<void> 
   constellation.light(user);
 }
 
-/** Sparks for an event, once: it may be ours, and it may arrive on several streams here. */
+/** Shows an event's sparks once: it may be our own, and it may arrive on several streams of this page. */
 async function spark(id: string, author: string): Promise<void> {
   if (sparked.has(id)) return;
   sparked.add(id);
@@ -141,7 +141,7 @@ function remember(): void {
   );
 }
 
-/** Runs what a form asks for and shows its outcome beside it. */
+/** Runs the action of a form and shows its outcome next to it. */
 async function tell(id: string, act: () => Promise<string>): Promise<void> {
   const output = byId(id, HTMLOutputElement);
   output.className = "";

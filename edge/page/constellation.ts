@@ -1,14 +1,15 @@
-// The friend graph around one author, drawn as a star and its followers in rings. When the author says something, a
-// spark runs along every ray, and a follower whose stream is open here lights up when the event has really arrived.
+// The friend graph around one author: the author as a star, and the followers in rings. When the author
+// publishes, a spark runs along every ray, and a follower whose stream is open on this page lights up when
+// the event arrives.
 
 import { getNeighbours } from "./api.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
-/** Followers per ring, from the inside; more are counted in the caption. */
+/** Followers per ring, from the inside. The caption counts those that do not fit. */
 const RINGS = [12, 20, 28];
-/** The outermost ring, within the viewBox of index.html and with room for labels. */
+/** Radius of the outermost ring, within the viewBox of index.html and with space for labels. */
 const OUTERMOST = { x: 440, y: 205 };
-/** Where the innermost ring lies between center and outermost, by how many rings there are. */
+/** Position of the innermost ring between center and outermost ring, by the number of rings. */
 const INNERMOST = [0.8, 0.5, 0.42];
 const SPARK_MS = 700;
 const LIT_MS = 1_500;
@@ -34,7 +35,7 @@ export class Constellation {
     this.#onPick = onPick;
   }
 
-  /** Draws an author's followers; those that are watched here come first. */
+  /** Draws an author's followers, those that are watched on this page first. */
   async show(author: string): Promise<void> {
     if (author === this.#author) return;
     this.#author = author;
@@ -42,7 +43,7 @@ export class Constellation {
     const drawing = this.#drawing;
     try {
       const { subscribers, subscriberCount } = await getNeighbours(author);
-      if (drawing !== this.#drawing) return; // somebody else was asked for meanwhile
+      if (drawing !== this.#drawing) return; // another author was requested in the meantime
       this.#draw(author, subscribers);
       const hidden = subscriberCount - (this.#people.size - 1);
       const shown = hidden > 0 ? `, ${hidden} of them not drawn` : "";
@@ -53,13 +54,13 @@ export class Constellation {
     }
   }
 
-  /** Marks whose streams are open on this page. */
+  /** Marks the users whose streams are open on this page. */
   mark(watched: readonly string[]): void {
     this.#watched = watched;
     for (const [user, { group }] of this.#people) group.classList.toggle("watched", watched.includes(user));
   }
 
-  /** The author said something: sparks leave for every follower. */
+  /** Sends a spark to every follower, after the author has published. */
   async fanOut(author: string): Promise<void> {
     await this.show(author);
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
@@ -78,7 +79,7 @@ export class Constellation {
     }
   }
 
-  /** An event has arrived at a reader. */
+  /** Lights up a reader at whom an event has arrived. */
   light(user: string): void {
     const person = this.#people.get(user);
     if (person === undefined) return;

@@ -1,11 +1,12 @@
-// One user's stream: an EventSource, and a new one where it has closed for good. That is what EventSource does after any
-// reply but 200 with events (a proxy's 503, a login page), and it shows neither status nor headers. So the page then asks
-// once by itself, reads both, and opens a new EventSource when it makes sense, with the id where the old one ended.
+// One user's stream: an EventSource, which is replaced when it has closed permanently. EventSource closes
+// after any response except a 200 with events (a proxy's 503, a login page), and exposes neither status nor
+// headers. The page then sends one request of its own, reads both, and opens a new EventSource when that
+// makes sense, with the id at which the previous one ended.
 
 import type { StreamEvent } from "./api.ts";
 import { ApiError, isFinal, pause, pauseMs } from "./refusal.ts";
 
-/** All pages of a proxy that refuses find their EventSource closed together. */
+/** When a proxy refuses, the EventSources of all pages close at the same time. */
 const ASK_SPREAD_MS = 1_000;
 
 export type StreamState = "connecting" | "live" | "reconnecting" | "closed";
@@ -14,7 +15,7 @@ export interface LiveStreamOptions {
   readonly user: string;
   readonly onState: (state: StreamState) => void;
   readonly onEvent: (event: StreamEvent) => void;
-  /** Something happened to the stream that a person should know. */
+  /** Called when something happened to the stream that the visitor should be told. */
   readonly onNote: (text: string) => void;
 }
 
@@ -23,9 +24,9 @@ export class LiveStream {
   readonly #closing = new AbortController();
   #source: EventSource;
   #lastEventId = "";
-  /** Sources that closed for good since the last welcome. */
+  /** EventSources that have closed permanently since the last welcome. */
   #failures = 0;
-  /** Notes since the last welcome: an edge that stays full says so at each try. */
+  /** Texts shown since the last welcome: an edge that stays full repeats its refusal at each attempt. */
   readonly #noted = new Set<string>();
 
   constructor(options: LiveStreamOptions) {
@@ -41,7 +42,8 @@ export class LiveStream {
 
   get #url(): string {
     const query = new URLSearchParams({ user: this.#options.user });
-    if (this.#lastEventId !== "") query.set("lastEventId", this.#lastEventId); // for its first request; then it knows
+    // for the first request; later requests send the header
+    if (this.#lastEventId !== "") query.set("lastEventId", this.#lastEventId);
     return `/stream?${query}`;
   }
 
@@ -89,7 +91,10 @@ export class LiveStream {
     }
   }
 
-  /** What EventSource was told, read from a request like its own; undefined where a stream would begin now. */
+  /**
+   * Returns the refusal that EventSource received, read from an identical request; undefined if a stream
+   * would begin now.
+   */
   async #ask(signal: AbortSignal): Promise<unknown> {
     const asking = new AbortController();
     const stop = (): void => asking.abort();

@@ -1,10 +1,10 @@
-// One reader's view: whom they follow, and what arrives on their stream.
+// The panel of one reader: whom the reader follows, and what arrives on the stream.
 
 import { getNeighbours, type StreamEvent } from "./api.ts";
 import { LiveStream } from "./live-stream.ts";
 import { askAgain } from "./refusal.ts";
 
-/** Older events leave the list; the page is a window, not an archive. */
+/** Older events are removed from the list, because the page is not an archive. */
 const KEPT_EVENTS = 50;
 const SHOWN_FOLLOWED = 12;
 
@@ -75,7 +75,7 @@ export class Panel {
       const ask = () => getNeighbours(this.#options.user);
       const { subscriptions } = await askAgain(ask, this.#closing.signal);
       if (subscriptions.length === 0) {
-        this.#follows.textContent = "follows nobody yet";
+        this.#follows.textContent = "follows no one yet";
         return;
       }
       this.#follows.append("follows");
@@ -93,7 +93,7 @@ export class Panel {
   }
 }
 
-/** What an event says, for people. */
+/** Returns the text of an event for display. */
 function textOf({ data, data_base64 }: StreamEvent): string {
   if (data_base64 !== undefined) return `(${data_base64.length} characters of base64)`;
   return typeof data === "string" ? data : JSON.stringify(data);

@@ -1,18 +1,18 @@
-// A reply that is not what was asked for: whether asking again can help, and when. The edge explains its own refusals in
-// JSON; what explains nothing comes from a proxy, and passes.
+// A response other than the requested one: whether a retry can help, and when. The edge explains its refusals
+// in JSON; a response without an explanation comes from a proxy and is temporary.
 
-/** Of the edge's refusals with a status below 500, those that pass: a time-out, and too many requests. */
+/** The edge's temporary refusals with a status below 500: a timeout, and too many requests. */
 const PASSING = [408, 425, 429];
 const [MIN_PAUSE_MS, MAX_PAUSE_MS] = [1_000, 60_000];
-/** The longest Retry-After that is honoured. */
+/** Maximum Retry-After that is respected. */
 const MAX_ASKED_MS = 3_600_000;
 
-/** A reply other than the one asked for; the message is the edge's own, made to be read. */
+/** A response other than the requested one. The message is the edge's own, which is written for people. */
 export class ApiError extends Error {
   readonly status: number;
-  /** Asking again would get the same reply. */
+  /** Whether a retry would get the same response. */
   readonly isFinal: boolean;
-  /** When the reply allows the next question; undefined where it does not say. */
+  /** Time before which the response does not allow a retry; undefined if it does not say. */
   readonly retryAfterMs: number | undefined;
 
   private constructor(response: Response, explanation: string | undefined) {
@@ -29,14 +29,17 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether asking again cannot help. A request that got no reply at all failed on the way, and that passes. */
+/**
+ * Returns whether a retry cannot help. A request without any response failed on the way, which is temporary.
+ */
 export function isFinal(error: unknown): boolean {
   return error instanceof ApiError && error.isFinal;
 }
 
 /**
- * Asks until there is a reply that asking again would not change, with pauses in between. Ends with `signal`.
- * @throws whatever `ask` throws last
+ * Repeats a request, with pauses, until its response is one that a retry would not change, or until `signal`
+ * is aborted.
+ * @throws the last error of `ask`
  */
 export async function askAgain<T>(
   ask: () => Promise<T>,
@@ -54,7 +57,10 @@ export async function askAgain<T>(
   }
 }
 
-/** How long to wait after so many failures before this one: never less than the reply asks for, and never all at once. */
+/**
+ * Returns the pause after this many earlier failures: at least what the response demands, and random, to
+ * spread retries.
+ */
 export function pauseMs(failures: number, error: unknown): number {
   const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
   if (asked !== undefined) return asked + Math.random() * Math.max(MIN_PAUSE_MS, asked / 2);
@@ -62,7 +68,7 @@ export function pauseMs(failures: number, error: unknown): number {
   return (longest * (1 + Math.random())) / 2;
 }
 
-/** @throws the signal's reason, once it is aborted */
+/** @throws the reason of the signal once it is aborted */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, ms);
@@ -76,7 +82,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Seconds, or a date by the clock of the sender (RFC 9110, 10.2.3). */
+/** Parses seconds, or a date by the sender's clock (RFC 9110, section 10.2.3). */
 function retryAfterMs(headers: Headers): number | undefined {
   const given = headers.get("Retry-After")?.trim() ?? "";
   const sent = Date.parse(headers.get("Date") ?? "");

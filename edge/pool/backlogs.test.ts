@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { Backlogs } from "./backlogs.ts";
 
 describe("backlogs of slow readers", () => {
-  it("bytes - are the sum of what waits, and nothing once it was taken or forgotten", () => {
+  it("bytes - are the sum of the waiting bytes, and 0 once they are taken or forgotten", () => {
     const backlogs = new Backlogs<string>();
     backlogs.note("a", 0, 100, 0);
     assert.equal(backlogs.bytes, 0);
@@ -20,7 +20,7 @@ describe("backlogs of slow readers", () => {
     assert.equal(backlogs.longest(), undefined);
   });
 
-  it("stalled - a reader who takes something is not, however much is written to it meanwhile", () => {
+  it("stalled - does not apply to a reader that takes some bytes, however many are written to it meanwhile", () => {
     const backlogs = new Backlogs<string>();
     backlogs.note("a", 100, 100, 0);
     backlogs.note("a", 200, 100, 10);

@@ -1,9 +1,10 @@
-// What waits for slow readers: how many bytes each, all together, and since when a reader has taken nothing. Owned by
-// one pool, which decides what to do about it. Only streams for which something waits are in here.
+// Counts the bytes that wait for slow readers: per reader, in total, and since when a reader has taken
+// nothing. Owned by one pool, which decides what to do about them. Contains only streams for which bytes
+// wait.
 
 interface Backlog {
   bytes: number;
-  /** When the reader last took something of what waited. */
+  /** When the reader last took some of the waiting bytes. */
   sinceMs: number;
 }
 
@@ -11,12 +12,12 @@ export class Backlogs<Stream> {
   readonly #waiting = new Map<Stream, Backlog>();
   #bytes = 0;
 
-  /** Bytes that wait for all readers together. */
+  /** Total of the bytes that wait for all readers. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Notes that `pending` bytes wait for a reader, after `written` more were handed over. */
+  /** Notes that `pending` bytes wait for a reader after `written` more were written. */
   note(stream: Stream, pending: number, written: number, nowMs: number): void {
     const backlog = this.#waiting.get(stream);
     if (pending === 0) {
@@ -38,7 +39,7 @@ export class Backlogs<Stream> {
     this.#waiting.delete(stream);
   }
 
-  /** The stream for which the most waits. */
+  /** Returns the stream with the most waiting bytes. */
   longest(): Stream | undefined {
     let longest: [Stream, Backlog] | undefined;
     for (const entry of this.#waiting)
@@ -46,12 +47,12 @@ export class Backlogs<Stream> {
     return longest?.[0];
   }
 
-  /** The streams for which something waits; forgetting them on the way is fine. */
+  /** The streams with waiting bytes. They may be forgotten during the iteration. */
   streams(): IterableIterator<Stream> {
     return this.#waiting.keys();
   }
 
-  /** For how long the reader has taken nothing of what waits; 0 where nothing does. */
+  /** Returns how long the reader has taken none of its waiting bytes; 0 if none wait. */
   stalledMs(stream: Stream, nowMs: number): number {
     return nowMs - (this.#waiting.get(stream)?.sinceMs ?? nowMs);
   }

@@ -1,28 +1,30 @@
-// Why a stream ended, and whether its reader should come back. Metrics count by these; the last words of a stream
-// that we end name them.
+// The reasons for which a stream ends, and whether its reader should reconnect. Metrics count streams by
+// reason, and the goodbye of a stream that the edge ends names it.
 
 export const CLOSE_REASONS = {
-  /** The reader closed, or half-closed: it wants nothing more. */
+  /** The reader closed or half-closed the connection. */
   peer: { reconnect: false },
   /** The connection broke. */
   error: { reconnect: true },
-  /** More bytes waited for the reader than may; it was cut without last words, it would not have read them. */
+  /** Too many bytes waited for the reader. It was cut without a goodbye, which it would not have read. */
   slow: { reconnect: true },
-  /** Some bytes waited for the reader too long; likewise. */
+  /** The reader took none of its waiting bytes for too long. It was cut without a goodbye. */
   stalled: { reconnect: true },
-  /** All readers together let too many bytes wait; those with the most were cut. */
+  /** Too many bytes waited for all readers together. Those with the most were cut. */
   overload: { reconnect: true },
-  /** The edge shuts down; others take over. */
+  /** The edge stops, and other edges take over. */
   drain: { reconnect: true },
-  /** The token ran out: come back with a new one. */
+  /** The token expired; the reader may reconnect with a new one. */
   expired: { reconnect: false },
-  /** It lived as long as a stream may: back to any edge, so that a fleet evens out. */
+  /** The stream reached its maximum lifetime. Its reader reconnects to any edge, which balances a fleet. */
   aged: { reconnect: true },
-  /** The edge could not keep the stream. */
+  /** The edge could not hold the stream. */
   refused: { reconnect: true },
 } as const;
 
-/** When readers of a stream that we ended come back: spread, so that they do not all meet the same next edge at once. */
+/**
+ * When readers of an ended stream reconnect: spread out, so that they do not all reach the next edge at once.
+ */
 export const COME_BACK_MS = { min: 500, spread: 4_500 } as const;
 
 export type CloseReason = keyof typeof CLOSE_REASONS;

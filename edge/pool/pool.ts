@@ -1,5 +1,5 @@
-// The connection pool's contract: it holds open responses and writes to them. Every implementation (streams over a
-// detached socket, over web streams, and the native one) passes the suite in conformance/.
+// The contract of a connection pool, which holds open responses and writes to them. Every implementation
+// (over detached sockets, over web streams, and the native one) passes the suite in conformance/.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
@@ -7,40 +7,42 @@ import type { PositionedEvent } from "../formats/positioned-event.ts";
 import type { CloseReason } from "./close-reasons.ts";
 import type { UserTable } from "./user-table.ts";
 
-/** What a stream is, decided when its request was answered. */
+/** The properties of a stream, which its request determines. */
 export interface StreamSpec {
-  /** Whose events it receives: 1–16 users. */
+  /** The users whose events the stream receives: 1 to 16. */
   readonly users: readonly UserId[];
   readonly format: StreamFormat;
   /** Its first bytes. */
   readonly opening: string;
-  /** The last cursor in them; where the format has none, that of the stream's beginning. */
+  /** The last cursor in the opening or, if the format has none, the position at which the stream begins. */
   readonly cursor: string;
-  /** The article's sign of life every so many milliseconds; text format only. */
+  /** Interval of the article's sign of life, in milliseconds; for the text format only. */
   readonly tickMs?: number | undefined;
   /**
-   * When its token runs out, in milliseconds since 1970. The wall clock alone decides: after it was set, streams whose
-   * tokens have run out by the new time end within one heartbeat, and the others stay open until theirs do.
+   * When the stream's token expires, in milliseconds since 1970. Only the wall clock counts: after it is set,
+   * streams whose tokens have expired by the new time end within one heartbeat, and all others stay open.
    */
   readonly expiresAtMs?: number | undefined;
 }
 
 export interface PoolLimits {
-  /** A reader for whom more waits is cut. Must hold the largest frame. */
+  /** A reader is cut if more bytes than this wait for it. Must be at least the size of the largest frame. */
   readonly maxQueueBytes: number;
-  /** All readers together. */
+  /** Maximum number of bytes that wait for all readers together. */
   readonly maxQueuedBytes: number;
-  /** A reader who takes nothing of what waits for so long is cut. */
+  /** A reader is cut if it takes none of its waiting bytes for this long. */
   readonly stalledMs: number;
-  /** A quiet stream gets a heartbeat at the latest after twice this. */
+  /** A quiet stream gets a heartbeat after at most twice this time. */
   readonly heartbeatMs: number;
-  /** How long a stream that we ended may take to read its last bytes. */
+  /** How long the reader of an ended stream may take to read the last bytes. */
   readonly endMs: number;
-  /** After so long, give or take a fifth, a stream is ended and comes back elsewhere; 0 for never. */
+  /**
+   * Lifetime of a stream, varied by up to a fifth, after which its reader must reconnect; 0 for unlimited.
+   */
   readonly maxLifetimeMs: number;
 }
 
-/** Heartbeats come at most 24 s apart: common proxies give up after 30. */
+/** Heartbeats are at most 24 s apart, because common proxies give up after 30 s. */
 export const DEFAULT_LIMITS: PoolLimits = {
   maxQueueBytes: 524_288,
   maxQueuedBytes: 268_435_456,
@@ -53,22 +55,22 @@ export const DEFAULT_LIMITS: PoolLimits = {
 export interface PoolCounts {
   /** Streams opened since the start. */
   opened: number;
-  /** Events handed to connections. */
+  /** Events written to connections. */
   delivered: number;
-  /** Everything written, heartbeats and last words included. */
+  /** Everything written, including heartbeats and goodbyes. */
   chunks: number;
   bytes: number;
   closed: Record<CloseReason, number>;
 }
 
 export interface DrainOptions {
-  /** Streams ended a second; what is left after `deadlineMs` goes at once. */
+  /** Streams ended per second. Those that remain after `deadlineMs` are ended at once. */
   readonly perSecond: number;
   readonly deadlineMs: number;
 }
 
 export interface ConnectionPool {
-  /** Open streams. */
+  /** Number of open streams. */
   readonly size: number;
   /** Users with at least one open stream. */
   readonly users: number;
@@ -76,29 +78,37 @@ export interface ConnectionPool {
   readonly queuedBytes: number;
   readonly counts: PoolCounts;
   /**
-   * The handles of users. Whoever fans out lends one to each user before its first stream is held, and takes it back
-   * after the last ended; to a user without, the pool lends one itself, and takes none back.
+   * The handles of users. The fan-out acquires a handle for each user before the user's first stream is held,
+   * and releases it after the last one has ended. The pool acquires handles for users without one, and never
+   * releases any.
    */
   readonly table: UserTable;
   /**
-   * Sets who is told of ends: once for every stream that ended, whoever ended it, with its users. Set by whoever fans
-   * out, before the first stream is held.
+   * Sets the listener that is called once for every stream that ended, for whatever reason, with the stream's
+   * users. The fan-out sets it before the first stream is held.
    */
   onEnd(listener: (users: readonly UserId[]) => void): void;
   /**
-   * Hands an event to every stream of the user who has this handle, in the order of the calls. A stream of several
-   * users gets one event once. Never blocks and never throws: a reader who cannot take it is cut and counted.
-   * @returns how many streams took it; undefined where the handle has no open stream
+   * Writes an event to every stream of the user with this handle, in the order of the calls. A stream of several users
+   * receives each event once. Never blocks and never throws; a reader that cannot take the event is cut and counted.
+   * @returns the number of streams that took it; undefined if the handle has no open stream
    */
   deliver(handle: number, event: PositionedEvent): number | undefined;
   /**
-   * Hands out many events at once: a packed frame (broker/frame.ts) names recipients by their handles. Those without
-   * an open stream are skipped. The cursor of an event is `cursorPrefix` and its id, "-" as ".". Answers to how many
-   * streams it was handed, -1 where the frame is malformed (what is well-formed before that is delivered).
+   * Writes many events at once: a packed frame (broker/frame.ts) names the recipients of each by handle.
+   * Handles without an open stream are skipped. The cursor of an event is `cursorPrefix` followed by its id,
+   * with "." for "-". Returns the number of streams that took events, or -1 if the frame is malformed; events
+   * before the fault are delivered.
    */
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
-  /** Writes `resync` to every stream, with the cursor that moves its reader past what may be missing. */
+  /**
+   * Writes a `resync` to every stream, with a cursor that moves its reader past the events that may be
+   * missing.
+   */
   resync(reason: string, cursor: string): void;
-  /** Takes no stream any more and ends all at a bounded pace, each with its last words and a time to come back. */
+  /**
+   * Accepts no more streams and ends all at a bounded rate, each with a goodbye and a time after which to
+   * reconnect.
+   */
   drain(options: DrainOptions): Promise<void>;
 }

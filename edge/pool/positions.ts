@@ -1,16 +1,16 @@
-// The cursors that a pool wrote last, by a number that only grows, so that a stream remembers in four bytes which one
-// it was sent: the last words of a stream carry it once more. Owned by one pool; the native pool's twin is
-// edge/pool/native/src/positions.h. At most KEPT_POSITIONS; the copies of one event, which come one by one where each
-// user has a subscription, are never so far apart.
+// The cursors that a pool wrote last, numbered in increasing order, so that a stream can record its last
+// cursor in four bytes: its goodbye repeats it. Owned by one pool; the native pool's counterpart is
+// edge/pool/native/src/positions.h. Keeps KEPT_POSITIONS cursors; the copies of one event, which arrive
+// singly in `subject` mode, are never that far apart.
 
 export const KEPT_POSITIONS = 64;
 
 export class Positions {
   readonly #cursors: string[] = [];
-  /** The number of the newest. */
+  /** The number of the newest cursor. */
   #newest = -1;
 
-  /** The number of a cursor that is written now. Usually it is the newest, or newer than all. */
+  /** Returns the number of a cursor that is written now. It is usually the newest cursor or a newer one. */
   note(cursor: string): number {
     if (this.#at(this.#newest) !== cursor) {
       this.#newest += 1;
@@ -19,7 +19,10 @@ export class Positions {
     return this.#newest;
   }
 
-  /** The same for a cursor that may have been written before: a stream that opens was told its cursor a moment ago. */
+  /**
+   * Returns the number of a cursor that may have been written before, such as that of a stream that is being
+   * opened.
+   */
   find(cursor: string): number {
     for (let number = this.#newest; number >= this.#oldest; number -= 1)
       if (this.#at(number) === cursor) return number;
@@ -27,8 +30,9 @@ export class Positions {
   }
 
   /**
-   * The cursor of a number. Where it is not kept any more, the oldest that is: an event for that stream which passed in
-   * between would have been written to it, and the stream have a newer number. So it is never ahead of what was written.
+   * Returns the cursor with this number or, if it is no longer kept, the oldest one that is. That one is
+   * never ahead of what was written to the stream: an event for the stream in between would have given it a
+   * newer number.
    */
   cursorOf(number: number): string {
     return this.#at(Math.max(number, this.#oldest)) ?? "";

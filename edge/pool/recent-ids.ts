@@ -1,13 +1,13 @@
-// The ids of the last events that one stream of several users received, so that an event which reaches two of its
-// users reaches the stream once. Bounded; only such streams have one.
+// The ids of the last events that a stream of several users received, so that an event for two of its users
+// is written once. Bounded; streams of one user have none.
 
-/** All copies of one event leave the graph together, so few others come between them. */
+/** All copies of one event leave the graph together, so only few other events come between them. */
 const KEPT = 128;
 
 export class RecentIds {
   readonly #ids = new Set<string>();
 
-  /** False where it was among them already. */
+  /** Returns false if the id was present. */
   add(id: string): boolean {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);

@@ -1,7 +1,7 @@
-// The connection pool in TypeScript: writing to streams, what waits for slow readers, heartbeats, ends. It writes
-// through a driver (a detached socket on Node, a web stream elsewhere) and owns what it was given until it reports
-// the end. At rest a stream is one small object; the pool has one timer for all of them, which visits a share of the
-// streams every SWEEP_MS.
+// The connection pool in TypeScript: it writes to streams, bounds what waits for slow readers, sends
+// heartbeats, and ends streams. It writes through a driver (a detached socket on Node, a web stream
+// elsewhere) and owns each sink until it reports the end of the stream. An idle stream is one small object.
+// The pool has one timer for all streams, which visits a share of them every SWEEP_MS.
 
 import { cursorOfEvent, FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
@@ -18,7 +18,10 @@ import { MapUserTable, type UserTable } from "./user-table.ts";
 
 const SWEEP_MS = 250;
 const DRAIN_STEP_MS = 50;
-/** A lifetime differs from its limit by up to this part, so that streams opened together do not end together. */
+/**
+ * Fraction by which a lifetime may differ from the limit, so that streams opened together do not end
+ * together.
+ */
 const LIFETIME_JITTER = 0.2;
 const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
 
@@ -34,16 +37,19 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #streams: Stream<Sink>[] = [];
   readonly #backlogs = new Backlogs<Stream<Sink>>();
   readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
-  /** Streams that were ended and still have bytes to read, and until when. */
+  /** Streams that were ended and still have bytes to read, with their deadlines. */
   readonly #ending = new Map<Stream<Sink>, number>();
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly table: UserTable = new MapUserTable();
   readonly #positions = new Positions();
   readonly #byUser = new UserStreams<Stream<Sink>>(this.table);
   readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
-  /** The sweep goes from the end of the list to its beginning: what moves on a removal was visited already. */
+  /** The sweep proceeds from the end of the list: a removal moves only streams that were already visited. */
   #nextVisit = -1;
-  /** Visits due, in fractions too: every stream has its turn once a `heartbeatMs`, however few they are. */
+  /**
+   * Number of visits due, including fractions: every stream is visited once per `heartbeatMs`, however few
+   * there are.
+   */
   #visitsDue = 0;
   #draining = false;
 
@@ -66,7 +72,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     return this.#backlogs.bytes;
   }
 
-  /** Every open stream: a copy, so ending one on the way is fine. */
+  /** Every open stream, as a copy, so that the caller may end streams during an iteration. */
   protected streams(): Stream<Sink>[] {
     return this.#streams.slice();
   }
@@ -76,8 +82,8 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   /**
-   * Takes a sink over: writes `preamble` (the response's head, where that is ours to write) and the opening, and
-   * keeps it. While the pool drains the stream is ended at once.
+   * Takes over a sink: writes `preamble` (the response's head, if the pool must write it) and the opening,
+   * and keeps the sink. While the pool drains, the stream is ended at once.
    */
   open(
     sink: Sink,
@@ -104,7 +110,8 @@ export class StreamPool<Sink> implements ConnectionPool {
     if (there === undefined) return undefined;
     if (!Array.isArray(there)) return this.#hand(there, event, position);
     let delivered = 0;
-    for (const stream of there.slice()) delivered += this.#hand(stream, event, position); // a copy: a cut removes
+    // a copy, because cutting a stream removes it
+    for (const stream of there.slice()) delivered += this.#hand(stream, event, position);
     return delivered;
   }
 
@@ -142,12 +149,12 @@ export class StreamPool<Sink> implements ConnectionPool {
     clearInterval(this.#sweeper);
   }
 
-  /** For drivers: the reader has taken everything that waited. */
+  /** For drivers: the reader has taken all waiting bytes. */
   drained(stream: Stream<Sink>): void {
     this.#backlogs.forget(stream);
   }
 
-  /** For drivers: the sink is closed or broken. Harmless after an end of ours. */
+  /** For drivers: the sink is closed or broken. Has no effect after the pool has ended the stream. */
   closed(stream: Stream<Sink>, reason: "peer" | "error"): void {
     this.#ending.delete(stream);
     this.#remove(stream, reason);
@@ -165,14 +172,14 @@ export class StreamPool<Sink> implements ConnectionPool {
     return 1;
   }
 
-  /** False where the stream is gone, or went because too much waits for its reader. */
+  /** Returns false if the stream has gone, or was cut because too many bytes waited. */
   #write(stream: Stream<Sink>, bytes: Uint8Array): boolean {
     if (this.#isGone(stream)) return false;
     this.#driver.write(stream.sink, bytes);
     stream.idle = false;
     this.counts.chunks += 1;
     this.counts.bytes += bytes.length;
-    if (this.#isGone(stream)) return false; // the write itself may show that nobody is there
+    if (this.#isGone(stream)) return false; // the write itself may reveal that the reader is gone
     return this.#keepBounds(stream, this.#driver.pending(stream.sink), bytes.length);
   }
 
@@ -180,7 +187,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     return stream.index === -1;
   }
 
-  /** False where the stream had to go, so that what waits stays within its bounds. */
+  /** Returns false if the stream was cut to keep the waiting bytes within their bounds. */
   #keepBounds(stream: Stream<Sink>, pending: number, written: number): boolean {
     this.#backlogs.note(stream, pending, written, performance.now());
     if (pending > this.#limits.maxQueueBytes) this.#cut(stream, "slow");
@@ -192,7 +199,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     return !this.#isGone(stream);
   }
 
-  /** Ends a stream with its last words; the sink closes when they are read, or after `endMs`. */
+  /** Ends a stream with a goodbye. The sink closes when its bytes are read, or after `endMs`. */
   #finish(stream: Stream<Sink>, reason: CloseReason): void {
     if (this.#isGone(stream)) return;
     const back = CLOSE_REASONS[reason].reconnect;
@@ -293,7 +300,7 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Timers of ours never keep a process alive; only Node's know how not to. */
+/** Keeps a timer from keeping the process alive. Only Node's timers can. */
 function unref(timer: ReturnType<typeof setInterval>): void {
   (timer as { unref?(): unknown }).unref?.();
 }

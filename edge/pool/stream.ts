@@ -1,5 +1,5 @@
-// One open stream of a pool in TypeScript, and the driver that its bytes go through. Owned by its pool; at rest it is one
-// small object, and what waits for its reader is the driver's.
+// One open stream of a pool in TypeScript, and the driver that carries its bytes. Owned by its pool. An idle
+// stream is one small object; the driver holds the bytes that wait for its reader.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
@@ -7,21 +7,21 @@ import type { Framing } from "../formats/frame.ts";
 import type { StreamSpec } from "./pool.ts";
 import { RecentIds } from "./recent-ids.ts";
 
-/** How bytes reach a reader. Calls never throw; a sink that broke is reported through `StreamPool.closed`. */
+/** How bytes reach a reader. Calls never throw; a broken sink is reported through `StreamPool.closed`. */
 export interface SinkDriver<Sink> {
   write(sink: Sink, bytes: Uint8Array): void;
-  /** Bytes handed over that the reader has not taken. */
+  /** Returns the number of bytes that were written and that the reader has not taken. */
   pending(sink: Sink): number;
-  /** Nothing follows: close once everything has been read. True where the close will be reported. */
+  /** Closes the sink once everything has been read. Returns true if the close will be reported. */
   end(sink: Sink): boolean;
-  /** Close now, and free what waits. */
+  /** Closes the sink at once and frees the waiting bytes. */
   cut(sink: Sink): void;
 }
 
 /** Opaque outside the pool and its drivers. */
 export class Stream<Sink> {
   readonly sink: Sink;
-  /** One user, as nearly always, without an array around it. */
+  /** A single user, which is the usual case, is stored without an array. */
   readonly #users: UserId | readonly UserId[];
   readonly format: StreamFormat;
   readonly framing: Framing;
@@ -30,13 +30,13 @@ export class Stream<Sink> {
   /** By the monotonic clock. */
   readonly agesAtMs: number;
   readonly recent: RecentIds | undefined;
-  /** Its place in the pool's list; -1 once it is out. */
+  /** Its index in the pool's list; -1 after its removal. */
   index = -1;
-  /** Messages so far, where the format numbers them. */
+  /** Number of messages so far, if the format numbers them. */
   messages = 0;
   /** The cursor that was written last, by its number in the pool's Positions. */
   position: number;
-  /** Nothing was written since the last visit. */
+  /** Whether nothing was written since the last visit. */
   idle = false;
 
   constructor(sink: Sink, spec: StreamSpec, framing: Framing, agesAtMs: number, position: number) {

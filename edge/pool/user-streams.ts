@@ -1,5 +1,5 @@
-// Which streams a user has, by the user's handle: nearly always one, so it stands there without a list around it. Owned by
-// one pool; a place a handle, and nothing stays of a user whose last stream is gone.
+// The streams of each user, by the user's handle. Nearly every user has one stream, which is stored without a
+// list. Owned by one pool. One slot per handle; nothing remains of a user whose last stream has ended.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { UserTable } from "./user-table.ts";
@@ -14,15 +14,19 @@ export class UserStreams<Stream extends object> {
     this.#table = table;
   }
 
-  /** What a user has: nothing, one, or several. Who ends streams while he walks a list walks a copy. */
+  /**
+   * Returns a user's streams: none, one, or several. A caller that ends streams while it iterates must copy
+   * the list.
+   */
   at(handle: number): Stream | Stream[] | undefined {
     return this.#streams[handle];
   }
 
-  /** The user gets a handle, where they have none. */
+  /** Adds a stream, and acquires a handle for the user if there is none. */
   add(user: UserId, stream: Stream): void {
     const handle = this.#table.acquire(user);
-    while (this.#streams.length <= handle) this.#streams.push(undefined); // no holes: an array, not a dictionary
+    // without holes, so that V8 keeps a fast array
+    while (this.#streams.length <= handle) this.#streams.push(undefined);
     const there = this.#streams[handle];
     if (there === undefined) {
       this.users += 1;
@@ -31,7 +35,7 @@ export class UserStreams<Stream extends object> {
     else this.#streams[handle] = [there, stream];
   }
 
-  /** The handle stays the user's: whoever lent it takes it back. */
+  /** Removes a stream. The handle stays assigned to the user until its owner releases it. */
   remove(user: UserId, stream: Stream): void {
     const handle = this.#table.find(user);
     const there = this.#streams[handle];
@@ -40,7 +44,7 @@ export class UserStreams<Stream extends object> {
       this.#streams[handle] = undefined;
       return;
     }
-    if (!Array.isArray(there)) return; // one user named twice
+    if (!Array.isArray(there)) return; // the stream names the user twice
     there.splice(there.indexOf(stream), 1);
     if (there.length === 1) this.#streams[handle] = there[0] as Stream;
   }

@@ -17,7 +17,7 @@ const TABLES: readonly { name: string; skip: string | false; create: () => UserT
 
 for (const { name, skip, create } of TABLES) {
   describe(`user table, ${name}`, { skip }, () => {
-    it("a user - has one handle until it is released, and its name comes back", () => {
+    it("user - has one handle until it is released, and the handle has its name", () => {
       const table = create();
       const [ann, long] = [parseUserId("ann"), parseUserId("x".repeat(64))];
       assert.equal(table.find(ann), -1);
@@ -35,7 +35,7 @@ for (const { name, skip, create } of TABLES) {
       assert.deepEqual([table.size, table.capacity], [1, 2]);
     });
 
-    it("handles - are dense, and what was released last is lent first", () => {
+    it("handles - are dense, and the last released one is reused first", () => {
       const table = create();
       const users = Array.from({ length: 10 }, (_, index) => parseUserId(`u${index}`));
       assert.deepEqual(
@@ -50,7 +50,7 @@ for (const { name, skip, create } of TABLES) {
       assert.equal(table.capacity, 11);
     });
 
-    it("50,000 changes - as a Map would have it", () => {
+    it("50,000 changes - match a Map", () => {
       const table = create();
       const expected = new Map<UserId, number>();
       let random = 1;

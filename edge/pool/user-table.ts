@@ -1,22 +1,26 @@
-// Small numbers for users, so that a frame of events can name its recipients in four bytes each. One table a pool; the
-// fan-out lends handles out and takes them back, the pool looks them up. Bounded by the users that have a handle.
+// Small numbers for users, so that a frame of events can name each recipient in four bytes. One table per
+// pool; the fan-out acquires and releases handles, and the pool looks them up. Bounded by the number of users
+// with a handle.
 
 import type { UserId } from "../../broker/contract.ts";
 
 export interface UserTable {
-  /** Users that have a handle. */
+  /** Number of users with a handle. */
   readonly size: number;
-  /** One more than the highest handle there ever was: how long a list by handle must be. */
+  /** One more than the highest handle so far, which is the necessary length of an array indexed by handle. */
   readonly capacity: number;
-  /** The user's handle, a new one where it has none: the one that was released last, else the next number. */
+  /**
+   * Returns the user's handle. A user without one gets the handle that was released last, or else the next
+   * number.
+   */
   acquire(user: UserId): number;
-  /** The user's handle; -1 where it has none. */
+  /** Returns the user's handle, or -1. */
   find(user: UserId): number;
-  /** Undefined for a handle that names nobody: it was released, or never lent. */
+  /** Returns undefined for a handle that was never assigned, or was released. */
   nameOf(handle: number): UserId | undefined;
   /**
-   * From now on the handle may name another user. Whoever releases it makes sure that no stream of the user is open
-   * any more. Nothing happens where it names nobody.
+   * Releases a handle, which may then name another user. The caller ensures that no stream of the user is
+   * open. Has no effect on a handle that names no user.
    */
   release(handle: number): void;
 }

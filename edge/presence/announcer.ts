@@ -1,5 +1,5 @@
-// Sends what this edge tells the graph: beats, the presence log's news as deltas, and the goodbye. News is gathered, so
-// that users who come in the same moment travel together. Owned by one Presence; it holds one timer.
+// Sends this edge's messages to the graph: beats, deltas of the presence log, and the goodbye. Changes are
+// batched, so that users who arrive together share a delta. Owned by one Presence; it has one timer.
 
 import { presenceSubject } from "../../broker/contract.ts";
 import {
@@ -10,9 +10,12 @@ import {
 } from "../../broker/index.ts";
 import type { PresenceLog } from "./presence-log.ts";
 
-/** News waits so long for more, in milliseconds. */
+/** Time for which a change waits for others, in milliseconds. */
 const GATHER_MS = 5;
-/** Shortest time between two deltas: one costs edge, broker and graph as much as the handshakes of several streams. */
+/**
+ * Minimum time between two deltas. A delta costs edge, broker and graph as much as several streams'
+ * handshakes.
+ */
 const APART_MS = 50;
 
 export interface AnnouncerOptions {
@@ -27,14 +30,17 @@ export class Announcer {
   #gathering: ReturnType<typeof setTimeout> | undefined;
   #sentAtMs = 0;
   #stopped = false;
-  /** While the graph is away, deltas would only pile up: it asks for all users when it is back. */
+  /**
+   * True while the graph is away: deltas would only pile up, and the graph requests all users when it
+   * returns.
+   */
   isPaused = false;
 
   constructor(options: AnnouncerOptions) {
     this.#options = options;
   }
 
-  /** Sends the log's news soon. */
+  /** Sends the log's changes soon. */
   announce(): void {
     if (this.#gathering !== undefined) return;
     const waitMs = Math.max(GATHER_MS, this.#sentAtMs + APART_MS - performance.now());
@@ -45,7 +51,7 @@ export class Announcer {
     }, waitMs);
   }
 
-  /** Sends the log's news now; while NATS or the graph is away it stays in the log. */
+  /** Sends the log's changes now. While NATS or the graph is away, they stay in the log. */
   flush(): void {
     const { client, log, mode } = this.#options;
     if (!client.connected || this.isPaused || this.#stopped) return;
@@ -60,7 +66,9 @@ export class Announcer {
     this.#send({ type: "beat", mode, epoch: log.epoch, sequence: log.sequence });
   }
 
-  /** Says goodbye, so that the graph does not wait for this edge, and sends nothing more. */
+  /**
+   * Tells the graph that this edge leaves, so that the graph does not wait for it, and sends nothing more.
+   */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#gathering);

@@ -12,23 +12,23 @@ function beats(owners: Owners, count: number, answering: readonly (typeof A)[], 
   }
 }
 
-describe("who speaks for which partition", () => {
-  it("several services - have heard what the slowest has; one partition without an owner, and nobody has", () => {
+describe("owners of partitions", () => {
+  it("several services - have acknowledged what the slowest has, or nothing while a partition has no owner", () => {
     const owners = new Owners();
     assert.equal(owners.acknowledged, 0);
     owners.acknowledge(A, 5);
-    assert.equal(owners.acknowledged, 0, "nobody speaks for 2 and 3");
+    assert.equal(owners.acknowledged, 0, "partitions 2 and 3 have no owner");
     owners.acknowledge(B, 3);
     assert.equal(owners.acknowledged, 3);
     owners.acknowledge(B, 7);
     assert.equal(owners.acknowledged, 5);
-    owners.acknowledge(A, 4); // an old answer takes nothing back
+    owners.acknowledge(A, 4); // an old acknowledgement takes nothing back
     assert.equal(owners.acknowledged, 5);
     owners.restart();
     assert.equal(owners.acknowledged, 0);
   });
 
-  it("a start of a service - is known until another start speaks for one of its partitions", () => {
+  it("start of a service - is known until another start claims one of its partitions", () => {
     const owners = new Owners();
     assert.equal(owners.knows(A), false);
     owners.take(A);
@@ -39,7 +39,7 @@ describe("who speaks for which partition", () => {
     assert.equal(owners.knows({ ...A, partitions: [0] }), true);
   });
 
-  it("an owner that falls silent while others answer - is lost; its word makes everybody begin anew", () => {
+  it("owner that is silent while others reply - is lost, and its return requires a new epoch", () => {
     const owners = new Owners();
     owners.acknowledge(A, 1);
     owners.acknowledge(B, 1);
@@ -59,7 +59,7 @@ describe("who speaks for which partition", () => {
     assert.deepEqual([owners.lost, owners.acknowledge(B, 1)], [0, "heard"]);
   });
 
-  it("all silent, or the network away - nobody is lost: whoever returns is as before", () => {
+  it("silence of all owners, or of the network - loses none of them", () => {
     const owners = new Owners();
     owners.acknowledge(A, 1);
     owners.acknowledge(B, 1);
@@ -71,7 +71,7 @@ describe("who speaks for which partition", () => {
     assert.equal(owners.lost, 0);
   });
 
-  it("another number of partitions - voids what was known; what lies beyond it is left out", () => {
+  it("another number of partitions - discards all entries, and partitions beyond it are ignored", () => {
     const owners = new Owners();
     owners.acknowledge(A, 1);
     const whole = { graph: 4, partitions: [0, 9], of: 1 };

@@ -1,43 +1,49 @@
-// Which graph service speaks for which partition, and how far each has heard this edge, in the presence epoch under way.
-// What nobody but one of them has heard is heard by none: a stream is certain, and a handle free, by the slowest word.
-// An owner that falls silent while others answer is lost: nothing waits for it, and nothing is taken from it by handle,
-// until it speaks again and everybody begins anew. At most MAX_PARTITIONS entries.
+// Tracks which graph service owns which partition, and which deltas of the current presence epoch each has
+// acknowledged. A delta counts as acknowledged only when every owner has acknowledged it: only then is a
+// stream certain to receive every event, and only then can a handle be reused. An owner that is silent while
+// others reply is lost: nothing waits for it, and its frames are refused, until it returns and a new epoch
+// begins. At most MAX_PARTITIONS entries.
 
 import type { Owner } from "../../broker/index.ts";
 
-/** Beats without an answer after which an owner is taken for lost while others answer: as long as the graph waits for us. */
+/**
+ * Unanswered beats after which an owner is lost while others reply: as long as the graph waits for an edge.
+ */
 const LOST_AFTER = 5;
-/** Somebody who left no more beats than this unanswered is there. */
+/** An owner with fewer unanswered beats than this is considered alive. */
 const THERE_WITHIN = 2;
 
 interface Entry {
-  /** The start of the service that owns it; undefined before any has spoken. */
+  /** The start of the service that owns the partition; undefined until a service claims it. */
   graph: number | undefined;
-  /** The last delta of this epoch that it has heard. */
+  /** The last delta of this epoch that the owner has acknowledged. */
   acknowledged: number;
   unanswered: number;
   lost: boolean;
 }
 
 export class Owners {
-  /** By partition; empty until a service has said how many there are. */
+  /** Indexed by partition; empty until a service has reported how many there are. */
   #entries: Entry[] = [];
-  /** Partitions whose owner is lost. */
+  /** Number of partitions whose owner is lost. */
   lost = 0;
 
-  /** The delta that every owner has heard who is not lost; 0 while one of them has heard none. */
+  /**
+   * Returns the last delta that all owners which are not lost have acknowledged; 0 if one has acknowledged
+   * none.
+   */
   get acknowledged(): number {
     let min = Number.POSITIVE_INFINITY;
     for (const { lost, acknowledged } of this.#entries) if (!lost) min = Math.min(min, acknowledged);
     return Number.isFinite(min) ? min : 0;
   }
 
-  /** Whether a partition's owner is lost: the handles in its frames may mean somebody else by now. */
+  /** Returns whether a partition's owner is lost. The handles in its frames may then name other users. */
   isLost(partition: number): boolean {
     return this.#entries[partition]?.lost === true;
   }
 
-  /** Whether this start of a service is known as the owner of all that it speaks for. */
+  /** Returns whether this start of a service is the known owner of all partitions that it claims. */
   knows({ graph, partitions, of }: Owner): boolean {
     return (
       of === this.#entries.length &&
@@ -48,7 +54,10 @@ export class Owners {
     );
   }
 
-  /** A service speaks for its partitions from now on. Where their number has changed, all that was known is void. */
+  /**
+   * Makes a service the owner of its partitions. If the number of partitions has changed, all entries are
+   * discarded.
+   */
   take({ graph, partitions, of }: Owner): void {
     if (of !== this.#entries.length) {
       this.#entries = Array.from({ length: of }, () => ({
@@ -69,8 +78,9 @@ export class Owners {
   }
 
   /**
-   * A service has heard everything up to this delta of the epoch under way. Nothing is taken from one that was lost, or
-   * that counts other partitions than the others: everybody would have to begin anew.
+   * Notes that a service has acknowledged all deltas of the current epoch up to this one. Acknowledgements of
+   * a lost owner, or of one that counts a different number of partitions, are not accepted, since they
+   * require a new epoch.
    */
   acknowledge(owner: Owner, sequence: number): "heard" | "lost" | "foreign" {
     if (this.#entries.length > 0 && owner.of !== this.#entries.length) return "foreign";
@@ -83,7 +93,10 @@ export class Owners {
     return "heard";
   }
 
-  /** One more beat goes out: who has left too many unanswered is lost, unless all have. */
+  /**
+   * Notes that a beat is sent. Owners with too many unanswered beats become lost, unless all owners are
+   * silent.
+   */
   beat(): void {
     const somebodyIsThere = this.#entries.some(({ unanswered }) => unanswered < THERE_WITHIN);
     for (const entry of this.#entries) {
@@ -93,12 +106,12 @@ export class Owners {
     this.#countLost();
   }
 
-  /** The network was away: nobody is to blame for silence. */
+  /** Resets the unanswered beats after the network was away, which explains the silence. */
   forgive(): void {
     for (const entry of this.#entries) entry.unanswered = 0;
   }
 
-  /** A new epoch, of which nobody has heard anything. */
+  /** Begins an epoch, of which no owner has acknowledged anything. */
   restart(): void {
     for (const entry of this.#entries) entry.acknowledged = 0;
   }

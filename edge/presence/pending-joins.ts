@@ -1,5 +1,5 @@
-// Streams that wait until the graph has acknowledged their users, each for at most JOIN_MS. Owned by one Presence; the
-// admission bounds how many wait.
+// Streams that wait until the graph has acknowledged their users, each for at most JOIN_MS. Owned by one
+// Presence; the admission bounds the number of streams.
 
 import { JOIN_MS } from "../config.ts";
 import type { PresenceLog } from "./presence-log.ts";
@@ -12,7 +12,7 @@ interface PendingJoin {
 
 export class PendingJoins {
   readonly #log: PresenceLog;
-  /** In the order in which they joined, which is the order in which they are acknowledged. */
+  /** In the order of joining, which is also the order of acknowledgement. */
   #waiting: PendingJoin[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -20,7 +20,7 @@ export class PendingJoins {
     this.#log = log;
   }
 
-  /** Resolves with true once every one of these handles is acknowledged, with false after JOIN_MS without that. */
+  /** Resolves with true when all of these handles are acknowledged, or with false after JOIN_MS. */
   add(handles: readonly number[]): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waiting.push({ handles, untilMs: performance.now() + JOIN_MS, resolve });
@@ -28,7 +28,7 @@ export class PendingJoins {
     });
   }
 
-  /** Resolves those that have become certain. To be called after each acknowledgement. */
+  /** Resolves the joins that have become certain. Must be called after each acknowledgement. */
   settle(): void {
     const first = this.#waiting.findIndex(
       ({ handles }) => !handles.every((handle) => this.#log.isCertain(handle)),

@@ -19,8 +19,8 @@ function started(): { presenceLog: PresenceLog; join(user: string): number; tabl
   };
 }
 
-describe("what the graph knows of who is here", () => {
-  it("a new epoch - is told even when nobody is here, and is in step once acknowledged", () => {
+describe("presence log", () => {
+  it("new epoch - is announced even without users, and is in step once acknowledged", () => {
     const { presenceLog } = started();
     assert.deepEqual(presenceLog.take(), { sequence: 1, leaves: [], joins: [], complete: true });
     assert.equal(presenceLog.take(), undefined);
@@ -29,7 +29,7 @@ describe("what the graph knows of who is here", () => {
     assert.equal(presenceLog.inStep, true);
   });
 
-  it("a join - is certain when its delta has been acknowledged, not before", () => {
+  it("join - is certain once its delta has been acknowledged, not earlier", () => {
     const { presenceLog, join } = started();
     presenceLog.acknowledge(presenceLog.take()?.sequence ?? 0);
     const ann = join("ann");
@@ -40,11 +40,11 @@ describe("what the graph knows of who is here", () => {
     assert.equal(presenceLog.isCertain(ann), false);
     presenceLog.acknowledge(2);
     assert.equal(presenceLog.isCertain(ann), true);
-    presenceLog.acknowledge(1); // an old answer takes nothing back
+    presenceLog.acknowledge(1); // an old acknowledgement takes nothing back
     assert.equal(presenceLog.isCertain(ann), true);
   });
 
-  it("a handle - means somebody else only after its user's leaving was acknowledged", () => {
+  it("handle - is reused only after the leave of its user was acknowledged", () => {
     const { presenceLog, join, table } = started();
     const ann = join("ann");
     presenceLog.acknowledge(presenceLog.take()?.sequence ?? 0);
@@ -58,7 +58,7 @@ describe("what the graph knows of who is here", () => {
     assert.equal(join("dora"), ann);
   });
 
-  it("gone and back - before it was told: no news; after: told again under the same handle", () => {
+  it("user who leaves and returns - causes no news if unannounced, otherwise a join with the same handle", () => {
     const { presenceLog, join, table } = started();
     const ann = join("ann");
     presenceLog.acknowledge(presenceLog.take()?.sequence ?? 0);
@@ -77,7 +77,7 @@ describe("what the graph knows of who is here", () => {
     assert.equal(presenceLog.isCertain(ann), true);
   });
 
-  it("come and gone before it was told - nobody hears of it, and the handle is free", () => {
+  it("user who joins and leaves unannounced - causes no news, and the handle is free", () => {
     const { presenceLog, join, table } = started();
     presenceLog.take();
     const ann = join("ann");
@@ -86,7 +86,7 @@ describe("what the graph knows of who is here", () => {
     assert.deepEqual(presenceLog.take()?.joins, []);
   });
 
-  it("a small max_payload - deltas stay below it, with the longest names and the largest handles, and name every user once", () => {
+  it("small max_payload - bounds every delta, even with the longest names and largest handles, and each user is named once", () => {
     const { presenceLog, table } = started();
     const users = Array.from({ length: 1_500 }, (_, n) => String(n).padEnd(64, "u"));
     for (const user of users) presenceLog.join(table.acquire(parseUserId(user)));
@@ -116,7 +116,7 @@ describe("what the graph knows of who is here", () => {
     assert.deepEqual(left, Array.from(users.keys()));
   });
 
-  it("a new epoch - tells everybody again in parts, is complete with the last, and voids what was acknowledged", () => {
+  it("new epoch - announces all users in parts, is complete with the last, and voids earlier acknowledgements", () => {
     const { presenceLog, join, table } = started();
     for (let user = 0; user < 9_000; user += 1) join(String(user));
     while (presenceLog.hasNews) presenceLog.take();
@@ -141,7 +141,7 @@ describe("what the graph knows of who is here", () => {
     assert.equal(presenceLog.inStep, true);
   });
 
-  it("10,000 random comings and goings with late answers - the other side always knows what we think it knows", () => {
+  it("10,000 random changes with late acknowledgements - leave the other side with exactly the state that the log assumes", () => {
     const { presenceLog, table } = started();
     let seed = 42;
     const below = (max: number): number => {

@@ -1,8 +1,9 @@
-// What the graph knows of who is connected here, and what it has yet to be told: the state of each handle, in one epoch.
-// A handle is given to another user only after the graph has acknowledged that its user left, so that a frame on its
-// way never reaches somebody else. Nine bytes a handle; what waits to be told is bounded by the handles.
+// What the graph knows about the users on this edge, and what it is still to be told: the state of each
+// handle in one epoch. A handle is given to another user only after the graph has acknowledged that its user
+// left, so that a frame in flight never reaches the wrong user. Nine bytes per handle; the number of handles
+// also bounds the pending changes.
 //
-//   absent ──join──▶ joining ──told──▶ joined ──leave──▶ leaving ──told──▶ left ──acknowledged──▶ absent, released
+//   absent ──join──▶ joining ──sent──▶ joined ──leave──▶ leaving ──sent──▶ left ──acknowledged──▶ absent, released
 //                       │leave: absent         ◀──join──┘                   │
 //                       ▲──────────────────────────join─────────────────────┘
 
@@ -12,13 +13,13 @@ import type { UserTable } from "../pool/user-table.ts";
 
 const STATE = {
   absent: 0,
-  /** To be told. */
+  /** Still to be announced. */
   joining: 1,
-  /** Told, in the delta of its sequence. */
+  /** Announced in the delta with this handle's sequence. */
   joined: 2,
-  /** Told, and its leaving is to be told. */
+  /** Announced; the leave is still to be announced. */
   leaving: 3,
-  /** Its leaving was told, in the delta of its sequence, and is not acknowledged. */
+  /** The leave was announced in the delta with this handle's sequence, and is not yet acknowledged. */
   left: 4,
 } as const;
 
@@ -33,18 +34,24 @@ export interface Delta {
 export class PresenceLog {
   readonly #table: UserTable;
   #states = new Uint8Array(256);
-  /** Of a handle: the delta that told of its last joining or leaving. While it is `joining` again, still the leaving's. */
+  /**
+   * Per handle: the delta that announced its last join or leave. While the handle is `joining` again, this is
+   * still the leave.
+   */
   #sequences = new Float64Array(256);
   #joining: number[] = [];
   #leaving: number[] = [];
-  /** Handles whose leaving was told, in order. */
+  /** Handles whose leave was announced, in order. */
   #left: number[] = [];
   #sequence = 0;
   #acknowledged = 0;
-  /** The delta that completed this epoch's beginning; infinite until it has been taken. */
+  /** The delta that completed the announcement of this epoch's users; infinite until it has been taken. */
   #completeAt = Number.POSITIVE_INFINITY;
   epoch = 0;
-  /** Every partition of the graph has an owner who answers. Without one, nobody can be certain. */
+  /**
+   * Whether every partition of the graph has an owner that replies. Otherwise no user is certain to receive
+   * every event.
+   */
   isServed = true;
 
   constructor(table: UserTable) {
@@ -56,40 +63,42 @@ export class PresenceLog {
     return this.#sequence;
   }
 
-  /** The graph has acknowledged everybody of this epoch's beginning. */
+  /** Whether the graph has acknowledged all users of this epoch's beginning. */
   get inStep(): boolean {
     return this.#acknowledged >= this.#completeAt;
   }
 
-  /** Something is to be told. */
+  /** Whether there is anything to announce. */
   get hasNews(): boolean {
     return this.#sequence === 0 || this.#joining.length > 0 || this.#leaving.length > 0;
   }
 
-  /** Whether the graph has acknowledged this handle's user, for every partition. */
+  /** Returns whether the graph has acknowledged this handle's user, for every partition. */
   isCertain(handle: number): boolean {
     const isTold = this.#states[handle] === STATE.joined;
     return this.isServed && isTold && (this.#sequences[handle] as number) <= this.#acknowledged;
   }
 
-  /** The user of this handle is here. Harmless where that is known. */
+  /** Notes that the user of this handle is connected. Does nothing if that is already known. */
   join(handle: number): void {
     this.#reserve(handle);
     const state = this.#states[handle];
-    if (state === STATE.leaving) this.#states[handle] = STATE.joined; // never told that they left
+    if (state === STATE.leaving) this.#states[handle] = STATE.joined; // the leave was never announced
     if (state !== STATE.absent && state !== STATE.left) return;
     this.#states[handle] = STATE.joining;
     this.#joining.push(handle);
   }
 
-  /** The user of this handle is gone; the handle is released once nothing can name it any more. */
+  /**
+   * Notes that the user of this handle has left. The handle is released once no message can name it any more.
+   */
   leave(handle: number): void {
     const state = this.#states[handle];
     if (state === STATE.joined) {
       this.#states[handle] = STATE.leaving;
       this.#leaving.push(handle);
     } else if (state === STATE.joining) {
-      // where an earlier leaving of this handle is under way, that one releases it
+      // if an earlier leave of this handle is in flight, its acknowledgement releases the handle
       const wasTold = (this.#sequences[handle] as number) > this.#acknowledged;
       this.#states[handle] = wasTold ? STATE.left : STATE.absent;
       if (!wasTold) this.#table.release(handle);
@@ -97,8 +106,8 @@ export class PresenceLog {
   }
 
   /**
-   * The next delta to be told: at most MAX_DELTA users who leave and as many who come, in at most so many
-   * bytes of JSON. Undefined where there is no news.
+   * Returns the next delta: at most MAX_DELTA leaves and as many joins, in at most `maxBytes` of JSON.
+   * Undefined if there is nothing to announce.
    */
   take(maxBytes: number = Number.POSITIVE_INFINITY): Delta | undefined {
     if (!this.hasNews) return undefined;
@@ -108,7 +117,7 @@ export class PresenceLog {
     const half = { bytes: (maxBytes - DELTA_HEAD_BYTES) / 2, items: MAX_DELTA };
     const leaving = countFitting(this.#leaving, () => LEAVE_BYTES, half);
     for (const handle of this.#leaving.splice(0, leaving)) {
-      if (this.#states[handle] !== STATE.leaving) continue; // came back meanwhile
+      if (this.#states[handle] !== STATE.leaving) continue; // the user has returned
       this.#move(handle, STATE.left);
       this.#left.push(handle);
       leaves.push(handle);
@@ -117,7 +126,7 @@ export class PresenceLog {
     const joining = countFitting(this.#joining, bytesOf, half);
     for (const handle of this.#joining.splice(0, joining)) {
       const user = this.#table.nameOf(handle);
-      if (this.#states[handle] !== STATE.joining || user === undefined) continue; // left meanwhile
+      if (this.#states[handle] !== STATE.joining || user === undefined) continue; // the user has left
       this.#move(handle, STATE.joined);
       joins.push([user, handle]);
     }
@@ -126,14 +135,14 @@ export class PresenceLog {
     return { sequence: this.#sequence, leaves, joins, complete };
   }
 
-  /** The graph, each of its services that lives, has applied every delta up to this one. */
+  /** Notes that every graph service that is not lost has applied all deltas up to this one. */
   acknowledge(sequence: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, Math.min(sequence, this.#sequence));
     let released = 0;
     for (; released < this.#left.length; released += 1) {
       const handle = this.#left[released] as number;
       if ((this.#sequences[handle] as number) > this.#acknowledged) break;
-      if (this.#states[handle] !== STATE.left) continue; // came back
+      if (this.#states[handle] !== STATE.left) continue; // the user has returned
       this.#states[handle] = STATE.absent;
       this.#table.release(handle);
     }
@@ -141,8 +150,8 @@ export class PresenceLog {
   }
 
   /**
-   * Begins the next epoch, one behind `after` if given: everybody who is here is to be told anew, and no older frame
-   * counts any more.
+   * Begins the next epoch, or the one after `after` if that is later: all users are to be announced again,
+   * and frames of older epochs are no longer accepted.
    */
   restart(after = 0): void {
     this.epoch = Math.max(this.epoch, after) + 1;

@@ -1,7 +1,8 @@
-// This edge's side of the presence protocol (broker/presence.ts): it beats, announces its users where the fan-out mode
-// needs them, follows the graph's orders, and knows whether the graph is there. It begins a new epoch whenever a graph
-// service does not know this edge or something between them was lost, and readers are told so once all services are in
-// step again. Bounded by what it owns: the log by the users' handles, the owners by the partitions.
+// This edge's end of the presence protocol (broker/presence.ts). It sends beats, announces users if the
+// fan-out mode needs that, carries out the graph's orders, and detects whether the graph is present. A new
+// epoch begins whenever a graph service does not know this edge or a message between them was lost; readers
+// are sent a resync once all services are in step again. The log is bounded by the handles, the owners by the
+// partitions.
 
 import {
   BEAT_MS,
@@ -17,25 +18,25 @@ import { Owners } from "./owners.ts";
 import { PendingJoins } from "./pending-joins.ts";
 import type { PresenceLog } from "./presence-log.ts";
 
-/** Beats without an acknowledgement after which the graph is away. */
+/** Unanswered beats after which the graph is considered away. */
 const MAX_UNANSWERED = 2;
-/** In `subject` mode readers are told that NATS was away when the graph is back as well, or after this. */
+/** In `subject` mode, readers are told of a NATS outage when the graph is back too, or after this time. */
 const LOSS_PATIENCE_MS = 2_000;
 
-/** An order about presence; the others are the inbox's own. */
+/** Orders about presence; the inbox handles the others. */
 export type PresenceOrder = Exclude<EdgeOrder, { type: "mark" | "tally" }> | UnknownVersion;
 
 export interface PresenceOptions {
   readonly client: BrokerClient;
   readonly edgeId: string;
   readonly mode: FanoutMode;
-  /** Who is here; stays empty in `subject` mode. */
+  /** The users on this edge; stays empty in `subject` mode. */
   readonly log: PresenceLog;
-  /** Something may be missing on every stream. */
+  /** Called when events may be missing on every stream. */
   readonly onLoss: (reason: string) => void;
-  /** A graph service speaks another version of this protocol. Called once for each such version. */
+  /** Called once for each unsupported protocol version that a graph service uses. */
   readonly onOtherVersion: (version: number) => void;
-  /** The graph came or went. */
+  /** Called when the graph becomes present or absent. */
   readonly onGraph: () => void;
 }
 
@@ -64,17 +65,23 @@ export class Presence {
     return this.#graphPresent;
   }
 
-  /** Partitions whose owner does not answer, while others do. */
+  /** Number of partitions whose owner is silent while others reply. */
   get lostPartitions(): number {
     return this.#owners.lost;
   }
 
-  /** Whether a frame's handles mean the users of this edge's log: it is of this epoch, and its owner is not lost. */
+  /**
+   * Returns whether a frame's handles name the users of this edge's log: it belongs to this epoch, and its
+   * owner is not lost.
+   */
   accepts(epoch: number, partition: number): boolean {
     return epoch === this.#options.log.epoch && !this.#owners.isLost(partition);
   }
 
-  /** Announces the users of these handles. Resolves with true once the graph has acknowledged them, false after JOIN_MS. */
+  /**
+   * Announces the users of these handles. Resolves with true when the graph has acknowledged them, or with
+   * false after JOIN_MS.
+   */
   join(handles: readonly number[]): Promise<boolean> {
     const { log } = this.#options;
     for (const handle of handles) log.join(handle);
@@ -83,14 +90,17 @@ export class Presence {
     return this.#pending.add(handles);
   }
 
-  /** Announces that the users of these handles have left; their handles are released when the graph has acknowledged. */
+  /** Announces that the users of these handles have left. The acknowledgement releases the handles. */
   leave(handles: readonly number[]): void {
     const { log } = this.#options;
     for (const handle of handles) log.leave(handle);
     if (log.hasNews) this.#announcer.announce();
   }
 
-  /** Announces this edge; waits at most one beat for the graph's acknowledgement. The inbox must be open before. */
+  /**
+   * Announces this edge and waits at most one beat for the acknowledgement. The inbox must have been started
+   * before.
+   */
   async start(): Promise<void> {
     this.#ignoreStatus = this.#options.client.onStatus((connected) => this.#connectionChanged(connected));
     let patience: ReturnType<typeof setTimeout> | undefined;
@@ -146,7 +156,7 @@ export class Presence {
     if (this.#owners.lost !== lost) this.#settle();
   }
 
-  /** Begins the next epoch, one after `after` if given, and sends everything that the graph must know of it. */
+  /** Begins the next epoch, or the one after `after` if that is later, and announces all users. */
   #beginEpoch(after = 0): void {
     this.#announcer.isPaused = false;
     this.#owners.restart();
@@ -160,11 +170,12 @@ export class Presence {
     this.#owners.forgive();
     this.#losses.note("nats-reconnected");
     this.#beginEpoch();
-    // in subject mode users are reachable again already: their readers wait for the graph, but not if it is gone
+    // in subject mode users are reachable again already, so readers wait for the graph only for a limited
+    // time
     if (this.#options.mode === "subject") this.#losses.settleWithin(LOSS_PATIENCE_MS);
   }
 
-  /** An owner that this edge has not known, or that does not know this edge: everything is announced again. */
+  /** Accepts an owner that is new to this edge or does not know it: everything is announced again. */
   #takeOwner(owner: Owner, why: string, after = 0): void {
     this.#losses.note(this.#owners.knows(owner) ? why : "graph-restarted");
     this.#owners.take(owner);
@@ -174,16 +185,18 @@ export class Presence {
   #acknowledged(order: Extract<EdgeOrder, { type: "acknowledge" }>): void {
     if (order.epoch !== this.#options.log.epoch) return;
     const result = this.#owners.acknowledge(order, order.sequence);
-    // two services that count partitions differently must not take turns: the known one stays, as long as it answers
+    // services that disagree on the number of partitions must not alternate: the known one stays while it
+    // replies
     if (result === "foreign" && !this.#announcer.isPaused) return;
     this.#unanswered = 0;
     this.#announcer.isPaused = false;
     this.#setGraph(true);
-    if (result !== "heard") return this.#takeOwner(order, "graph-restarted"); // its state of this edge may be old
+    // its record of this edge may be outdated
+    if (result !== "heard") return this.#takeOwner(order, "graph-restarted");
     this.#settle();
   }
 
-  /** The owners have acknowledged more, or fewer of them are waited for. */
+  /** Called when owners have acknowledged more, or when the set of lost owners has changed. */
   #settle(): void {
     const { log } = this.#options;
     log.isServed = this.#owners.lost === 0;

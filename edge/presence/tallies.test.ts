@@ -4,7 +4,7 @@ import { parseUserId } from "../../broker/contract.ts";
 import { EventTallies } from "./tallies.ts";
 
 describe("tallies of counted events", () => {
-  it("take - once, and then it is forgotten", () => {
+  it("take - returns a tally once and forgets it", () => {
     const tallies = new EventTallies();
     tallies.note("e1", parseUserId("7"), 2);
     tallies.note("e1", parseUserId("9"), 0);
@@ -12,7 +12,7 @@ describe("tallies of counted events", () => {
     assert.deepEqual(tallies.take("e1"), [{ online: [], delivered: 0, last: true }]);
   });
 
-  it("long lists - come in parts, deliveries with the last", () => {
+  it("long lists - are split into parts, the last of which has the deliveries", () => {
     const tallies = new EventTallies();
     for (let user = 0; user < 20_000; user += 1) tallies.note("e1", parseUserId(String(user)), 1);
     const parts = tallies.take("e1");
@@ -26,7 +26,7 @@ describe("tallies of counted events", () => {
     );
   });
 
-  it("a small max_payload - parts stay below it, and name every user once", () => {
+  it("small max_payload - bounds every part, and each user is named once", () => {
     const tallies = new EventTallies();
     const users = Array.from({ length: 1_000 }, (_, n) => String(n).padEnd(64, "u"));
     for (const user of users) tallies.note("e1", parseUserId(user), 1_000_000_000);
@@ -42,7 +42,7 @@ describe("tallies of counted events", () => {
     );
   });
 
-  it("bounded - what nobody asks for falls out, the oldest first", () => {
+  it("tallies that are not requested - are bounded, and the oldest are dropped first", () => {
     const tallies = new EventTallies();
     for (let event = 0; event < 2_000; event += 1) tallies.note(`e${event}`, parseUserId("7"), 1);
     assert.equal(tallies.take("e0")[0]?.delivered, 0);

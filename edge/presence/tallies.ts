@@ -1,14 +1,14 @@
-// Who saw a counted event, kept until the graph asks, which it does right after the last copy. Bounded: what nobody
-// asks for falls out, the oldest first.
+// The users who received a counted event, kept until the graph requests them, which it does right after the
+// last copy. Bounded: the oldest tallies are dropped if they are not requested.
 
 import type { UserId } from "../../broker/contract.ts";
 import type { TallyPart } from "../../broker/index.ts";
 import { countFitting } from "../../lib/fitting.ts";
 
 const KEPT_EVENTS = 1_024;
-/** Users in one part of an answer, which is written in one go. */
+/** Users per part of a reply; a part is serialized at once. */
 const PART_USERS = 8_000;
-/** Of a part without its users, at most. */
+/** Maximum size of a part without its users. */
 const PART_HEAD_BYTES = 100;
 /** Quotes and a comma around a user in JSON. */
 const AROUND_BYTES = 3;
@@ -21,7 +21,7 @@ interface Tally {
 export class EventTallies {
   readonly #tallies = new Map<string, Tally>();
 
-  /** A copy for `user` was handed to `delivered` connections; the user has connections here. */
+  /** Notes that a copy for `user`, who is connected here, was written to `delivered` streams. */
   note(event: string, user: UserId, delivered: number): void {
     let tally = this.#tallies.get(event);
     if (tally === undefined) {
@@ -34,7 +34,7 @@ export class EventTallies {
     tally.delivered += delivered;
   }
 
-  /** The reply for an event, in parts of at most so many bytes; the event is forgotten with it. */
+  /** Returns the tally of an event and forgets it, split into parts of at most `maxBytes`. */
   take(event: string, maxBytes: number = Number.POSITIVE_INFINITY): TallyPart[] {
     const { online, delivered } = this.#tallies.get(event) ?? { online: [], delivered: 0 };
     this.#tallies.delete(event);

@@ -8,14 +8,14 @@ import { waitFor } from "../../test/support/wait-for.ts";
 import { errorOf, WebEdges } from "../../test/support/web-edges.ts";
 import { createHttpServer } from "../http/server.ts";
 
-describe("app - the graph, for the page", () => {
+describe("app - the graph, for the live page", () => {
   let edges: WebEdges;
   before(async () => {
     edges = await WebEdges.start();
   });
   after(() => edges.stop());
 
-  it("GET /graph/:user - whom somebody follows, who follows them", async () => {
+  it("GET /graph/:user - returns whom a user follows and the user's followers", async () => {
     assert.deepEqual(await (await edges.app.request("/graph/42")).json(), {
       user: "42",
       subscriptions: [],
@@ -38,7 +38,7 @@ describe("app - the graph, for the page", () => {
     assert.deepEqual([response.status, recipients], [200, 3]);
   });
 
-  it("POST /events/:topic - too large, a bad topic, another site: refused", async () => {
+  it("POST /events/:topic - refuses large payloads, bad topics and other sites", async () => {
     const post = (path: string, init: RequestInit): Promise<Response> =>
       Promise.resolve(edges.app.request(path, { method: "POST", ...init }));
     assert.equal((await post("/events/42", { body: "x".repeat(65_537) })).status, 413);
@@ -57,7 +57,7 @@ describe("app - the graph, for the page", () => {
     "compress,identity",
     "unheard-of",
   ]) {
-    it(`POST of a body in ${coding} - 415 that says what is accepted`, async () => {
+    it(`POST of a body in ${coding} - responds 415 with what is accepted`, async () => {
       for (const path of ["/events/42", "/session"]) {
         const headers = { "Content-Encoding": coding };
         const response = await edges.app.request(path, { method: "POST", body: "x", headers });
@@ -69,7 +69,7 @@ describe("app - the graph, for the page", () => {
     });
   }
 
-  it("POST of a body in no coding, said explicitly - is published", async () => {
+  it("POST of a body with an explicit identity coding - is published", async () => {
     for (const coding of ["identity", "Identity", "identity, identity", ""]) {
       const headers = { "Content-Encoding": coding };
       const response = await edges.app.request("/events/42", { method: "POST", body: "x", headers });
@@ -82,7 +82,7 @@ describe("app - the graph, for the page", () => {
     ["closes it", (raw: RawHttp) => raw.socket.destroy()],
     ["closes its half", (raw: RawHttp) => raw.socket.end()],
   ] as const) {
-    it(`an upload whose client ${way} - is its client's error and not logged as ours`, async () => {
+    it(`upload whose client ${way} - is the client's error and not logged`, async () => {
       let reading = 0;
       const statuses: number[] = [];
       const server = createHttpServer({
@@ -104,12 +104,12 @@ describe("app - the graph, for the page", () => {
         await waitFor("its end", () => statuses.length > before);
         raw.close();
       }
-      assert.deepEqual(statuses, [400, 400]); // and `edges.stop` fails where an error was ours
+      assert.deepEqual(statuses, [400, 400]); // and `edges.stop` fails if an edge reported an error
       await new Promise((resolve) => server.close(resolve));
     });
   }
 
-  it("with tokens - nobody publishes over HTTP unless it was allowed, and then only for themself", async () => {
+  it("with tokens - readers may publish over HTTP only if it was allowed, and only on their own topic", async () => {
     const post = (on: Hono, topic: string): Promise<Response> =>
       Promise.resolve(
         on.request(`/events/${topic}`, { method: "POST", body: "x", headers: bearer(edges.token) }),
@@ -121,7 +121,7 @@ describe("app - the graph, for the page", () => {
     assert.equal((await post(publishing, "photo.7")).status, 403);
   });
 
-  it("the graph is away - 503, come back later", async () => {
+  it("absent graph - responds 503 with Retry-After", async () => {
     await edges.network.graphs[0]?.service.stop();
     const response = await edges.app.request("/graph/7");
     assert.deepEqual([response.status, response.headers.has("Retry-After")], [503, true]);

@@ -1,5 +1,6 @@
-// What the live page asks of the graph: GET /graph/:user, whom somebody follows and who follows them;
-// POST /events/:topic, say something and hear how many saw it. Readers with a token ask and speak for themselves only.
+// The live page's access to the graph. GET /graph/:user returns whom a user follows and who follows the user;
+// POST /events/:topic publishes and returns how many readers received the event. Readers with a token may
+// query and publish only for their own user.
 
 import type { Context, Hono } from "hono";
 import { checkPayload, isUserId, MAX_PAYLOAD_BYTES, parseTopic, parseUserId } from "../../broker/contract.ts";
@@ -41,8 +42,8 @@ export function addGraphRoutes(app: Hono, services: EdgeServices): void {
 }
 
 /**
- * The body, read no further than an event may be long.
- * @throws BrokerError PAYLOAD_TOO_LARGE; EdgeError BODY_INCOMPLETE, which is its client's doing and not an error of ours
+ * Reads the body up to the maximum size of an event.
+ * @throws BrokerError PAYLOAD_TOO_LARGE; EdgeError BODY_INCOMPLETE if the client stopped sending
  */
 async function readPayload(c: Context): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
@@ -52,11 +53,11 @@ async function readPayload(c: Context): Promise<Uint8Array> {
     for (let part = await reader?.read(); part?.value !== undefined; part = await reader?.read()) {
       length += part.value.length;
       parts.push(part.value);
-      if (length > MAX_PAYLOAD_BYTES) break; // one byte too many is enough to refuse it
+      if (length > MAX_PAYLOAD_BYTES) break; // one byte over the maximum is enough to refuse the body
     }
     await reader?.cancel();
   } catch (cause) {
-    throw new EdgeError("BODY_INCOMPLETE", `the body ended after ${length} bytes: send it whole`, { cause });
+    throw new EdgeError("BODY_INCOMPLETE", `the body ended after ${length} bytes: send all of it`, { cause });
   }
   const payload = new Uint8Array(length);
   let at = 0;

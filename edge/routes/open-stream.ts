@@ -1,6 +1,6 @@
-// Opening a stream, the same for every format: is there room, make its users reachable, then answer with a response
-// that stays open. The head is written only when events can really arrive, so who sees it and then publishes is sure
-// to receive.
+// Opens a stream, in the same way for every format: checks the limits, makes the users reachable, and returns
+// a response that stays open. The head is sent only when events can reach the stream, so a client that
+// publishes after it has seen the head receives its own event.
 
 import type { Context } from "hono";
 import { START_CURSOR, type UserId } from "../../broker/contract.ts";
@@ -9,7 +9,7 @@ import type { StreamFormat } from "../formats/format.ts";
 import type { EdgeServices } from "../services.ts";
 import { type PresentedCursor, presentedCursor } from "./presented-cursor.ts";
 
-/** Where a reader comes back to after its connection broke: spread over two seconds. */
+/** Delay of a reader's reconnection after its connection broke, spread over two seconds. */
 const RETRY_MS = { min: 1_000, spread: 2_000 };
 
 export interface StreamRequest {
@@ -19,7 +19,7 @@ export interface StreamRequest {
   readonly tickMs?: number | undefined;
 }
 
-/** @throws EdgeError where there is no room */
+/** @throws EdgeError if a limit is reached */
 export async function openStream(
   c: Context,
   services: EdgeServices,
@@ -64,16 +64,19 @@ async function joinCounted({ fanout, admission }: EdgeServices, users: readonly 
 interface Beginning {
   readonly presented: PresentedCursor | undefined;
   readonly sure: boolean;
-  /** Where the stream begins. */
+  /** The position at which the stream begins. */
   readonly cursor: string;
 }
 
-/** The welcome leaves a reader who comes back where it was: only the resync after it moves it past what it missed. */
+/**
+ * The welcome keeps a returning reader's cursor; only the resync after it moves the cursor past the missed
+ * events.
+ */
 function openingOf({ users, format }: StreamRequest, { presented, sure, cursor }: Beginning): string {
   const retryMs = RETRY_MS.min + Math.floor(Math.random() * RETRY_MS.spread);
   const before = presented === undefined ? cursor : (presented.cursor ?? START_CURSOR);
   const welcome = format.welcome({ users, retryMs, cursor: before });
-  // a reader who comes back missed what was sent meanwhile: nothing is stored yet
+  // events are not stored yet, so a returning reader has missed those of the meantime
   const loss = !sure ? "join-unsure" : presented === undefined ? undefined : "reconnected";
   return loss === undefined ? welcome : welcome + format.resync(loss, cursor);
 }

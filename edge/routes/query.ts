@@ -1,9 +1,12 @@
-// Query parameters that may stand in a request once.
+// Query parameters that may appear only once.
 
 import type { Context } from "hono";
 import { EdgeError } from "../errors.ts";
 
-/** The value of a parameter; undefined where it is absent. @throws EdgeError BAD_QUERY where it is given twice */
+/**
+ * Returns the value of a parameter; undefined if it is absent. @throws EdgeError BAD_QUERY if it appears
+ * twice
+ */
 export function queryOf(c: Context, name: string): string | undefined {
   const values = c.req.queries(name) ?? [];
   if (values.length <= 1) return values[0];

@@ -1,5 +1,5 @@
-// /session: a bearer token becomes an HttpOnly cookie, because EventSource can send no headers. GET says who one is,
-// DELETE signs out.
+// /session turns a bearer token into an HttpOnly cookie, because EventSource cannot send headers. GET returns
+// the user, and DELETE signs out.
 
 import type { Context, Hono } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
@@ -10,12 +10,12 @@ import { route } from "../http/route.ts";
 import { schemeOf } from "../origins.ts";
 import type { EdgeServices } from "../services.ts";
 
-/** A cookie for a token without an end lasts as long as a browser lets it; ours says a day. */
+/** Lifetime of a cookie whose token does not expire. */
 const MAX_AGE_S = 86_400;
 
 export function addSessionRoute(app: Hono, services: EdgeServices): void {
   const { auth, publish, origins } = services;
-  /** A page of another site may use the cookie only if that site was named, and only over TLS. */
+  /** Pages of other sites may use the cookie only if their site is configured, and only over TLS. */
   const attributes = (c: Context): CookieOptions =>
     schemeOf(c) === "https"
       ? { path: "/", secure: true, sameSite: origins.shareCookies ? "None" : "Lax" }

@@ -11,7 +11,7 @@ describe("app - streams", () => {
   });
   after(() => edges.stop());
 
-  it("GET /stream - NDJSON by default: an event a line", async () => {
+  it("GET /stream - returns NDJSON by default, one event per line", async () => {
     const response = await edges.app.request("/stream?user=7");
     assert.equal(response.status, 200);
     assert.match(response.headers.get("Content-Type") ?? "", /^application\/x-ndjson/);
@@ -25,7 +25,7 @@ describe("app - streams", () => {
     await body.cancel();
   });
 
-  it("GET /stream - server-sent events where they are accepted", async () => {
+  it("GET /stream - returns server-sent events if they are accepted", async () => {
     const response = await edges.app.request("/stream?user=7", { headers: { Accept: "text/event-stream" } });
     assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
     const body = new Body(response);
@@ -35,7 +35,7 @@ describe("app - streams", () => {
     await body.cancel();
   });
 
-  it("GET /stream - a type that is refused, or only resembles it, is not sent", async () => {
+  it("GET /stream - does not return a type that is refused or only similar to an accepted one", async () => {
     for (const [accept, type] of [
       ["text/event-stream;q=0", "application/x-ndjson"],
       ["text/event-streamish", "application/x-ndjson"],
@@ -49,7 +49,7 @@ describe("app - streams", () => {
     }
   });
 
-  it("GET /stream - the type is chosen among all Accept lines", async () => {
+  it("GET /stream - selects the type from all Accept lines", async () => {
     const headers = new Headers({ Accept: "application/json" });
     headers.append("Accept", "text/event-stream");
     const response = await edges.app.request("/stream?user=7", { headers });
@@ -57,7 +57,7 @@ describe("app - streams", () => {
     await response.body?.cancel();
   });
 
-  /** Query, header, and the id of the welcome: what the reader presented, if that was a cursor. */
+  /** Query, header, and the id of the welcome: the cursor that the reader presented, if it was valid. */
   const presented: readonly (readonly [string, string | undefined, string])[] = [
     ["", "0.1.1", "0.1.1"],
     ["&lastEventId=0.1.2", undefined, "0.1.2"],
@@ -72,7 +72,7 @@ describe("app - streams", () => {
     [`&lastEventId=${"1".repeat(5_000)}`, undefined, "0"],
   ];
   for (const [query, header, id] of presented) {
-    it(`a reader with ${query.slice(0, 60)} and Last-Event-ID ${header} - receives resync`, async () => {
+    it(`reader with ${query.slice(0, 60)} and Last-Event-ID ${header} - receives a resync`, async () => {
       const headers = {
         Accept: "text/event-stream",
         ...(header !== undefined && { "Last-Event-ID": header }),
@@ -93,7 +93,7 @@ describe("app - streams", () => {
   }
 
   for (const query of ["", "&lastEventId=", "&last_event_id=&lastEventId="]) {
-    it(`a reader with ${query || "no cursor"} - is new, and receives no resync`, async () => {
+    it(`reader with ${query || "no cursor"} - is new, and receives no resync`, async () => {
       const body = new Body(
         await edges.app.request(`/stream?user=7${query}`, { headers: { Accept: "text/event-stream" } }),
       );
@@ -107,7 +107,7 @@ describe("app - streams", () => {
     });
   }
 
-  it("every block of a stream - has data and an id, heartbeats and goodbye included", async () => {
+  it("every block of a stream - has data and an id, including heartbeats and goodbye", async () => {
     const edge = await edges.make();
     const accept = { Accept: "text/event-stream" };
     const body = new Body(await edge.app.request("/stream?user=7", { headers: accept }));
@@ -127,7 +127,7 @@ describe("app - streams", () => {
     assert.equal(messages.at(-1)?.id, sent);
   });
 
-  it("GET /test/:id - the article's stream, and its chunk every so often", async () => {
+  it("GET /test/:id - returns the article's stream, with its chunk at the requested interval", async () => {
     const response = await edges.app.request("/test/7,9?tick=1");
     assert.equal(response.headers.get("Content-Type"), "text/plain; charset=utf-8");
     assert.equal(response.headers.get("X-Content-Type-Options"), "nosniff");
@@ -137,7 +137,7 @@ describe("app - streams", () => {
     await body.cancel();
   });
 
-  it("a reader who leaves - its subscription goes with it", async () => {
+  it("reader who leaves - ends the user's subscription", async () => {
     const edge = await edges.make();
     const body = new Body(await edge.app.request("/stream?user=leaver"));
     assert.equal(edge.pool.size, 1);
@@ -147,7 +147,7 @@ describe("app - streams", () => {
     await assert.rejects(edges.network.client.request("user.leaver", "", 500), { code: "NO_RESPONDERS" });
   });
 
-  it("a slow reader - is cut at the bound, its stream fails", async () => {
+  it("slow reader - is cut at the bound, and its stream fails", async () => {
     const edge = await edges.make();
     const response = await edge.app.request("/stream?user=slow");
     for (let i = 0; i < 10; i += 1) edges.network.client.publish("user.slow", "x".repeat(60_000));
@@ -155,7 +155,7 @@ describe("app - streams", () => {
     await assert.rejects(response.text(), /too slow/);
   });
 
-  it("drain - the last words, then the end", async () => {
+  it("drain - sends a goodbye and ends the stream", async () => {
     const edge = await edges.make();
     const body = new Body(await edge.app.request("/stream?user=7"));
     await edge.stop({ perSecond: 1_000, deadlineMs: 1_000 });

@@ -1,4 +1,4 @@
-// GET /stream: a user's events, as server-sent events or as NDJSON, whichever the reader accepts.
+// GET /stream: a user's events, as server-sent events or NDJSON, depending on what the reader accepts.
 
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
@@ -29,5 +29,5 @@ export function addStreamRoute(app: Hono, services: EdgeServices): void {
 function userOf(reader: Principal, asked: string | undefined): UserId {
   if (asked !== undefined) return parseUserId(asked);
   if (reader.user !== undefined) return reader.user;
-  throw new EdgeError("BAD_QUERY", "whose events? say ?user=ID, or send a token");
+  throw new EdgeError("BAD_QUERY", "no user was given: add ?user=ID, or send a token");
 }

@@ -1,5 +1,5 @@
-// GET /test/:id: the article's stream. Plain text, numbered messages, several ids at once with commas, and with
-// ?tick=10 its chunk every ten seconds.
+// GET /test/:id: the article's stream, as plain text with numbered messages. Commas separate several ids, and
+// ?tick=10 adds the article's chunk every ten seconds.
 
 import type { Hono } from "hono";
 import { parseUserId, type UserId } from "../../broker/contract.ts";
@@ -32,7 +32,7 @@ function usersOf(ids: string): readonly UserId[] {
   if (users.size <= MAX_USERS) return [...users];
   throw new EdgeError(
     "BAD_QUERY",
-    `${users.size} ids on one stream, at most ${MAX_USERS} may be: open several`,
+    `${users.size} ids on one stream, at most ${MAX_USERS} are allowed: open several streams`,
   );
 }
 

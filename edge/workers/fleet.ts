@@ -1,7 +1,8 @@
-// The edge's processes: a supervisor that holds no stream, and workers that share one port and accept by themselves:
-// each on a socket of its own where the native addon opens it, else on one that Node's cluster shares out. The
-// supervisor restarts a worker that dies, adds up what all of them have counted, those that ended included, passes on
-// what they log, and drains them all on the way out. Workers end when the supervisor is gone.
+// The processes of an edge: a supervisor that holds no stream, and workers that share one port and accept
+// connections themselves. Each worker listens on its own socket if the native addon can open one, otherwise
+// on a socket shared through Node's cluster. The supervisor restarts workers that die, adds up the metrics of
+// all workers, including those that have ended, forwards their logs, and drains them when it stops. Workers
+// end if the supervisor is gone.
 
 import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
@@ -20,21 +21,27 @@ import { claimSocketPath } from "../node/socket-path.ts";
 import { WorkerCounts } from "./worker-counts.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-/** V8 would grow its young generation to 32 MB a process; at rest a stream needs none of it. Half of this costs a third more CPU an accept. */
+/**
+ * By default, V8 grows its young generation to 32 MB per process; idle streams need none of it. Half of this
+ * value would cost a third more CPU per accepted connection.
+ */
 export const WORKER_FLAGS: readonly string[] = ["--max-semi-space-size=2"];
-/** A port that was free a moment ago may be a busy client's by now. */
+/** A port that was free a moment ago may have been taken by another process. */
 const PORT_ATTEMPTS = 5;
-/** Standard input and output: none. Its log comes through us (line-sink.ts says why). */
+/**
+ * No standard input or output. The supervisor forwards the log from standard error (line-sink.ts explains
+ * why).
+ */
 const WORKER_STDIO: ("ignore" | "pipe" | "ipc")[] = ["ignore", "ignore", "pipe", "ipc"];
-/** After a drain's own deadline, a worker gets so much longer before it is killed. */
+/** Time after a drain's deadline before a worker is killed. */
 const KILL_AFTER_MS = 5_000;
 
 export interface FleetOptions {
   readonly config: EdgeConfig;
   readonly workers: number;
-  /** The worker's program (cli/worker.ts). */
+  /** Path of the workers' program (cli/worker.ts). */
   readonly program: string;
-  /** Metrics of another service in this process, shown together with the workers'. */
+  /** Metrics of another service in this process, shown together with those of the workers. */
   readonly alongside: () => Promise<object[]>;
   readonly log: Logger;
 }
@@ -44,7 +51,10 @@ export class EdgeFleet {
   readonly #workers = new Set<WorkerProcess>();
   readonly #restarts: Restarts;
   readonly #counts = new WorkerCounts();
-  /** Where workers listen. Any free port is chosen before the first starts: all share it, also those to come. */
+  /**
+   * Where workers listen. A free port is chosen before the first worker starts, so that all present and later
+   * workers share it.
+   */
   #listen: ListenAt;
   #releasePath = (): void => {};
   #isStarted = false;
@@ -59,12 +69,15 @@ export class EdgeFleet {
     });
   }
 
-  /** How many times a worker ended and was started again. */
+  /** How often an ended worker was replaced. */
   get restarts(): number {
     return this.#restarts.count;
   }
 
-  /** Starts every worker and answers their port. @throws EnckeError with the first worker's reason, all ended */
+  /**
+   * Starts every worker and returns their port. @throws EnckeError with the first worker's failure, after all
+   * have ended
+   */
   async start(): Promise<number> {
     const { workers } = this.#options;
     try {
@@ -78,7 +91,7 @@ export class EdgeFleet {
     }
   }
 
-  /** Ready once every worker has started, and then while any worker is ready. */
+  /** Ready once every worker has started, and from then on while at least one worker is ready. */
   get notReady(): string | undefined {
     if (this.#stopping !== undefined) return "draining";
     const reasons = this.#alive.map(({ notReady }) => notReady);
@@ -97,8 +110,9 @@ export class EdgeFleet {
   }
 
   /**
-   * All processes' metrics as one: levels added up, and counts with those of the workers that have ended. A worker reports
-   * when it is asked here and before it ends by itself; what one counted that was killed since the last page is not in any.
+   * Returns the metrics of all processes as one: gauges are added up, and so are counters, including those of
+   * workers that have ended. A worker reports when it is asked here and before it exits regularly. Counts
+   * since the last report are lost if a worker is killed.
    */
   async metrics(): Promise<string> {
     const asked = [...this.#workers].map((worker) => worker.report());
@@ -107,7 +121,7 @@ export class EdgeFleet {
     return AggregatorRegistry.aggregate([...reports, [...this.#counts.ended], alongside]).metrics();
   }
 
-  /** Drains every worker and waits for their end. Idempotent. */
+  /** Drains every worker and waits until all have ended. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#drain();
     return this.#stopping;
@@ -120,7 +134,10 @@ export class EdgeFleet {
     this.#releasePath();
   }
 
-  /** The first worker takes the port; where any will do, and somebody was quicker, another. */
+  /**
+   * Starts the first worker, which takes the port. If any port will do and the chosen one was taken, tries
+   * another.
+   */
   async #startFirst(): Promise<number> {
     const asked = this.#options.config.listen;
     if ("path" in asked) {
@@ -130,7 +147,8 @@ export class EdgeFleet {
     for (let attempt = 1; ; attempt += 1) {
       try {
         if (asked.port === 0) this.#listen = { ...asked, port: await anyFreePort(asked.host) };
-        // with sockets of their own, workers would share a port even with strangers who do the same
+        // workers with their own sockets would share the port even with unrelated processes that use
+        // SO_REUSEPORT
         else if (this.#hasOwnSockets) await this.#refuseTaken(asked);
       } catch (error) {
         throw explainListen(error, asked);
@@ -159,11 +177,12 @@ export class EdgeFleet {
     const { program } = this.#options;
     const execArgv = [...process.execArgv, ...WORKER_FLAGS];
     if (this.#hasOwnSockets) return fork(program, { execArgv, stdio: WORKER_STDIO });
-    // each worker accepts by itself: nothing passes through here. setupPrimary freezes it
+    // every worker accepts connections itself, and none pass through the supervisor; setupPrimary freezes
+    // this choice
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ exec: program, execArgv, stdio: WORKER_STDIO });
     const worker = cluster.fork();
-    worker.on("error", () => {}); // the process's own, told twice
+    worker.on("error", () => {}); // the process's own error event, which is emitted twice
     return worker.process;
   }
 

@@ -1,15 +1,19 @@
-// What an edge's supervisor and its worker processes send each other. Plain data, as JSON over the channel between them.
+// The messages between an edge's supervisor and its worker processes: plain data, sent as JSON over their
+// channel.
 
 import type { EdgeConfig } from "../config.ts";
 import type { MetricReport } from "./worker-counts.ts";
 
-/** Supervisor → worker. */
+/** From the supervisor to a worker. */
 export type ToWorker =
   | { readonly type: "start"; readonly config: EdgeConfig }
   | { readonly type: "drain" }
   | { readonly type: "metrics" };
 
-/** Worker → supervisor. A worker speaks first: what is sent before its program has loaded is lost. */
+/**
+ * From a worker to the supervisor. The worker sends first, because a message that arrives before its program
+ * has loaded is lost.
+ */
 export type FromWorker =
   | { readonly type: "loaded" }
   | { readonly type: "listening"; readonly port: number }

@@ -1,29 +1,30 @@
-// What workers that have ended had counted. The admin port shows each counter as the sum over all processes, and
-// Prometheus takes a sum that falls for a restart of all of them; so counts outlive the worker that counted, while
-// levels end with it. Owned by the fleet; it holds one number per series, however many workers come and go.
+// Keeps the counts of workers that have ended. The admin port shows each counter as the sum over all
+// processes, and Prometheus would take a sum that decreases for a restart of all of them; so counters outlive
+// their workers, and gauges do not. Owned by the fleet; it holds one number per series, however many workers
+// have ended.
 
 interface Sample {
   readonly value: number;
   readonly labels: Readonly<Record<string, string | number>>;
-  /** A histogram's series: its buckets, sum and count. */
+  /** Name of a histogram's series: its buckets, sum and count. */
   readonly metricName?: string;
 }
 
-/** A metric as prom-client's JSON shows it and as it travels between processes. */
+/** A metric in prom-client's JSON form, which workers send to the supervisor. */
 export interface MetricReport {
   readonly name: string;
-  /** A word, whatever the library's own types say. */
+  /** A string, although the library's types claim otherwise. */
   readonly type: unknown;
   readonly values: readonly Sample[];
 }
 
-/** Types that only grow. */
+/** Types that only increase. */
 const COUNTING: ReadonlySet<unknown> = new Set(["counter", "histogram", "summary"]);
 
 export class WorkerCounts {
   readonly #ended = new Map<string, MetricReport>();
 
-  /** Takes over the counts of a worker that has ended, as it last reported them. */
+  /** Adds the counts that an ended worker reported last. */
   keep(last: readonly MetricReport[]): void {
     for (const metric of last) {
       if (!COUNTING.has(metric.type)) continue;
@@ -32,7 +33,7 @@ export class WorkerCounts {
     }
   }
 
-  /** The counts of all workers that have ended, in the form of one report. */
+  /** Returns the counts of all ended workers in the form of one report. */
   get ended(): readonly MetricReport[] {
     return [...this.#ended.values()];
   }

@@ -1,5 +1,6 @@
-// One worker process, as its supervisor sees it: whether it listens, takes readers and lives, and what it last counted.
-// Owned by the fleet, which has one for each process until the process's last message has arrived.
+// One worker process as its supervisor sees it: whether it listens, accepts readers and is alive, and its
+// last metrics. Owned by the fleet, which keeps one for each process until the process's last message has
+// arrived.
 
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,33 +10,36 @@ import type { EdgeConfig } from "../config.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import type { MetricReport } from "./worker-counts.ts";
 
-/** A worker that has not reported by then counts as it last did. */
+/** Maximum wait for a report. After it, the worker's previous report is used. */
 const REPORT_MS = 2_000;
 
 export interface WorkerOptions {
   readonly child: ChildProcess;
-  /** Asked when its program has loaded: what it is to serve; undefined where it is to end. */
+  /** Called when the worker's program has loaded. Returns its configuration, or undefined if it is to end. */
   readonly configOf: () => EdgeConfig | undefined;
-  /** It ended after it had listened. `how` is its signal or exit code. */
+  /** Called when the worker ends after it had listened. `how` is its signal or exit code. */
   readonly onCrash: (worker: WorkerProcess, how: string) => void;
-  /** It is gone, and its last message has arrived. */
+  /** Called when the process has ended and its last message has arrived. */
   readonly onGone: (worker: WorkerProcess) => void;
 }
 
 export class WorkerProcess {
   readonly #options: WorkerOptions;
   readonly #startedAtMs: number = performance.now();
-  /** Its program has loaded: it receives what is sent. */
+  /** Whether its program has loaded and can receive messages. */
   #loaded = false;
   #listening = false;
   #exited = false;
-  /** Waits for its next report; at most one is asked for at a time. */
+  /** The pending request for a report; there is at most one. */
   #report: { readonly arrived: Promise<void>; readonly settle: () => void } | undefined;
-  /** Why it takes no readers; null while it does. */
+  /** Why the worker accepts no readers; null if it does. */
   notReady: string | null = "starting";
-  /** Its last report. */
+  /** The worker's last report. */
   metrics: readonly MetricReport[] = [];
-  /** Resolves with its port when it listens. Rejects with an EnckeError where it cannot, or ends before. */
+  /**
+   * Resolves with the worker's port when it listens. Rejects with an EnckeError if it cannot listen or ends
+   * before it does.
+   */
   readonly listening: Promise<number>;
 
   constructor(options: WorkerOptions) {
@@ -43,7 +47,7 @@ export class WorkerProcess {
     this.listening = new Promise((resolve, reject) => this.#watch(resolve, reject));
   }
 
-  /** Its last messages may still be on their way when it has exited. */
+  /** Whether the process has not exited. Its last messages may arrive after its exit. */
   get isAlive(): boolean {
     return !this.#exited;
   }
@@ -52,14 +56,17 @@ export class WorkerProcess {
     return performance.now() - this.#startedAtMs;
   }
 
-  /** Has it report; resolves when it has, or after REPORT_MS. */
+  /** Requests a report; resolves when it has arrived, or after REPORT_MS. */
   async report(): Promise<void> {
     if (!this.#loaded || this.#exited) return;
     this.#report ??= this.#ask();
     await Promise.race([this.#report.arrived, delay(REPORT_MS, undefined, { ref: false })]);
   }
 
-  /** Lets it end its streams, and kills it where it has not ended within `killAfterMs`. Resolves when it is gone. */
+  /**
+   * Tells the worker to drain, and kills it if it has not ended within `killAfterMs`. Resolves when it is
+   * gone.
+   */
   async drain(killAfterMs: number): Promise<void> {
     const { child } = this.#options;
     await endChild(child, () => this.#send({ type: "drain" }), { killMs: killAfterMs, event: "close" });
@@ -69,7 +76,8 @@ export class WorkerProcess {
     const { child, onCrash, onGone } = this.#options;
     child.on("message", (message: FromWorker) => this.#receive(message, resolve, reject));
     child.on("error", (error) => {
-      if (child.pid !== undefined) return; // it was sent something as it ended: its exit follows
+      // a message could not be sent because the process has ended; its exit event follows
+      if (child.pid !== undefined) return;
       this.#exited = true;
       const why = `an edge worker cannot be started (${error.message}): see \`encke doctor\``;
       reject(new EnckeError("WORKER_FAILED", why, { cause: error }));

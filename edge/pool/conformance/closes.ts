@@ -1,5 +1,5 @@
-// Readers who leave, in every way there is: nothing of them is left. Part of the suite that every pool must pass
-// (suite.ts).
+// Readers who leave, in every possible way: nothing of their streams remains. Part of the suite that every
+// pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -17,7 +17,7 @@ export function testCloses(served: ServedPool): void {
       ["half-close", (raw) => raw.socket.end()],
     ];
     for (const [way, close] of ways) {
-      it(`${way} - is seen, the user is let go once`, async () => {
+      it(`${way} - ends the stream and releases the user once`, async () => {
         const [raw, stays] = [await served.held("ann"), await served.held("bob")];
         close(raw);
         await waitFor("the stream to be gone", () => served.pool.size === 1);
@@ -28,7 +28,7 @@ export function testCloses(served: ServedPool): void {
       });
     }
 
-    it("many, in any order - nothing is left: no stream, no user, no descriptor", async () => {
+    it("many closes in any order - leave no stream, no user and no descriptor", async () => {
       const before = descriptors();
       for (let round = 0; round < 3; round += 1) {
         const raws = await Promise.all(

@@ -1,5 +1,5 @@
-// What time does to a stream: heartbeats, the end of a token or of a lifetime, and the drain. Part of the suite that
-// every pool must pass (suite.ts).
+// Time limits of a stream: heartbeats, the expiry of a token, the end of a lifetime, and the drain. Part of
+// the suite that every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -12,7 +12,7 @@ import { ann, eventOf, type ServedPool } from "./served-pool.ts";
 
 export function testEndings(served: ServedPool): void {
   describe("time", () => {
-    it("heartbeats - come on quiet streams, and say nothing", async () => {
+    it("heartbeats - are sent on quiet streams and carry no information", async () => {
       await served.restart({ heartbeatMs: 300 });
       const [plain, events] = [await served.held("ann"), await served.held("bob", "sse")];
       await plain.until(/welcome\n\r\n(1\r\n\n\r\n){2}/);
@@ -21,7 +21,7 @@ export function testEndings(served: ServedPool): void {
       assert.deepEqual(events.chunks.slice(1, 3), [":\n", ":\n"], "an empty line would end a message");
     });
 
-    it("a token that runs out - ends the stream with last words", async () => {
+    it("expired token - ends the stream with a goodbye", async () => {
       await served.restart({ heartbeatMs: 300 });
       const raw = served.client().get("/hold/ann?expires=100");
       await raw.until("Goodbye (expired)\n");
@@ -30,7 +30,7 @@ export function testEndings(served: ServedPool): void {
       assert.equal(served.pool.counts.closed.expired, 1);
     });
 
-    it("a token whose end no calendar has - keeps its stream; one from long ago, or none at all, ends it", async () => {
+    it("token with an expiry beyond every calendar - keeps its stream; one from long ago, or NaN, ends it", async () => {
       await served.restart({ heartbeatMs: 100 });
       const far = await Promise.all(
         ["9223372036854775807", "1e17", "1e20", "1e308", "Infinity"].map(async (exp) => {
@@ -42,7 +42,7 @@ export function testEndings(served: ServedPool): void {
       for (const gone of ["-1e20", "-Infinity", "NaN"])
         await served.client().get(`/hold/bob?expiresAt=${gone}`).until("Goodbye (expired)\n");
       for (const raw of far) {
-        await raw.until(/(1\r\n\n\r\n){3}/); // looked at that often, at least
+        await raw.until(/(1\r\n\n\r\n){3}/); // visited at least that often
         assert.doesNotMatch(raw.text, /Goodbye/);
       }
       assert.equal(served.pool.size, far.length);
@@ -50,7 +50,7 @@ export function testEndings(served: ServedPool): void {
   });
 
   describe("lifetime", () => {
-    it("a stream that lived as long as it may - ends with a time to come back, not all at once", async () => {
+    it("stream at its maximum lifetime - ends with a reconnect time, at another moment than others", async () => {
       await served.restart({ heartbeatMs: 200, maxLifetimeMs: 1_000 });
       const raws = await Promise.all(Array.from({ length: 30 }, () => served.held("ann", "sse")));
       const startedAt = performance.now();
@@ -65,7 +65,7 @@ export function testEndings(served: ServedPool): void {
     });
   });
 
-  describe("the id of a goodbye", () => {
+  describe("id of a goodbye", () => {
     const json = '{"id":"0-a-1","data":1}';
     const [bob, stranger] = [parseUserId("bob"), parseUserId("stranger")];
     const at = (cursor: string): PositionedEvent => new PositionedEvent(cursor, json, cursor);
@@ -78,7 +78,7 @@ export function testEndings(served: ServedPool): void {
       );
     };
 
-    it("is what the stream was sent last, never the position of what others were sent", async () => {
+    it("one event for each stream - is the id that the stream was sent last, never that of another stream", async () => {
       const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
       served.deliver(ann, at("0.a.1"));
       const [handle = -1] = [served.pool.table.find(bob)];
@@ -93,14 +93,14 @@ export function testEndings(served: ServedPool): void {
       ]);
     });
 
-    it("after a resync - is the resync's", async () => {
+    it("after a resync - is the id of the resync", async () => {
       const raw = await served.held("ann?cursor=7", "sse");
       served.pool.resync("a-reason", "0.a.5");
       served.deliver(stranger, at("0.a.6"));
       assert.deepEqual(await goodbyes(raw), ["id: 0.a.5\n"]);
     });
 
-    it("after very many events for others - has come closer, and passed no event of its own", async () => {
+    it("after very many events for others - is a later id, which is not beyond an event of the stream's own", async () => {
       const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
       served.deliver(ann, at("0.a.0"));
       for (let event = 1; event <= 500; event += 1)
@@ -108,7 +108,7 @@ export function testEndings(served: ServedPool): void {
       assert.deepEqual(await goodbyes(...raws), [`id: 0.a.${500 - KEPT_POSITIONS + 1}\n`, "id: 0.a.500\n"]);
     });
 
-    it("in the other formats - is left out, and numbers go on", async () => {
+    it("other formats - have no id, and their numbers continue", async () => {
       const [plain, lines] = [await served.held("ann"), await served.held("ann", "ndjson")];
       served.deliver(ann, at("0.a.1"));
       served.pool.resync("a-reason", "0.a.5");
@@ -121,7 +121,7 @@ export function testEndings(served: ServedPool): void {
   });
 
   describe("drain", () => {
-    it("200 streams - each gets its last words, the last chunk and a FIN", async () => {
+    it("200 streams - each gets a goodbye, the last chunk and a FIN", async () => {
       const raws = await Promise.all(
         Array.from({ length: 200 }, (_, index) => served.held(`u${index}`, index % 2 === 0 ? "hold" : "sse")),
       );
@@ -140,14 +140,14 @@ export function testEndings(served: ServedPool): void {
       assert.ok(new Set(retries).size > 50, "readers come back spread out");
     });
 
-    it("at a bounded pace - not all at once", async () => {
+    it("bounded rate - ends the streams one after the other", async () => {
       await Promise.all(Array.from({ length: 100 }, (_, index) => served.held(`u${index}`)));
       const startedAt = performance.now();
       await served.pool.drain({ perSecond: 200, deadlineMs: 10_000 });
       assert.ok(performance.now() - startedAt > 400, "100 streams at 200 a second");
     });
 
-    it("a reader who does not read - holds nobody up", async () => {
+    it("reader that does not read - delays no other", async () => {
       const [slow] = [await served.held("ann"), await served.held("bob")];
       slow.socket.pause();
       while (served.pool.queuedBytes === 0) served.deliver(ann, eventOf("x".repeat(16_000)));
@@ -157,7 +157,7 @@ export function testEndings(served: ServedPool): void {
       assert.equal(served.pool.size, 0);
     });
 
-    it("who comes while it drains - is told to come back", async () => {
+    it("stream that opens during the drain - is told to reconnect", async () => {
       await served.held();
       const draining = served.pool.drain({ perSecond: 20, deadlineMs: 5_000 });
       const late = served.client().get("/hold/late");

@@ -1,5 +1,5 @@
-// Frames of many events, as the graph packs them: whole ones, malformed ones, and handles that changed hands. Part of
-// the suite that every pool must pass (suite.ts).
+// Frames of many events, as the graph packs them: intact ones, malformed ones, and handles that were reused.
+// Part of the suite that every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -44,7 +44,7 @@ export function testPackedFrames(served: ServedPool): void {
       assert.equal(served.pool.deliverFrame(frame, ""), 4, "who has several users has the events already");
     });
 
-    it("payloads - are shown as a person reads them, whatever they are", async () => {
+    it("payloads of every kind - are shown as a person reads them", async () => {
       const raw = await served.held("ann");
       const payloads = [
         json('"a\\"b\\\\c\\/\\b\\f\\n\\r\\t\\u00e4\\u20ac\\ud83d\\ude00\\u0000|"'),
@@ -87,7 +87,7 @@ export function testPackedFrames(served: ServedPool): void {
       assert.ok(raw.text.includes(wide.toString("latin1")), "wide line breaks as they were written");
     });
 
-    it("malformed ones - deliver what is whole before, answer -1, and are read no further", async () => {
+    it("malformed frames - deliver the records before the fault, return -1, and are read no further", async () => {
       const raw = await served.held("ann");
       const [handle = -1] = handlesOf("ann");
       const record = (id: string) => ({ handles: [handle], id, json: json('"x"') });
@@ -96,7 +96,7 @@ export function testPackedFrames(served: ServedPool): void {
       for (let length = 0; length < frame.length; length += 1) {
         assert.equal(served.pool.deliverFrame(frame.subarray(0, length), ""), -1, `${length} bytes`);
       }
-      const delivered = frame.length - second; // once for each cut behind the first record
+      const delivered = frame.length - second; // once for each truncation after the first record
       assert.equal(served.pool.counts.delivered, delivered);
       const changes: readonly [string, (bytes: Buffer) => unknown][] = [
         ["kind", (bytes) => bytes.writeUInt8(2, 0)],
@@ -121,7 +121,7 @@ export function testPackedFrames(served: ServedPool): void {
       assert.doesNotMatch(raw.chunks.slice(1).join(""), /(?<!')\n(?!$|Recvd)/);
     });
 
-    it("any alignment - is read alike", async () => {
+    it("every alignment - is read in the same way", async () => {
       const raw = await served.held("ann");
       const frame = packFrame([{ handles: handlesOf("ann"), id: "0-a-1", json: json('"x"') }]);
       for (let shift = 0; shift < 8; shift += 1) {
@@ -132,11 +132,11 @@ export function testPackedFrames(served: ServedPool): void {
       await raw.until("msg #8:");
     });
 
-    it("a handle that was released - is the next user's, and no event of the one reaches the other", async () => {
+    it("released handle - names the next user, and neither user receives an event of the other", async () => {
       const [gone, stays] = [await served.held("ann"), await served.held("bob")];
       const [handle = -1] = handlesOf("ann");
       gone.close();
-      await waitFor("the end to be told", () => served.ended.length === 1);
+      await waitFor("the end to be reported", () => served.ended.length === 1);
       served.pool.table.release(handle);
       const frame = packFrame([{ handles: [handle], id: "0-a-1", json: json('"x"') }]);
       assert.equal(served.pool.deliverFrame(frame, ""), 0);

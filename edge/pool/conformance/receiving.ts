@@ -1,4 +1,5 @@
-// Who gets an event, and in which chunks. Part of the suite that every pool must pass (suite.ts).
+// Which streams receive an event, and in which chunks. Part of the suite that every pool must pass
+// (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -8,7 +9,7 @@ import { ann, eventOf, type ServedPool } from "./served-pool.ts";
 
 export function testReceiving(served: ServedPool): void {
   describe("framing", () => {
-    it("every size - chunks say their size in bytes, not in characters", async () => {
+    it("events of every size - are chunks whose size counts bytes, not characters", async () => {
       const raw = await served.held("ann", "sse");
       const payloads = [
         "",
@@ -31,7 +32,7 @@ export function testReceiving(served: ServedPool): void {
       );
     });
 
-    it("numbers - count per connection", async () => {
+    it("numbers - count messages per connection", async () => {
       const first = await served.held();
       served.deliver(ann, eventOf("a"));
       const second = await served.held();
@@ -41,8 +42,8 @@ export function testReceiving(served: ServedPool): void {
     });
   });
 
-  describe("who receives", () => {
-    it("streams of one user - each gets it; of several users - once; of others - not", async () => {
+  describe("recipients", () => {
+    it("an event - reaches each stream of its user, a stream of several users once, and no other stream", async () => {
       const [one, two, both, other] = [
         await served.held("ann"),
         await served.held("ann"),
@@ -60,7 +61,7 @@ export function testReceiving(served: ServedPool): void {
       assert.equal(both.chunks.length, 2);
     });
 
-    it("resync - is said on every stream, in its format", async () => {
+    it("resync - is written to every stream in its format", async () => {
       const [plain, events] = [await served.held("ann"), await served.held("bob", "sse")];
       served.pool.resync("a-reason", "0.a.9");
       await plain.until("Some messages may be missing (a-reason)\n");

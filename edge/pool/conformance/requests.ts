@@ -1,5 +1,5 @@
-// What becomes of requests: which stay Node's, which are held, and what stands before and behind them. Part of the
-// suite that every pool must pass (suite.ts).
+// What happens to requests: which stay with Node, which are held, and what precedes and follows them. Part of
+// the suite that every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -8,13 +8,13 @@ import { ann, eventOf, type ServedPool } from "./served-pool.ts";
 
 export function testRequests(served: ServedPool): void {
   describe("requests", () => {
-    it("ordinary responses - keep-alive and pipelining are Node's", async () => {
+    it("ordinary responses - are Node's, with keep-alive and pipelining", async () => {
       const raw = served.client().get("/hello").get("/hello");
       await raw.until(/hi\n[\s\S]*hi\n/);
       assert.equal(raw.ended, undefined);
     });
 
-    it("the head - ours, with headers that middleware set after next()", async () => {
+    it("head of a stream - has the headers that middleware set after next()", async () => {
       const raw = await served.held();
       assert.match(raw.text, /^HTTP\/1\.1 200 OK\r\n/);
       assert.match(raw.text, /\r\nx-after: set after next\(\), caf\u00e9\r\n/i);
@@ -22,7 +22,7 @@ export function testRequests(served: ServedPool): void {
       assert.match(raw.text, /\r\nDate: .* GMT\r\n/);
     });
 
-    it("a hold pipelined behind another response - waits for its turn, both arrive whole", async () => {
+    it("stream pipelined behind another response - waits for its turn, and both arrive complete", async () => {
       const raw = served.client().get("/hello").get("/hold/ann");
       await raw.until("welcome");
       assert.ok(raw.text.indexOf("hi\n") < raw.text.indexOf("welcome"));
@@ -30,7 +30,7 @@ export function testRequests(served: ServedPool): void {
       await raw.until("after");
     });
 
-    it("requests pipelined behind a hold - are dropped, and the stream goes on", async () => {
+    it("requests pipelined behind a stream - are dropped, and the stream continues", async () => {
       const raw = await served.held();
       raw.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50));
       const both = served.client().get("/hold/bob").get("/hello").get("/hold/carl");
@@ -41,7 +41,7 @@ export function testRequests(served: ServedPool): void {
       assert.equal(served.pool.size, 2);
     });
 
-    it("a body behind the request - is read and dropped", async () => {
+    it("body after the request - is read and dropped", async () => {
       const raw = served
         .client()
         .send("GET /hold/ann HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello more");
@@ -60,7 +60,7 @@ export function testRequests(served: ServedPool): void {
       ["an expectation of 100", "Expect: 100-continue\r\nContent-Length: 5", "hello"],
     ];
     for (const [what, headers, late] of bodies) {
-      it(`${what} - changes nothing: the head and the stream come at once`, async () => {
+      it(`${what} - makes no difference: the head and the stream are sent at once`, async () => {
         const raw = served.client().send(`GET /hold/ann HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n`);
         await raw.until("welcome");
         assert.match(raw.text, /^(?:HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 200 OK\r\n/);
@@ -71,7 +71,7 @@ export function testRequests(served: ServedPool): void {
       });
     }
 
-    it("an unfinished body, with a request before it - the stream comes in its turn", async () => {
+    it("incomplete body, with a request before it - gets its stream in its turn", async () => {
       const raw = served
         .client()
         .get("/hello")
@@ -81,7 +81,7 @@ export function testRequests(served: ServedPool): void {
       await raw.until("msg #1: 'x'");
     });
 
-    it("HTTP/1.0 - bare bytes, no chunks, ended by the close", async () => {
+    it("HTTP/1.0 - gets the bytes without chunks, until the close", async () => {
       const raw = served.client().get("/hold/ann", "1.0");
       await raw.until("welcome");
       served.deliver(ann, eventOf("plain"));
@@ -92,7 +92,7 @@ export function testRequests(served: ServedPool): void {
       assert.match(raw.text, /\r\n\r\nwelcome\nRecvd msg #1: 'plain'\nGoodbye \(drain\)\n$/);
     });
 
-    it("gone before it was held - is given up, and its users are let go", async () => {
+    it("reader who leaves before the stream is held - is abandoned, and the users are released", async () => {
       const raw = served.client().get("/late/ann");
       await waitFor(
         "the request to be taken",

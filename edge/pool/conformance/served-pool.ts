@@ -1,5 +1,5 @@
-// A pool behind an app and a server, and raw clients before it: what each part of the suite works on. Owned by the suite,
-// which starts it before each test and stops it after.
+// A pool with an app and a server in front of it, and raw clients: what each part of the suite uses. Owned by
+// the suite, which starts it before each test and stops it afterwards.
 
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -12,7 +12,7 @@ import { sse } from "../../formats/sse.ts";
 import { text } from "../../formats/text.ts";
 import { type ConnectionPool, DEFAULT_LIMITS, type PoolLimits, type StreamSpec } from "../pool.ts";
 
-/** One implementation: how to serve an app whose held responses it takes. */
+/** One implementation, and how to serve an app whose held responses it receives. */
 export interface PoolUnderTest {
   readonly name: string;
   readonly skip: string | false;
@@ -36,11 +36,11 @@ export class ServedPool {
   #pool: ConnectionPool | undefined;
   #server: Server | undefined;
   #clients: RawHttp[] = [];
-  /** Users of streams that ended, one stream each. */
+  /** Users of streams that ended, one entry per stream. */
   ended: string[] = [];
-  /** Streams that were given up before they were held. */
+  /** Streams that were abandoned before they were held. */
   abandoned = 0;
-  /** Lets those go on who asked for `/late/…`. */
+  /** Lets the pending requests for `/late/…` continue. */
   openGate: () => void = () => {};
 
   constructor(tested: PoolUnderTest) {
@@ -76,12 +76,12 @@ export class ServedPool {
     );
   }
 
-  /** Hands an event to a user's streams: to how many. */
+  /** Delivers an event to a user's streams and returns their number. */
   deliver(user: UserId, event: PositionedEvent): number | undefined {
     return this.pool.deliver(this.pool.table.find(user), event);
   }
 
-  /** The same with other limits; nobody may read at the moment. */
+  /** Replaces the pool by one with other limits. No stream may be open. */
   async restart(limits: Partial<PoolLimits>): Promise<void> {
     await this.pool.drain({ perSecond: 1_000, deadlineMs: 0 });
     await new Promise((resolve) => this.server.close(resolve));
@@ -95,14 +95,14 @@ export class ServedPool {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** A connection, closed at the latest by `stop`. */
+  /** Opens a connection, which `stop` closes at the latest. */
   client(): RawHttp {
     const made = new RawHttp(this.port);
     this.#clients.push(made);
     return made;
   }
 
-  /** A stream of these users that has its welcome. */
+  /** Opens a stream of these users and waits for its welcome. */
   async held(users = "ann", path = "hold"): Promise<RawHttp> {
     const opened = this.client().get(`/${path}/${users}`);
     await opened.until("welcome");

@@ -1,5 +1,5 @@
-// Readers who do not read: what waits for them is bounded, and they cost nobody else anything. Part of the suite that
-// every pool must pass (suite.ts).
+// Readers that do not read: the bytes that wait for them are bounded, and other readers are not affected.
+// Part of the suite that every pool must pass (suite.ts).
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export function testSlowReaders(served: ServedPool): void {
   describe("slow readers", () => {
     const big = "x".repeat(16_000);
 
-    it("one who pauses - gets everything in order, framing whole, and what waited is freed", async () => {
+    it("reader that pauses - receives everything in order and correctly framed, and its buffer is freed", async () => {
       await served.restart({ maxQueueBytes: 8_388_608 });
       const raw = await served.held();
       raw.socket.pause();
@@ -32,7 +32,7 @@ export function testSlowReaders(served: ServedPool): void {
       await waitFor("the queue to be free", () => served.pool.queuedBytes === 0);
     });
 
-    it("one who never reads - is cut at the bound, the others go on", async () => {
+    it("reader that never reads - is cut at the bound, and the others continue", async () => {
       const [slow, quick] = [await served.held("ann"), await served.held("bob")];
       slow.socket.pause();
       for (let sent = 0; served.pool.size === 2 && sent < 5_000; sent += 1) {
@@ -41,7 +41,7 @@ export function testSlowReaders(served: ServedPool): void {
       }
       assert.equal(served.pool.counts.closed.slow, 1);
       assert.equal(served.pool.queuedBytes, 0);
-      await waitFor("the end to be told", () => served.ended.length > 0);
+      await waitFor("the end to be reported", () => served.ended.length > 0);
       assert.deepEqual(served.ended, ["ann"]);
       served.deliver(parseUserId("bob"), eventOf("fine"));
       await quick.until("'fine'");
@@ -51,7 +51,7 @@ export function testSlowReaders(served: ServedPool): void {
       );
     });
 
-    it("all together - over the bound, those with the most are cut", async () => {
+    it("all readers beyond their common bound - those with the most waiting bytes are cut", async () => {
       await served.restart({ maxQueueBytes: 1_000_000, maxQueuedBytes: 300_000 });
       const slow = [await served.held("ann"), await served.held("ann"), await served.held("ann")];
       for (const raw of slow) raw.socket.pause();
@@ -61,7 +61,7 @@ export function testSlowReaders(served: ServedPool): void {
       assert.ok(served.pool.queuedBytes <= 300_000);
     });
 
-    it("one who takes nothing of what waits - is cut in time", async () => {
+    it("reader that takes none of its waiting bytes - is cut after the timeout", async () => {
       await served.restart({ maxQueueBytes: 8_388_608, stalledMs: 300 });
       const raw = await served.held();
       raw.socket.pause();
@@ -73,7 +73,7 @@ export function testSlowReaders(served: ServedPool): void {
   });
 }
 
-/** Whether the kernel still keeps our end of a connection, with what waits in it. */
+/** Returns whether the kernel still holds our end of a connection, with its waiting bytes. */
 function kernelHolds(port: number, clientPort: number): boolean {
   const hex = (number: number): string => number.toString(16).toUpperCase().padStart(4, "0");
   const ends = new RegExp(`^ *\\d+: [0-9A-F]{8}:${hex(port)} [0-9A-F]{8}:${hex(clientPort)} `, "m");

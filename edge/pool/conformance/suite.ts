@@ -1,5 +1,5 @@
-// What every connection pool does behind the Node adapter, seen from the wire: framing, closes, slow readers, drains.
-// Each implementation runs this suite, whose parts stand beside it.
+// The behaviour of every connection pool behind the Node adapter, as seen from the wire: framing, closes,
+// slow readers, drains. Each implementation runs this suite; its parts are in the files next to it.
 
 import { afterEach, beforeEach, describe } from "node:test";
 import { testCloses } from "./closes.ts";

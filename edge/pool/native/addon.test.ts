@@ -1,5 +1,5 @@
-// The addon's own contract, below what NativePool asks of it: what each method makes of every kind of number, and what it
-// tells of ends.
+// The addon's own contract, beyond what NativePool uses: how each method handles every kind of number, and
+// how it reports ends.
 
 import assert from "node:assert/strict";
 import { createServer, type Server, type Socket } from "node:net";
@@ -20,7 +20,7 @@ import { nativeFormat } from "./native-formats.ts";
 const { EBADF, EINVAL } = constants.errno;
 const skip = hasPoolAddon() ? false : "the addon was not built here";
 
-/** No descriptor, index, count, port or handle. */
+/** Values that are not a descriptor, index, count, port or handle. */
 const ODD: readonly number[] = [
   ...[
     Number.NaN,
@@ -36,7 +36,7 @@ const ODD: readonly number[] = [
   ...[2 ** 32 + 1, 2 ** 53, 2 ** 63 - 1, 2 ** 64, 1e17, 1e308, -1e308],
 ];
 const NO_NUMBERS: readonly unknown[] = ["1", null, undefined, {}, [], true, 1n];
-/** Where the format whose heartbeat is an empty line stands. */
+/** Index of the format whose heartbeat is an empty line. */
 const TEXT = 2;
 
 describe("pool addon", { skip }, () => {
@@ -48,7 +48,7 @@ describe("pool addon", { skip }, () => {
   let client: RawHttp;
   let fd: number;
 
-  /** Another connection: `client` and `fd` are its two ends from now on. */
+  /** Opens another connection: `client` and `fd` are its ends from now on. */
   const connect = async (): Promise<void> => {
     const address = server.address();
     const count = accepted.length;
@@ -81,7 +81,7 @@ describe("pool addon", { skip }, () => {
     for (const socket of accepted) socket.destroy();
   });
 
-  it("odd descriptors and formats - are refused with an errno, and nothing is held", () => {
+  it("invalid descriptors and formats - return an errno, and nothing is held", () => {
     for (const odd of ODD) {
       assert.equal(open({ fd: odd }), EBADF, `descriptor ${odd}`);
       assert.equal(open({ format: odd }), EINVAL, `format ${odd}`);
@@ -93,7 +93,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(figure("tableSize"), 0);
   });
 
-  it("a token's end that no calendar has - never comes", async () => {
+  it("token with an expiry beyond every calendar - never expires", async () => {
     const far = [
       Number.POSITIVE_INFINITY,
       2 ** 53,
@@ -105,11 +105,11 @@ describe("pool addon", { skip }, () => {
       1e308,
     ];
     for (const expiresAtMs of far) assert.equal(open({ expiresAtMs }), 0, `${expiresAtMs}`);
-    await client.until(/(1\r\n\n\r\n){24}/); // three heartbeats each: their streams were looked at
+    await client.until(/(1\r\n\n\r\n){24}/); // three heartbeats each, so their streams were visited
     assert.equal(figure("open"), far.length);
   });
 
-  it("a token's end in the past, however far, or NaN - ends the stream as expired", async () => {
+  it("token with an expiry in the past, however distant, or NaN - ends the stream as expired", async () => {
     const past = [
       Number.NaN,
       0,
@@ -130,18 +130,18 @@ describe("pool addon", { skip }, () => {
     assert.equal(figure("open"), 0);
   });
 
-  it("ticks - 0 is none, a fraction is rounded up, a huge one never comes, and no other number is taken", async () => {
+  it("ticks - 0 disables them, fractions are rounded up, huge ones never fire, and other numbers are refused", async () => {
     for (const tickMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, -0.5])
       assert.equal(open({ tickMs }), EINVAL, `${tickMs}`);
     for (const tickMs of [2 ** 53, 2 ** 63, 1e17, 1e308]) assert.equal(open({ tickMs }), 0, `${tickMs}`);
     assert.equal(open({ tickMs: 0 }), 0);
-    await client.until(/(1\r\n\n\r\n){15}/); // three heartbeats each: a tick that had come would be on the wire
+    await client.until(/(1\r\n\n\r\n){15}/); // three heartbeats each: a tick would have been sent by now
     assert.doesNotMatch(client.text, /tick/);
     assert.equal(open({ tickMs: 0.5 }), 0);
     await client.until(/tick 2;/);
   });
 
-  it("broadcast - to an odd format writes nothing", () => {
+  it("broadcast - writes nothing for an invalid format", () => {
     assert.equal(open({}), 0);
     const before = figure("chunks");
     for (const odd of [...ODD, FORMATS.length]) pool.broadcast(odd, "x", "0");
@@ -150,7 +150,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(figure("chunks"), before + 1);
   });
 
-  it("finishSome - counts of every kind are clamped; an odd reason ends nothing", async () => {
+  it("finishSome - clamps counts of every kind, and ends nothing for an invalid reason", async () => {
     const drain = loadPoolAddon().closeReasons.indexOf("drain");
     const openSome = async (): Promise<void> => {
       for (let count = figure("open"); count < 3; count += 1) {
@@ -172,7 +172,7 @@ describe("pool addon", { skip }, () => {
     }
   });
 
-  it("handles - an odd one has no name and releases nothing", () => {
+  it("invalid handle - has no name and releases nothing", () => {
     const ann = pool.acquire("ann");
     assert.equal(ann, 0);
     for (const odd of [...ODD, 1, 2 ** 32 - 1]) {
@@ -184,7 +184,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(pool.nameOf(-0), "ann");
   });
 
-  it("listenFd - an odd port or backlog is refused, and not taken modulo 65,536", () => {
+  it("listenFd - refuses an invalid port or backlog instead of wrapping it modulo 65,536", () => {
     const { listenFd } = loadPoolAddon();
     for (const odd of [...ODD, 65_536, 70_000]) {
       assert.equal(listenFd("127.0.0.1", odd, 16), -EINVAL, `port ${odd}`);
@@ -192,7 +192,7 @@ describe("pool addon", { skip }, () => {
     for (const odd of ODD) assert.equal(listenFd("127.0.0.1", 0, odd), -EINVAL, `backlog ${odd}`);
   });
 
-  it("user timeouts - odd descriptors and times are refused, and what was set is kept", () => {
+  it("user timeouts - refuse invalid descriptors and times, and keep the present value", () => {
     const { setUserTimeout, userTimeout } = loadPoolAddon();
     assert.equal(setUserTimeout(fd, 61_000), 0);
     for (const odd of [...ODD, 2 ** 31]) {
@@ -203,7 +203,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(userTimeout(fd), 61_000);
   });
 
-  it("limits - odd ones are refused by name or range, fractions are taken", () => {
+  it("limits - are refused by name or range if invalid, and accept fractions", () => {
     const { createPool } = loadPoolAddon();
     const limits = { ...DEFAULT_LIMITS, comeBackMinMs: 500, comeBackSpreadMs: 4_500 };
     for (const name of Object.keys(limits)) {
@@ -219,7 +219,7 @@ describe("pool addon", { skip }, () => {
     }
   });
 
-  it("inserts of a format - an odd one is refused", () => {
+  it("insert of a format - is refused if invalid", () => {
     const { createPool } = loadPoolAddon();
     const [first] = options().formats;
     if (first === undefined) throw new Error("there is a format");
@@ -230,7 +230,7 @@ describe("pool addon", { skip }, () => {
       );
   });
 
-  it("inserts of other texts - only the time to come back and the cursor", () => {
+  it("inserts of other texts - may only be the reconnect time and the cursor", () => {
     const { createPool } = loadPoolAddon();
     const [first] = options().formats;
     if (first === undefined) throw new Error("there is a format");
@@ -243,7 +243,7 @@ describe("pool addon", { skip }, () => {
     }
   });
 
-  it("a cursor that is too long - is a TypeError, and nothing is held or written", () => {
+  it("cursor that is too long - causes a TypeError, and nothing is held or written", () => {
     const [longest, longer] = ["x".repeat(MAX_CURSOR_BYTES), "x".repeat(MAX_CURSOR_BYTES + 1)];
     for (const call of [
       () => open({ cursor: longer }),
@@ -256,7 +256,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(open({ cursor: longest }), 0);
   });
 
-  it("failAllocations - anything but a count is no limit", () => {
+  it("failAllocations - has no limit for a value that is not a count", () => {
     const { failAllocations } = loadPoolAddon();
     for (const odd of ODD) {
       failAllocations(0);
@@ -265,7 +265,7 @@ describe("pool addon", { skip }, () => {
     }
   });
 
-  it("what is no number - is a TypeError in each method, and changes nothing", () => {
+  it("value that is not a number - causes a TypeError in each method and changes nothing", () => {
     const { listenFd, setUserTimeout, userTimeout } = loadPoolAddon();
     for (const none of NO_NUMBERS as number[]) {
       const calls: (() => unknown)[] = [
@@ -287,7 +287,7 @@ describe("pool addon", { skip }, () => {
     assert.equal(figure("opened"), 0);
   });
 
-  it("ends - are told as the users of all and how many each stream has, and nothing that is not read", async () => {
+  it("ends - are reported with all users and the number per stream", async () => {
     assert.equal(open({ users: "ann" }), 0);
     assert.equal(open({ users: ["ann", "bob"] }), 0);
     client.close();
@@ -320,7 +320,7 @@ function defaults(fd: number): OpenArguments {
   };
 }
 
-/** Opens a chunked stream; what is no number is passed on as it is. */
+/** Opens a chunked stream; passes values that are not numbers on unchanged. */
 function openWith(pool: NativeHandle, given: Record<keyof OpenArguments, unknown>): number {
   const { fd, format, framing, users, expiresAtMs, tickMs, cursor } = given as OpenArguments;
   return pool.open(fd, format, framing, "", "", users, expiresAtMs, tickMs, "tick ", ";", cursor);
@@ -335,7 +335,7 @@ function options(): NativeOptions {
   };
 }
 
-/** One of the figures, or the ends for a reason. */
+/** Returns one of the figures, or the number of ends for a reason. */
 function figureOf(pool: NativeHandle, name: string): number {
   const { figures, closeReasons } = loadPoolAddon();
   const values = new Float64Array(figures.length + closeReasons.length);

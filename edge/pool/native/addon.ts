@@ -1,5 +1,5 @@
-// The addon: its types, and where it is found. Built by scripts/build-native.mjs beside this file's compiled form;
-// absent where there was no compiler, and on everything but Linux.
+// The types of the addon, and where it is found. scripts/build-native.mjs builds it next to this file's
+// compiled form. It is absent if there was no compiler, and on every system but Linux.
 
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,14 +10,17 @@ import { projectRoot } from "../../../lib/project.ts";
 import { EdgeError } from "../../errors.ts";
 import type { PoolLimits } from "../pool.ts";
 
-/** Texts, and numbers for inserts (their place in INSERTS). */
+/** Literal texts, and numbers for inserts (their indexes in INSERTS). */
 export type NativeParts = readonly (string | number)[];
 
-/** A format as the addon takes it. */
+/** A format in the form that the addon expects. */
 export interface NativeFormat {
   readonly event: NativeParts;
   readonly heartbeat: NativeParts;
-  /** By close reason; the insert `number` is the time to come back, `cursor` the one that the stream was sent last. */
+  /**
+   * Indexed by close reason. The insert `number` is the time to reconnect after, `cursor` the last cursor of
+   * the stream.
+   */
   readonly goodbyes: readonly NativeParts[];
 }
 
@@ -27,15 +30,16 @@ export interface NativeOptions extends PoolLimits {
   readonly formats: readonly NativeFormat[];
 }
 
-/** Streams that ended: the users of all in one list, and how many of them each stream has. */
+/** Ended streams: a single list of the users of all streams, and the number of users of each. */
 export type OnEnds = (names: readonly string[], usersOf: Uint8Array) => void;
 
 /**
- * Methods of a pool that was closed do nothing and return 0, -1 or "". So they do with a number that is none of what they
- * take (an index, a count, a handle); `open` returns an errno then. What is no number at all is a TypeError.
+ * Methods of a closed pool do nothing and return 0, -1 or "". The same holds for numbers that are not valid
+ * (as an index, a count or a handle), except that `open` returns an errno. Other values than numbers cause a
+ * TypeError.
  */
 export interface NativeHandle {
-  /** 0, or an errno: then nothing is held. */
+  /** Returns 0 or an errno, after which nothing is held. */
   open(
     fd: number,
     format: number,
@@ -43,7 +47,7 @@ export interface NativeHandle {
     head: string,
     opening: string,
     users: string | readonly string[],
-    /** In milliseconds since 1970; infinite for never. The addon compares it with the wall clock. */
+    /** Milliseconds since 1970; infinite for no expiry. The addon compares it with the wall clock. */
     expiresAtMs: number,
     tickMs: number,
     tickBefore: string,
@@ -51,7 +55,7 @@ export interface NativeHandle {
     cursor: string,
   ): number;
   setEvent(id: string, json: string, cursor: string): void;
-  /** How many streams took the event that was set; -1 where the handle has no open stream. */
+  /** Returns the number of streams that took the event that was set; -1 if the handle has no open stream. */
   deliver(handle: number): number;
   deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
   broadcast(format: number, text: string, cursor: string): void;
@@ -66,29 +70,35 @@ export interface NativeHandle {
 }
 
 export interface PoolAddon {
-  /** Names of what `NativeHandle.figures` fills in first; the ends by reason follow. */
+  /** Names of the first values that `NativeHandle.figures` fills in; the number of ends per reason follow. */
   readonly figures: readonly string[];
   readonly closeReasons: readonly string[];
   createPool(options: NativeOptions, onEnds: OnEnds): NativeHandle;
   /**
-   * A listening descriptor with SO_REUSEPORT, or a negative errno (EINVAL for a number that is no port or backlog). `host`
-   * is a numeric address without brackets.
+   * Opens a listening socket with SO_REUSEPORT. Returns its descriptor or a negative errno (EINVAL for an
+   * invalid port or backlog). `host` is a numeric address without brackets.
    */
   listenFd(host: string, port: number, backlog: number): number;
   /**
-   * Sets TCP_USER_TIMEOUT in milliseconds, 0 for the system's default; of a listening descriptor, for what it accepts from
-   * then on. 0, or an errno.
+   * Sets TCP_USER_TIMEOUT in milliseconds; 0 is the system's default. On a listening descriptor, it applies
+   * to connections accepted from then on. Returns 0 or an errno.
    */
   setUserTimeout(fd: number, ms: number): number;
-  /** For tests: what is set, or a negative errno. */
+  /** For tests: returns the current value, or a negative errno. */
   userTimeout(fd: number): number;
-  /** What the C library keeps of freed memory goes back to the system. About a millisecond for ten MB. */
+  /**
+   * Returns memory that the C library keeps after it was freed to the system. Takes about a millisecond per
+   * ten MB.
+   */
   giveBackMemory(): void;
-  /** For tests: so many allocations succeed, then all fail; any number but a count for no limit. */
+  /**
+   * For tests: the next `after` allocations succeed, and all later ones fail. Any value that is not a count
+   * removes the limit.
+   */
   failAllocations(after: number): void;
 }
 
-/** Beside the compiled code, or beside dist/'s where TypeScript runs as it stands. */
+/** Next to the compiled code, or in dist/ if TypeScript runs directly. */
 const PLACES: readonly string[] = [
   join(dirname(fileURLToPath(import.meta.url)), "pool.node"),
   join(projectRoot, "dist", "edge", "pool", "native", "pool.node"),
@@ -96,21 +106,21 @@ const PLACES: readonly string[] = [
 
 let loaded: PoolAddon | EdgeError | undefined;
 
-/** @throws EdgeError BAD_CONFIG where it was not built, or does not load here */
+/** @throws EdgeError BAD_CONFIG if the addon was not built, or cannot be loaded here */
 export function loadPoolAddon(): PoolAddon {
   loaded ??= tryToLoad();
   if (loaded instanceof EdgeError) throw loaded;
   return loaded;
 }
 
-/** Whether it can be had here. */
+/** Returns whether the addon can be loaded. */
 export function hasPoolAddon(): boolean {
   loaded ??= tryToLoad();
   return !(loaded instanceof EdgeError);
 }
 
 function tryToLoad(): PoolAddon | EdgeError {
-  const remedy = "run `npm run build` where g++, make and python3 are, or say --pool plain";
+  const remedy = "run `npm run build` where g++, make and python3 are, or pass --pool plain";
   const file = PLACES.find((place) => existsSync(place));
   if (file === undefined) return new EdgeError("BAD_CONFIG", `the native pool was not built: ${remedy}`);
   try {

@@ -1,6 +1,7 @@
-// A seeded fuzz of packed frames: the native pool over real sockets beside the TypeScript pool over memory, with the
-// same streams. Well-formed frames must come out as the same bytes; frames with random damage must be answered alike,
-// and nothing may break. Run under a sanitizer it also shows that nothing outside of a frame is read.
+// A seeded fuzz test of packed frames. The native pool over real sockets and the TypeScript pool over memory
+// hold the same streams. Well-formed frames must produce the same bytes; frames with random damage must have
+// the same result, and nothing may break. Under a sanitizer, the test also shows that nothing outside a frame
+// is read.
 
 import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -17,7 +18,7 @@ import { NativePool } from "./native-pool.ts";
 const USERS = 12;
 const STREAMS = 24;
 const LIMITS = { ...DEFAULT_LIMITS, maxQueueBytes: 1e9, maxQueuedBytes: 1e12, heartbeatMs: 1e9, endMs: 200 };
-/** Frames between two turns of the loop, in which the readers read. */
+/** Frames between two turns of the event loop, in which the readers read. */
 const BURST = 50;
 
 export interface FuzzOptions {
@@ -39,7 +40,7 @@ const memory: SinkDriver<Sink> = {
   cut: () => {},
 };
 
-/** @throws AssertionError with the seed's frame where the two pools differ */
+/** @throws AssertionError with the frame of the seed for which the two pools differ */
 export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
   const random = randomOf(seed);
   const native = new NativePool(LIMITS);
@@ -86,7 +87,7 @@ export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
   }
 }
 
-/** A reader in this process, and the accepted end of its connection handed to the pool. */
+/** A reader in this process; the pool holds the accepted end of its connection. */
 class Reader {
   text = "";
   readonly #socket: Socket;
@@ -184,7 +185,10 @@ function jsonOf(random: Random): string {
   return kinds[random(kinds.length)]?.() ?? "{}";
 }
 
-/** Cut, flipped bits, bytes and whole numbers put in: in a block of exactly its size, so that a sanitizer sees more. */
+/**
+ * Damages a frame: truncates it, flips bits, or inserts bytes and integers. The result has a block of exactly
+ * its size, so that a sanitizer detects more.
+ */
 function damage(frame: Buffer, random: Random): Uint8Array {
   const length = random(4) === 0 ? random(frame.length + 1) : frame.length;
   const damaged = new Uint8Array(length);

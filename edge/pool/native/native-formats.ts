@@ -1,11 +1,11 @@
-// The formats' table as the addon takes it: once, when a pool is made.
+// Converts the table of formats to the form that the addon expects, once per pool.
 
 import type { StreamFormat } from "../../formats/format.ts";
 import { INSERTS } from "../../formats/template.ts";
 import { CLOSE_REASONS, type CloseReason } from "../close-reasons.ts";
 import type { NativeFormat, NativeParts } from "./addon.ts";
 
-/** They stand where the addon puts each stream's own time to come back and cursor; no text has them otherwise. */
+/** Placeholders for each stream's reconnect time and cursor, which no text contains otherwise. */
 const TIME = 987_654_321;
 const CURSOR = "~cursor~";
 const PLACES = new RegExp(`(${TIME}|${CURSOR})`);

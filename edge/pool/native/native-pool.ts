@@ -1,5 +1,6 @@
-// The pool whose streams are plain data outside of V8 (src/pool.h): this class only translates. It is given descriptors
-// by the Node adapter, and is told of ends in batches, once a turn of the loop. Nothing here is kept a connection.
+// The pool whose streams are plain data outside V8 (src/pool.h). This class only translates: the Node adapter
+// gives it descriptors, and the addon reports ends in batches, once per turn of the event loop. It keeps
+// nothing per connection.
 
 import type { UserId } from "../../../broker/contract.ts";
 import { FRAMINGS, type Framing } from "../../formats/frame.ts";
@@ -13,22 +14,22 @@ import { nativeFormat } from "./native-formats.ts";
 import { NativeUserTable } from "./native-user-table.ts";
 
 const DRAIN_STEP_MS = 50;
-/** A burst's buffers leave holes between what stays; so often they are given back. */
+/** Interval at which freed memory is returned: the buffers of a burst leave holes between live data. */
 const GIVE_BACK_MS = 10_000;
 
 export class NativePool implements ConnectionPool {
   readonly table: NativeUserTable;
   readonly #native: NativeHandle;
   #onEnd: (users: readonly UserId[]) => void = () => {};
-  /** Where each of the addon's figures stands. */
+  /** Index of each of the addon's figures. */
   readonly #places: ReadonlyMap<string, number>;
   readonly #reasons: readonly CloseReason[];
   readonly #figures: Float64Array;
   readonly #giver: NodeJS.Timeout;
-  /** The event that the addon has at hand: the copies of one event come close together. */
+  /** The event that was set in the addon last; the copies of one event arrive close together. */
   #current: PositionedEvent | undefined;
 
-  /** @throws EdgeError BAD_CONFIG where the addon was not built */
+  /** @throws EdgeError BAD_CONFIG if the addon was not built */
   constructor(limits: PoolLimits) {
     const addon = loadPoolAddon();
     this.#places = new Map(addon.figures.map((name, place) => [name, place]));
@@ -59,13 +60,16 @@ export class NativePool implements ConnectionPool {
     return this.#figure("queuedBytes");
   }
 
-  /** Descriptors that the pool holds: open streams, and those whose readers read the last bytes. */
+  /**
+   * Number of descriptors that the pool holds: open streams, and those whose readers are reading their last
+   * bytes.
+   */
   get descriptors(): number {
     this.#look();
     return this.#at("open") + this.#at("ending");
   }
 
-  /** As they are now. */
+  /** The current counts. */
   get counts(): PoolCounts {
     this.#look();
     const first = this.#places.size;
@@ -81,15 +85,16 @@ export class NativePool implements ConnectionPool {
     };
   }
 
-  /** An end is told in the next turn of the loop at the latest. */
+  /** An end is reported in the next turn of the event loop at the latest. */
   onEnd(listener: (users: readonly UserId[]) => void): void {
     this.#onEnd = listener;
   }
 
   /**
-   * Holds a duplicate of a connected socket's descriptor and writes `head` and the stream's opening to it at once. The
-   * caller destroys its own socket afterwards. Without framing the bytes go on until the connection closes.
-   * False where it cannot be held, for want of descriptors or memory: nothing was written.
+   * Holds a duplicate of a connected socket's descriptor, and writes `head` and the stream's opening to it at
+   * once. The caller then destroys its own socket. Without framing, the response lasts until the connection
+   * closes. Returns false if the stream cannot be held for lack of descriptors or memory; nothing was written
+   * then.
    */
   adopt(fd: number, head: string, spec: StreamSpec, framing: Framing): boolean {
     const { users, format, opening, cursor, tickMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = spec;
@@ -139,7 +144,7 @@ export class NativePool implements ConnectionPool {
       this.#native.finishSome(share, reason);
       await wait(DRAIN_STEP_MS);
     }
-    while (this.#figure("ending") > 0) await wait(DRAIN_STEP_MS); // the pool's own limit ends this
+    while (this.#figure("ending") > 0) await wait(DRAIN_STEP_MS); // the pool's own limit bounds this
     clearInterval(this.#giver);
     this.#look();
     this.#native.close();
@@ -158,7 +163,7 @@ export class NativePool implements ConnectionPool {
     return this.#at(name);
   }
 
-  /** Fills the figures; those of a closed pool stay what they were. */
+  /** Reads the figures; those of a closed pool keep their last values. */
   #look(): void {
     this.#native.figures(this.#figures);
   }

@@ -1,4 +1,5 @@
-// The user table in the addon's memory: about 30 bytes a user instead of a Map's 100, and none of it V8's to collect.
+// The user table in the addon's memory: about 30 bytes per user instead of a Map's 100, none of which V8 must
+// collect.
 
 import { storedUserId, type UserId } from "../../../broker/contract.ts";
 import { EdgeError } from "../../errors.ts";
@@ -22,7 +23,7 @@ export class NativeUserTable implements UserTable {
     return this.#figure("tableCapacity");
   }
 
-  /** @throws EdgeError EDGE_FULL where there is no memory, or the pool has ended */
+  /** @throws EdgeError EDGE_FULL if there is no memory, or the pool has ended */
   acquire(user: UserId): number {
     const handle = this.#native.acquire(user);
     if (handle === -1) throw new EdgeError("EDGE_FULL", "no memory for another user: try again soon");

@@ -1,4 +1,5 @@
-// What may happen to the addon and no suite of pools sees: damaged frames, memory that runs out, threads that end.
+// Failures of the addon that the suite of all pools does not cause: damaged frames, exhausted memory, ending
+// threads.
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
@@ -25,11 +26,11 @@ const skip = hasPoolAddon() ? false : "the addon was not built here";
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
 
 describe("native pool, robustness", { skip }, () => {
-  it("damaged frames - both pools answer alike, and whole ones come out as the same bytes", async () => {
+  it("damaged frames - have the same result in both pools, and intact ones produce the same bytes", async () => {
     for (const seed of [1, 2, 3]) await fuzzFrames({ seed, frames: 400 });
   });
 
-  it("memory that runs out at any point - closes or refuses that stream, counts it, and nothing else", async () => {
+  it("memory that is exhausted at any point - closes or refuses and counts that stream, and affects nothing else", async () => {
     const addon = loadPoolAddon();
     const limits = { ...DEFAULT_LIMITS, endMs: 100 };
     for (let after = 0; after < 24; after += 1) {
@@ -59,9 +60,9 @@ describe("native pool, robustness", { skip }, () => {
       assert.equal(pool.size, opened - closed.refused);
       if (pool.size === 1) await raw.until("msg #1: 'x");
       else await raw.untilEnded();
-      await waitFor("the end to be told", () => told.length === closed.refused);
+      await waitFor("the end to be reported", () => told.length === closed.refused);
       raw.close();
-      await waitFor("nobody", () => pool.size === 0);
+      await waitFor("the pool to be empty", () => pool.size === 0);
       assert.equal(pool.users, 0);
       assert.equal(pool.queuedBytes, 0);
       await pool.drain({ perSecond: 1_000, deadlineMs: 0 });
@@ -69,7 +70,7 @@ describe("native pool, robustness", { skip }, () => {
     }
   });
 
-  it("worker threads - end with open streams, at any moment, and leave no descriptor", async () => {
+  it("worker threads - end with open streams at any moment, and leave no descriptor", async () => {
     const before = descriptors();
     for (let round = 0; round < 12; round += 1) {
       const worker = new Worker(PROGRAM, { eval: true, workerData: { pool: POOL, format: FORMAT } });
@@ -93,12 +94,12 @@ describe("native pool, robustness", { skip }, () => {
     await waitFor("the descriptors to be closed", () => descriptors() <= before + 2);
   });
 
-  it("no room for another - is refused as the app refuses, with what middleware set, and the users are let go", async () => {
+  it("full pool - refuses as the app does, with the headers that middleware set, and releases the users", async () => {
     const pool = new NativePool(DEFAULT_LIMITS);
-    await pool.drain({ perSecond: 1, deadlineMs: 0 }); // takes nobody any more
+    await pool.drain({ perSecond: 1, deadlineMs: 0 }); // accepts no more streams
     const app = new Hono();
     app.use((c, next) => {
-      c.header("X-Before", "set"); // as CORS does
+      c.header("X-Before", "set"); // like CORS
       return next();
     });
     const spec = { users: [ann], opening: "welcome\n", cursor: "0" };
@@ -139,7 +140,7 @@ describe("native pool, robustness", { skip }, () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  it("a pool - keeps no process alive, and answers as an empty one after its end", async () => {
+  it("pool - keeps no process alive, and behaves like an empty one after its end", async () => {
     const pool = new NativePool(DEFAULT_LIMITS);
     await pool.drain({ perSecond: 1, deadlineMs: 0 });
     assert.equal(pool.size, 0);
@@ -149,7 +150,7 @@ describe("native pool, robustness", { skip }, () => {
     assert.equal(
       pool.adopt(0, "", { users: [ann], format: text, opening: "", cursor: "0" }, "chunked"),
       false,
-      "it takes nobody any more",
+      "it accepts no more streams",
     );
   });
 });
@@ -158,7 +159,7 @@ const [ann, bob] = [parseUserId("ann"), parseUserId("bob")];
 const POOL = new URL("./native-pool" + import.meta.url.slice(-3), import.meta.url).href;
 const FORMAT = new URL("../../formats/text" + import.meta.url.slice(-3), import.meta.url).href;
 
-/** Serves streams in a thread until it is ended from outside, or told to let go of everything. */
+/** Serves streams in a thread until it is ended from outside, or told to release everything. */
 const PROGRAM = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { createServer } = require("node:net");

@@ -1,6 +1,6 @@
-// The plain pool: streams over detached sockets, for Node where the native pool cannot be built, for TLS in the
-// process, and wherever there is no descriptor to hand over. Its listeners are shared by all sockets; what a socket
-// adds to itself is one reference to its stream.
+// The plain pool: streams over detached sockets, for Node where the native pool cannot be built, for TLS in
+// this process, and for connections without a descriptor. All sockets share its listeners; each socket holds
+// only a reference to its stream.
 
 import { existsSync, fstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -12,9 +12,9 @@ import type { SinkDriver, Stream } from "../stream.ts";
 import { StreamPool } from "../stream-pool.ts";
 import { Unacknowledged } from "./unacknowledged.ts";
 
-/** Where Linux lists the connections of IPv4 and IPv6. */
+/** Where Linux lists IPv4 and IPv6 connections. */
 const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"];
-/** Looks per timeout, so that a reader is ended at most a tenth late. */
+/** Checks per timeout, so that a vanished reader is ended at most a tenth of the timeout late. */
 const LOOKS = 10;
 
 const STREAM: unique symbol = Symbol("stream");
@@ -30,7 +30,7 @@ const driver: SinkDriver<HeldSocket> = {
     socket.end();
     return true;
   },
-  // a reset: a reader who does not read would otherwise keep the kernel's memory for minutes
+  // a reset, because a reader that does not read would otherwise occupy the kernel's memory for minutes
   cut: (socket) => void socket.resetAndDestroy(),
 };
 
@@ -65,8 +65,8 @@ export class SocketPool extends StreamPool<HeldSocket> {
   }
 
   /**
-   * Holds a detached socket: writes the head and the stream's opening at once. Without framing the bytes go on
-   * until the connection closes, as in HTTP/1.0.
+   * Holds a detached socket: writes the head and the stream's opening at once. Without framing, the response
+   * lasts until the connection closes, as in HTTP/1.0.
    */
   adopt(socket: Socket, head: string, spec: StreamSpec, framing: Framing): void {
     const held: HeldSocket = socket;
@@ -75,12 +75,13 @@ export class SocketPool extends StreamPool<HeldSocket> {
     held.on("close", this.#onClose);
     held.on("drain", this.#onDrain);
     held[STREAM] = this.open(held, spec, framing, Buffer.from(head, "latin1"));
-    held.resume(); // a reader has nothing more to say: what it sends is read and dropped
+    held.resume(); // input from the reader is read and dropped
   }
 
   /**
-   * Ends streams from now on whose reader's machine has acknowledged nothing for `ms`, as errors of their connections: for
-   * where the kernel cannot be asked to (edge/node/vanished.ts). False where the system does not show it, as all but Linux.
+   * Begins to end streams whose reader's machine has acknowledged nothing for `ms`, as errors of their
+   * connections. For systems where the kernel cannot do this (edge/node/vanished.ts). Returns false where the
+   * system does not expose acknowledgements, which only Linux does.
    */
   endVanished(ms: number): boolean {
     const tables = TABLES.filter(existsSync);
@@ -91,7 +92,7 @@ export class SocketPool extends StreamPool<HeldSocket> {
       const vanished = unacknowledged.look(texts.join(""), performance.now());
       if (vanished.size > 0) this.#end(this.streams().filter(({ sink }) => vanished.has(inodeOf(sink))));
     };
-    // a table that cannot be read this time is read the next
+    // if a table cannot be read now, the next check reads it
     this.#looking = setInterval(() => void look().catch(() => {}), ms / LOOKS).unref();
     return true;
   }
@@ -109,7 +110,7 @@ export class SocketPool extends StreamPool<HeldSocket> {
   }
 }
 
-/** The number by which the kernel's tables name a socket; -1 once it is closed. */
+/** Returns the inode by which the kernel's tables identify a socket; -1 once it is closed. */
 function inodeOf(socket: Socket): number {
   const fd = descriptorOf(socket);
   return fd < 0 ? -1 : fstatSync(fd).ino;

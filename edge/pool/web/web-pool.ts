@@ -1,11 +1,11 @@
-// Streams over web streams: the pool for any Hono runtime, where nobody hands out sockets. What waits for a reader is
-// what the runtime has not pulled from the stream.
+// The pool over web streams, for any Hono runtime, since only Node provides sockets. The bytes that wait for
+// a reader are those that the runtime has not pulled from the stream.
 
 import type { PoolLimits, StreamSpec } from "../pool.ts";
 import type { SinkDriver, Stream } from "../stream.ts";
 import { StreamPool } from "../stream-pool.ts";
 
-/** Bytes that the runtime may take ahead of the reader. */
+/** Bytes that the runtime may buffer ahead of the reader. */
 const AHEAD_BYTES = 16_384;
 
 interface WebSink {
@@ -31,7 +31,7 @@ export class WebPool extends StreamPool<WebSink> {
     super({ driver, limits });
   }
 
-  /** The body of a response that stays open as this stream. */
+  /** Returns the body of a response that stays open as this stream. */
   body(spec: StreamSpec): ReadableStream<Uint8Array> {
     const sink: WebSink = { controller: undefined };
     let stream: Stream<WebSink> | undefined;

@@ -1,6 +1,6 @@
-// The addon as JavaScript sees it: `createPool`, `listenFd`, and the names by which figures and close reasons are
-// numbered. Its types are in edge/pool/native/addon.ts. Each method checks its arguments and calls the pool; nothing is
-// decided here. A pool that has ended answers as an empty one.
+// The addon's interface to JavaScript: `createPool`, `listenFd`, and the names of the numbered figures and
+// close reasons. The types are in edge/pool/native/addon.ts. Each method checks its arguments and calls the
+// pool, and contains no other logic. A pool that has ended behaves like an empty one.
 
 #include <errno.h>
 #ifdef __GLIBC__
@@ -19,10 +19,13 @@ namespace encke {
 
 namespace {
 
-/** Users of one stream, at most. */
+/** Maximum number of users per stream. */
 constexpr uint32_t MAX_USERS = 16;
 
-/** What a JavaScript pool object points to: the pool until it ends, which may be before the object does. */
+/**
+ * What a JavaScript pool object refers to: the pool, until it ends, which may be before the object is
+ * collected.
+ */
 struct Box {
   Pool* pool = nullptr;
 };
@@ -36,13 +39,16 @@ Pool* pool_of(const Arguments<N>& arguments) {
   Box* box = nullptr;
   if (napi_unwrap(arguments.env(), arguments.self(), reinterpret_cast<void**>(&box)) == napi_ok)
     return box->pool;
-  throw_type_error(arguments.env(), "this is no pool");
+  throw_type_error(arguments.env(), "this is not a pool");
   return nullptr;
 }
 
 View view(const StringBytes& text) { return View{text.data(), text.length()}; }
 
-/** A user id on the stack: at most 64 ASCII bytes. One byte too long is seen by the table, which refuses it. */
+/**
+ * A user id on the stack: at most 64 ASCII bytes. One more byte is read, so that the table refuses an id that
+ * is too long.
+ */
 struct UserName {
   char data[UserTable::MAX_NAME_BYTES + 2];
   size_t length = 0;
@@ -55,7 +61,7 @@ struct UserName {
   View view() const { return View{data, length}; }
 };
 
-/** Whether it was read, and may be the beginning of a cursor; else an exception is pending. */
+/** Returns whether a string that can start a cursor was read; otherwise an exception is pending. */
 bool is_cursor(napi_env env, const Utf8& text) {
   if (!text.ok()) return false;
   if (text.length() <= Positions::MAX_PREFIX_BYTES) return true;
@@ -63,7 +69,7 @@ bool is_cursor(napi_env env, const Utf8& text) {
   return false;
 }
 
-/** A user id or a list of them. */
+/** Reads a user id or a list of them. */
 bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count) {
   bool is_list = false;
   napi_is_array(env, value, &is_list);
@@ -80,7 +86,10 @@ bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count
   return true;
 }
 
-/** open(fd, format, framing, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor): 0 or an errno */
+/**
+ * open(fd, format, framing, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor):
+ * returns 0 or an errno
+ */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<11> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -109,7 +118,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   return to_number(env, pool == nullptr ? ESHUTDOWN : pool->open(spec, users, count));
 }
 
-/** setEvent(id, json, cursor): what `deliver` delivers */
+/** setEvent(id, json, cursor): sets the event that `deliver` delivers */
 napi_value set_event(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -119,7 +128,9 @@ napi_value set_event(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** deliver(handle): how many streams took the event, -1 where the handle has no open stream */
+/**
+ * deliver(handle): returns the number of streams that took the event, or -1 if the handle has no open stream
+ */
 napi_value deliver(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -128,7 +139,10 @@ napi_value deliver(napi_env env, napi_callback_info info) {
   return to_number(env, static_cast<double>(pool->deliver(handle)));
 }
 
-/** deliverFrame(bytes, cursorPrefix): to how many streams, -1 where it is malformed */
+/**
+ * deliverFrame(bytes, cursorPrefix): returns the number of streams that took events, or -1 if the frame is
+ * malformed
+ */
 napi_value deliver_frame(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -139,7 +153,7 @@ napi_value deliver_frame(napi_env env, napi_callback_info info) {
       env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
 }
 
-/** broadcast(format, text, cursor): nothing where there is no such format */
+/** broadcast(format, text, cursor): has no effect if there is no such format */
 napi_value broadcast(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -151,7 +165,7 @@ napi_value broadcast(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** finishSome(count, reason): up to so many streams; nothing where there is no such reason */
+/** finishSome(count, reason): ends up to `count` streams; has no effect if there is no such reason */
 napi_value finish_some(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -163,21 +177,21 @@ napi_value finish_some(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** startDraining() */
+/** startDraining(): ends every stream that is opened from now on */
 napi_value start_draining(napi_env env, napi_callback_info info) {
   Pool* pool = pool_of(Arguments<1>(env, info));
   if (pool != nullptr) pool->start_draining();
   return nullptr;
 }
 
-/** close(): the end of the pool */
+/** close(): ends the pool */
 napi_value close(napi_env env, napi_callback_info info) {
   Pool* pool = pool_of(Arguments<1>(env, info));
   if (pool != nullptr) pool->end();
   return nullptr;
 }
 
-/** figures(Float64Array): fills in FIGURES, then the ends by reason */
+/** figures(Float64Array): fills in FIGURES, then the number of ends per reason */
 napi_value figures(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -201,7 +215,7 @@ napi_value to_handle(napi_env env, uint32_t handle) {
   return to_number(env, handle == NONE ? -1 : static_cast<double>(handle));
 }
 
-/** acquire(user): its handle, -1 without memory */
+/** acquire(user): returns the user's handle, or -1 without memory */
 napi_value acquire(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -210,7 +224,7 @@ napi_value acquire(napi_env env, napi_callback_info info) {
   return to_handle(env, pool->users().acquire(name.view()));
 }
 
-/** find(user): its handle, -1 where it has none */
+/** find(user): returns the user's handle, or -1 */
 napi_value find(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -219,7 +233,7 @@ napi_value find(napi_env env, napi_callback_info info) {
   return to_handle(env, pool->users().find(name.view()));
 }
 
-/** nameOf(handle): empty where it names nobody */
+/** nameOf(handle): returns the user's name, or an empty string if the handle names no user */
 napi_value name_of(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -229,7 +243,7 @@ napi_value name_of(napi_env env, napi_callback_info info) {
   return to_string(env, name.length == 0 ? "" : name.data, name.length);
 }
 
-/** release(handle): does nothing for a number that is no handle */
+/** release(handle): has no effect for a number that is not a handle */
 napi_value release(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Pool* pool = pool_of(arguments);
@@ -252,7 +266,7 @@ constexpr Method METHODS[] = {{"open", open},
                               {"nameOf", name_of},
                               {"release", release}};
 
-/** createPool(options, onEnd) */
+/** createPool(options, onEnd): returns a pool */
 napi_value create_pool(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Limits limits;
@@ -280,7 +294,7 @@ napi_value create_pool(napi_env env, napi_callback_info info) {
   return object;
 }
 
-/** listenFd(host, port, backlog): a descriptor, or a negative errno */
+/** listenFd(host, port, backlog): returns a descriptor, or a negative errno */
 napi_value listen_fd(napi_env env, napi_callback_info info) {
   const Arguments<3> arguments(env, info);
   const Utf8 host(env, arguments[0]);
@@ -292,7 +306,7 @@ napi_value listen_fd(napi_env env, napi_callback_info info) {
   return to_number(env, fits ? listen_shared(host.data(), port, backlog) : -EINVAL);
 }
 
-/** setUserTimeout(fd, ms): 0 or an errno */
+/** setUserTimeout(fd, ms): returns 0 or an errno */
 napi_value set_user_timeout(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   int32_t descriptor = -1, ms = 0;
@@ -301,14 +315,14 @@ napi_value set_user_timeout(napi_env env, napi_callback_info info) {
   return to_number(env, encke::set_user_timeout(descriptor, static_cast<uint32_t>(ms)));
 }
 
-/** userTimeout(fd): milliseconds, or a negative errno */
+/** userTimeout(fd): returns milliseconds, or a negative errno */
 napi_value user_timeout(napi_env env, napi_callback_info info) {
   int32_t descriptor = -1;
   if (!Arguments<1>(env, info).integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, -EBADF);
   return to_number(env, static_cast<double>(get_user_timeout(descriptor)));
 }
 
-/** giveBackMemory(): what the C library keeps of freed memory goes back to the system; 1 ms for some ten MB */
+/** giveBackMemory(): returns freed memory that the C library keeps to the system; 1 ms for some ten MB */
 napi_value give_back_memory(napi_env, napi_callback_info) {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -316,7 +330,10 @@ napi_value give_back_memory(napi_env, napi_callback_info) {
   return nullptr;
 }
 
-/** failAllocations(after): for tests; from the one after next so many on they fail, never for anything but a count */
+/**
+ * failAllocations(after): for tests; the next `after` allocations succeed and later ones fail; without a
+ * count, none fail
+ */
 napi_value fail_allocations(napi_env env, napi_callback_info info) {
   if (!Arguments<1>(env, info).integer<int32_t>(0, 0, INT32_MAX, &allocations_left)) allocations_left = -1;
   return nullptr;

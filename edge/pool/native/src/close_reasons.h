@@ -1,4 +1,5 @@
-// Why a stream ended, in the words of edge/pool/close-reasons.ts. JavaScript reads the names and their order from here.
+// The reasons for which a stream ends, as in edge/pool/close-reasons.ts. JavaScript reads the names and their
+// order from here.
 
 #ifndef ENCKE_POOL_CLOSE_REASONS_H_
 #define ENCKE_POOL_CLOSE_REASONS_H_
@@ -23,7 +24,10 @@ constexpr const char* CLOSE_REASON_NAMES[] = {"peer",  "error",   "slow", "stall
                                               "drain", "expired", "aged", "refused"};
 constexpr uint32_t CLOSE_REASONS = sizeof CLOSE_REASON_NAMES / sizeof *CLOSE_REASON_NAMES;
 
-/** A reader who does not read is reset, so that the kernel frees what waits in it at once. */
+/**
+ * Returns whether the connection is reset: a reader that does not read would otherwise occupy the kernel's
+ * memory.
+ */
 constexpr bool is_reset(CloseReason reason) {
   return reason == CloseReason::kSlow || reason == CloseReason::kStalled || reason == CloseReason::kOverload;
 }

@@ -1,5 +1,6 @@
-// One held stream as plain data, and the table of all: 64 bytes each, at an index that is its name inside the pool.
-// Owned by one pool, bounded by its descriptors. An index is reused; its generation tells a stale event from a new one.
+// One held stream as plain data, and the table of all streams: 64 bytes each, identified by their index.
+// Owned by one pool, bounded by its descriptors. Indexes are reused; the generation distinguishes a stale
+// event from a current one.
 
 #ifndef ENCKE_POOL_CONNECTION_H_
 #define ENCKE_POOL_CONNECTION_H_
@@ -9,21 +10,21 @@
 
 namespace encke {
 
-struct Output;  // output.h: what waits for a slow reader
-struct Extra;   // extra.h: what only few streams need
+struct Output;  // output.h: the bytes that wait for a slow reader
+struct Extra;   // extra.h: data that only few streams need
 
-/** Moments are counted in ticks of the timing wheel since the pool began; libuv's clock, which is monotonic. */
+/** A moment, in ticks of the timing wheel since the pool was created, by libuv's monotonic clock. */
 using Tick = uint32_t;
 constexpr Tick NEVER = UINT32_MAX;
-/** A moment of the wall clock: seconds since 1970, until 2106. */
+/** A moment by the wall clock, in seconds since 1970, until 2106. */
 using WallSecond = uint32_t;
 constexpr WallSecond NO_END = UINT32_MAX;
 
 enum class State : uint8_t {
   kFree,
   kOpen,
-  kEnding,  // its last words are written, and its users are let go; the reader may still read
-  kGone,    // closed, kept until JavaScript has been told
+  kEnding,  // its goodbye is written and its users are released; the reader may still read
+  kGone,    // closed, and kept until JavaScript has been notified
 };
 
 struct Connection {
@@ -33,36 +34,36 @@ struct Connection {
   uint32_t generation;
   uint32_t first_membership;
   union {
-    /** Of a format that numbers its messages: how many so far. */
+    /** If the format numbers its messages: how many were written. */
     uint32_t messages;
-    /** Of any other: the cursor that was written last, by its number in Positions. */
+    /** Otherwise: the cursor that was written last, by its number in Positions. */
     uint32_t position;
   };
   Tick last_write;
-  /** When its token runs out. */
+  /** When its token expires. */
   WallSecond expires;
-  /** When its lifetime is over; of a stream that is ending: the end of its reader's time to read. */
+  /** When its lifetime ends or, while the stream is ending, when its reader's time to read ends. */
   Tick ages;
-  /** The timing wheel's: when it looks here next, and its neighbours in that list. */
+  /** Used by the timing wheel: the next visit, and the neighbors in that list. */
   Tick due;
   uint32_t wheel_next;
   uint32_t wheel_previous;
-  /** Of a free record: the next free one; of one that ended: the next whose end is to be told. */
+  /** For a free record, the next free one; for an ended one, the next whose end is to be reported. */
   uint32_t next;
   State state;
   uint8_t format;
   Framing framing;
   bool told;
 };
-static_assert(sizeof(Connection) == 64, "a cache line each; connections are counted in millions");
+static_assert(sizeof(Connection) == 64, "one cache line each, because there are millions");
 
 class ConnectionTable {
  public:
-  /** Records in use and free ones. */
+  /** Number of records, in use or free. */
   uint32_t size() const { return records_.size(); }
   Connection& operator[](uint32_t index) { return records_[index]; }
 
-  /** @return the index of a cleared record, NONE without memory */
+  /** @return the index of a cleared record, or NONE without memory */
   uint32_t take() {
     uint32_t index = free_;
     uint32_t generation = 0;
@@ -96,7 +97,7 @@ class ConnectionTable {
   uint32_t free_ = NONE;
 };
 
-/** What an epoll event carries. */
+/** The data of an epoll event. */
 inline uint64_t ticket_of(uint32_t index, const Connection& connection) {
   return static_cast<uint64_t>(connection.generation) << 32 | index;
 }

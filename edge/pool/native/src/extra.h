@@ -1,5 +1,6 @@
-// What only few streams need, allocated for those alone: the ids of the last events of a stream of several users (an
-// event that reaches two of them reaches the stream once), and the article's sign of life every so many seconds.
+// Data that only few streams need, allocated only for those: the ids of the last events of a stream of
+// several users (so that an event for two of them is written once), and the interval of the article's sign of
+// life.
 
 #ifndef ENCKE_POOL_EXTRA_H_
 #define ENCKE_POOL_EXTRA_H_
@@ -11,10 +12,13 @@
 
 namespace encke {
 
-/** The last ids by their hash. All copies of one event come close together, so few others come between them. */
+/**
+ * The hashes of the last ids. All copies of one event arrive close together, so only few others come between
+ * them.
+ */
 class RecentIds {
  public:
-  /** False where it was among them already. */
+  /** Returns false if the id was present. */
   bool add(uint64_t id) {
     for (uint64_t kept : ids_) {
       if (kept == id) return false;
@@ -33,19 +37,19 @@ class RecentIds {
 struct Extra {
   RecentIds recent;
   bool has_several_users = false;
-  /** The sign of life: every so many ticks, 0 for never; its count stands between the two texts. */
+  /** Interval of the sign of life in ticks, 0 for none. The count appears between the two texts. */
   Tick tick_every = 0;
   Tick tick_due = NEVER;
   uint32_t tick_count = 0;
   uint32_t tick_before_bytes = 0;
   uint32_t tick_after_bytes = 0;
-  char tick_texts[1];  // both, one behind the other
+  char tick_texts[1];  // both texts, one after the other
 
   View tick_before() const { return View{tick_texts, tick_before_bytes}; }
   View tick_after() const { return View{tick_texts + tick_before_bytes, tick_after_bytes}; }
 };
 
-/** Null without memory. To be given to `free`. */
+/** Returns null without memory. Must be freed with `free`. */
 inline Extra* make_extra(bool has_several_users, Tick tick_every, View before, View after) {
   void* memory = reallocate(nullptr, sizeof(Extra) + before.length + after.length);
   if (memory == nullptr) return nullptr;

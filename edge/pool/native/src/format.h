@@ -1,5 +1,6 @@
-// A format as the pool is told of it once: its template for events, its heartbeat, its last words for each reason. The
-// texts are those of edge/formats/; nothing of them is spelled here. At most MAX_FORMATS, for the pool's lifetime.
+// A format as it is registered with the pool once: its template for events, its heartbeat, and its goodbye
+// for each reason. The texts come from edge/formats/ and are not repeated here. At most MAX_FORMATS, which
+// exist as long as the pool.
 
 #ifndef ENCKE_POOL_FORMAT_H_
 #define ENCKE_POOL_FORMAT_H_
@@ -11,10 +12,10 @@ namespace encke {
 
 constexpr uint32_t MAX_FORMATS = 8;
 
-/** Parts of one text: literals, one number (the time to come back), the stream's cursor. */
+/** The parts of a text: literals, one number (the time to reconnect after), and the stream's cursor. */
 constexpr uint32_t MAX_WORDS = 5;
 
-/** A text of the format: where its parts stand in the format's list. */
+/** A text of the format: where its parts are in the format's list. */
 struct Words {
   uint32_t begin = 0;
   uint32_t count = 0;
@@ -23,16 +24,16 @@ struct Words {
 struct Format {
   List<char> texts;
   List<Part> event;
-  /** The parts of all its other texts. */
+  /** The parts of all texts except events. */
   List<Part> words;
-  /** Whether its events have numbers, each connection its own. */
+  /** Whether its events are numbered per connection. */
   bool has_numbers = false;
   Words heartbeat;
   Words goodbyes[CLOSE_REASONS];
-  /** The event at hand in this format. */
+  /** The current event in this format. */
   Rendering rendering;
 
-  /** Puts a text together in `out`, which has room for MAX_WORDS. @return how many views it is */
+  /** Assembles a text in `out`, which has space for MAX_WORDS. @return the number of views */
   uint32_t say(const Words& what, View number, View cursor, View* out) const {
     for (uint32_t i = 0; i < what.count; i++) {
       const Part& part = words[what.begin + i];

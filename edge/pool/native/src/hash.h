@@ -1,5 +1,6 @@
-// A keyed 64-bit hash of short byte strings: user ids come from outside, so nobody may choose them to collide. After
-// wyhash (public domain): multiply-fold of 8-byte words. Not for secrets.
+// A keyed 64-bit hash of short byte strings. User ids come from outside, so clients must not be able to
+// choose ids that collide. Derived from wyhash (public domain): multiply and fold 8-byte words. Not for
+// secrets.
 
 #ifndef ENCKE_POOL_HASH_H_
 #define ENCKE_POOL_HASH_H_
@@ -19,7 +20,7 @@ inline uint64_t fold(uint64_t a, uint64_t b) {
 class Hash {
  public:
   Hash() {
-    // before the system's random source is ready (early boot) a fixed key serves
+    // before the system's random source is ready (in early boot), a fixed key is used
     if (getrandom(&key_, sizeof key_, GRND_NONBLOCK) != sizeof key_) key_ = 0x2d358dccaa6c78a5;
   }
 
@@ -39,7 +40,7 @@ class Hash {
   uint64_t key_ = 0;
 };
 
-/** xorshift64*: spreads moments in time; not for secrets. */
+/** xorshift64*, which spreads moments in time; not for secrets. */
 class Random {
  public:
   Random() {
@@ -47,7 +48,7 @@ class Random {
       state_ = 0x9e3779b97f4a7c15;
   }
 
-  /** From 0 to `below` - 1; 0 where `below` is 0. */
+  /** Returns a number from 0 to `below` - 1; 0 if `below` is 0. */
   uint32_t below(uint32_t below) {
     state_ ^= state_ >> 12;
     state_ ^= state_ << 25;

@@ -1,4 +1,5 @@
-// A listening socket that several processes share (SO_REUSEPORT), for IPv4 and IPv6. Whoever opens it owns the descriptor.
+// A listening socket that several processes share (SO_REUSEPORT), for IPv4 and IPv6. The caller owns the
+// descriptor.
 
 #include "listen.h"
 
@@ -14,7 +15,7 @@ namespace encke {
 
 namespace {
 
-/** @return the address's length, 0 where `host` is none */
+/** @return the length of the address, or 0 if `host` is not an address */
 socklen_t parse_address(const char* host, uint16_t port, sockaddr_storage* address) {
   memset(address, 0, sizeof *address);
   auto* v4 = reinterpret_cast<sockaddr_in*>(address);

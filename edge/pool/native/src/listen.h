@@ -1,6 +1,6 @@
-// Opens a listening socket that several processes may share: with SO_REUSEPORT each has its own queue, and the kernel
-// deals new connections out, so that no process stands in the accept path of another. And what connections inherit from
-// a listening socket, however it was opened.
+// Opens a listening socket that several processes may share. With SO_REUSEPORT, each process has its own
+// queue and the kernel distributes new connections, so that no process is involved when another accepts. Also
+// sets options that connections inherit from a listening socket, however it was opened.
 
 #ifndef ENCKE_POOL_LISTEN_H_
 #define ENCKE_POOL_LISTEN_H_
@@ -11,13 +11,13 @@ namespace encke {
 
 /**
  * @param host a numeric IPv4 address, or an IPv6 address without brackets
- * @return a descriptor, or a negative errno: EINVAL for a host that is no address
+ * @return a descriptor, or a negative errno: EINVAL if `host` is not an address
  */
 int listen_shared(const char* host, uint16_t port, int backlog);
 
 /**
- * Sets TCP_USER_TIMEOUT: a connection whose peer acknowledges nothing for so long is ended by the kernel. Set on a listening
- * socket it holds for every connection that is accepted from then on.
+ * Sets TCP_USER_TIMEOUT: the kernel ends a connection whose peer has acknowledged nothing for this long. On a
+ * listening socket, it applies to every connection accepted from then on.
  * @return 0, or an errno: EOPNOTSUPP for a UNIX socket
  */
 int set_user_timeout(int descriptor, uint32_t ms);

@@ -1,5 +1,6 @@
-// Which streams a user has, and whose a stream is: one record for each pair, in two linked lists. Owned by one pool.
-// 20 bytes a pair; freed records are reused. An event walks a user's list, a close walks the connection's.
+// Which streams a user has, and which users a stream has: one record per pair, in two linked lists. Owned by
+// one pool. 20 bytes per pair; freed records are reused. An event walks a user's list, and a close walks the
+// connection's.
 
 #ifndef ENCKE_POOL_MEMBERSHIPS_H_
 #define ENCKE_POOL_MEMBERSHIPS_H_
@@ -14,7 +15,7 @@ struct Membership {
   uint32_t user;
   uint32_t next_of_user;
   uint32_t previous_of_user;
-  uint32_t next_of_connection;  // of a free record: the next free one
+  uint32_t next_of_connection;  // for a free record: the next free one
 };
 
 class Memberships {
@@ -25,7 +26,9 @@ class Memberships {
   /** Users with at least one open stream. */
   uint32_t users_online() const { return users_online_; }
 
-  /** Puts a pair in front of both lists. False without memory: nothing has changed. */
+  /**
+   * Inserts a pair at the front of both lists. Returns false without memory, after which nothing has changed.
+   */
   bool link(uint32_t connection, uint32_t* first_of_connection, uint32_t user) {
     uint32_t index = free_;
     if (index == NONE) {
@@ -47,7 +50,7 @@ class Memberships {
     return true;
   }
 
-  /** Whether a connection's list names this user. */
+  /** Returns whether a connection's list names this user. */
   bool has(uint32_t first_of_connection, uint32_t user) const {
     for (uint32_t at = first_of_connection; at != NONE; at = records_[at].next_of_connection) {
       if (records_[at].user == user) return true;
@@ -55,7 +58,9 @@ class Memberships {
     return false;
   }
 
-  /** Takes a connection out of its users' lists: events pass it by. Its own list still says whose it was. */
+  /**
+   * Removes a connection from its users' lists, so that events skip it. Its own list still names its users.
+   */
   void unlink(uint32_t first_of_connection) {
     for (uint32_t at = first_of_connection; at != NONE; at = records_[at].next_of_connection) {
       const Membership& pair = records_[at];

@@ -1,5 +1,5 @@
-// Growing lists of plain records without exceptions: an allocation that fails is an answer, never an abort. Owned by
-// whoever declares one; nothing here is shared between threads.
+// Growing lists of plain records without exceptions: a failed allocation is a return value and never aborts.
+// Owned by the object that contains them; nothing here is shared between threads.
 
 #ifndef ENCKE_POOL_MEMORY_H_
 #define ENCKE_POOL_MEMORY_H_
@@ -15,19 +15,19 @@ namespace encke {
 constexpr uint32_t NONE = UINT32_MAX;
 
 /**
- * Allocations that still succeed before one fails, for tests of what happens then; negative for no limit. One a
- * thread, because each worker thread has its own pools.
+ * For tests: the number of allocations that succeed before all later ones fail; negative for no limit. One
+ * per thread, because each worker thread has its own pools.
  */
 inline thread_local int32_t allocations_left = -1;
 
-/** `realloc` that tests can make fail. Null where there is no memory: the old block is untouched. */
+/** `realloc` that tests can make fail. Returns null without memory, and leaves the old block unchanged. */
 inline void* reallocate(void* old, size_t bytes) {
   if (allocations_left == 0) return nullptr;
   if (allocations_left > 0) allocations_left--;
   return realloc(old, bytes);
 }
 
-/** A growing array of records that may be moved by bytes. Elements keep their index, not their address. */
+/** A growing array of trivially movable records. Elements keep their index, not their address. */
 template <typename T>
 class List {
  public:
@@ -43,7 +43,10 @@ class List {
   T& operator[](uint32_t index) { return items_[index]; }
   const T& operator[](uint32_t index) const { return items_[index]; }
 
-  /** Room for `more` elements beyond the present ones; grows by half, so that appending is cheap in the mean. */
+  /**
+   * Ensures space for `more` additional elements. Grows by half, so that appending takes constant time on
+   * average.
+   */
   bool reserve(size_t more) {
     if (more > UINT32_MAX / 2 - size_) return false;
     const size_t needed = size_ + more;
@@ -63,25 +66,25 @@ class List {
     return true;
   }
 
-  /** Appends elements; there must be room. */
+  /** Appends elements; there must be space for them. */
   void append(const T* items, size_t count) {
     if (count > 0) memcpy(items_ + size_, items, count * sizeof(T));
     size_ += static_cast<uint32_t>(count);
   }
 
-  /** Adds elements without a value; there must be room. @return the first */
+  /** Appends uninitialized elements; there must be space for them. @return the index of the first */
   T* extend(size_t count) {
     T* first = items_ + size_;
     size_ += static_cast<uint32_t>(count);
     return first;
   }
 
-  /** Forgets the elements from `size` on. */
+  /** Removes the elements from `size` on. */
   void truncate(uint32_t size) { size_ = size; }
 
   T pop() { return items_[--size_]; }
 
-  /** Forgets the elements. The memory stays for the next ones, unless it is more than `keep` elements. */
+  /** Removes all elements. Keeps the memory for the next ones, unless it exceeds `keep` elements. */
   void clear(uint32_t keep = UINT32_MAX) {
     size_ = 0;
     if (capacity_ <= keep) return;
@@ -96,7 +99,7 @@ class List {
   uint32_t capacity_ = 0;
 };
 
-/** Bytes that belong to somebody else. */
+/** Bytes that this view does not own. */
 struct View {
   const char* data = nullptr;
   size_t length = 0;

@@ -1,6 +1,6 @@
-// What waits for slow readers: bytes that the kernel did not take. A reader who keeps up has none of this. Owned by one
-// pool, which bounds a reader's bytes and the sum; this file only keeps and counts. A buffer is at most twice the most
-// that waited in it, and goes when the reader has caught up.
+// The bytes that wait for slow readers because the kernel did not take them. A reader that keeps up has none.
+// Owned by one pool, which bounds the bytes per reader and in total; this class only stores and counts them.
+// A buffer is at most twice the maximum that waited in it, and is freed when the reader has caught up.
 
 #ifndef ENCKE_POOL_OUTPUT_H_
 #define ENCKE_POOL_OUTPUT_H_
@@ -16,9 +16,9 @@ struct Output {
   uint32_t begin;
   uint32_t end;
   uint32_t capacity;
-  /** When the reader last took something of what waited. */
+  /** When the reader last took some of the waiting bytes. */
   Tick since;
-  /** Its place in the list of slow readers. */
+  /** Its index in the list of slow readers. */
   uint32_t place;
   char data[1];
 
@@ -27,10 +27,13 @@ struct Output {
 
 class Outputs {
  public:
-  /** Bytes that wait for all readers together. */
+  /** Total of the bytes that wait for all readers. */
   size_t bytes() const { return bytes_; }
 
-  /** Keeps all of `pieces` but the first `skip` bytes. False without memory: the connection must be closed. */
+  /**
+   * Stores all of `pieces` except the first `skip` bytes. Returns false without memory; the connection must
+   * be closed then.
+   */
   bool append(uint32_t index, Connection& connection, const iovec* pieces, int count, size_t skip,
               size_t total, Tick now) {
     const size_t more = total - skip;
@@ -50,14 +53,14 @@ class Outputs {
     return true;
   }
 
-  /** The reader took some bytes. */
+  /** Notes that the reader took some bytes. */
   void consume(Connection& connection, size_t taken, Tick now) {
     connection.output->begin += static_cast<uint32_t>(taken);
     connection.output->since = now;
     bytes_ -= taken;
   }
 
-  /** Frees what a connection has here, if anything. */
+  /** Frees a connection's waiting bytes, if any. */
   void forget(ConnectionTable& connections, Connection& connection) {
     Output* output = connection.output;
     if (output == nullptr) return;
@@ -71,7 +74,7 @@ class Outputs {
     connection.output = nullptr;
   }
 
-  /** The connection for which most bytes wait; NONE where nothing waits. O(slow readers). */
+  /** Returns the connection with the most waiting bytes, or NONE. O(slow readers). */
   uint32_t longest(ConnectionTable& connections) const {
     uint32_t found = NONE;
     uint32_t max = 0;
@@ -119,7 +122,7 @@ class Outputs {
     return true;
   }
 
-  /** The connections that have an output, in no order. */
+  /** The connections with waiting bytes, in no order. */
   List<uint32_t> slow_;
   size_t bytes_ = 0;
 };

@@ -1,5 +1,6 @@
-// Reads packed frames; the layout is in broker/frame.ts, whose twin this is. Whatever the bytes are, at any
-// alignment, nothing outside of them is read, and a record is passed on only when all of it is there and well-formed.
+// Reads packed frames, whose layout is documented in broker/frame.ts; both implementations must agree.
+// Nothing outside the bytes is read, whatever they are and however they are aligned, and a record is returned
+// only if it is complete and well-formed.
 
 #ifndef ENCKE_POOL_PACKED_FRAME_H_
 #define ENCKE_POOL_PACKED_FRAME_H_
@@ -35,10 +36,12 @@ class PackedFrame {
       broken_ = true;
   }
 
-  /** Whether everything read so far was well-formed; after the last record, whether the whole frame was. */
+  /**
+   * Whether everything read so far was well-formed and, after the last record, whether the whole frame was.
+   */
   bool is_well_formed() const { return !broken_; }
 
-  /** False at the end, and at the first malformed record. */
+  /** Returns false at the end, and at the first malformed record. */
   bool next(PackedRecord* record) {
     if (broken_) return false;
     if (at_ >= bytes_.length) {
@@ -64,7 +67,7 @@ class PackedFrame {
   bool read(PackedRecord* record) {
     if (bytes_.length - at_ < RECORD_BYTES) return false;
     const uint64_t recipients = u32(at_), json_bytes = u32(at_ + 4), id_bytes = u32(at_ + 8);
-    const uint64_t handles = at_ + RECORD_BYTES;  // sums of u32 do not overflow here
+    const uint64_t handles = at_ + RECORD_BYTES;  // sums of 32-bit numbers do not overflow here
     const uint64_t id_at = handles + recipients * 4;
     const uint64_t json_at = id_at + id_bytes;
     const uint64_t end = json_at + json_bytes;
@@ -87,7 +90,9 @@ class PackedFrame {
     return true;
   }
 
-  /** One brace pair and no line break: it cannot break the framing of a stream, whatever else it is. */
+  /**
+   * Checks for one pair of braces and no line break, so that the text cannot break the framing of a stream.
+   */
   static bool looks_encoded(View json) {
     return json.length > 0 && json.data[0] == '{' && json.data[json.length - 1] == '}' &&
            memchr(json.data, '\n', json.length) == nullptr && memchr(json.data, '\r', json.length) == nullptr;

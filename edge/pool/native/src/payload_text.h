@@ -1,6 +1,6 @@
-// The payload of an encoded event as a person reads it; the twin of edge/formats/payload-text.ts. An event of ours ends
-// with its `data` or `data_base64` member, and every member before it is a plain string, so it need not be parsed whole.
-// What is not of that form is shown as it came.
+// The payload of an encoded event as a person reads it, like edge/formats/payload-text.ts. An event ends with
+// its `data` or `data_base64` member, and every member before it is a plain string, so it need not be parsed
+// completely. Events of another form are shown unchanged.
 
 #ifndef ENCKE_POOL_PAYLOAD_TEXT_H_
 #define ENCKE_POOL_PAYLOAD_TEXT_H_
@@ -9,7 +9,7 @@
 
 namespace encke {
 
-/** Where the value of the last member begins and ends; empty where the event is not of the form above. */
+/** Returns the value of the last member; empty if the event does not have the form above. */
 inline View payload_value(View json) {
   const char* at = json.data + 1;
   const char* const end = json.data + json.length - 1;  // the last "}"
@@ -38,10 +38,13 @@ inline View payload_value(View json) {
 
 class JsonString {
  public:
-  /** `quoted` with its quotes. */
+  /** `quoted` includes its quotes. */
   explicit JsonString(View quoted) : at_(quoted.data + 1), end_(quoted.data + quoted.length - 1) {}
 
-  /** Appends the text to `out`, which has room for as many bytes as there are here. False where it is no JSON string. */
+  /**
+   * Appends the text to `out`, which has space for as many bytes as the input. Returns false if it is not a
+   * JSON string.
+   */
   bool unescape(List<char>* out) {
     while (at_ < end_) {
       const char* plain = at_;
@@ -79,7 +82,7 @@ class JsonString {
         at_ = back;
       }
     }
-    if (unit >= 0xd800 && unit <= 0xdfff) unit = 0xfffd;  // half a pair: no character
+    if (unit >= 0xd800 && unit <= 0xdfff) unit = 0xfffd;  // half of a surrogate pair is not a character
     append_utf8(unit, out);
     return true;
   }
@@ -97,7 +100,7 @@ class JsonString {
     return true;
   }
 
-  /** -1 where it is no hexadecimal digit. */
+  /** Returns -1 if it is not a hexadecimal digit. */
   static int digit_of(char c) {
     if (c >= '0' && c <= '9') return c - '0';
     if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -108,7 +111,7 @@ class JsonString {
   static bool is_high(uint32_t unit) { return unit >= 0xd800 && unit <= 0xdbff; }
   static bool is_low(uint32_t unit) { return unit >= 0xdc00 && unit <= 0xdfff; }
 
-  /** At most as many bytes as the escape had. */
+  /** Appends at most as many bytes as the escape had. */
   static void append_utf8(uint32_t point, List<char>* out) {
     char bytes[4];
     size_t count = 0;
@@ -134,7 +137,9 @@ class JsonString {
   const char* const end_;
 };
 
-/** Appends an object or array as it was written: of its escapes, those that encodeEvent made become characters again. */
+/**
+ * Appends an object or array as it was written: the escapes that encodeEvent made become characters again.
+ */
 inline void append_as_written(View value, List<char>* out) {
   static constexpr struct {
     char escape[7];
@@ -148,7 +153,7 @@ inline void append_as_written(View value, List<char>* out) {
     out->append(at, static_cast<size_t>(plain_end - at));
     at = plain_end;
     const size_t left = static_cast<size_t>(end - at);
-    size_t taken = left < 2 ? left : 2;  // a backslash and what it escapes
+    size_t taken = left < 2 ? left : 2;  // a backslash and the character that it escapes
     View text{at, taken};
     for (const auto& known : ESCAPES) {
       if (left < 6 || memcmp(at, known.escape, 6) != 0) continue;
@@ -160,7 +165,7 @@ inline void append_as_written(View value, List<char>* out) {
   }
 }
 
-/** Appends the payload's text, at most as long as `json`. False without memory. */
+/** Appends the payload's text, which is at most as long as `json`. Returns false without memory. */
 inline bool append_payload_text(View json, List<char>* out) {
   if (!out->reserve(json.length)) return false;
   const View value = payload_value(json);

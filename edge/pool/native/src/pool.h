@@ -1,12 +1,12 @@
-// The native connection pool: it holds the sockets of open streams outside of V8, as plain data in flat tables, and
-// writes to them. Owned by one NativePool (edge/pool/native/native-pool.ts) on one loop; nothing here is shared between
-// threads. Bounded by its limits and by the process's descriptors. It calls JavaScript for one thing only: to tell, in
-// batches, which streams have ended.
+// The native connection pool: it holds the sockets of open streams outside V8, as plain data in flat tables,
+// and writes to them. Owned by one NativePool (edge/pool/native/native-pool.ts) on one loop; nothing here is
+// shared between threads. Bounded by its limits and by the process's descriptors. It calls JavaScript only to
+// report, in batches, which streams have ended.
 //
 //   pool_streams.cc   how a stream begins and ends
-//   pool_writing.cc   sending, what waits, events
+//   pool_writing.cc   sending, waiting bytes, events
 //   pool_time.cc      heartbeats and deadlines
-//   pool_loop.cc      what the loop brings: readiness, timer, the end of the environment; telling of ends
+//   pool_loop.cc      events of the loop: readiness, timer, the end of the environment; reporting of ends
 
 #ifndef ENCKE_POOL_POOL_H_
 #define ENCKE_POOL_POOL_H_
@@ -30,14 +30,14 @@
 
 namespace encke {
 
-/** edge/pool/pool.ts says what each is. Times in ticks. */
+/** Documented in edge/pool/pool.ts. Times are in ticks. */
 struct Limits {
   uint32_t max_queue_bytes;
   uint64_t max_queued_bytes;
   Tick stalled;
   Tick heartbeat;
   Tick end;
-  Tick max_lifetime;  // 0 for none
+  Tick max_lifetime;  // 0 for unlimited
   uint32_t come_back_least_ms;
   uint32_t come_back_spread_ms;
 };
@@ -52,7 +52,7 @@ struct Counts {
   uint64_t closed[CLOSE_REASONS] = {};
 };
 
-/** In pool_time.cc. */
+/** Defined in pool_time.cc. */
 WallSecond wall_second_of(double ms);
 
 /** A stream that is to be held. */
@@ -64,9 +64,9 @@ struct StreamSpec {
   View opening;
   /** The last cursor in `opening`. */
   View cursor;
-  /** When its token runs out, in milliseconds since 1970; infinite for never. */
+  /** When its token expires, in milliseconds since 1970; infinite for never. */
   double expires_at_ms;
-  /** The article's sign of life; 0 for none. */
+  /** Interval of the article's sign of life; 0 for none. */
   double tick_ms;
   View tick_before;
   View tick_after;
@@ -74,12 +74,18 @@ struct StreamSpec {
 
 class Pool {
  public:
-  /** Null without memory or descriptors: an exception is pending. Ends by `end`, or with the environment. */
+  /**
+   * Returns null without memory or descriptors, with an exception pending. The pool ends by `end` or with the
+   * environment.
+   */
   static Pool* create(napi_env env, napi_value on_end, const Limits& limits);
 
-  /** Ends every stream at once without last words, tells nobody, and frees the pool when the loop lets it. */
+  /**
+   * Ends every stream at once without a goodbye, reports none, and frees the pool as soon as the loop allows
+   * it.
+   */
   void end();
-  /** Set to null when the pool is gone. */
+  /** Set to null when the pool has ended. */
   void watch(Pool** watcher) { watcher_ = watcher; }
 
   Format* add_format();
@@ -87,28 +93,29 @@ class Pool {
 
   // streams
   /**
-   * Holds a duplicate of a connection's descriptor; the caller's stays the caller's. Writes head and opening at once.
-   * @return 0, or an errno: nothing is held then
+   * Holds a duplicate of a connection's descriptor; the caller keeps its own. Writes head and opening at
+   * once.
+   * @return 0, or an errno, after which nothing is held
    */
   int open(const StreamSpec& spec, const View* users, uint32_t user_count);
-  /** Streams opened from now on are ended at once. */
+  /** Ends every stream that is opened from now on. */
   void start_draining() { draining_ = true; }
-  /** Ends up to so many streams with their last words. */
+  /** Ends up to this many streams with a goodbye. */
   void finish_some(uint32_t count, CloseReason reason);
 
   // writing
-  /** Copies the event that `deliver` delivers. False without memory. */
+  /** Copies the event that `deliver` delivers. Returns false without memory. */
   bool set_event(View id, View json, View cursor);
-  /** @return how many streams took it, -1 where the user has no open stream */
+  /** @return the number of streams that took it, or -1 if the user has no open stream */
   int64_t deliver(uint32_t user);
-  /** @return to how many streams its events were handed, -1 where it is malformed */
+  /** @return the number of streams that took its events, or -1 if it is malformed */
   double deliver_frame(View frame, View cursor_prefix);
-  /** Writes a text with a cursor in it to every stream of a format. */
+  /** Writes a text that contains a cursor to every stream of a format. */
   void broadcast(uint32_t format, View text, View cursor);
 
   UserTable& users() { return users_; }
   uint32_t open_streams() const { return open_; }
-  /** Streams that were ended, while their readers read the last bytes. */
+  /** Streams that have ended and whose readers are reading the last bytes. */
   uint32_t ending_streams() const { return ending_; }
   uint32_t users_online() const { return memberships_.users_online(); }
   size_t queued_bytes() const { return outputs_.bytes(); }
@@ -173,7 +180,7 @@ class Pool {
   uv_async_t async_{};
   Callback on_end_;
   uint64_t began_ms_ = 0;
-  /** When the timer fires; NEVER while it sleeps. */
+  /** When the timer fires; NEVER while it is stopped. */
   Tick timer_due_ = NEVER;
 
   ConnectionTable connections_;
@@ -186,7 +193,7 @@ class Pool {
 
   Format formats_[MAX_FORMATS];
   uint32_t format_count_ = 0;
-  /** The event at hand; its bytes are the caller's, or `event_bytes_`. */
+  /** The current event. Its bytes belong to the caller or are `event_bytes_`. */
   Event event_;
   uint64_t event_hash_ = 0;
   List<char> event_bytes_;
@@ -195,12 +202,12 @@ class Pool {
 
   uint32_t open_ = 0;
   uint32_t ending_ = 0;
-  /** Streams that ended and of which JavaScript has not been told: a list through the connections. */
+  /** Ended streams that were not yet reported to JavaScript: a list linked through the connections. */
   uint32_t first_to_tell_ = NONE;
   uint32_t last_to_tell_ = NONE;
-  /** Where `finish_some` goes on. */
+  /** Where `finish_some` continues. */
   uint32_t next_to_finish_ = 0;
-  /** The ends are told before this turn of the loop is over, or in the next. */
+  /** Whether ends will be reported in this turn of the loop or the next. */
   bool will_tell_ = false;
   bool is_waking_ = false;
   bool draining_ = false;

@@ -1,5 +1,5 @@
-// What the loop brings: sockets that are ready, the end of the environment; and what goes out to JavaScript: which
-// streams have ended, once a turn, in batches.
+// Handles the events of the loop: sockets that are ready, and the end of the environment. Reports to
+// JavaScript which streams have ended, in batches, once per turn.
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,9 +14,9 @@ namespace encke {
 
 namespace {
 
-/** What a reader sends is read in pieces of this and dropped, a piece a turn. */
+/** Input from a reader is read in pieces of this size, one per turn, and dropped. */
 constexpr size_t SCRATCH_BYTES = 16'384;
-/** Ends told in one call: bounds the handles of a scope. */
+/** Maximum number of ends per call, which bounds the number of handles in a scope. */
 constexpr uint32_t BATCH = 1024;
 
 }  // namespace
@@ -48,7 +48,7 @@ bool Pool::start(napi_env env, napi_value on_end) {
   uv_timer_init(handles_.loop(), &timer_);
   handles_.add(&timer_, this);
   if (uv_async_init(handles_.loop(), &async_, on_async) != 0) {
-    async_.loop = nullptr;  // not to be closed
+    async_.loop = nullptr;  // there is no handle to close
     return false;
   }
   handles_.add(&async_, this);
@@ -83,7 +83,7 @@ void Pool::on_event(void* self, uint64_t ticket, uint32_t events) {
   const auto index = static_cast<uint32_t>(ticket);
   if (index >= pool->connections_.size()) return;
   const Connection& connection = pool->connections_[index];
-  // closed earlier in this very turn, and perhaps used anew
+  // closed earlier in this turn, and possibly reused
   if (connection.generation != ticket >> 32 || connection.descriptor < 0) return;
   pool->on_readable(index, events);
 }
@@ -110,7 +110,10 @@ void Pool::on_readable(uint32_t index, uint32_t events) {
   if (events & EPOLLOUT) flush(index);
 }
 
-/** JavaScript is to be told that this stream has ended. Never fails: the list goes through the connections. */
+/**
+ * Adds a stream to the list of ends to report. Never fails, because the list is linked through the
+ * connections.
+ */
 void Pool::note_end(uint32_t index) {
   connections_[index].next = NONE;
   if (last_to_tell_ == NONE) {
@@ -119,7 +122,7 @@ void Pool::note_end(uint32_t index) {
     connections_[last_to_tell_].next = index;
   }
   last_to_tell_ = index;
-  // an end inside of a call from JavaScript is told in the loop's next turn, never inside of that call
+  // an end during a call from JavaScript is reported in the loop's next turn, never during that call
   if (will_tell_ || ended_) return;
   will_tell_ = true;
   uv_async_send(&async_);
@@ -132,7 +135,7 @@ void Pool::tell_ends() {
   while (first_to_tell_ != NONE && !ended_) tell_batch();
 }
 
-/** Calls `on_end(names, users of each)` for up to BATCH streams, whose records are free then. */
+/** Calls `on_end(names, users of each)` for up to BATCH streams, whose records are then free. */
 void Pool::tell_batch() {
   napi_handle_scope scope = nullptr;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;

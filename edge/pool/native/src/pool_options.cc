@@ -1,4 +1,4 @@
-// How a pool is told its limits and formats: read once, checked, copied.
+// Reads the limits and formats of a pool: once, checked and copied.
 
 #include "pool_options.h"
 
@@ -20,7 +20,7 @@ napi_value element(napi_env env, napi_value array, uint32_t index) {
   return value;
 }
 
-/** The length of an array; 0, with a TypeError pending, where it is none. */
+/** Returns the length of an array; 0, with a TypeError pending, for other values. */
 uint32_t length_of(napi_env env, napi_value array) {
   uint32_t length = 0;
   if (array == nullptr || napi_get_array_length(env, array, &length) != napi_ok)
@@ -37,7 +37,7 @@ bool append_text(napi_env env, napi_value value, Format* format) {
   return true;
 }
 
-/** A string for a literal, a number for an insert; goes to the end of `parts`. */
+/** Reads a string as a literal and a number as an insert, and appends it to `parts`. */
 bool read_part(napi_env env, napi_value value, Format* format, List<Part>* parts, uint32_t* numbers) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
@@ -59,7 +59,7 @@ bool read_part(napi_env env, napi_value value, Format* format, List<Part>* parts
   return true;
 }
 
-/** A text of which the inserts are `number` and `cursor`. */
+/** Reads a text with the inserts `number` and `cursor`. */
 bool read_words(napi_env env, napi_value texts, Format* format, Words* words) {
   const uint32_t count = length_of(env, texts);
   if (count < 1 || count > MAX_WORDS) return throw_type_error(env, "1 to 5 parts are expected"), false;

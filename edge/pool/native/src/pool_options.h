@@ -1,4 +1,4 @@
-// Reads what a pool is made with: its limits and its formats, as edge/pool/native/native-pool.ts writes them.
+// Reads the options of a pool: its limits and its formats, as edge/pool/native/native-pool.ts writes them.
 
 #ifndef ENCKE_POOL_POOL_OPTIONS_H_
 #define ENCKE_POOL_POOL_OPTIONS_H_
@@ -7,10 +7,10 @@
 
 namespace encke {
 
-/** False where something is missing or of the wrong kind: an exception is pending. */
+/** Returns false, with an exception pending, if an option is missing or has the wrong type. */
 bool read_limits(napi_env env, napi_value options, Limits* limits);
 
-/** Adds the formats of the options to a pool. False likewise. */
+/** Adds the formats of the options to a pool. Returns false like `read_limits`. */
 bool read_formats(napi_env env, napi_value options, Pool* pool);
 
 }  // namespace encke

@@ -1,5 +1,5 @@
-// How a stream begins and ends. What an end needs (a place among those to be told) is part of the connection's own
-// record, so ending never allocates and never fails.
+// How a stream begins and ends. The list of ends to report is linked through the connections' own records, so
+// ending a stream never allocates and never fails.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +15,15 @@ namespace encke {
 
 namespace {
 
-/** After two minutes of silence the kernel asks whether the reader's machine is still there. */
+/** Silence after which the kernel probes whether the reader's machine is still reachable. */
 constexpr int KEEP_ALIVE_S = 120;
-/** A lifetime differs from its limit by up to a fifth, so that streams opened together do not end together. */
+/**
+ * A lifetime differs from its limit by up to a fifth, so that streams opened together do not end together.
+ */
 constexpr uint32_t LIFETIME_JITTER_PART = 5;
 
 void keep_alive(int descriptor) {
-  // a UNIX socket knows none of this, and needs none
+  // UNIX sockets support none of these options, and need none
   const int on = 1;
   setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &KEEP_ALIVE_S, sizeof KEEP_ALIVE_S);
@@ -102,7 +104,10 @@ void Pool::set_times(uint32_t index, double expires_at_ms) {
   look_by(index, next_look(connection));
 }
 
-/** Ends a stream with its last words. It closes when they are read and the reader closed too, or after `limits.end`. */
+/**
+ * Ends a stream with a goodbye. It closes when the bytes are read and the reader has closed too, or after
+ * `limits.end`.
+ */
 void Pool::finish(uint32_t index, CloseReason reason) {
   Connection& connection = connections_[index];
   const Format& format = formats_[connection.format];
@@ -111,7 +116,7 @@ void Pool::finish(uint32_t index, CloseReason reason) {
   const uint32_t ms = limits_.come_back_least_ms + random_.below(limits_.come_back_spread_ms);
   const char* number = write_decimal(digits + sizeof digits, ms);
   const View come_back{number, static_cast<size_t>(digits + sizeof digits - number)};
-  // `position` of a format with numbers is another thing, and its words have no cursor
+  // in a format with numbers, `position` has another meaning and the goodbye contains no cursor
   const View cursor = format.has_numbers ? View{} : positions_.cursor_of(connection.position);
   View texts[MAX_WORDS];
   const uint32_t count = format.say(words, come_back, cursor, texts);
@@ -137,7 +142,7 @@ void Pool::close(uint32_t index, CloseReason reason) {
   note_end(index);
 }
 
-/** The end of a stream that had its last words. */
+/** Closes a stream after its goodbye. */
 void Pool::close_ended(uint32_t index) {
   Connection& connection = connections_[index];
   close_descriptor(connection, connection.output != nullptr);
@@ -156,18 +161,21 @@ void Pool::leave_users(uint32_t index, CloseReason reason) {
   open_--;
 }
 
-/** With `reset` the kernel forgets at once what the reader has not taken, instead of trying for minutes. */
+/**
+ * With `reset`, the kernel drops the bytes that the reader has not taken, instead of retransmitting them for
+ * minutes.
+ */
 void Pool::close_descriptor(Connection& connection, bool reset) {
   if (reset) {
     const linger now{1, 0};
     setsockopt(connection.descriptor, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   }
   outputs_.forget(connections_, connection);
-  ::close(connection.descriptor);  // the only descriptor by now, so epoll forgets it too
+  ::close(connection.descriptor);  // the only remaining descriptor, so epoll removes it too
   connection.descriptor = -1;
 }
 
-/** Undoes an `open` that failed; nobody is told. The epoll set does not have the descriptor yet. */
+/** Undoes an `open` that failed, without a report. The descriptor is not in the epoll set yet. */
 void Pool::give_up(uint32_t index) {
   Connection& connection = connections_[index];
   memberships_.unlink(connection.first_membership);

@@ -1,6 +1,6 @@
-// Heartbeats and deadlines. Each connection is in the timing wheel once, at the earliest moment at which something may
-// be due for it; a write changes nothing there: the look that comes too early finds that, and is put off. One timer
-// wakes the wheel, only when something is due, and keeps no process alive.
+// Heartbeats and deadlines. Each connection is in the timing wheel once, at the earliest moment at which
+// something may be due. A write does not move it: a visit that comes too early reschedules the next one. A
+// single timer runs only when something is due, and does not keep the process alive.
 
 #include <math.h>
 #include <time.h>
@@ -11,14 +11,14 @@ namespace encke {
 
 namespace {
 
-/** Milliseconds since 1970. For the ends of tokens alone: it may be set at any time. */
+/** Milliseconds since 1970, only for the expiry of tokens, because this clock may be set at any time. */
 int64_t wall_ms() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
-/** Milliseconds until a token runs out by the wall clock; 0 or less once it has. */
+/** Returns the milliseconds until a token expires by the wall clock; 0 or less once it has expired. */
 int64_t ms_until(WallSecond end) { return int64_t{end} * 1000 - wall_ms(); }
 
 /** The last part of a stream's quiet time, over which heartbeats are spread. */
@@ -30,14 +30,16 @@ Tick Pool::current_tick() const {
   return static_cast<Tick>((uv_now(handles_.loop()) - began_ms_) / TimingWheel::TICK_MS);
 }
 
-/** The second in which a moment has passed: NO_END for one beyond all seconds, 0 (long ago) for NaN. */
+/**
+ * Returns the second in which a moment has passed: NO_END if it is not representable, 0 (long ago) for NaN.
+ */
 WallSecond wall_second_of(double ms) {
   if (!(ms > 0)) return 0;
   const double second = ceil(ms / 1000);
   return second >= NO_END ? NO_END : static_cast<WallSecond>(second);
 }
 
-/** Something may be due for this connection now. */
+/** Visits a connection for which something may be due. */
 void Pool::visit(uint32_t index) {
   Connection& connection = connections_[index];
   const Tick now = current_tick();
@@ -46,7 +48,7 @@ void Pool::visit(uint32_t index) {
   }
   if (connection.output != nullptr && now - connection.output->since > limits_.stalled)
     return close(index, CloseReason::kStalled);
-  // where the wall clock was set forward, this look is the first that can see it: at most a heartbeat later
+  // if the wall clock was set forward, this visit is the first to notice, at most one heartbeat later
   if (connection.expires != NO_END && ms_until(connection.expires) <= 0)
     return finish(index, CloseReason::kExpired);
   if (now >= connection.ages) return finish(index, CloseReason::kAged);
@@ -56,8 +58,8 @@ void Pool::visit(uint32_t index) {
 }
 
 /**
- * A stream that was quiet for so long gets a heartbeat. As late as the limit allows: a million streams' heartbeats are
- * more work than everything else that an idle system does.
+ * Sends a heartbeat to a stream that was quiet, as late as the limit allows: the heartbeats of a million
+ * streams are most of the work of an idle system.
  */
 Tick Pool::least_quiet() const { return 2 * limits_.heartbeat - limits_.heartbeat / HEARTBEAT_SPREAD_PART; }
 
@@ -77,7 +79,10 @@ bool Pool::write_tick(uint32_t index) {
   return write_text(index, texts, 3);
 }
 
-/** When something may be due next. Heartbeats are spread, so that streams opened together do not beat together. */
+/**
+ * Returns when something may be due next. Heartbeats are spread, so that streams opened together have theirs
+ * at different times.
+ */
 Tick Pool::next_look(const Connection& connection) {
   Tick next =
       connection.last_write + least_quiet() + random_.below(limits_.heartbeat / HEARTBEAT_SPREAD_PART + 1);
@@ -92,17 +97,17 @@ Tick Pool::next_look(const Connection& connection) {
   return next;
 }
 
-/** Makes sure that the connection is looked at by then. */
+/** Ensures that the connection is visited by then. */
 void Pool::look_by(uint32_t index, Tick due) {
   if (connections_[index].due > due) wheel_.schedule(index, due);
   set_timer();
 }
 
-/** The timer wakes for the first thing that is due, and not at all where nothing is. */
+/** Sets the timer to the first moment at which something is due, or stops it if nothing is. */
 void Pool::set_timer() {
   if (ended_ || is_waking_) return;
   const Tick due = wheel_.next_due();
-  if (due >= timer_due_) return;  // it wakes in time; where too early, it is set anew then
+  if (due >= timer_due_) return;  // the timer fires early enough, and is set again if it fires too early
   timer_due_ = due;
   const uint64_t at_ms = began_ms_ + uint64_t{due} * TimingWheel::TICK_MS;
   const uint64_t now_ms = uv_now(handles_.loop());

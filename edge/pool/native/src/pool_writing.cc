@@ -1,6 +1,6 @@
-// Sending, and what happens when a reader does not take it: the rest waits in memory up to a bound, then the reader is
-// cut. A write may therefore end the connection it is for, and no other: those that one bound for all readers ends go
-// in `keep_global_bound`, when nobody walks a list.
+// Sending, and what happens if a reader does not take the bytes: the rest waits in memory up to a bound, and
+// then the reader is cut. A write may therefore end the connection that it is for, and no other. Connections
+// that exceed the bound for all readers are ended in `keep_global_bound`, when no list is being walked.
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -47,7 +47,7 @@ double Pool::deliver_frame(View bytes, View cursor_prefix) {
       keep_global_bound();
     }
   }
-  event_ = Event{};  // its bytes were the caller's
+  event_ = Event{};  // its bytes belonged to the caller
   return frame.is_well_formed() ? static_cast<double>(counts_.delivered - before) : -1;
 }
 
@@ -64,16 +64,16 @@ void Pool::broadcast(uint32_t format, View text, View cursor) {
 void Pool::begin_event(const Event& event) {
   event_ = event;
   event_position_ = positions_.newest();
-  event_hash_ = hash_.of(event.id.data, event.id.length) | 1;  // 0 stands for no event
+  event_hash_ = hash_.of(event.id.data, event.id.length) | 1;  // 0 means no event
   for (uint32_t i = 0; i < format_count_; i++) formats_[i].rendering.begin();
 }
 
-/** Hands the event at hand to every stream of a user. */
+/** Writes the current event to every stream of a user. */
 uint32_t Pool::hand_to(uint32_t user) {
   uint32_t delivered = 0;
   for (uint32_t at = users_.first_membership(user); at != NONE;) {
     const Membership pair = memberships_[at];
-    at = pair.next_of_user;  // a write that fails ends this very connection, and so this very pair
+    at = pair.next_of_user;  // a failed write ends this connection, and thus frees this pair
     if (hand(pair.connection)) delivered++;
   }
   counts_.delivered += delivered;
@@ -88,7 +88,8 @@ bool Pool::hand(uint32_t index) {
   const bool is_for_several = connection.extra != nullptr && connection.extra->has_several_users;
   if (has_event && is_for_several && !connection.extra->recent.add(event_hash_)) return false;
   if (!has_event || !(rendering.is_ready() || rendering.build(format.event, format.texts, event_))) {
-    close(index, CloseReason::kRefused);  // no memory: rather ended and come back than a message short
+    // without memory, ending the stream is better than omitting a message
+    close(index, CloseReason::kRefused);
     return false;
   }
   if (rendering.has_numbers()) {
@@ -105,13 +106,16 @@ bool Pool::hand(uint32_t index) {
   return true;
 }
 
-/** The stream was written this cursor, or is now. */
+/** Notes that this cursor was written to the stream, or is about to be. */
 void Pool::note_position(uint32_t index, uint32_t position) {
   Connection& connection = connections_[index];
   if (!formats_[connection.format].has_numbers) connection.position = position;
 }
 
-/** Writes up to MAX_WORDS texts as one chunk, `before` and `after` around it as they are. False where the connection is gone now. */
+/**
+ * Writes up to MAX_WORDS texts as one chunk, with `before` and `after` around it unchanged. Returns false if
+ * the connection has ended.
+ */
 bool Pool::write_text(uint32_t index, const View* texts, uint32_t text_count, View before, View after) {
   const bool is_chunked = connections_[index].framing == Framing::kChunked;
   char head[CHUNK_HEAD_BYTES];
@@ -140,7 +144,7 @@ bool Pool::write_text(uint32_t index, const View* texts, uint32_t text_count, Vi
   return true;
 }
 
-/** Sends now what the kernel takes, keeps the rest. False where the connection is gone now. */
+/** Sends what the kernel takes and stores the rest. Returns false if the connection has ended. */
 bool Pool::send(uint32_t index, const iovec* pieces, int count, size_t bytes) {
   Connection& connection = connections_[index];
   connection.last_write = current_tick();
@@ -177,7 +181,7 @@ bool Pool::keep(uint32_t index, const iovec* pieces, int count, size_t sent, siz
   return true;
 }
 
-/** The kernel takes bytes again. */
+/** Called when the kernel takes bytes again. */
 void Pool::flush(uint32_t index) {
   Connection& connection = connections_[index];
   while (connection.output != nullptr && connection.output->waiting() > 0) {
@@ -195,10 +199,11 @@ void Pool::flush(uint32_t index) {
   }
   outputs_.forget(connections_, connection);
   if (connection.state == State::kEnding) shutdown(connection.descriptor, SHUT_WR);
-  watch_writable(index, false);  // where this fails, the next turn comes here again and finds nothing to do
+  // if this fails, the next turn calls this function again, which then finds nothing to do
+  watch_writable(index, false);
 }
 
-/** All readers together let too much wait: those for whom the most waits go. */
+/** Cuts the readers with the most waiting bytes until the total is within its bound. */
 void Pool::keep_global_bound() {
   while (outputs_.bytes() > limits_.max_queued_bytes) {
     const uint32_t longest = outputs_.longest(connections_);

@@ -1,5 +1,5 @@
-// The cursors that the pool wrote last, by a number that only grows: the twin of edge/pool/positions.ts, which says why.
-// Owned by one pool; 20 KB, without an allocation.
+// The cursors that the pool wrote last, numbered in increasing order, like edge/pool/positions.ts, which
+// explains why. Owned by one pool; 20 KB, without allocations.
 
 #ifndef ENCKE_POOL_POSITIONS_H_
 #define ENCKE_POOL_POSITIONS_H_
@@ -10,21 +10,21 @@ namespace encke {
 
 class Positions {
  public:
-  /** Longest cursor: MAX_CURSOR_BYTES in broker/cursor.ts. */
+  /** Maximum length of a cursor: MAX_CURSOR_BYTES in broker/cursor.ts. */
   static constexpr size_t MAX_PREFIX_BYTES = 256;
 
-  /** The number of the newest. */
+  /** The number of the newest cursor. */
   uint32_t newest() const { return newest_; }
-  /** Valid until KEPT more were noted, as every cursor from here. */
+  /** Valid until KEPT more cursors were noted, like every returned cursor. */
   View newest_cursor() const { return at(newest_); }
 
-  /** The number of a cursor that is written now. */
+  /** Returns the number of a cursor that is written now. */
   uint32_t note(View cursor) {
     if (!is(newest_, cursor)) begin(cursor, View{});
     return newest_;
   }
 
-  /** The same for a cursor that may have been written before. */
+  /** Returns the number of a cursor that may have been written before. */
   uint32_t find(View cursor) {
     for (uint32_t back = 0; back < count_; back++) {
       if (is(newest_ - back, cursor)) return newest_ - back;
@@ -32,13 +32,13 @@ class Positions {
     return note(cursor);
   }
 
-  /** The cursor of a number; where it is not kept any more, the oldest that is. */
+  /** Returns the cursor with this number or, if it is no longer kept, the oldest one that is. */
   View cursor_of(uint32_t number) const {
-    const uint32_t age = newest_ - number;  // also right after the numbers have gone round
+    const uint32_t age = newest_ - number;  // also correct after the numbers have wrapped around
     return at(age < count_ ? number : newest_ - count_ + 1);
   }
 
-  /** Notes the cursor of an event: a prefix, and the event's id with dots for dashes. */
+  /** Notes the cursor of an event: a prefix, and the event's id with dots instead of dashes. */
   View begin(View prefix, View id) {
     newest_++;
     if (count_ < KEPT) count_++;

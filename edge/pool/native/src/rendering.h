@@ -1,6 +1,7 @@
-// An event in a format, built once and shared by every connection that receives it: the twin of
-// edge/formats/template.ts. A format without numbers becomes one stretch of bytes that already is a chunk; one with the
-// connection's own number becomes stretches between which `writev` puts the digits. Nothing is copied a connection.
+// An event in a format, built once and shared by every connection that receives it, like
+// edge/formats/template.ts. In a format without numbers, it is a single sequence of bytes that already forms
+// a chunk; otherwise `writev` inserts the connection's number between several sequences. Nothing is copied
+// per connection.
 
 #ifndef ENCKE_POOL_RENDERING_H_
 #define ENCKE_POOL_RENDERING_H_
@@ -13,29 +14,32 @@
 
 namespace encke {
 
-/** An event as the pool gets it. */
+/** An event as the pool receives it. */
 struct Event {
   View id;
   View json;
   View cursor;
 };
 
-/** What a part of a template stands for, numbered as INSERTS in edge/formats/template.ts; a literal is its own text. */
+/**
+ * The kind of a template's part, numbered like INSERTS in edge/formats/template.ts; a literal has its own
+ * text.
+ */
 enum class Insert : uint8_t { kJson, kJsonOpen, kCursor, kText, kNumber, kLiteral };
 constexpr uint32_t INSERTS = 5;
 
 struct Part {
   Insert insert;
-  uint32_t begin;  // of a literal: where its text stands in the format's texts
+  uint32_t begin;  // for a literal: where its text begins in the format's texts
   uint32_t length;
 };
 
-/** Numbers in one template; three stretches and two numbers are more than any format has. */
+/** Maximum number of inserted numbers per template; no format needs more. */
 constexpr uint32_t MAX_NUMBERS = 4;
-/** The pieces of one frame: head, stretches with numbers between them, line break. */
+/** The pieces of one frame: the head, sequences with numbers between them, and the line break. */
 constexpr int MAX_PIECES = 3 + 2 * MAX_NUMBERS;
 
-/** The pieces of a frame for one connection, and the digits that they point to. */
+/** The pieces of a frame for one connection, and the digits that they refer to. */
 struct Pieces {
   iovec list[MAX_PIECES];
   int count = 0;
@@ -51,7 +55,7 @@ struct Pieces {
   }
 };
 
-/** One event in one format. Reused for the next event: its memory stays unless it became large. */
+/** One event in one format. Reused for the next event; its memory is kept unless it grew large. */
 class Rendering {
  public:
   bool is_ready() const { return ready_; }
@@ -61,7 +65,7 @@ class Rendering {
     bytes_.clear(KEPT_BYTES);
   }
 
-  /** Builds it. False without memory. */
+  /** Builds the frame. Returns false without memory. */
   bool build(const List<Part>& parts, const List<char>& texts, const Event& event) {
     bytes_.clear();
     stretches_ = 1;
@@ -83,7 +87,7 @@ class Rendering {
 
   bool has_numbers() const { return stretches_ > 1; }
 
-  /** The frame of one connection. Valid until the next `begin`. Nothing where the frame is empty. */
+  /** Returns the frame of one connection, valid until the next `begin`. Empty if the frame is. */
   void pieces(uint32_t number, Framing framing, Pieces* out) const {
     const bool is_chunked = framing == Framing::kChunked;
     const char* data = bytes_.data();
@@ -135,7 +139,7 @@ class Rendering {
     return true;
   }
 
-  /** Room for a chunk's head, the stretches without gaps, a line break. */
+  /** Space for a chunk's head, the contiguous sequences, and a line break. */
   List<char> bytes_;
   uint32_t starts_[MAX_NUMBERS + 1];
   uint32_t stretches_ = 1;

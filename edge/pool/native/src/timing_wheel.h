@@ -1,7 +1,7 @@
-// When each connection is looked at next. One wheel a pool: a list of connections for each of the next 2,048 ticks of
-// 32 ms, linked through the connections themselves, so that a change costs two stores and no memory. What is due later
-// than the wheel reaches (65 s) is looked at then and scheduled again. It says when something is due next, so that its
-// owner's timer sleeps while nothing is.
+// Schedules the next visit to each connection. One wheel per pool: a list of connections for each of the next
+// 2,048 ticks of 32 ms, linked through the connections themselves, so that a change takes two stores and no
+// memory. A visit beyond the range of the wheel (65 s) happens at its end and is scheduled again. The wheel
+// returns when the next visit is due, so that its owner's timer need not run while none is.
 
 #ifndef ENCKE_POOL_TIMING_WHEEL_H_
 #define ENCKE_POOL_TIMING_WHEEL_H_
@@ -20,7 +20,10 @@ class TimingWheel {
     for (uint32_t& head : heads_) head = NONE;
   }
 
-  /** Ticks that a time takes, rounded up, at least one; two years for anything longer, so that sums with the present fit. */
+  /**
+   * Returns a time in ticks, rounded up, at least one; at most two years, so that it can be added to the
+   * present.
+   */
   static Tick ticks_of(double ms) {
     constexpr Tick LONGEST = NEVER / 2;
     if (!(ms > TICK_MS)) return 1;
@@ -28,7 +31,7 @@ class TimingWheel {
     return static_cast<Tick>(ceil(ms / TICK_MS));
   }
 
-  /** Looks at a connection at `due`, or as soon after now and as late before the wheel's end as it can. */
+  /** Schedules a visit at `due`, or as close to it as the wheel's range allows. */
   void schedule(uint32_t index, Tick due) {
     cancel(index);
     if (due <= now_) due = now_ + 1;
@@ -58,14 +61,17 @@ class TimingWheel {
     connection.due = NEVER;
   }
 
-  /** Moves to `to` and calls `visit(index)` for each connection that was due; it may schedule and cancel any. */
+  /**
+   * Advances to `to` and calls `visit(index)` for each connection that is due. It may schedule and cancel any
+   * visit.
+   */
   template <typename Visit>
   void advance(Tick to, Visit visit) {
     if (to - now_ > SLOTS && to > now_)
-      now_ = to - SLOTS;  // the process stood still: every slot once is enough
+      now_ = to - SLOTS;  // the process was suspended: visiting every slot once is enough
     while (now_ < to) {
       now_++;
-      // what is scheduled meanwhile lands in another slot
+      // visits that are scheduled meanwhile go to another slot
       for (uint32_t& head = heads_[now_ % SLOTS]; head != NONE;) {
         const uint32_t index = head;
         cancel(index);
@@ -74,7 +80,7 @@ class TimingWheel {
     }
   }
 
-  /** The next tick at which something is due; NEVER where nothing is. */
+  /** Returns the next tick at which a visit is due, or NEVER. */
   Tick next_due() const {
     for (uint32_t ahead = 1; ahead <= SLOTS;) {
       const uint32_t slot = (now_ + ahead) % SLOTS;

@@ -1,7 +1,7 @@
-// Users by small numbers: a name of 1-64 bytes has at most one handle, and a handle names at most one user. Owned by one
-// pool. 24 bytes a user, names of up to 18 bytes included, and 4 bytes a slot of an open-addressing index that is at
-// most 3/4 full. Handles are reused, the last released first; memory is never given back, so a second crowd of users
-// costs nothing more.
+// Maps users to small numbers: a name of 1 to 64 bytes has at most one handle, and a handle names at most one
+// user. Owned by one pool. 24 bytes per user, including names of up to 18 bytes, and 4 bytes per slot of an
+// open-addressing index that is at most 3/4 full. The handle that was released last is reused first. Memory
+// is never freed, so a second wave of users needs no more.
 
 #ifndef ENCKE_POOL_USER_TABLE_H_
 #define ENCKE_POOL_USER_TABLE_H_
@@ -19,9 +19,9 @@ class UserTable {
     for (uint32_t handle = 0; handle < users_.size(); handle++) free_name(users_[handle]);
   }
 
-  /** Users that have a handle. */
+  /** Number of users with a handle. */
   uint32_t size() const { return size_; }
-  /** One more than the highest handle there ever was. */
+  /** One more than the highest handle so far. */
   uint32_t capacity() const { return users_.size(); }
 
   /** @return the name's handle, or NONE */
@@ -34,7 +34,10 @@ class UserTable {
     }
   }
 
-  /** @return the name's handle, a new one where it has none; NONE without memory, or for a name of no fitting length */
+  /**
+   * @return the name's handle, which is new if it had none; NONE without memory, or for a name of invalid
+   * length
+   */
   uint32_t acquire(View name) {
     const uint32_t known = find(name);
     if (known != NONE) return known;
@@ -57,13 +60,13 @@ class UserTable {
     return handle;
   }
 
-  /** The name of a handle; empty where it names nobody. Valid until the next acquire. */
+  /** Returns the name of a handle; empty if it names no user. Valid until the next acquire. */
   View name_of(uint32_t handle) const {
     if (handle >= users_.size() || users_[handle].state == State::kFree) return View{};
     return View{characters(users_[handle]), users_[handle].length};
   }
 
-  /** The handle may name another user, as soon as no stream of this one is open any more. */
+  /** Releases a handle, which may then name another user. No stream of the user may be open. */
   void release(uint32_t handle) {
     if (handle >= users_.size() || users_[handle].state != State::kNamed) return;
     leave_index(handle);
@@ -72,7 +75,7 @@ class UserTable {
     if (users_[handle].first_membership == NONE) make_free(handle);
   }
 
-  /** Head of the list of the user's memberships; NONE for a handle that there never was. */
+  /** The head of the list of the user's memberships; NONE for a handle that was never assigned. */
   uint32_t first_membership(uint32_t handle) const {
     if (handle >= users_.size() || users_[handle].state == State::kFree) return NONE;
     return users_[handle].first_membership;
@@ -92,10 +95,10 @@ class UserTable {
   };
 
   struct User {
-    uint32_t first_membership;  // of a free handle: the next free one
+    uint32_t first_membership;  // for a free handle: the next free one
     State state;
     uint8_t length;
-    char name[18];  // a longer name: a pointer to it
+    char name[18];  // for a longer name: a pointer to it
   };
   static_assert(sizeof(User) == 24, "users are counted in millions");
 
@@ -143,7 +146,10 @@ class UserTable {
     index_[at] = handle;
   }
 
-  /** Takes a handle out and moves up those behind it that would not be found any more: no tombstones. */
+  /**
+   * Removes a handle from the index and moves up entries that would no longer be found, so that no tombstones
+   * are needed.
+   */
   void leave_index(uint32_t handle) {
     uint32_t hole = home(name_of(handle));
     while (index_[hole] != handle) hole = next(hole);
