@@ -15,7 +15,9 @@ interface Range {
  */
 interface Acceptance {
   readonly weight: number;
-  /** 0 if no range matches, 1 for any type, 2 for any subtype, 3 for the type, 4 for the type with parameters. */
+  /**
+   * 0 if no range matches, 1 for any type, 2 for any subtype, 3 for the type, 4 for the type with parameters.
+   */
   readonly specificity: number;
 }
 

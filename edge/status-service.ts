@@ -1,6 +1,6 @@
-// The edge as the NATS micro service `encke-edge`, which `nats micro ls`, `info` and `stats` show. Its one endpoint
-// reports the state of an edge. Each edge is an instance of the service and replies for itself, so a request on
-// `edge.status` gets one reply per edge. Owned by the assembled edge; it keeps nothing.
+// The edge as the NATS micro service `encke-edge`, which `nats micro ls`, `info` and `stats` show. Its one
+// endpoint reports the state of an edge. Each edge is an instance of the service and replies for itself, so a
+// request on `edge.status` gets one reply per edge. Owned by the assembled edge; it keeps nothing.
 
 import { z } from "zod";
 import { EDGE_STATUS } from "../broker/contract.ts";

@@ -1,4 +1,5 @@
-// `frames` fan-out of one edge over a real broker, with the pool for web streams. The test plays the graph service.
+// `frames` fan-out of one edge over a real broker, with the pool for web streams. The test plays the graph
+// service.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";

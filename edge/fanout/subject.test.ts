@@ -1,5 +1,5 @@
-// `subject` fan-out of one edge over every broker, with the pool for web streams. The test publishes as graph services
-// and producers do.
+// `subject` fan-out of one edge over every broker, with the pool for web streams. The test publishes as graph
+// services and producers do.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";

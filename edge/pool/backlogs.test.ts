@@ -27,6 +27,6 @@ describe("backlogs of slow readers", () => {
     assert.equal(backlogs.stalledMs("a", 20), 20);
     backlogs.note("a", 250, 100, 30);
     assert.equal(backlogs.stalledMs("a", 40), 10);
-    assert.equal(backlogs.stalledMs("nobody", 40), 0);
+    assert.equal(backlogs.stalledMs("absent", 40), 0);
   });
 });

@@ -89,8 +89,9 @@ export interface ConnectionPool {
    */
   onEnd(listener: (users: readonly UserId[]) => void): void;
   /**
-   * Writes an event to every stream of the user with this handle, in the order of the calls. A stream of several users
-   * receives each event once. Never blocks and never throws; a reader that cannot take the event is cut and counted.
+   * Writes an event to every stream of the user with this handle, in the order of the calls. A stream of
+   * several users receives each event once. Never blocks and never throws; a reader that cannot take the
+   * event is cut and counted.
    * @returns the number of streams that took it; undefined if the handle has no open stream
    */
   deliver(handle: number, event: PositionedEvent): number | undefined;

@@ -3,7 +3,8 @@
 // left, so that a frame in flight never reaches the wrong user. Nine bytes per handle; the number of handles
 // also bounds the pending changes.
 //
-//   absent ──join──▶ joining ──sent──▶ joined ──leave──▶ leaving ──sent──▶ left ──acknowledged──▶ absent, released
+//   absent ──join──▶ joining ──sent──▶ joined
+//   joined ──leave──▶ leaving ──sent──▶ left ──acknowledged──▶ absent, released
 //                       │leave: absent         ◀──join──┘                   │
 //                       ▲──────────────────────────join─────────────────────┘
 

@@ -28,7 +28,9 @@ const REPORT = `
   send({ type: "metrics", metrics: [{ ...opened, aggregator: "sum" }] });`;
 const EXIT = "process.exit(0);";
 
-/** Writes a program in a folder of its own. `first(name)` is true in the first of its processes that calls it. */
+/**
+ * Writes a program in a folder of its own. `first(name)` is true in the first of its processes that calls it.
+ */
 function programOf({ start = LISTEN, metrics = REPORT, drain = EXIT }: Program): string {
   const folder = tempDir();
   const path = join(folder, "program.mjs");

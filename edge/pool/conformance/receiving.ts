@@ -53,7 +53,7 @@ export function testReceiving(served: ServedPool): void {
       const event = eventOf("to friends");
       assert.equal(served.deliver(ann, event), 3);
       assert.equal(served.deliver(parseUserId("bob"), event), 0, "ann,bob has it already");
-      assert.equal(served.deliver(parseUserId("nobody"), event), undefined);
+      assert.equal(served.deliver(parseUserId("absent"), event), undefined);
       for (const raw of [one, two, both]) await raw.until("msg #1: 'to friends'");
       served.deliver(parseUserId("carl"), eventOf("end"));
       await other.until("'end'");
