@@ -52,10 +52,10 @@ export function requestError(subject: string, cause?: unknown): BrokerError {
       { cause },
     );
   }
-  const reason = cause === undefined ? "NATS is away" : messageOf(cause);
+  const reason = cause === undefined ? "NATS is not connected" : messageOf(cause);
   return new BrokerError(
     "NATS_DISCONNECTED",
-    `${subject}: ${reason}; the connection comes back by itself, try again`,
+    `${subject}: ${reason}; the client is reconnecting: try again`,
     {
       cause,
     },

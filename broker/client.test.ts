@@ -1,6 +1,5 @@
-// The client of a process: its states, what happens to messages in each, and errors. Sizes are tested in
-// limits.test.ts, micro services in service.test.ts, and reconnecting under a changed wall clock in
-// reconnecting.test.ts.
+// The NATS client of a process: its states, messages in each state, and errors. limits.test.ts tests sizes,
+// service.test.ts micro services, and reconnecting.test.ts a wall clock that is set.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -36,7 +35,7 @@ for (const broker of brokers) {
     });
     after(() => running.stop());
 
-    it("lost connection - is reported, refuses and counts publishes, and subscriptions survive it", async () => {
+    it("lost connection - is reported, refuses and counts messages, and keeps subscriptions", async () => {
       const client = await connect();
       const received: string[] = [];
       const states: boolean[] = [];
@@ -70,7 +69,7 @@ for (const broker of brokers) {
       assert.deepEqual(received, ["1", "2"]);
     });
 
-    it("unsubscribe - ends a subscription at once; drain after the messages that were sent", async () => {
+    it("unsubscribe and drain - end a subscription at once, and after the messages that were sent", async () => {
       const [client, producer] = [await connect(), await connect()];
       const received: string[] = [];
       const ended = client.subscribe("ended", () => received.push("ended"));
@@ -92,7 +91,7 @@ for (const broker of brokers) {
       await drained.drain();
     });
 
-    it("echo: false - keeps the client's own messages from its subscriptions", async () => {
+    it("echo: false - hides the client's own messages from its subscriptions", async () => {
       const [silent, other] = [await connect({ echo: false }), await connect()];
       const received: string[] = [];
       silent.subscribe("echo", (message) => received.push(message.string()));
@@ -115,7 +114,7 @@ for (const broker of brokers) {
       assert.ok(performance.now() - startMs > 90);
     });
 
-    it("respond - sends nothing where the sender does not wait for a reply", async () => {
+    it("respond - sends nothing if the sender expects no reply", async () => {
       const client = await connect();
       const results: unknown[] = [];
       client.subscribe("one-way", (message) => results.push(client.respond(message, "reply")));
@@ -124,7 +123,7 @@ for (const broker of brokers) {
       assert.deepEqual([results, client.refusedPublishes, client.unfitPublishes], [[undefined], 0, 0]);
     });
 
-    it("close - sends what was published before, is idempotent, and refuses what comes after", async () => {
+    it("close - sends queued messages, is idempotent, and refuses later messages", async () => {
       const [client, other] = [await connect(), await connect()];
       const received: string[] = [];
       other.subscribe("closing", (message) => received.push(message.string()));
@@ -163,7 +162,7 @@ describe("dialing", () => {
     assert.ok(client.connected);
   });
 
-  it("signal - ends the waiting", async () => {
+  it("signal - aborts the wait", async () => {
     const url = `nats://127.0.0.1:${await anyFreePort("127.0.0.1")}`;
     const abort = new AbortController();
     const connecting = BrokerClient.connect({ url }, { ...OPTIONS, wait: true, signal: abort.signal });
@@ -187,7 +186,7 @@ describe("refused subscriptions", { skip: natsServer.skip }, () => {
     { user: u, password: p, permissions: { publish: ">", subscribe: ${JSON.stringify(subjects)} } }
   ] }\n`;
 
-  it("a refused subject - is named until NATS grants it, then receives again and tells listeners", async (t) => {
+  it("refused subject - is reported until NATS grants it, then receives messages and notifies listeners", async (t) => {
     const server = await NatsProcess.start(natsServer, granting(["open", "_INBOX.>"]));
     t.after(() => server.stop());
     const client = await BrokerClient.connect({ url: server.url, user: "u", password: "p" }, OPTIONS);
@@ -208,7 +207,7 @@ describe("refused subscriptions", { skip: natsServer.skip }, () => {
     await waitFor("both messages", () => received.length === 2);
   });
 
-  it("a refused subject that is unsubscribed - is no longer named or retried", async (t) => {
+  it("refused subject that is unsubscribed - is no longer reported", async (t) => {
     const server = await NatsProcess.start(natsServer, granting(["_INBOX.>"]));
     t.after(() => server.stop());
     const client = await BrokerClient.connect({ url: server.url, user: "u", password: "p" }, OPTIONS);

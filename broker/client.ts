@@ -1,10 +1,10 @@
 // The NATS client of a process: a thin layer over `nats` with callback subscriptions only (the library's
 // iterators cost ten times as much CPU per message), a status that services can show, and errors with codes.
-// It reconnects for ever and subscribes again when it has.
+// It reconnects until it is closed, and then restores its subscriptions.
 //
-// The parts are one concept each: dial.ts opens the connection, publishing.ts sends, subscriptions.ts
-// receives, requests.ts asks, service.ts serves. A part takes the library's connection and keeps its own
-// state.
+// Each part is one concept: dial.ts opens the connection, publishing.ts publishes, subscriptions.ts
+// subscribes, requests.ts sends requests, and service.ts handles them. Each part uses the library's
+// connection and owns its own state.
 
 import { createInbox, type MsgHdrs, type NatsConnection, type Status } from "nats";
 import type { Logger } from "../lib/log.ts";
@@ -43,7 +43,7 @@ export class BrokerClient {
     this.#nats = nats;
     this.#log = log;
     this.#limits = new ServerLimits(nats, (maxPayload) => {
-      // a command's own messages succeed or fail: it needs no warning
+      // a command reports whether its own message was sent, so it needs no warning
       if (isService) log.warn({ maxPayload, wanted: WANTED_MAX_PAYLOAD }, SMALL_MESSAGES);
     });
     this.#publisher = new Publisher(nats, () => this.#connected);
@@ -62,61 +62,56 @@ export class BrokerClient {
     return this.#connected;
   }
 
-  /** Publishes that were refused because the connection was down. */
+  /** Messages that were not sent because the connection was down. */
   get refusedPublishes(): number {
     return this.#publisher.refused;
   }
 
-  /** Publishes that the server would not have taken. */
+  /** Messages that were not sent because the server would have rejected them. */
   get unfitPublishes(): number {
     return this.#publisher.unfit;
   }
 
   /**
-   * The largest message that the server takes, in bytes, headers included; while disconnected, what the last
-   * server took. It may change at every reconnect, and in between when the server sends another INFO.
+   * The server's maximum for one message in bytes, including headers. While disconnected, the maximum of the
+   * last server. It may change at every reconnect, and whenever the server sends another INFO.
    */
   get maxPayload(): number {
     return this.#limits.maxPayload;
   }
 
-  /** Why nothing works with this server; undefined where everything does. */
+  /** Why Encke cannot work with this server, or undefined if it can. */
   get unfit(): string | undefined {
     return this.#limits.unfit;
   }
 
-  /** Subjects that NATS refuses at this moment; each is retried until NATS grants it. */
+  /** Subjects whose subscription NATS currently refuses. Each is retried until NATS grants it. */
   get refused(): readonly string[] {
     return this.#subscriptions.refused;
   }
 
-  /**
-   * Calls `listener` whenever the connection is lost or restored. Returns a function that removes the
-   * listener.
-   */
+  /** Calls `listener` whenever the connection is lost or restored. Returns a function that removes it. */
   onStatus(listener: (connected: boolean) => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
   }
 
-  /**
-   * Calls `listener` whenever NATS grants a subject that it refused: messages published in between are lost.
-   */
+  /** Calls `listener` whenever NATS grants a subject that it had refused. Messages from before are lost. */
   onGranted(listener: () => void): void {
     this.#subscriptions.onGranted(listener);
   }
 
   /**
-   * Hands a message to the connection; at most once, in the order of the calls. Messages that are not sent
-   * are counted. Never throws for the state of the connection or the size of the message.
+   * Hands a message to the connection: at most once, in the order of the calls. Messages that are not sent
+   * are counted. Never throws because of the connection's state or the message's size.
    */
   publish(subject: string, payload: Payload = NOTHING, options: PublishOptions = {}): Published {
     return this.#publisher.publish(subject, payload, options);
   }
 
   /**
-   * Replies to a request; sends nothing where the sender does not wait for a reply. A reply that the server
-   * does not take is replaced by an error (413) with both sizes.
+   * Replies to a request, if its sender expects a reply. A reply that exceeds the server's maximum is
+   * replaced by error 413 with both sizes.
    */
   respond(message: Msg, payload: Payload = NOTHING, headers?: MsgHdrs): void {
     const reply = replyOf(message);
@@ -126,37 +121,37 @@ export class BrokerClient {
   }
 
   /**
-   * Calls back for every message, until the subscription ends. It survives reconnects and refusals (see
-   * `refused`). The callback must not throw: an error that it throws is logged.
+   * Calls `onMessage` for every message until the subscription ends. The subscription survives reconnects and
+   * refusals (see `refused`). The callback must not throw; an error that it throws is logged.
    */
   subscribe(subject: string, onMessage: (message: Msg) => void, queue?: string): Drainable {
     return this.#subscriptions.subscribe(subject, onMessage, queue);
   }
 
   /**
-   * Subscribes without a closure, a wrapper or a retry per subscription, for many literal subjects that share
-   * one callback. The callback must not throw.
+   * Subscribes without a closure, a wrapper or retries, for callers with very many literal subjects and one
+   * callback. The callback must not throw.
    */
   subscribeBare(subject: string, callback: (error: Error | null, message: Msg) => void): Subscribed {
     return this.#nats.subscribe(subject, { callback });
   }
 
-  /** Resolves when the server has processed everything sent before. @throws BrokerError NATS_DISCONNECTED */
+  /** Resolves when the server has processed everything sent so far. @throws BrokerError NATS_DISCONNECTED */
   async flush(): Promise<void> {
     try {
       await this.#nats.flush();
     } catch (cause) {
       throw new BrokerError(
         "NATS_DISCONNECTED",
-        "the connection to NATS went down and is being restored: try again",
+        "the connection to NATS was lost and is being restored: try again",
         { cause },
       );
     }
   }
 
   /**
-   * Sends one request and returns the reply to it. Where a JetStream stream captures one of Encke's subjects,
-   * its acknowledgement is not that reply.
+   * Sends one request and returns its reply. If a JetStream stream captures one of Encke's subjects, the
+   * stream's acknowledgement is ignored.
    * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
    * PAYLOAD_TOO_LARGE
    */
@@ -165,19 +160,21 @@ export class BrokerClient {
     return request(this.#nats, subject, payload, { timeoutMs, maxPayload: this.maxPayload });
   }
 
-  /** Returns a subject that is unique to the caller; append `.` and one token of your own. */
+  /** Returns a subject that no other client uses. The caller may append `.` and one token. */
   newInbox(): string {
     return createInbox();
   }
 
-  /** Serves endpoints as a NATS micro service, until `stop`. `nats micro ls`, `info` and `stats` show it. */
+  /**
+   * Serves endpoints as a NATS micro service until `stop`, visible to `nats micro ls`, `info` and `stats`.
+   */
   addService(about: ServiceAbout, endpoints: readonly Endpoint[]): Served {
     const service = new MicroService(this, this.#log, about, endpoints);
     service.start();
     return service;
   }
 
-  /** Sends what is left and closes the connection. Idempotent: every call resolves when it is closed. */
+  /** Sends what is queued and closes the connection. Idempotent: every call resolves when it is closed. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -210,7 +207,7 @@ export class BrokerClient {
       this.reconnects += 1;
       this.#limits.read();
     }
-    this.#log.warn(connected ? "NATS is back" : "NATS connection lost");
+    this.#log.warn(connected ? "reconnected to NATS" : "NATS connection lost");
     for (const listener of this.#statusListeners) listener(connected);
   }
 }

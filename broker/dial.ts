@@ -1,5 +1,5 @@
-// Opening a connection to NATS. Services wait for a server that is not there yet; commands fail at once. Once
-// open, the library reconnects for as long as the connection is not closed.
+// Opens a connection to NATS. Services wait for a server that does not run yet; commands fail at once. The
+// library then reconnects until the connection is closed.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConnectionOptions, connect, type NatsConnection } from "nats";
@@ -10,21 +10,21 @@ import { connectError, isRefusal } from "./client-errors.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 import { Reconnecting } from "./reconnecting.ts";
 
-/** A dead server is noticed after two of these without a reply. */
+/** The client disconnects after two pings without a reply. */
 const PING_INTERVAL_MS = 10_000;
 const DIAL_TIMEOUT_MS = 2_000;
-/** While it waits for a server, a service logs so at most this often. */
+/** Minimum time between two log lines of a service that waits for a server. */
 const WAITING_LOG_MS = 5_000;
 
 export interface ConnectOptions {
-  /** Shown in the server's list of connections. */
+  /** Name in the server's list of connections. */
   readonly name: string;
   readonly log: Logger;
-  /** Whether to wait for a server that is not there yet, as services do. */
+  /** Whether to wait for a server that does not run yet, as services do. */
   readonly wait: boolean;
-  /** False: what this client publishes does not come back to its own subscriptions. */
+  /** False if this client's subscriptions should not receive what it publishes. */
   readonly echo?: boolean;
-  /** Ends the waiting. */
+  /** Aborts the wait. */
   readonly signal?: AbortSignal;
 }
 
@@ -45,7 +45,7 @@ export async function dial(
     reconnectDelayHandler: reconnecting.delayMs,
     pingInterval: PING_INTERVAL_MS,
     timeout: DIAL_TIMEOUT_MS,
-    ignoreAuthErrorAbort: true, // credentials may be refused for a while, as during their rotation
+    ignoreAuthErrorAbort: true, // a server may refuse credentials temporarily, as during their rotation
   };
   const servers = describeServers(config);
   const backoff = new Backoff(100, 1_000);

@@ -10,7 +10,7 @@ import { messageOf, quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
 import { DEFAULT_NATS_URL, type NatsConfig } from "./nats-config.ts";
 
-/** The variables that say where contexts are. */
+/** The variables that locate the folder of contexts. */
 export type ContextEnvironment = Readonly<Record<string, string | undefined>>;
 
 const text = z

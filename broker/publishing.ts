@@ -1,8 +1,8 @@
-// Publishing: at most once, in the order of the calls, and never an exception for the state of the connection
-// or the size of a message. The library (nats 2.29) throws a NatsError for a closed connection, for a message
-// larger than the server's max_payload, and for headers where the server takes none; here each is a result,
-// and counted. While the connection is down a publish is refused, never queued: the library throws its queue
-// away when it reconnects, and that would be a silent loss. Owned by the client.
+// Publishing: at most once, in the order of the calls, and without exceptions for the state of the connection
+// or the size of a message. The library (nats 2.29) throws a NatsError if the connection is closed, if a
+// message exceeds the server's max_payload, or if the server does not support headers; here each of these is
+// a result and is counted. While the connection is down, messages are refused and not queued, because the
+// library discards its queue when it reconnects: that would be a silent loss. Owned by the client.
 
 import { ErrorCode, type MsgHdrs, type NatsConnection } from "nats";
 import { codeOf } from "../lib/errors.ts";
@@ -10,9 +10,9 @@ import { codeOf } from "../lib/errors.ts";
 export type Payload = Uint8Array | string;
 
 /**
- * What became of a message: handed to the connection; not sent because the connection is down; not sent
- * because the server does not take it, since it is larger than `max_payload` or has headers where the server
- * takes none.
+ * The result of publishing a message. `sent`: it was handed to the connection. `away`: the connection is
+ * down. `unfit`: the server would reject it, because it exceeds `max_payload` or has headers that the server
+ * does not support.
  */
 export type Published = "sent" | "away" | "unfit";
 
@@ -33,7 +33,7 @@ export class Publisher {
   readonly #isConnected: () => boolean;
   /** Messages that were not sent because the connection was down. */
   refused = 0;
-  /** Messages that were not sent because the server does not take them. */
+  /** Messages that were not sent because the server would have rejected them. */
   unfit = 0;
 
   constructor(nats: NatsConnection, isConnected: () => boolean) {

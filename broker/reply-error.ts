@@ -1,4 +1,4 @@
-// Error replies over NATS: the one place that turns an error into the headers of a NATS micro service.
+// Error replies over NATS: the only place that converts an error into the headers of a NATS micro service.
 
 import { disclosureOf, messageOf } from "../lib/errors.ts";
 import { errorHeaders } from "./headers.ts";
@@ -7,16 +7,16 @@ import type { PublishOptions } from "./publishing.ts";
 const NOTHING = new Uint8Array(0);
 const HIDDEN_TEXT = "the service failed: see its log";
 
-/** What the sender of a request was told. */
+/** What was sent to the caller. */
 export interface ErrorReply {
   readonly status: number;
   readonly text: string;
-  /** False where the text is a general one, because the error is not for callers: log the error. */
+  /** False if callers may not read the error's text and got a general one: log the error. */
   readonly shown: boolean;
 }
 
 export interface ErrorReplyOptions {
-  /** Replaces the text of an error that callers may not read. */
+  /** The general text for errors that callers may not read. */
   readonly hiddenText?: string;
   readonly payload?: string;
 }
@@ -26,8 +26,8 @@ interface Publisher {
 }
 
 /**
- * Replies to a request with an error: its status and text, or a general text where the table of the error's
- * folder hides it. Sends nothing without a reply subject. Returns what was, or would have been, sent.
+ * Replies to a request with an error: its status and its text, or a general text if the error's folder hides
+ * it. Sends nothing without a reply subject. Returns what was sent, or would have been.
  */
 export function replyError(
   publisher: Publisher,

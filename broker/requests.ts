@@ -1,6 +1,5 @@
-// Requests with one reply. Where a JetStream stream captures one of Encke's subjects, the stream acknowledges
-// the request before the service replies to it; that acknowledgement is not the reply. Keeps nothing between
-// requests.
+// Requests with one reply. If a JetStream stream captures one of Encke's subjects, the stream usually
+// acknowledges the request before the service replies; that acknowledgement is ignored. Stateless.
 
 import { type NatsConnection, RequestStrategy } from "nats";
 import { requestError, timeoutError, tooLargeError } from "./client-errors.ts";
@@ -11,11 +10,12 @@ import { isOwnSubject } from "./subjects.ts";
 
 export interface RequestOptions {
   readonly timeoutMs: number;
-  /** What the server takes in one message, in bytes. */
+  /** The server's maximum for one message, in bytes. */
   readonly maxPayload: number;
 }
 
 /**
+ * Sends a request and returns its reply.
  * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
  * PAYLOAD_TOO_LARGE
  */

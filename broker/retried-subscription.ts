@@ -1,7 +1,7 @@
-// A subscription that is retried until NATS grants it. The client library forgets a subscription that was
-// refused, and does not match every refusal with the subscription that it is about. This class remembers that
-// NATS refused it and subscribes again every two seconds, since permissions change when an operator changes
-// them. Owned by the client's subscriptions; one timer while it is refused.
+// A subscription that is retried until NATS grants it. The client library drops a subscription that was
+// refused, and does not report every refusal to the subscription concerned. This class remembers the refusal
+// and subscribes again every two seconds, because an operator may change the permissions at any time. Owned
+// by the client's subscriptions; it has one timer while the subscription is refused.
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NatsConnection, Subscription } from "nats";
@@ -13,11 +13,11 @@ const RETRY_MS = 2_000;
 export interface RetriedSubscriptionOptions {
   readonly nats: NatsConnection;
   readonly subject: string;
-  /** Of the members of a queue group, one receives each message. */
+  /** Queue group: one of its members receives each message. */
   readonly queue: string | undefined;
-  /** Must not throw: an error that it throws is logged. */
+  /** Must not throw; an error that it throws is logged. */
   readonly onMessage: (message: Msg) => void;
-  /** Called when NATS grants the subscription after it refused it. */
+  /** Called when NATS grants the subscription after a refusal. */
   readonly onGranted: () => void;
   readonly log: Logger;
 }
@@ -42,7 +42,7 @@ export class RetriedSubscription {
     return this.#isRefused;
   }
 
-  /** Notes that NATS refused the subject, and schedules the next attempt. */
+  /** Records that NATS refused the subject, and schedules the next attempt. */
   refuse(reason: string): void {
     if (this.#isEnded) return;
     const { subject, log } = this.#options;
@@ -62,7 +62,7 @@ export class RetriedSubscription {
   /** Ends the subscription after the messages that the server has already sent. Idempotent. */
   async drain(): Promise<void> {
     this.#end();
-    await this.#subscription.drain().catch(() => {}); // refused or closed: nothing more arrives
+    await this.#subscription.drain().catch(() => {}); // refused or disconnected: no message is left
   }
 
   #end(): void {
@@ -92,10 +92,10 @@ export class RetriedSubscription {
     this.#subscription.unsubscribe();
     this.#subscription = this.#subscribe();
     try {
-      await nats.flush(); // the server sends a refusal before the reply to this,
-      await nextTurn(); // and the library reports it in the next turn at the latest
+      await nats.flush(); // the server sends a refusal before it replies to this,
+      await nextTurn(); // and the library reports the refusal by the next turn
     } catch {
-      return this.refuse("the connection went down"); // it comes back, and the next attempt tells
+      return this.refuse("the connection was lost"); // the next attempt is made after the reconnect
     }
     if (this.#isEnded || this.#timer !== undefined) return;
     this.#isRefused = false;

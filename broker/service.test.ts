@@ -1,5 +1,4 @@
-// Micro services as other people's tools see them: counts and times of handlers that reply later, over every
-// broker.
+// Micro services as other tools see them: the counts and times of asynchronous handlers, over every broker.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -18,7 +17,7 @@ import type { Endpoint, Served } from "./service.ts";
 
 const log = createLogger("test", "silent");
 const ABOUT = { name: "probe", description: "a service under test", metadata: { share: "0/1" } };
-/** Handlers take so long, in milliseconds: much longer than a request's way through the broker. */
+/** The time that handlers take, in milliseconds: much longer than a request's way through the broker. */
 const SLOW_MS = 300;
 const QUICK_MS = 150;
 
@@ -35,7 +34,7 @@ interface Stats {
   }[];
 }
 
-/** Replies later, and fails where the payload says so. */
+/** Returns an endpoint that replies after `ms`, and fails for some payloads. */
 function endpoint(name: string, ms: number, more: Partial<Endpoint> = {}): Endpoint {
   return {
     name,
@@ -82,7 +81,8 @@ for (const broker of brokers) {
 
     it("STATS - reports what a client counted and measured in a mix of good and bad requests", async () => {
       await serve([endpoint("slow", SLOW_MS), endpoint("quick", QUICK_MS)]);
-      for (let i = 0; i < 50; i += 1) await ask("$SRV.PING.probe"); // the first requests are slow
+      // the first requests of a process are slow
+      for (let i = 0; i < 50; i += 1) await ask("$SRV.PING.probe");
       const counted: Record<string, { requests: number; errors: number; ms: number; last: string }> = {};
       const request = async (name: string, payload: string): Promise<void> => {
         const startMs = performance.now();
@@ -123,7 +123,7 @@ for (const broker of brokers) {
       assert.deepEqual([listed.name, listed.version], ["probe", version]);
       const [theirs] = JSON.parse(await micro("stats", "probe", "--json")) as [Stats];
       const ours = await ask<Stats>("$SRV.STATS.probe");
-      const started = new Date(theirs.started).toISOString(); // the command drops trailing zeros
+      const started = new Date(theirs.started).toISOString(); // the command removes trailing zeros
       assert.deepEqual({ ...theirs, started }, ours);
       assert.deepEqual([theirs.endpoints[0]?.num_requests, theirs.endpoints[0]?.num_errors], [3, 1]);
       assert.match(await micro("info", "probe"), /replies after 1 ms/);
@@ -154,10 +154,10 @@ for (const broker of brokers) {
       await assert.rejects(other, { code: "NO_RESPONDERS" });
     });
 
-    it("two instances - share the requests of a queue group, and each receives those without one", async () => {
+    it("two instances - share requests to a queue group, and both receive requests without one", async () => {
       const other = await open();
       const received: string[] = [];
-      const heard = (instance: string): Endpoint =>
+      const receiving = (instance: string): Endpoint =>
         endpoint("all", 0, {
           queueGroup: "",
           handle: () => {
@@ -165,8 +165,8 @@ for (const broker of brokers) {
             return "";
           },
         });
-      await serve([endpoint("shared", 0), heard("first")]);
-      await serve([endpoint("shared", 0), heard("second")], other);
+      await serve([endpoint("shared", 0), receiving("first")]);
+      await serve([endpoint("shared", 0), receiving("second")], other);
       await Promise.all(Array.from({ length: 100 }, () => client.request("probe.shared", "", 2_000)));
       const stats: Stats[] = [];
       const replies = client.subscribe("probe-stats", (message) => stats.push(message.json()));
@@ -183,7 +183,7 @@ for (const broker of brokers) {
       await other.close();
     });
 
-    it("stop - handles the requests that had arrived, and serves no others", async () => {
+    it("stop - handles the requests that have arrived, and no others", async () => {
       await serve([endpoint("slow", SLOW_MS)]);
       const pending = Array.from({ length: 20 }, (_, n) => client.request("probe.slow", `${n}`, 2_000));
       await client.flush();
@@ -200,7 +200,7 @@ for (const broker of brokers) {
 }
 
 describe("micro service", () => {
-  it("reply that the server does not take - is an error to the client, and counted as one", async (t) => {
+  it("reply that is too large - is replaced by an error, and counted as one", async (t) => {
     const broker = await embedded.start();
     const host = await BrokerClient.connect({ url: urlOf(broker) }, { name: "test", log, wait: false });
     const client = await BrokerClient.connect({ url: urlOf(broker) }, { name: "test", log, wait: false });
@@ -218,7 +218,7 @@ describe("micro service", () => {
     assert.deepEqual([endpoints[0]?.num_errors, endpoints[0]?.last_error], [1, problem?.message]);
   });
 
-  it("refused subject - is served when NATS grants it; the others are served all the while", {
+  it("refused subject - is served once NATS grants it, and other subjects are always served", {
     skip: natsServer.skip,
   }, async (t) => {
     const granting = (subjects: readonly string[]): string => `authorization { users: [

@@ -1,8 +1,8 @@
-// A NATS micro service as ADR-32 of the NATS architecture specifies it: endpoints in queue groups, and
-// replies to `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, which is what `nats micro` reads. The library has one
-// too; it counts a request when the handler returns, which for an asynchronous handler is before the reply,
-// it measures with the wall clock, and it ends the whole service when NATS refuses one subject. Owned by the
-// client; one entry per endpoint.
+// A NATS micro service as specified by ADR-32 of the NATS architecture: endpoints in queue groups, and
+// replies to `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, which `nats micro` sends. The library's
+// implementation is not used: it counts a request when the handler returns, which for an asynchronous handler
+// is before the reply; it measures with the wall clock; and it ends the whole service when NATS refuses one
+// subject. Owned by the client; one entry per endpoint.
 
 import { nuid } from "nats";
 import type { Logger } from "../lib/log.ts";
@@ -14,41 +14,41 @@ import { replyError } from "./reply-error.ts";
 import type { Drainable } from "./subscriptions.ts";
 
 const VERBS = ["PING", "INFO", "STATS"] as const;
-/** ADR-32's default queue group: of the instances of a service, one receives each request. */
+/** The default queue group of ADR-32: one of a service's instances receives each request. */
 const QUEUE_GROUP = "q";
 const NS_PER_MS = 1_000_000;
 
 export interface ServiceAbout {
-  /** Shared by all instances: letters, digits, dashes and underscores. */
+  /** The same for all instances: letters, digits, dashes and underscores. */
   readonly name: string;
   readonly description: string;
-  /** What distinguishes this instance from others. */
+  /** Distinguishes this instance from others. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** One kind of request that a service replies to. */
+/** One kind of request that a service handles. */
 export interface Endpoint {
   readonly name: string;
   readonly subject: string;
   readonly description: string;
-  /** JSON schemas of payloads that are JSON. */
+  /** JSON schemas of payloads in JSON. */
   readonly requestSchema?: object;
   readonly responseSchema?: object;
-  /** Absent for ADR-32's default; "" where every instance receives every request. */
+  /** ADR-32's default if absent; "" if every instance receives every request. */
   readonly queueGroup?: string;
   /**
-   * Returns the reply. An error that it throws is replied as `replyError` does, and logged if callers may not
-   * read it.
+   * Returns the reply. If it throws, the caller receives what `replyError` discloses of the error; an error
+   * that callers may not read is logged.
    */
   readonly handle: (message: Msg) => Payload | Promise<Payload>;
 }
 
 export interface Served {
-  /** Handles the requests that the server has already sent, then no more. Idempotent. */
+  /** Handles the requests that the server has already sent, and then stops. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** What a service needs of the client. */
+/** The part of the client that a service uses. */
 interface Connection {
   readonly maxPayload: number;
   publish(subject: string, payload?: Payload, options?: PublishOptions): Published;
@@ -117,9 +117,9 @@ export class MicroService implements Served {
   }
 
   /**
-   * When the message that is being handled arrived. The library passes on all messages of one read from the
-   * socket without a microtask in between, so they have one arrival: the later ones wait while the earlier
-   * ones are handled.
+   * Returns the arrival time of the current message. The library delivers all messages of one read from the
+   * socket without a microtask in between, so they share one arrival time: later ones wait while earlier ones
+   * are handled.
    */
   #arrival(): number {
     if (this.#arrivedMs === undefined) {
@@ -143,14 +143,13 @@ export class MicroService implements Served {
       const endpoints = this.#endpoints.map((endpoint) => endpoint.info(withSchemas));
       return reply("info", { ...identity, description, endpoints });
     };
-    // a service of many endpoints on a server of a small max_payload goes without schemas rather than without
-    // a reply
+    // with many endpoints and a small max_payload, a reply without schemas is better than an error
     const whole = info(true);
     return byteLength(whole) <= this.#connection.maxPayload ? whole : info(false);
   }
 }
 
-/** An endpoint, and what has become of the requests to it. */
+/** An endpoint and the statistics of its requests. */
 class ServedEndpoint {
   readonly #endpoint: Endpoint;
   readonly queueGroup: string;
@@ -174,8 +173,8 @@ class ServedEndpoint {
 
   /**
    * Counts a request.
-   * @param processingMs from its arrival to its reply
-   * @param problem the error that was replied, if any
+   * @param processingMs time from its arrival to its reply
+   * @param problem text of the error reply, if it was one
    */
   count(processingMs: number, problem: string | undefined): void {
     this.#requests += 1;

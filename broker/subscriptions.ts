@@ -1,5 +1,5 @@
-// The subscriptions of one connection. They survive reconnects, which is the library's work, and refusals,
-// which is ours (retried-subscription.ts). Owned by the client; one entry per subscription.
+// The subscriptions of one connection. The library restores them after a reconnect; retried-subscription.ts
+// restores them after a refusal. Owned by the client; one entry per subscription.
 
 import type { NatsConnection } from "nats";
 import type { Logger } from "../lib/log.ts";
@@ -12,7 +12,7 @@ export interface Subscribed {
 }
 
 export interface Drainable extends Subscribed {
-  /** Ends the subscription after the messages that the server has already sent. Idempotent. */
+  /** Ends the subscription once the messages that the server has already sent are handled. Idempotent. */
   drain(): Promise<void>;
 }
 
@@ -27,17 +27,17 @@ export class Subscriptions {
     this.#log = log;
   }
 
-  /** Subjects that NATS refuses at this moment. */
+  /** Subjects that NATS currently refuses. */
   get refused(): readonly string[] {
     return [...this.#retried].filter(({ isRefused }) => isRefused).map(({ subject }) => subject);
   }
 
-  /** Calls `listener` whenever NATS grants a subject that it refused before. */
+  /** Calls `listener` whenever NATS grants a subject that it had refused. */
   onGranted(listener: () => void): void {
     this.#grantListeners.add(listener);
   }
 
-  /** Notes a refusal that the library did not report to the subscription itself. */
+  /** Records a refusal that the library reported for the connection and not for the subscription. */
   noteRefusal(subject: string, reason: string): void {
     for (const subscription of this.#retried)
       if (subscription.subject === subject) subscription.refuse(reason);

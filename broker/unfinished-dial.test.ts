@@ -9,12 +9,12 @@ import { EmbeddedBroker } from "./embedded/broker.ts";
 
 const INFO = 'INFO {"server_id":"x","version":"2.9.0","proto":1,"max_payload":1048576,"headers":true} \r\n';
 
-describe("a client that closes while it reconnects", () => {
-  for (const [what, says] of [
-    ["says nothing", ""],
+describe("client that closes while it reconnects", () => {
+  for (const [what, greeting] of [
+    ["sends nothing", ""],
     ["begins to speak", INFO],
   ] as const) {
-    it(`a server that ${what} - sees the connection end`, async () => {
+    it(`server that ${what} - sees the connection end`, async () => {
       const broker = new EmbeddedBroker({ port: 0 });
       const port = await broker.start();
       const log = createLogger("test", "silent");
@@ -27,7 +27,7 @@ describe("a client that closes while it reconnects", () => {
       let ended = 0;
       const server = createServer((socket) => {
         sockets.push(socket);
-        socket.on("error", () => {}); // a reset is an end
+        socket.on("error", () => {}); // a reset ends it, too
         socket.on("close", () => {
           ended += 1;
         });
@@ -35,7 +35,7 @@ describe("a client that closes while it reconnects", () => {
       }).listen(port, "127.0.0.1");
       await once(server, "connection");
       const closed = client.close();
-      for (const socket of sockets) socket.write(says);
+      for (const socket of sockets) socket.write(greeting);
       await closed;
       await waitFor("every attempt to end", () => ended === sockets.length);
       assert.equal((server.address() as AddressInfo).port, port);

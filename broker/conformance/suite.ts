@@ -95,7 +95,7 @@ const EXCHANGES: readonly (readonly [string, string, string])[] = [
 /** Title, lines sent, pattern of the server's last words. */
 const CLOSING: readonly (readonly [string, string, RegExp])[] = [
   ["unknown word", "FOO bar\r\n", /Unknown Protocol Operation/],
-  ["a payload longer than it says", "PUB a 2\r\nhixx\r\n", /Unknown Protocol Operation/],
+  ["a payload longer than declared", "PUB a 2\r\nhixx\r\n", /Unknown Protocol Operation/],
   ["a payload above max_payload", "PUB a 99999999\r\n", /Maximum Payload Violation/],
   ["a size that is no number", "PUB a abc\r\n", /^(|-ERR 'Bad PUB'\r\n)$/],
   ["PUB without a size", "PUB a\r\n", /^(|-ERR 'Bad PUB'\r\n)$/],

@@ -91,7 +91,7 @@ export class NatsServer {
     }
     throw new BrokerError(
       "NATS_SERVER_FAILED",
-      `nats-server does not answer on port ${this.port}: choose another with --port`,
+      `nats-server does not accept connections on port ${this.port}: choose another with --port`,
     );
   }
 }
