@@ -1,24 +1,24 @@
-// How long to wait before trying again: doubling from `firstMs` to `mostMs`, with jitter, so that many who lost
-// the same thing do not come back in the same instant.
+// Delays between retries. They double from `firstMs` to `maxMs`, with jitter, so that many clients which
+// lost the same server do not return at the same moment.
 
 export class Backoff {
   readonly #firstMs: number;
-  readonly #mostMs: number;
+  readonly #maxMs: number;
   #failures = 0;
 
-  constructor(firstMs: number, mostMs: number) {
+  constructor(firstMs: number, maxMs: number) {
     this.#firstMs = firstMs;
-    this.#mostMs = mostMs;
+    this.#maxMs = maxMs;
   }
 
-  /** The next wait in milliseconds: between half and all of the doubled span. */
+  /** Returns the next delay in milliseconds: between half of the doubled delay and all of it. */
   nextMs(): number {
-    const span = Math.min(this.#mostMs, this.#firstMs * 2 ** this.#failures);
+    const span = Math.min(this.#maxMs, this.#firstMs * 2 ** this.#failures);
     this.#failures += 1;
     return span / 2 + (Math.random() * span) / 2;
   }
 
-  /** Call after a success: the next wait is the first again. */
+  /** Call this after a success: the next delay is the first one again. */
   reset(): void {
     this.#failures = 0;
   }

@@ -1,5 +1,6 @@
-// What a command is, and how one is added to the command line: its settings become options, and its `run` gets checked
-// values. A command throws; the program alone prints errors and chooses the exit code.
+// The definition of a command, and how it becomes part of the command line. Its settings become options, and
+// its `run` receives validated values. A command throws errors; only the program prints them and chooses the
+// exit code.
 
 import { readFileSync } from "node:fs";
 import type { Writable } from "node:stream";
@@ -20,40 +21,45 @@ import {
 /** A program and its arguments. */
 export type CommandLine = readonly [command: string, ...args: string[]];
 
-/** A progress bar for work that takes a while; nothing where there is no terminal. */
+/** A progress bar for long work. Nothing is shown unless standard error is a terminal. */
 export interface Progress {
-  /** `done` of the total so far. Cheap: call it as often as convenient. */
+  /** Reports how much is done in all. Cheap enough to call in a loop. */
   update(done: number): void;
-  /** Removes the bar. Call it on success and failure alike. */
+  /** Removes the bar. Must be called on success and on failure. */
   stop(): void;
 }
 
-/** What the program gives to every command. */
+/** What the program provides to every command. */
 export interface Environment {
   readonly env: NodeJS.ProcessEnv;
-  /** Aborted at the first Ctrl-C or SIGTERM: finish what must be finished and return. */
+  /**
+   * Aborted by the first Ctrl-C or SIGTERM: the command must finish what cannot be left undone, and return.
+   */
   readonly signal: AbortSignal;
-  /** Runs this program once more, with the arguments that are appended. */
+  /** The command line that runs this program again; arguments are appended. */
   readonly encke: CommandLine;
-  /** Writes a line of the result to standard output, which must take it. */
+  /** Prints a line of the result to standard output. The program fails if it cannot be written. */
   print(line: string): void;
-  /** Standard output itself, for a result that is a stream. */
+  /** Returns standard output, for a result that is written as a stream. */
   readonly output: () => Writable;
-  /** Says where a service is, on standard output; dropped where that takes nothing. */
+  /** Prints where a service listens to standard output. The line is dropped if it cannot be written. */
   announce(line: string): void;
-  /** Says something beside the result, on standard error; dropped where that takes nothing. */
+  /** Prints a remark to standard error. The line is dropped if it cannot be written. */
   note(line: string): void;
-  /** @param what the thing counted, in the plural; @param total 0 where it is not known */
+  /**
+   * @param what the unit that is counted, in the plural
+   * @param total 0 if unknown
+   */
   progress(title: string, what: string, total: number): Progress;
 }
 
 export interface Context extends Environment {
-  /** By key, where each setting comes from that is not a default. */
+  /** The origin of each value that is not a default, by key. */
   readonly origins: ReadonlyMap<string, Origin>;
   readonly log: Logger;
 }
 
-/** What every command takes. */
+/** The settings that every command takes. */
 interface CommonSettings {
   readonly config: Setting<string | undefined>;
   readonly logLevel: Setting<LogLevel>;
@@ -61,24 +67,24 @@ interface CommonSettings {
 const commonSettings: CommonSettings = {
   config: {
     value: "FILE",
-    help: "settings as one JSON object, keys as the flags without dashes",
+    help: "JSON file of settings; its keys are the flags without the leading dashes",
     schema: text,
   },
   logLevel: { value: "LEVEL", help: LOG_LEVELS.join(", "), schema: oneOf(LOG_LEVELS), default: "warn" },
 };
 export type CommonValues = ValuesOf<CommonSettings>;
 
-/** The setting of every command whose result a program may read. */
-export const json: Setting<boolean> = { help: "print JSON, for programs", schema: flag, default: false };
+/** The setting of all commands whose result a program may read. */
+export const json: Setting<boolean> = { help: "print JSON", schema: flag, default: false };
 
 export interface CommandSpec<Table extends SettingsTable> {
-  /** With its group: "graph load". */
+  /** The full name, with its group: "graph load". */
   readonly name: string;
-  /** What it does, in a line of the program's --help; absent where the command is not shown there. */
+  /** One line for the program's --help. A command without it is hidden there. */
   readonly summary?: string;
-  /** More than a line, for the command's own --help. */
+  /** Further lines for the command's own --help. */
   readonly details?: string;
-  /** As commander spells them: `<file>`, `[payload]`. */
+  /** In commander's notation: `<file>` is required, `[payload]` optional. */
   readonly parameters?: readonly string[];
   readonly settings: Table;
   run(
@@ -88,11 +94,11 @@ export interface CommandSpec<Table extends SettingsTable> {
   ): Promise<void> | void;
 }
 
-/** A command whose values only itself knows. */
+/** A command. The type of its values is private to it. */
 export interface Command {
   readonly name: string;
   readonly settings: SettingsTable;
-  /** @param known the settings of every command: a name outside them is a typo */
+  /** @param known the settings of all commands; any other name in the environment or the file is a typo */
   addTo(group: Commander, environment: Environment, known: SettingsTable): void;
 }
 
@@ -141,7 +147,7 @@ function readConfig(path: string): { path: string; values: unknown } {
     return { path, values: JSON.parse(readFileSync(path, "utf8")) };
   } catch (error) {
     throw new SettingsError([
-      `--config ${quote(path)} cannot be used (${messageOf(error)}): it must be a readable JSON file`,
+      `--config ${quote(path)} cannot be used (${messageOf(error)}): it must be a JSON file that this user can read`,
     ]);
   }
 }

@@ -1,7 +1,7 @@
-// The base of every error that Encke throws on purpose. Callers match `code`, never the text; the text quotes
-// the offending value and ends with the remedy. Each folder's errors.ts lists its own codes.
+// The base class of all errors that Encke throws deliberately. Callers match the code and never the text. The
+// text quotes the offending value and ends with a remedy. Each folder lists its codes in its errors.ts.
 
-/** Longest part of a hostile value that an error repeats. */
+/** How much of an untrusted value an error repeats. */
 const QUOTED_CHARS = 80;
 
 /** What a remote caller is told about an error. */
@@ -17,7 +17,10 @@ const HIDDEN: Disclosure = { status: 500, shown: false };
 export class EnckeError<Code extends string = string> extends Error {
   readonly code: Code;
 
-  /** @param code stable and matched by callers; @param message what was wrong, quoted, and what to do about it. */
+  /**
+   * @param code stable, and matched by callers
+   * @param message what was wrong, with the value quoted, and how to correct it
+   */
   constructor(code: Code, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
@@ -30,7 +33,10 @@ export class EnckeError<Code extends string = string> extends Error {
   }
 }
 
-/** A value from outside as it may stand in a message: JSON-escaped, so that no control character survives, and cut. */
+/**
+ * Quotes an untrusted value for an error message: escaped as JSON, so that it contains no control characters,
+ * and truncated.
+ */
 export function quote(value: unknown): string {
   const text = typeof value === "string" ? value : String(value);
   if (text.length <= QUOTED_CHARS) return JSON.stringify(text);
@@ -42,13 +48,13 @@ export function disclosureOf(error: unknown): Disclosure {
   return error instanceof EnckeError ? error.disclosure : HIDDEN;
 }
 
-/** The `code` of anything thrown, ours or Node's; undefined where there is none. */
+/** Returns the `code` of a thrown value, ours or Node's; undefined if it has none. */
 export function codeOf(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
 
-/** The text of anything thrown. */
+/** Returns the message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

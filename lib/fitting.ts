@@ -1,12 +1,15 @@
-// How much of a list fits into one message. One pass over the part that fits.
+// Counts how much of a list fits into one message. It passes once over the part that fits.
 
 export interface Room {
   readonly bytes: number;
-  /** Any number where absent. */
+  /** Unlimited if absent. */
   readonly items?: number;
 }
 
-/** How many of the items from `from` on fit into a message together: at least one, where there is one. */
+/**
+ * Counts the items, from index `from` on, that fit into one message together. The count is at least one if
+ * there is an item.
+ */
 export function countFitting<T>(
   items: readonly T[],
   bytesOf: (item: T) => number,

@@ -1,4 +1,5 @@
-// The files and folders that a command's flags name. What the system refuses becomes an error that names the flag.
+// Access to the files and folders that flags name. An error of the operating system becomes one that names
+// the flag.
 
 import { existsSync, readFileSync } from "node:fs";
 import { rmdir } from "node:fs/promises";
@@ -6,7 +7,7 @@ import { CommandError } from "./command-error.ts";
 import { codeOf, messageOf, quote } from "./errors.ts";
 import { makeFolder } from "./make-folder.ts";
 
-/** @throws CommandError USAGE */
+/** Reads a text file. @throws CommandError USAGE if it cannot be read */
 export function readTextFile(flag: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
@@ -20,8 +21,8 @@ export function readTextFile(flag: string, path: string): string {
 }
 
 /**
- * Runs `work`, which writes to `path`, or to standard output where that is undefined, and returns what it returns.
- * @throws CommandError UNWRITABLE where the system refuses the file or folder
+ * Runs `work` and returns its result. `work` writes to `path`, or to standard output if that is undefined.
+ * @throws CommandError UNWRITABLE if the operating system refuses to write there
  */
 export async function writing<T>(
   flag: string,
@@ -35,15 +36,16 @@ export async function writing<T>(
     if (path === undefined || !isSystems) throw cause;
     throw new CommandError(
       "UNWRITABLE",
-      `${flag} ${quote(path)} cannot be written (${messageOf(cause)}): check the path, its permissions and the disk's room`,
+      `${flag} ${quote(path)} cannot be written (${messageOf(cause)}): check the path, its permissions and the free space`,
       { cause },
     );
   }
 }
 
 /**
- * Checks that a folder can be made when there is something to write, and leaves it as it was: a command that runs for
- * hours must not find out at its end. @throws CommandError UNWRITABLE
+ * Checks that a folder can be created, and leaves no trace: a command that runs for hours must find out
+ * before it starts.
+ * @throws CommandError UNWRITABLE
  */
 export async function checkFolder(flag: string, path: string): Promise<void> {
   const isThere = existsSync(path);

@@ -1,13 +1,14 @@
-// A child's standard error on its way to ours, line by line. A child that inherited ours would share its flags, and
-// either of the two could make the other's writes block (line-sink.ts); so each has a stream of its own, read here.
+// Forwards the standard error of a child process to ours, line by line. If a child inherited ours, the two
+// would share its flags, and either could make the other's writes block (line-sink.ts). So each child writes
+// to a pipe of its own, which is read here.
 
 import type { Readable } from "node:stream";
 import type { LineSink } from "./line-sink.ts";
 
-/** A longer line goes on in parts: more is never held per child. */
+/** A longer line is forwarded in parts, which bounds the memory per child. */
 const MAX_LINE_CHARS = 65_536;
 
-/** Hands over whole lines as they come, and what is left when the stream ends. */
+/** Forwards each complete line, and the unfinished rest when the stream ends. */
 export function forwardLines(source: Readable, target: LineSink): void {
   let begun = "";
   source.setEncoding("utf8");
@@ -22,5 +23,5 @@ export function forwardLines(source: Readable, target: LineSink): void {
   source.on("end", () => {
     if (begun !== "") target.write(`${begun}\n`);
   });
-  source.on("error", () => {}); // the child is gone: its end is noticed where it is supervised
+  source.on("error", () => {}); // the child is gone, which its supervisor notices
 }

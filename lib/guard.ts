@@ -1,14 +1,14 @@
-// What Node itself writes to standard error, its warnings and the stack of a bug that nothing caught, by the way of the
-// log: Node would wait for a reader that does not read, and a process that should have ended would stay.
+// Sends what Node itself writes to standard error, its warnings and the stacks of uncaught errors, through
+// the log. Node would block until the output is read, and a process that should have ended would stay.
 
 import { standardError } from "./output.ts";
 
-/** How long last words may wait for a slow reader. */
+/** How long a final message may wait for a slow reader. */
 export const LAST_WORDS_MS = 1_000;
 
 /**
- * Called once, before anything else can go wrong.
- * @param exit ends the process, as `process.exit`; given, because only programs may
+ * Installs the handlers. Call it once, first of all.
+ * @param exit ends the process as `process.exit` does; a parameter, because only programs may end the process
  */
 export function guardStandardError(exit: (code: number) => never): void {
   process.removeAllListeners("warning");
@@ -19,7 +19,7 @@ export function guardStandardError(exit: (code: number) => never): void {
   });
 }
 
-/** What a bug is reported with. */
+/** Returns the stack of an error, for reporting a bug. */
 export function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

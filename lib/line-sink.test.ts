@@ -13,7 +13,7 @@ import { LineSink } from "./line-sink.ts";
 const LINES = 20_000;
 const LINE = "x".repeat(100);
 const OUTPUT = new URL("./output" + import.meta.url.slice(-3), import.meta.url).href;
-/** Writes lines to standard error, and says on standard output what became of them. */
+/** Writes lines to standard error, and reports on standard output how many were dropped. */
 const PROGRAM = `
   const { droppedLines, standardError } = await import(${JSON.stringify(OUTPUT)});
   for (let n = 0; n < ${LINES}; n += 1) standardError.write("line " + n + " ${LINE}\\n");
@@ -35,28 +35,31 @@ function start(stderr: number | "pipe"): ChildProcess {
   });
 }
 
-/** What became of its lines. It ends then, unless its streams are still to be read: Node empties those of an ended child. */
+/**
+ * Resolves with the report when the child has ended. Its streams must be read until then, because Node
+ * empties those of an ended child.
+ */
 async function outcomeOf(child: ChildProcess, ends = true): Promise<Outcome> {
   const [said] = await once(child.stdout ?? child, "data");
   if (ends) child.stdin?.end();
   return JSON.parse(String(said)) as Outcome;
 }
 
-describe("lines to an output that takes none", () => {
-  it("a full disk - every line is dropped and counted, the process goes on", async () => {
+describe("lines to an output that cannot be written", () => {
+  it("full disk - drops and counts every line, and the process continues", async () => {
     const full = openSync("/dev/full", "w");
     const { dropped } = await outcomeOf(start(full));
     closeSync(full);
     assert.equal(dropped, LINES + 1);
   });
 
-  it("a reader that has gone - every line is dropped and counted, the process goes on", async () => {
+  it("closed pipe - drops and counts every line, and the process continues", async () => {
     const child = start("pipe");
     child.stderr?.destroy();
     assert.equal((await outcomeOf(child)).dropped, LINES + 1);
   });
 
-  it("a pipe that nothing reads - takes what fits, the rest is dropped, nothing waits but last words", async () => {
+  it("unread pipe - accepts what fits and drops the rest; only a final message waits", async () => {
     const fifo = new Fifo();
     const { dropped, waitedMs } = await outcomeOf(start(fifo.fd));
     const lines = fifo.read().split("\n");
@@ -67,7 +70,7 @@ describe("lines to an output that takes none", () => {
     assert.ok(dropped > LINES / 2 && waitedMs >= 300 && waitedMs < 5_000, `${dropped} lines, ${waitedMs} ms`);
   });
 
-  it("a socket that nothing reads - likewise", async () => {
+  it("unread socket - accepts what fits and drops the rest; only a final message waits", async () => {
     const child = start("pipe"); // Node makes sockets of its children's pipes
     const { dropped, waitedMs } = await outcomeOf(child, false);
     child.stdin?.end();
@@ -76,13 +79,13 @@ describe("lines to an output that takes none", () => {
     assert.equal(lines.filter((line) => /^line \d+ x{100}$/.test(line)).length, lines.length - 1);
   });
 
-  it("none at all - Node opens /dev/null in its place", async () => {
+  it("closed descriptor - is replaced by /dev/null", async () => {
     const node = [process.execPath, "--input-type=module", "-e", PROGRAM];
     const child = spawn("sh", ["-c", 'exec "$@" 2>&-', "sh", ...node], { stdio: ["pipe", "pipe", "pipe"] });
     assert.equal((await outcomeOf(child)).dropped, 0);
   });
 
-  it("a reader that comes late - gets whole lines, the one that was begun before included", async () => {
+  it("late reader - receives whole lines, including one that was written in part before", async () => {
     const fifo = new Fifo();
     const child = spawn(
       process.execPath,
@@ -109,8 +112,8 @@ describe("lines to an output that takes none", () => {
   });
 });
 
-describe("lines to a pipe shared with other programs", () => {
-  it("its flags - stay as they are, since others share them", async () => {
+describe("lines to a pipe that other programs share", () => {
+  it("flags of the pipe - are not changed", async () => {
     const fifo = new Fifo();
     const flags = (): string => readFileSync(`/proc/self/fdinfo/${fifo.fd}`, "utf8").split("\n")[1] ?? "";
     const before = flags();
@@ -120,8 +123,8 @@ describe("lines to a pipe shared with other programs", () => {
   });
 });
 
-describe("a child's lines", () => {
-  it("forwardLines - passes on whole lines, however they come, and the last one without its end", async () => {
+describe("forwardLines", () => {
+  it("a child's output - is forwarded as whole lines, and its last line without a newline too", async () => {
     const lines: string[] = [];
     const sink = new LineSink(2);
     sink.write = (line) => void lines.push(line);

@@ -1,35 +1,39 @@
-// Lines on their way to standard output or standard error, which may be a full disk, a pipe that nothing reads, or a
-// terminal that has hung up. A write never throws and never waits for a reader: the kernel's buffer is the queue, a
-// line that does not fit there is dropped and counted, and of a line that was taken in part the rest is kept.
+// Writes lines to standard output or standard error, which may be a full disk, a pipe that is not read, or a
+// terminal that has hung up. A write never throws and never waits for a reader. The kernel's buffer is the
+// only queue: a line that does not fit is dropped and counted, and if a line was written in part, the rest is
+// stored.
 
 import { constants, fstatSync, openSync, writeSync } from "node:fs";
 
 const NOTHING: Buffer = Buffer.alloc(0);
 const { O_WRONLY, O_APPEND, O_NONBLOCK, O_NOCTTY } = constants;
-/** How often a full descriptor is tried again by a caller that may wait. */
+/** Interval at which a patient write tries a full descriptor again. */
 const TRY_AGAIN_MS = 10;
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
 export class LineSink {
   readonly #fd: 1 | 2;
   #target: number | undefined;
-  /** The end of a line that was begun, at most one line; nothing else is written before it. */
+  /** The rest of a line that was written in part; at most one. It is written before anything else. */
   #rest: Buffer = NOTHING;
-  /** The last line that could wait did so in vain: until one is taken, no other waits. */
+  /** True after a patient write that failed: until a write succeeds, no other one waits. */
   #isStuck = false;
-  /** Lines that could not be written. */
+  /** Lines that were dropped. */
   dropped = 0;
 
   constructor(fd: 1 | 2) {
     this.#fd = fd;
   }
 
-  /** Writes a line, its end included, or drops it. Never blocks, never throws. */
+  /** Writes a line, including its newline, or drops it. Never blocks and never throws. */
   write(line: string): void {
     if (!this.#take(Buffer.from(line))) this.dropped += 1;
   }
 
-  /** Does the same, but blocks the process for up to `patienceMs` where a reader is only slow: for last words. */
+  /**
+   * Writes a line as `write` does, but blocks the process for up to `patienceMs` if the reader is slow. Meant
+   * for final messages.
+   */
   writePatiently(line: string, patienceMs: number): void {
     const bytes = Buffer.from(line);
     const deadlineMs = performance.now() + (this.#isStuck ? 0 : patienceMs);
@@ -42,7 +46,7 @@ export class LineSink {
     if (!isTaken) this.dropped += 1;
   }
 
-  /** Whether a line was written, or begun: then its rest is kept. */
+  /** Returns whether the line was written, or begun, in which case its rest is stored. */
   #take(line: Buffer): boolean {
     this.#rest = this.#put(this.#rest);
     if (this.#rest.length > 0) return false;
@@ -52,7 +56,7 @@ export class LineSink {
     return true;
   }
 
-  /** Writes as much as is taken at once; returns what is left. */
+  /** Writes as much as the descriptor accepts now, and returns the rest. */
   #put(bytes: Buffer): Buffer {
     let left = bytes;
     try {
@@ -61,17 +65,18 @@ export class LineSink {
         left = left.subarray(writeSync(this.#target, left));
       }
     } catch {
-      // full, gone or broken: what is left is dropped or kept by the caller, which counts
+      // full, closed or broken: the caller stores or drops the rest, and counts it
     }
     return left;
   }
 }
 
 /**
- * A descriptor for the same file that does not make its writer wait. Pipes and terminals are opened a second time, since
- * they are shared with other programs, which would stumble over a change of theirs (Ansible refuses to start). A socket
- * cannot be opened again: there Node's own stream makes the shared one non-blocking, and it stays so while no child
- * inherits it (libuv makes inherited ones block again). A regular file has no reader to wait for.
+ * Returns a descriptor for the same file that does not block its writer. Pipes and terminals are opened a
+ * second time, because they are shared with other programs, which fail if their flags change (Ansible refuses
+ * to start). A socket cannot be opened again: Node's own stream makes the shared descriptor non-blocking, and
+ * it stays so as long as no child inherits it (libuv makes inherited ones blocking). A regular file has no
+ * reader to wait for.
  */
 function openWithoutWaiting(fd: 1 | 2): number {
   const kind = fstatSync(fd);
@@ -80,9 +85,9 @@ function openWithoutWaiting(fd: 1 | 2): number {
     try {
       return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
     } catch {
-      // another user's pipe, or no /proc here: the shared descriptor has to do
+      // another user's pipe, or no /proc: the shared descriptor is used
     }
   }
-  if (kind.isSocket() || kind.isFIFO()) (fd === 1 ? process.stdout : process.stderr).on("error", () => {}); // counted by us
+  if (kind.isSocket() || kind.isFIFO()) (fd === 1 ? process.stdout : process.stderr).on("error", () => {}); // failed writes are counted here
   return fd;
 }

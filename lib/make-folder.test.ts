@@ -6,13 +6,13 @@ import { tempDir } from "../test/support/temp-dir.ts";
 import { makeFolder } from "./make-folder.ts";
 
 describe("makeFolder", () => {
-  it("missing parents - are made, by several callers at once too", async () => {
+  it("missing parents - are created, also by concurrent callers", async () => {
     const path = join(tempDir(), "a", "b", "c");
     await Promise.all([makeFolder(path), makeFolder(path), makeFolder(join(path, "..", "d"))]);
     assert.ok(statSync(path).isDirectory());
   });
 
-  it("existing folder - is kept, through a link and at the root too", async () => {
+  it("existing folder - is left as it is, also behind a link or at the root", async () => {
     const folder = tempDir();
     const link = join(tempDir(), "link");
     symlinkSync(folder, link);
@@ -26,7 +26,7 @@ describe("makeFolder", () => {
     await assert.rejects(makeFolder(join(file, "below")), { code: "ENOTDIR" });
   });
 
-  it("place where nothing can be made - rejects instead of trying for ever", {
+  it("place that accepts no folders - rejects instead of trying for ever", {
     skip: process.platform !== "linux",
   }, async () => {
     for (const path of ["/proc/x", "/proc/x/y/z"]) await assert.rejects(makeFolder(path), { code: "ENOENT" });

@@ -1,12 +1,13 @@
-// Makes a folder and what is missing above it. Instead of Node's `mkdir` with `recursive`, which never returns where a
-// parent exists and the child is still "not found", as anywhere under /proc: it keeps a core busy for ever on a thread
-// that even the end of the process waits for (Node 20, MKDirpAsync in src/node_file.cc). One try per level here.
+// Creates a folder and its missing parents. Node's `mkdir` with `recursive` never returns if a parent exists
+// and creating the child still fails with "not found", as everywhere under /proc: it occupies a thread for
+// ever, and even the end of the process waits for that thread (Node 20, MKDirpAsync in src/node_file.cc).
+// This function tries once per level.
 
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "./errors.ts";
 
-/** Resolves when the folder is there, made by us or not. Rejects with the system's error. */
+/** Resolves when the folder exists, created by us or before. Rejects with the system's error. */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -19,8 +20,8 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-/** @throws what `mkdir` threw where there is no folder */
+/** Creates one level. @throws the error of `mkdir`, unless the folder exists */
 async function keepIfFolder(path: string, error: unknown): Promise<void> {
-  const there = await stat(path).catch(() => undefined); // not even that: the first error tells more
+  const there = await stat(path).catch(() => undefined); // if that fails as well, the first error is more useful
   if (there?.isDirectory() !== true) throw error;
 }

@@ -1,5 +1,5 @@
-// Metrics in Prometheus' form. Hot paths count in plain numbers that they own; a metric only reads them when
-// somebody scrapes, so a delivered chunk never pays for its own bookkeeping.
+// Metrics in Prometheus' format. Hot paths count in plain numbers of their own, which a metric reads only
+// when it is scraped. So delivering a chunk costs nothing for metrics.
 
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { droppedLines } from "./output.ts";
@@ -15,20 +15,23 @@ const MISNAMED = [
   "nodejs_active_resources_total",
 ];
 
-/** A number, or one for each value of the metric's label. */
+/** A number, or one number per value of the metric's label. */
 export type Reading = number | Readonly<Record<string, number>>;
 
 export interface Metrics {
-  /** A count that only grows, read from its owner at each scrape. `label` names what the keys of the reading are. */
+  /**
+   * A count that only grows, read from its owner at each scrape. `label` is the name of the label whose
+   * values are the keys of the reading.
+   */
   counter(name: string, help: string, read: () => Reading, label?: string): void;
-  /** A level that goes up and down, read likewise. */
+  /** A level that rises and falls, read in the same way. */
   gauge(name: string, help: string, read: () => Reading, label?: string): void;
   readonly registry: Registry;
 }
 
 /**
- * Metrics of one process: ours, and Node's own (heap, event-loop lag, descriptors) unless `ofNode` is false, as for a
- * supervisor whose figures would only blur those of its workers.
+ * Creates the metrics of one process: ours, and Node's own (heap, event-loop lag, descriptors) unless
+ * `ofNode` is false. A supervisor leaves out Node's, which would blur those of its workers.
  */
 export function createMetrics({ ofNode = true }: { readonly ofNode?: boolean } = {}): Metrics {
   const registry = new Registry();
@@ -65,7 +68,7 @@ export function createMetrics({ ofNode = true }: { readonly ofNode?: boolean } =
   };
   metrics.counter(
     "encke_log_lines_dropped_total",
-    "Log and status lines that standard error or output did not take",
+    "Log and status lines that could not be written to standard error or standard output",
     droppedLines,
   );
   return metrics;

@@ -1,12 +1,15 @@
-// Finding a TCP port that nobody listens on.
+// Finds free TCP ports.
 
 import { type AddressInfo, createServer } from "node:net";
 import { codeOf } from "./errors.ts";
 
-/** Neighbours tried before the system is asked for any port at all. */
+/** How many ports above the first are tried before the system chooses one. */
 const NEIGHBOURS = 20;
 
-/** Whether a server could listen there now. Errors other than "taken" are thrown: they would not go away. */
+/**
+ * Tells whether a server could listen on the port now. Errors other than "taken" are thrown, because they
+ * would not go away.
+ */
 export async function isPortFree(host: string, port: number): Promise<boolean> {
   try {
     await tryToListen(host, port);
@@ -17,7 +20,7 @@ export async function isPortFree(host: string, port: number): Promise<boolean> {
   }
 }
 
-/** `first` if it is free, else its nearest free neighbour above, else any. */
+/** Returns `first` if it is free, else the nearest free port above it, else any free port. */
 export async function freePortFrom(host: string, first: number): Promise<number> {
   for (let port = first; port < first + NEIGHBOURS && port <= 65_535; port += 1) {
     if (await isPortFree(host, port)) return port;
@@ -25,12 +28,12 @@ export async function freePortFrom(host: string, first: number): Promise<number>
   return anyFreePort(host);
 }
 
-/** A port that the system has just found free. */
+/** Returns a port that the system has just found to be free. */
 export function anyFreePort(host: string): Promise<number> {
   return tryToListen(host, 0);
 }
 
-/** Listens for a moment; answers the port. @throws Node's error */
+/** Listens for a moment and returns the port. @throws Node's error */
 async function tryToListen(host: string, port: number): Promise<number> {
   const probe = createServer();
   try {

@@ -4,15 +4,15 @@ import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { childrenOf, commandLineOf, describeListener, listenerOn, listenersIn } from "./processes.ts";
 
-const GONE = 4_194_303; // above what a machine gives out by default
+const GONE = 4_194_303; // greater than any id that a machine assigns by default
 
 describe("processes", () => {
-  it("commandLineOf - this program; nothing for a process that is gone", () => {
+  it("commandLineOf - returns the command line, or nothing for a process that is gone", () => {
     assert.ok(commandLineOf(process.pid).includes(process.argv[1] ?? "a program"));
     assert.equal(commandLineOf(GONE), "");
   });
 
-  it("childrenOf - finds a child, also one whose name is made to confuse", async () => {
+  it("childrenOf - finds a child even if its name contains parentheses", async () => {
     const child = spawn(process.execPath, ["-e", "process.title = ') 1 ('; setInterval(() => {}, 1000)"]);
     assert.ok(childrenOf(process.pid).includes(child.pid ?? 0));
     const gone = new Promise((resolve) => child.once("exit", resolve));
@@ -27,7 +27,7 @@ describe("processes", () => {
     const address = server.address();
     const port = typeof address === "object" ? (address?.port ?? 0) : 0;
     assert.equal(listenerOn(port), process.pid);
-    // by its program alone: what is among its flags may be a secret
+    // without its arguments, which may contain a secret
     assert.match(
       describeListener(port),
       new RegExp(`^process ${process.pid} \\("[^"]*node[^"]*"\\) listens there$`),
@@ -37,7 +37,7 @@ describe("processes", () => {
     assert.match(describeListener(port), /cannot be seen/);
   });
 
-  it("listenersIn - a connection on the same port is no listener", () => {
+  it("listenersIn - ignores connections on the same port", () => {
     const row = (state: string, inode: number): string =>
       `   0: 0100007F:1F90 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1`;
     assert.deepEqual(listenersIn(`header\n${row("0A", 7)}\n${row("01", 8)}\n`, 8_080), ["socket:[7]"]);

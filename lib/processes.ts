@@ -1,5 +1,5 @@
-// What Linux tells about processes: their children, their programs, and which of them listens on a port. Read from /proc
-// at every call; nothing is kept.
+// Facts about processes on Linux: their children, their programs, and which of them listens on a port. They
+// are read from /proc at every call; nothing is cached.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { quote } from "./errors.ts";
@@ -7,10 +7,10 @@ import { quote } from "./errors.ts";
 const LISTENING = "0A";
 const INIT = 1;
 const FLAGS = / -.*$/;
-/** Servers that Encke starts for itself. */
+/** Matches the command line of a server that Encke starts for itself. */
 const ORPHANS = /\/encke-nats-\w+\/nats-server\.conf$|\bcli\/main\.[jt]s broker --embedded /;
 
-/** Ids of a process's children. */
+/** Returns the ids of a process's children. */
 export function childrenOf(pid: number): number[] {
   return allProcesses().filter((candidate) => parentOf(candidate) === pid);
 }
@@ -19,22 +19,25 @@ function parentOf(pid: number): number {
   return Number(statFieldsOf(read(`/proc/${pid}/stat`))?.[1]);
 }
 
-/** Its program and arguments; "" where it is gone. */
+/** Returns a process's program and arguments; "" if it is gone. */
 export function commandLineOf(pid: number): string {
   return read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
 }
 
-/** The process that listens on a TCP port of this machine; undefined where none does, or not one of ours. */
+/**
+ * Returns the process that listens on a TCP port of this machine; undefined if there is none, or if it
+ * belongs to another user.
+ */
 export function listenerOn(port: number): number | undefined {
   const inodes = new Set(
     ["/proc/net/tcp", "/proc/net/tcp6"].flatMap((path) => listenersIn(read(path), port)),
   );
   if (inodes.size === 0) return undefined;
-  // a supervisor is older than its workers, which hold the many descriptors
+  // lowest id first: a supervisor is older than its workers, which have many descriptors to read
   return allProcesses().find((pid) => linksOf(pid).some((target) => inodes.has(target)));
 }
 
-/** For messages: which process listens on a TCP port of this machine, as far as this one may see. */
+/** Describes, for a message, which process listens on a TCP port of this machine. */
 export function describeListener(port: number): string {
   const pid = listenerOn(port);
   if (pid === undefined) return "a process that cannot be seen from here listens there";
@@ -47,7 +50,10 @@ export function describeListener(port: number): string {
   );
 }
 
-/** Socket names, as descriptors' links spell them, of who listens on a port, out of /proc/net/tcp. */
+/**
+ * Finds the sockets that listen on a port in the text of /proc/net/tcp. Returns their names as links of
+ * descriptors spell them.
+ */
 export function listenersIn(table: string, port: number): string[] {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
   return table
@@ -64,18 +70,21 @@ function allProcesses(): number[] {
     .sort((a, b) => a - b);
 }
 
-/** Fields of /proc/PID/stat behind the name, which may contain anything: state first, then the parent. */
+/**
+ * Splits /proc/PID/stat after the process's name, which may contain anything. The state is first, then the
+ * parent.
+ */
 export function statFieldsOf(stat: string): string[] | undefined {
   return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-/** What its descriptors are, as /proc spells them; none where it is gone. */
+/** Returns the targets of a process's descriptors, as /proc spells them; none if the process is gone. */
 export function linksOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   try {
     return readdirSync(folder).map((name) => linkOf(`${folder}/${name}`));
   } catch {
-    return []; // gone, or another user's: it has nothing that we may count
+    return []; // the process is gone, or another user's
   }
 }
 
@@ -83,7 +92,7 @@ function linkOf(path: string): string {
   try {
     return readlinkSync(path);
   } catch {
-    return ""; // closed meanwhile
+    return ""; // closed in the meantime
   }
 }
 
@@ -91,6 +100,6 @@ function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    return ""; // gone, or not there on this system: callers answer undefined
+    return ""; // the process is gone, or the system has no such file: callers return undefined
   }
 }

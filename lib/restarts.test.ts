@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { waitFor } from "../test/support/wait-for.ts";
 import { endChild, Restarts } from "./restarts.ts";
 
-/** Notes the reasons and waits of restarts; `start` fails as often as asked, and then succeeds. */
+/** Records the reasons and delays of restarts. `start` fails the given number of times, and then succeeds. */
 function createRestarts(failures = 0) {
   const reasons: string[] = [];
   const waits: number[] = [];
@@ -26,7 +26,7 @@ function createRestarts(failures = 0) {
 const LONG_MS = 60_000;
 
 describe("restarts", () => {
-  it("an end - is followed by a start, after a short wait", async () => {
+  it("an end - leads to a start after a short delay", async () => {
     const { restarts, reasons, waits, starts } = createRestarts();
     restarts.schedule(0, "exit 1");
     assert.equal(starts(), 0);
@@ -36,7 +36,7 @@ describe("restarts", () => {
     assert.equal(restarts.count, 1);
   });
 
-  it("a start that fails - is tried again, after longer waits", async () => {
+  it("a failed start - is retried after longer delays", async () => {
     const { restarts, reasons, waits, starts } = createRestarts(2);
     restarts.schedule(LONG_MS, "exit 1");
     await waitFor("a start that succeeds", () => starts() === 3);
@@ -44,7 +44,7 @@ describe("restarts", () => {
     assert.ok((waits[1] ?? 0) >= 100 && (waits[2] ?? 0) >= 200, String(waits));
   });
 
-  it("a long life before the end - makes the wait short again", () => {
+  it("an end after a long run - makes the delay short again", () => {
     const { restarts, waits } = createRestarts();
     for (let end = 0; end < 4; end += 1) restarts.schedule(0, "exit 1");
     restarts.schedule(LONG_MS, "exit 1");
@@ -52,7 +52,7 @@ describe("restarts", () => {
     assert.ok((waits[3] ?? 0) >= 400 && (waits[4] ?? 0) <= 100, String(waits));
   });
 
-  it("stop - cancels what is scheduled, and what is scheduled later", async (t) => {
+  it("stop - cancels scheduled restarts and ignores later ones", async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const { restarts, starts } = createRestarts();
     restarts.schedule(LONG_MS, "exit 1");
@@ -64,15 +64,15 @@ describe("restarts", () => {
   });
 });
 
-describe("end of a child", () => {
-  it("a child that ends when asked - is not killed", async () => {
+describe("endChild", () => {
+  it("child that ends when asked - is not killed", async () => {
     const child = spawn(process.execPath, ["-e", "process.stdin.resume().on('end', () => process.exit(7))"]);
     const exit = once(child, "exit");
     await endChild(child, () => child.stdin.end(), { killMs: 60_000, event: "close" });
     assert.deepEqual(await exit, [7, null]);
   });
 
-  it("a child that ignores the request - is killed", async () => {
+  it("child that ignores the request - is killed", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1_000)"]);
     const exit = once(child, "exit");
     await endChild(child, () => {}, { killMs: 10, event: "exit" });

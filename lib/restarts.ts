@@ -1,16 +1,17 @@
-// Restarts what has ended: the core of every supervisor, of one child process (supervisor.ts) as of an edge's many workers.
-// Owned by the supervisor, which reports each end. Waits grow from 100 ms to 5 s while what is started keeps ending.
+// The core of every supervisor: schedules restarts of what has ended, for a single child process
+// (supervisor.ts) and for the many workers of an edge. Owned by the supervisor, which reports each end. While
+// what it starts keeps ending, the delays grow from 100 ms to 5 s.
 
 import type { ChildProcess } from "node:child_process";
 import { Backoff } from "./backoff.ts";
 
-/** What ran for so long had started well: its next restart is quick again. */
+/** A process that ran this long had started well, so its restart is quick again. */
 const SETTLED_MS = 10_000;
 
 export interface RestartsOptions {
-  /** Starts one again. When it rejects, it is called again later. */
+  /** Starts another one. If it rejects, it is called again later. */
   readonly start: () => Promise<unknown>;
-  /** Called for each restart, before its wait. */
+  /** Called for each restart, before its delay. */
   readonly onRestart: (reason: string, waitMs: number) => void;
 }
 
@@ -19,14 +20,14 @@ export class Restarts {
   readonly #backoff = new Backoff(100, 5_000);
   readonly #waiting = new Set<NodeJS.Timeout>();
   #isStopped = false;
-  /** Restarts so far, failed ones included. */
+  /** Number of restarts so far, including failed ones. */
   count = 0;
 
   constructor(options: RestartsOptions) {
     this.#options = options;
   }
 
-  /** Schedules a restart of what has ended after `ranMs`. Does nothing after `stop`. */
+  /** Schedules a restart after something ended that had run for `ranMs`. Does nothing after `stop`. */
   schedule(ranMs: number, reason: string): void {
     if (this.#isStopped) return;
     if (ranMs > SETTLED_MS) this.#backoff.reset();
@@ -40,7 +41,7 @@ export class Restarts {
     this.#waiting.add(timer);
   }
 
-  /** Cancels the restarts that are scheduled, and all to come. Idempotent. */
+  /** Cancels all scheduled restarts and permits no more. Idempotent. */
   stop(): void {
     this.#isStopped = true;
     for (const timer of this.#waiting) clearTimeout(timer);
@@ -48,13 +49,13 @@ export class Restarts {
   }
 }
 
-/** Asks a running child to end, and kills it where it has not ended after `killMs`. Resolves at the event. */
+/** Asks a running child to end, and kills it after `killMs`. Resolves at the event. */
 export async function endChild(
   child: ChildProcess,
   ask: () => void,
   { killMs, event }: { readonly killMs: number; readonly event: "exit" | "close" },
 ): Promise<void> {
-  // `events.once` would reject at the error of a message that the child was too late to receive
+  // `events.once` would also reject at an error, such as a message that the ending child could not receive
   const ended = new Promise<void>((resolve) => child.once(event, () => resolve()));
   ask();
   const killer = setTimeout(() => child.kill("SIGKILL"), killMs);

@@ -1,5 +1,5 @@
-// Schemas of the values that settings take, each with a message that says what would have been right. They read
-// text (flags, environment) and JSON (the file) alike.
+// Schemas for the values of settings. Their messages state what is expected. They accept text (from flags and
+// the environment) and JSON (from the file).
 
 import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
@@ -21,12 +21,12 @@ export function integer(min: number, max: number): z.ZodType<number> {
     .refine((n) => Number.isInteger(n) && n >= min && n <= max, { error: message });
 }
 
-/** A TCP port; 0 asks for any free one. */
+/** A TCP port; 0 requests any free one. */
 export const port: z.ZodType<number> = integer(0, 65_535);
 
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,252})$/;
 
-/** An address to listen on, IPv6 also in brackets, or a host's name; without a port. */
+/** An address to listen on (an IPv6 address may be in brackets), or a host name; without a port. */
 export const host: z.ZodType<string> = z
   .string({ error: "expected text" })
   .transform((given) => {
@@ -34,7 +34,7 @@ export const host: z.ZodType<string> = z
     return isIPv6(inner) ? inner : given;
   })
   .refine((given) => isIP(given) !== 0 || HOST_NAME.test(given), {
-    error: "expected an address such as 127.0.0.1 or ::1, or a name, without a port",
+    error: "expected an address such as 127.0.0.1 or ::1, or a host name, without a port",
   });
 
 /** A switch: `true`, `false`, `1` or `0`. */
@@ -43,12 +43,12 @@ export const flag: z.ZodType<boolean> = z.union(
   { error: "expected true or false" },
 );
 
-/** Any text but none. */
+/** Text that is not empty. */
 export const text: z.ZodType<string> = z
   .string({ error: "expected text" })
   .min(1, { error: "expected text" });
 
-/** One of a few words; `aliases` are further spellings, which no message names. */
+/** One of several words. `aliases` are further spellings, which messages do not mention. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(
   words: Words,
   aliases: Readonly<Record<string, Words[number]>> = {},
@@ -61,21 +61,21 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(
 /** A list: `a,b,c`, or an array in the file. */
 export const list: z.ZodType<readonly string[]> = z.union(
   [z.array(z.string()), z.string().transform((given) => given.split(",").map((item) => item.trim()))],
-  { error: "expected a list with commas" },
+  { error: "expected a list separated by commas" },
 );
 
-/** What a timer counts at most, in whole days; with more, Node's would fire at once. */
+/** The longest time that Node's timers support, in whole days; with a longer one they would fire at once. */
 const MAX_TIMER_MS = 24 * 86_400_000;
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A span of time, `500ms`, `30s`, `5m`, `1h` or `7d`, in milliseconds. */
+/** A duration in milliseconds, written as `500ms`, `30s`, `5m`, `1h` or `7d`. */
 export const durationMs: z.ZodType<number> = z
-  .string({ error: "expected a span of time such as 30s or 1h" })
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, { error: "expected a span of time such as 30s or 1h" })
+  .string({ error: "expected a duration such as 30s or 1h" })
+  .regex(/^\d{1,9}(ms|s|m|h|d)$/, { error: "expected a duration such as 30s or 1h" })
   .transform((given) => Number.parseInt(given, 10) * (UNIT_MS[given.replace(/^\d+/, "")] ?? 1));
 
-/** A span of time that something waits. */
+/** A duration that a timer waits. */
 export const waitMs: z.ZodType<number> = durationMs.refine((ms) => ms <= MAX_TIMER_MS, {
-  error: "expected 24d at most",
+  error: "expected at most 24d",
 });

@@ -22,20 +22,20 @@ describe("settings", () => {
       file: file && { path: "f.json", values: file },
     });
 
-  it("flags over environment over file over default", () => {
+  it("precedence - is flags, environment, file, default", () => {
     assert.equal(resolve({}).adminPort, 9_180);
     assert.equal(resolve({}, {}, { "admin-port": 1 }).adminPort, 1);
     assert.equal(resolve({}, { ENCKE_ADMIN_PORT: "2" }, { "admin-port": 1 }).adminPort, 2);
     assert.equal(resolve({ adminPort: "3" }, { ENCKE_ADMIN_PORT: "2" }, { "admin-port": 1 }).adminPort, 3);
   });
 
-  it("our own name goes over a neighbour's; set to nothing is not set", () => {
+  it("variable of another tool - yields to ours; an empty variable counts as absent", () => {
     assert.equal(resolve({}, { NATS_URL: "a" }).url, "a");
     assert.equal(resolve({}, { NATS_URL: "a", ENCKE_URL: "b" }).url, "b");
     assert.equal(resolve({}, { NATS_URL: "", ENCKE_URL: "" }).url, undefined);
   });
 
-  it("every problem is reported by name, in one go", () => {
+  it("problems - are all reported at once, by name", () => {
     assert.throws(
       () =>
         resolve(
@@ -51,7 +51,7 @@ describe("settings", () => {
     );
   });
 
-  it("Kubernetes' variables for services called encke - stop no start, and set no port", () => {
+  it("variables of Kubernetes for services called encke - are ignored", () => {
     const names = (service: string): Record<string, string> => ({
       [`${service}_SERVICE_HOST`]: "10.0.0.1",
       [`${service}_SERVICE_PORT`]: "8080",
@@ -70,7 +70,7 @@ describe("settings", () => {
     assert.equal(resolve({}, { ENCKE_ADMIN_PORT: "9", ENCKE_SERVICE_HOST: "10.0.0.1" }).adminPort, 9);
   });
 
-  it("names that only look like Kubernetes' - are errors as any other", () => {
+  it("variables that only resemble those of Kubernetes - are errors", () => {
     for (const [name, value] of [
       ["ENCKE_SERVICE", "x"],
       ["ENCKE_SERVICE_HOSTS", "x"],
@@ -87,11 +87,11 @@ describe("settings", () => {
       });
   });
 
-  it("a file that is no object - says what it should be", () => {
-    assert.throws(() => resolve({}, {}, [1]), /f\.json must hold one JSON object/);
+  it("file that is not an object - is an error that says what it must be", () => {
+    assert.throws(() => resolve({}, {}, [1]), /f\.json must contain one JSON object/);
   });
 
-  it("names - and smaller tables", () => {
+  it("flagName and pick - return a flag's name and a part of a table", () => {
     assert.equal(flagName("maxStreamsPerUser"), "max-streams-per-user");
     assert.deepEqual(Object.keys(pick(table, "url")), ["url"]);
   });
@@ -107,13 +107,13 @@ describe("schemas", () => {
     for (const value of values) assert.equal(schema.safeParse(value).success, false, String(value));
   };
 
-  it("numbers - text and JSON alike, whole, within bounds", () => {
+  it("numbers - are accepted as text and as JSON, if they are whole and within bounds", () => {
     good(integer(1, 10), "7", 7);
     good(integer(1, 10), 7, 7);
     bad(integer(1, 10), ["0", "11", "1.5", "", " 7", "0x7", "7e0", -1, 1.5, null, true]);
   });
 
-  it("spans of time - become milliseconds", () => {
+  it("durations - become milliseconds", () => {
     for (const [text, ms] of [
       ["500ms", 500],
       ["30s", 30_000],
@@ -125,12 +125,12 @@ describe("schemas", () => {
     bad(durationMs, ["", "5", "h", "1 h", "-1h", "1w"]);
   });
 
-  it("spans that something waits - fit a timer", () => {
+  it("durations of a timer - are limited to what it supports", () => {
     good(waitMs, "24d", 2_073_600_000);
     bad(waitMs, ["25d", "999999999d"]);
   });
 
-  it("hosts - addresses and names; a port, a URL or half a bracket is none", () => {
+  it("hosts - are addresses or names; a port, a URL or a single bracket is refused", () => {
     for (const name of ["127.0.0.1", "::1", "fe80::1%eth0", "localhost", "edge-1.example.org", "my_host"])
       good(host, name, name);
     good(host, "[::1]", "::1");
@@ -149,7 +149,7 @@ describe("schemas", () => {
     ]);
   });
 
-  it("switches and lists", () => {
+  it("switches and lists - are accepted as text and as JSON", () => {
     good(flag, "1", true);
     good(flag, false, false);
     bad(flag, ["yes", ""]);

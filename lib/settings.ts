@@ -1,22 +1,23 @@
-// Settings: one table entry says a flag's name, what it takes and how it is checked; the command line, the
-// environment and the file are all read through it. Flags go over environment over file over default.
+// Settings. One entry of a table defines a flag's name, its values and their validation. The command line,
+// the environment and the configuration file are all read through the table. A flag takes precedence over the
+// environment, the environment over the file, and the file over the default.
 
 import { z } from "zod";
 import { EnckeError, quote } from "./errors.ts";
 
-/** One entry of a table, whatever its type. */
+/** An entry of a table, of any type. */
 interface AnySetting {
   readonly help: string;
-  /** Placeholder in the help text; a setting without one is a switch. */
+  /** Placeholder for the value in the help text; a setting without one is a switch. */
   readonly value?: string;
   readonly short?: string;
-  /** A further environment name that users of a neighbouring tool already know, such as NATS_URL. */
+  /** Another environment variable for it, which users of a related tool know, such as NATS_URL. */
   readonly env?: string;
   readonly schema: z.ZodType;
   readonly default?: unknown;
 }
 
-/** One setting of type T; where T may be undefined, so may its default. */
+/** A setting of type T. Its default may be undefined only if T may be. */
 export type Setting<T> = Omit<AnySetting, "schema" | "default"> & {
   readonly schema: z.ZodType<Exclude<T, undefined>>;
 } & (undefined extends T ? { readonly default?: T } : { readonly default: T });
@@ -24,7 +25,13 @@ export type Setting<T> = Omit<AnySetting, "schema" | "default"> & {
 /** Settings by key. The key `adminPort` is the flag `--admin-port` and the variable `ENCKE_ADMIN_PORT`. */
 export type SettingsTable = Readonly<Record<string, AnySetting>>;
 
-/** What a table's settings become: a setting without a default may be undefined. */
+/**
+ * Reads and validates the values of `wanted`. `known` contains every setting of every command. An ENCKE_ name
+ * or a key of the file that is not in it is an error, because a typo would otherwise go unnoticed; a setting
+ * of another command is ignored.
+ * @param origins receives the origin of each value that is not a default, by key
+ * @throws SettingsError that lists every problem by name
+ */
 export type ValuesOf<Table> = {
   readonly [Key in keyof Table]: Table[Key] extends { readonly schema: z.ZodType<infer Value> }
     ? Table[Key] extends { readonly default: NonNullable<unknown> }
@@ -33,18 +40,18 @@ export type ValuesOf<Table> = {
     : never;
 };
 
-/** Where a value comes from. A default has no origin. */
+/** The origin of a value; a default has none. */
 export type Origin = "flag" | "environment" | "file";
 
 export interface Sources {
-  /** From the command line, by key; absent where not given. */
+  /** Values from the command line, by key. */
   readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A parsed configuration file: an object whose keys are flags without dashes in front. */
+  /** A parsed configuration file: an object whose keys are flags without the leading dashes. */
   readonly file?: { readonly path: string; readonly values: unknown } | undefined;
 }
 
-/** Every bad setting at once, a line each. */
+/** Reports all invalid settings at once, one per line. */
 export class SettingsError extends EnckeError<"BAD_SETTINGS"> {
   constructor(problems: readonly string[]) {
     super("BAD_SETTINGS", problems.join("\n"));
@@ -54,16 +61,20 @@ export class SettingsError extends EnckeError<"BAD_SETTINGS"> {
 const ENV_PREFIX = "ENCKE_";
 
 /**
- * What Kubernetes sets in every pod for a service whose name is `encke` or begins with `encke-`: its own variables, and those
- * of Docker's links (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+ * Matches the variables that Kubernetes sets in every pod for a service whose name is `encke` or begins with
+ * `encke-`, including those of Docker links
+ * (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
  */
 const SERVICE_VARIABLE =
   /^ENCKE(?:_[A-Z0-9]+)*_(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9]+)*|PORT_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
-/** Its address, under a name that may be a setting's too: ENCKE_PORT, or ENCKE_ADMIN_PORT for a service `encke-admin`. */
+/**
+ * Matches a variable with such a service's address, whose name may be a setting's as well: ENCKE_PORT, or
+ * ENCKE_ADMIN_PORT for a service `encke-admin`.
+ */
 const SERVICE_ADDRESS_NAME = /^ENCKE(?:_[A-Z0-9]+)*_PORT$/;
 const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
 
-/** A smaller table. */
+/** Returns the part of a table with the given keys. */
 export function pick<Table extends SettingsTable, Key extends keyof Table>(
   table: Table,
   ...keys: readonly Key[]
@@ -115,12 +126,12 @@ export function resolveSettings<Table extends SettingsTable>(
   return values as ValuesOf<Table>;
 }
 
-/** `adminPort` → `admin-port`. */
+/** Returns the flag for a key: `adminPort` becomes `admin-port`. */
 export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** The environment without what Kubernetes says about services. */
+/** Returns the environment without the variables that Kubernetes sets for services. */
 function withoutServices(env: Sources["env"]): Sources["env"] {
   return Object.fromEntries(
     Object.entries(env).filter(
@@ -144,7 +155,7 @@ function firstGiven(
   const flag = flagName(key);
   const candidates: (readonly [Origin, string, unknown])[] = [
     ["flag", `--${flag}`, sources.flags[key]],
-    ["environment", envName(key), sources.env[envName(key)] || undefined], // set to nothing is not set
+    ["environment", envName(key), sources.env[envName(key)] || undefined], // an empty variable counts as absent
     ["environment", env ?? "", env === undefined ? undefined : sources.env[env] || undefined],
     ["file", `${flag} in ${sources.file?.path}`, file[flag]],
   ];
@@ -160,7 +171,7 @@ function readFileValues(
   if (file === undefined) return {};
   const parsed = z.record(z.string(), z.unknown()).safeParse(file.values);
   if (!parsed.success) {
-    problems.push(`${file.path} must hold one JSON object of settings, such as {"port": 8080}`);
+    problems.push(`${file.path} must contain one JSON object of settings, such as {"port": 8080}`);
     return {};
   }
   for (const key of Object.keys(parsed.data)) {

@@ -10,7 +10,7 @@ const node = (script: string, ready: () => Promise<void> = async () => {}): Supe
   new Supervisor({ command: process.execPath, args: ["-e", script], log, ready, stopMs: 200 });
 
 describe("supervisor", () => {
-  it("a child that dies - is started again", async () => {
+  it("child that dies - is restarted", async () => {
     const supervisor = node("setInterval(() => {}, 1000)");
     await supervisor.start();
     const first = supervisor.pid;
@@ -19,7 +19,7 @@ describe("supervisor", () => {
     await supervisor.stop();
   });
 
-  it("a child that cannot start - is an error with what it said", async () => {
+  it("child that cannot start - is an error with its standard error", async () => {
     const dies = node("console.error('no such luck'); process.exit(3)", () => new Promise(() => {}));
     await assert.rejects(dies.start(), { code: "CHILD_FAILED", message: /exit 3.*no such luck/ });
     await dies.stop();
@@ -34,7 +34,7 @@ describe("supervisor", () => {
     await missing.stop();
   });
 
-  it("stop - ends one that does not listen to SIGTERM, and is idempotent", async () => {
+  it("stop - kills a child that ignores SIGTERM, and is idempotent", async () => {
     let said = false;
     const deaf = node("process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)", async () => {
       said = true;
@@ -48,7 +48,7 @@ describe("supervisor", () => {
 });
 
 describe("back-off", () => {
-  it("doubles up to its most, with jitter, and begins anew after a success", () => {
+  it("delays - double up to the maximum, with jitter, and start over after a success", () => {
     const backoff = new Backoff(100, 1_000);
     for (const span of [100, 200, 400, 800, 1_000, 1_000]) {
       const wait = backoff.nextMs();

@@ -1,6 +1,6 @@
-// Keeps one child process alive: started, watched, restarted with back-off when it dies, ended by its own id, and by a
-// guard where this process ends without a word. Owned by the service that needs the child; it holds at most one at a
-// time.
+// Keeps one child process running: starts it, restarts it with a back-off when it ends, and stops it by its
+// process id. If this process ends without stopping it, a guard does (guarded-child.ts). Owned by the service
+// that needs the child, of which there is at most one at a time.
 
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -10,18 +10,18 @@ import { spawnGuarded, wasNotStarted } from "./guarded-child.ts";
 import type { Logger } from "./log.ts";
 import { endChild, Restarts } from "./restarts.ts";
 
-/** Enough of what a dying child said to understand it. */
+/** How much of a child's standard error is stored, to explain why it ended. */
 const KEPT_STDERR_CHARS = 2_000;
 
 export interface SupervisorOptions {
   readonly command: string;
   readonly args: readonly string[];
-  /** Its environment; this process's where absent. */
+  /** The child's environment; by default that of this process. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly log: Logger;
-  /** Resolves when the child does its work; rejects when it cannot. Asked at every start. */
+  /** Resolves when the child is ready; rejects if it cannot become ready. Called at every start. */
   readonly ready: (child: ChildProcess) => Promise<void>;
-  /** After SIGTERM and this long, SIGKILL; from its guard, where this process is gone. */
+  /** Time between SIGTERM and SIGKILL. It also applies when the guard ends the child. */
   readonly stopMs: number;
 }
 
@@ -47,7 +47,10 @@ export class Supervisor {
     return this.#child?.pid;
   }
 
-  /** Starts the child and waits until it is ready. @throws EnckeError CHILD_FAILED, with what the child said */
+  /**
+   * Starts the child and waits until it is ready. @throws EnckeError CHILD_FAILED with the child's standard
+   * error
+   */
   async start(): Promise<void> {
     let said = "";
     const { command, args, env, stopMs } = this.#options;
@@ -57,14 +60,17 @@ export class Supervisor {
       said = (said + text).slice(-KEPT_STDERR_CHARS);
     });
     const failed = (how: string): never => {
-      throw new EnckeError("CHILD_FAILED", `${command} ${how}: ${said.trim() || "it said nothing"}`);
+      throw new EnckeError(
+        "CHILD_FAILED",
+        `${command} ${how}: ${said.trim() || "it wrote nothing to standard error"}`,
+      );
     };
     const died = Promise.all([once(child, "exit"), child.stderr && finished(child.stderr)]).then(
       ([[code, signal]]) =>
         failed(wasNotStarted(code) ? "cannot be started" : `ended (${signal ?? `exit ${code}`})`),
       (error: unknown) => failed(`cannot be started (${messageOf(error)})`),
     );
-    died.catch(() => {}); // after the start, an exit is the watcher's matter
+    died.catch(() => {}); // after the start, an exit leads to a restart instead
     try {
       await Promise.race([this.#options.ready(child), died]);
     } catch (error) {

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { waitFor } from "../test/support/wait-for.ts";
 import { Throttle } from "./throttle.ts";
 
-describe("something said at most once in a while", () => {
-  it("a burst - is said at once, and once more for all that came behind", async () => {
+describe("throttle", () => {
+  it("burst - calls back at once, and once more for all later calls", async () => {
     const said: [string, number][] = [];
     const throttle = new Throttle<string>(50, (what) => said.push([what, performance.now()]));
     for (const what of ["a", "b", "c", "d"]) throttle.call(what);
@@ -16,17 +16,17 @@ describe("something said at most once in a while", () => {
     );
     assert.ok((said[1]?.[1] ?? 0) - (said[0]?.[1] ?? 0) >= 50);
     throttle.call("e");
-    await waitFor("what came later", () => said.length === 3);
+    await waitFor("the merged call", () => said.length === 3);
   });
 
-  it("stopped - says nothing more", async () => {
+  it("stop - cancels the pending call", async () => {
     const said: string[] = [];
     const throttle = new Throttle<string>(5, (what) => said.push(what));
     throttle.call("a");
     throttle.call("b");
     throttle.stop();
     const started = performance.now();
-    await waitFor("what would have been said", () => performance.now() - started > 20);
+    await waitFor("the interval to pass", () => performance.now() - started > 20);
     assert.deepEqual(said, ["a"]);
   });
 });

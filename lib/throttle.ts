@@ -1,5 +1,5 @@
-// Something that is said at once, and then at most once in a while: what comes in between is said together at its end.
-// The last word is never lost, so each telling covers everything before it. One timer.
+// Throttles a callback: the first call runs at once, later calls run at most once per interval, and the last
+// call is never lost. Calls within an interval are merged into one at its end. Uses one timer.
 
 export class Throttle<T> {
   readonly #everyMs: number;
@@ -13,7 +13,10 @@ export class Throttle<T> {
     this.#say = say;
   }
 
-  /** Says it now, or what was first wanted to be said as soon as it may be. */
+  /**
+   * Calls back now, or once the interval since the last call has passed. Until then, further calls are
+   * dropped.
+   */
   call(what: T): void {
     if (this.#timer !== undefined) return;
     const waitMs = this.#saidAtMs + this.#everyMs - performance.now();
@@ -23,11 +26,11 @@ export class Throttle<T> {
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.call(what); // a timer may run a little early: then it waits for the rest
+      this.call(what); // a timer may fire slightly early, and then waits for the rest
     }, waitMs);
   }
 
-  /** Says nothing more. */
+  /** Cancels the pending call. */
   stop(): void {
     clearTimeout(this.#timer);
   }

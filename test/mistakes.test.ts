@@ -196,13 +196,13 @@ const mistakes: readonly Mistake[] = [
   {
     what: "a time that is too long for a timer",
     args: ["request", "event.42", "x", "--timeout", "99999d"],
-    said: /--timeout: expected 24d at most, got "99999d"/,
+    said: /--timeout: expected at most 24d, got "99999d"/,
     exit: 2,
   },
   {
     what: "an admin address that is not one, of memlog",
     args: ["memlog", "--admin", "http://nowhere.invalid"],
-    said: /no edge's admin port at "http:\/\/nowhere\.invalid\/" \(getaddrinfo ENOTFOUND/,
+    said: /no edge replies at the admin port "http:\/\/nowhere\.invalid\/" \(getaddrinfo ENOTFOUND/,
   },
 ];
 
