@@ -1,6 +1,7 @@
-// What a command prints for those who asked, on standard output: unlike a service's log it must arrive whole, so it
-// waits for a slow reader. A reader that stops early (`encke … | head`) has what it wanted: that is no failure. Opened
-// by the first answer, since a service that prints none has to leave the descriptor as it is (lib/line-sink.ts).
+// Prints a command's result on standard output. Unlike a service's log, the result must arrive completely, so
+// it waits for a slow reader. A reader that closes early (`encke … | head`) has what it needs, which is not a
+// failure. Standard output is opened with the first line of a result, because a service that prints none must
+// leave the descriptor as it is (lib/line-sink.ts).
 
 import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,19 +9,21 @@ import { CommandError } from "../lib/command-error.ts";
 import { codeOf, messageOf } from "../lib/errors.ts";
 import { untilStopped } from "./signal.ts";
 
-/** After Ctrl-C, a reader that takes nothing is waited for so long. */
+/** How long a reader that accepts nothing is waited for after Ctrl-C. */
 const STOPPED_MS = 1_000;
 
 export class Answers {
   readonly #onLost: (error: CommandError | undefined) => void;
   #stream: Writable | undefined;
 
-  /** @param onLost called when nothing more can be printed; without an error where the reader has gone */
+  /**
+   * @param onLost called when nothing more can be printed; without an error if the reader has closed its end
+   */
   constructor(onLost: (error: CommandError | undefined) => void) {
     this.#onLost = onLost;
   }
 
-  /** Standard output itself, for what is too long for lines. */
+  /** Standard output, for a result that is written as a stream. */
   get stream(): Writable {
     this.#stream ??= process.stdout.on("error", (cause) => this.#onLost(lost(cause)));
     return this.#stream;
@@ -28,7 +31,10 @@ export class Answers {
 
   readonly print = (line: string): void => void this.stream.write(`${line}\n`);
 
-  /** Resolves when the reader has everything, or a second after the signal. @throws CommandError OUTPUT_LOST */
+  /**
+   * Resolves when the reader has received everything, or one second after the signal. @throws CommandError
+   * OUTPUT_LOST
+   */
   async flush(signal: AbortSignal): Promise<void> {
     const stream = this.#stream;
     if (stream === undefined) return;
@@ -47,7 +53,7 @@ function lost(cause: Error): CommandError | undefined {
   if (codeOf(cause) === "EPIPE") return undefined;
   return new CommandError(
     "OUTPUT_LOST",
-    `standard output cannot be written (${messageOf(cause)}): what was printed is not whole`,
+    `standard output cannot be written (${messageOf(cause)}): the output is incomplete`,
     { cause },
   );
 }

@@ -4,7 +4,7 @@ import { collectWhenQuiet } from "./collector.ts";
 
 const LOOK_MS = 40;
 
-test("garbage of a busy stretch is collected when the process is quiet, once", async () => {
+test("idle collection - runs once after each busy period, when the process is idle", async () => {
   const collected: boolean[] = [];
   let isFreed = false;
   const registry = new FinalizationRegistry(() => {
@@ -13,11 +13,11 @@ test("garbage of a busy stretch is collected when the process is quiet, once", a
   (() => registry.register(new ArrayBuffer(1_048_576), undefined))();
   const stop = collectWhenQuiet({ lookMs: LOOK_MS, onCollect: () => collected.push(true) });
   try {
-    await waitFor("the first quiet look", () => collected.length === 1);
-    await waitFor("what nobody holds to be freed", () => isFreed);
+    await waitFor("the first collection", () => collected.length === 1);
+    await waitFor("the unreferenced object to be freed", () => isFreed);
     const until = performance.now() + LOOK_MS * 3;
-    while (performance.now() < until) Math.sqrt(until); // busy through at least one look
-    await waitFor("the look after the next busy stretch", () => collected.length === 2);
+    while (performance.now() < until) Math.sqrt(until); // busy during at least one check
+    await waitFor("the collection after the next busy period", () => collected.length === 2);
   } finally {
     stop();
   }

@@ -1,4 +1,4 @@
-// From settings to a running edge: the same for `encke edge` and `encke up`.
+// Starts an edge from settings, for `encke edge` and `encke up`.
 
 import { fileURLToPath } from "node:url";
 import { AdminServer, type EdgeConfig, EdgeFleet, type ListenAt, listenProblemOf } from "../edge/index.ts";
@@ -13,7 +13,7 @@ export const DEFAULT_ADMIN_PORT = 9_180;
 
 const PROGRAM: string = fileURLToPath(new URL("./worker" + import.meta.url.slice(-3), import.meta.url));
 
-/** `unix:/path`, or an address and port. @throws CommandError USAGE */
+/** Returns where to listen: `unix:/path`, or else an address and port. @throws CommandError USAGE */
 export function listenAtOf(listen: string | undefined, host: string, port: number): ListenAt {
   if (listen === undefined) return { host, port };
   if (/^unix:.+/.test(listen)) return { path: listen.slice("unix:".length) };
@@ -23,13 +23,16 @@ export function listenAtOf(listen: string | undefined, host: string, port: numbe
   );
 }
 
-/** What a browser is given for a host and port; a wildcard address is reached over loopback. */
+/** Returns the URL for a browser. A wildcard address is reached over loopback. */
 export function urlOf(host: string, port: number): string {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}/`;
 }
 
-/** `given` where the user chose a port, else a free one from the default on. @throws CommandError ADDRESS_TAKEN for a host that is none of ours */
+/**
+ * Returns the port that the user chose, or else the first free one from the default on.
+ * @throws CommandError ADDRESS_TAKEN for a host that does not belong to this machine
+ */
 export async function portFor(
   flag: string,
   host: string,
@@ -51,7 +54,7 @@ export async function portFor(
 }
 
 export interface RunningEdge {
-  /** 0 on a UNIX socket. */
+  /** 0 if it listens on a UNIX socket. */
   readonly port: number;
   readonly adminPort: number;
   stop(): Promise<void>;
@@ -61,7 +64,7 @@ export interface EdgeSetup {
   readonly config: EdgeConfig;
   readonly workers: number;
   readonly admin: { readonly host: string; readonly port: number };
-  /** Another service in this process whose metrics the admin port shows too. */
+  /** Metrics of another service in this process, which the admin port shows as well. */
   readonly alongside?: Metrics;
   readonly log: Logger;
 }
@@ -71,10 +74,10 @@ export async function startEdge({ config, workers, admin, alongside, log }: Edge
   const own = alongside ?? createMetrics({ ofNode: false });
   const more = (): Promise<object[]> => own.registry.getMetricsAsJSON();
   const fleet = new EdgeFleet({ config, workers, program: PROGRAM, alongside: more, log });
-  own.gauge("encke_edge_workers", "Worker processes that are alive", () => fleet.size);
+  own.gauge("encke_edge_workers", "Worker processes that are running", () => fleet.size);
   own.counter(
     "encke_edge_worker_restarts_total",
-    "Workers that ended and were replaced",
+    "Workers that ended and were restarted",
     () => fleet.restarts,
   );
   const server = new AdminServer({

@@ -1,20 +1,21 @@
-// What went wrong as the one line that a user reads: what it was, and what to do about it. An error of ours says both by
-// itself; one of the operating system gets its remedy here, by its code. Anything else is a bug and keeps its stack.
+// Explains errors to users in one line: what went wrong, and what to do about it. Our own errors contain
+// both. An error of the operating system receives a remedy here, by its code. Any other error is a bug, and
+// is shown with its stack.
 
 import { codeOf, EnckeError, messageOf } from "../lib/errors.ts";
 import { stackOf } from "../lib/guard.ts";
 
-/** By the codes of the operating system, and of Node where it speaks for it. */
+/** Remedies by the error codes of the operating system, and of Node. */
 const REMEDIES: Readonly<Record<string, string>> = {
   EACCES: "give this user the permission, or choose another place",
-  EADDRINUSE: "stop what listens there, or choose another port",
+  EADDRINUSE: "stop the process that listens there, or choose another port",
   EADDRNOTAVAIL: "choose an address of this machine",
   EAI_AGAIN: "check the name, and this machine's DNS",
-  ECONNREFUSED: "start what should listen there, or check the address",
+  ECONNREFUSED: "start the server at that address, or check the address",
   ECONNRESET: "the other side ended the connection: see its log",
   EDQUOT: "free some space, or choose another disk",
-  EEXIST: "choose another name, or move away what is there",
-  EFBIG: "raise the limit of a file's size (ulimit -f)",
+  EEXIST: "choose another name, or move the existing file",
+  EFBIG: "raise the limit of file sizes (ulimit -f)",
   EIO: "check the disk",
   EISDIR: "name a file, not a folder",
   ELOOP: "check the symbolic links of the path",
@@ -24,16 +25,16 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENOENT: "check the path",
   ENOMEM: "free some memory",
   ENOSPC: "free some space, or choose another disk",
-  ENOTDIR: "check the path: a file stands where a folder should",
+  ENOTDIR: "check the path: one of its folders is a file",
   ENOTEMPTY: "choose an empty folder",
   ENOTFOUND: "check the name",
   EPERM: "give this user the permission, or choose another place",
-  EROFS: "choose a place that can be written",
+  EROFS: "choose a place that is writable",
   ETIMEDOUT: "check the address, and the network",
 };
-const OTHER_REMEDY = "check what it names";
+const OTHER_REMEDY = "check what the message names";
 
-/** One line for every error but a bug; several where settings are wrong, a line each. */
+/** Returns one line for an error, several lines for invalid settings, and a stack for a bug. */
 export function explain(error: unknown): string {
   if (error instanceof EnckeError) return error.message;
   const system = systemErrorOf(error);
@@ -41,7 +42,10 @@ export function explain(error: unknown): string {
   return `${messageOf(system)}: ${REMEDIES[codeOf(system) ?? ""] ?? OTHER_REMEDY}`;
 }
 
-/** The error of a system call: itself, the first of several attempts, or what `fetch` failed of. */
+/**
+ * Finds the error of a system call: the error itself, the first of several attempts, or the cause of a failed
+ * `fetch`.
+ */
 function systemErrorOf(error: unknown): Error | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof AggregateError) return systemErrorOf(error.errors[0]);

@@ -1,10 +1,10 @@
-// Writes pairs of numbers as lines, digit by digit into a buffer: making and joining 15 million strings costs several
-// times as much. It waits for the stream, so it holds one buffer and no more.
+// Writes pairs of numbers as lines, digit by digit into a buffer. Creating and joining 15 million strings
+// would cost several times as much. It waits for the stream, so it uses one buffer and no more memory.
 
 import type { Writable } from "node:stream";
 
 const BUFFER_BYTES = 262_144;
-/** Two numbers of ten digits, a blank and a line end. */
+/** Bytes of two numbers of ten digits, a space and a newline. */
 const LONGEST_LINE = 22;
 const [ZERO, SPACE, LF] = [0x30, 0x20, 0x0a];
 
@@ -21,12 +21,12 @@ export class LineWriter {
     });
   }
 
-  /** Time to `flush`: there is room for some lines more. */
+  /** True when it is time to `flush`; a few more lines still fit. */
   get full(): boolean {
     return this.#length > BUFFER_BYTES / 2;
   }
 
-  /** `left right`. Call `flush` whenever it is `full`. */
+  /** Writes the line `left right`. Call `flush` whenever it is `full`. */
   writePair(left: number, right: number): void {
     if (this.#length > this.#buffer.length - LONGEST_LINE) this.#grow();
     this.#writeNumber(left);
@@ -37,7 +37,9 @@ export class LineWriter {
     this.#length += 1;
   }
 
-  /** Hands over what was written and waits until the stream has taken it. @throws the stream's error */
+  /**
+   * Writes the buffer to the stream and waits until the stream has accepted it. @throws the stream's error
+   */
   async flush(): Promise<void> {
     const bytes = this.#buffer.subarray(0, this.#length);
     this.#buffer = Buffer.allocUnsafe(Math.max(BUFFER_BYTES, this.#buffer.length));
@@ -48,7 +50,7 @@ export class LineWriter {
     });
   }
 
-  /** Flushes, and closes the stream where it is a file. */
+  /** Flushes, and closes the stream if it is a file. */
   async end(): Promise<void> {
     await this.flush();
     if (this.#target === process.stdout) return;

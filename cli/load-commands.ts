@@ -4,7 +4,10 @@
 import type { Command } from "../lib/command.ts";
 import { codeOf } from "../lib/errors.ts";
 
-/** Resolves with the commands of load/; with none where it or one of its dependencies is not installed. */
+/**
+ * Resolves with the commands of load/, or with none if that workspace or one of its dependencies is not
+ * installed.
+ */
 export async function importLoadCommands(): Promise<readonly Command[]> {
   try {
     return (await import("../load/commands/index.ts")).commands;

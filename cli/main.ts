@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 
-// The `encke` command. The only place that reads argv, prints errors and chooses the exit code: 0 done, 1 failed,
-// 2 wrong usage.
+// The `encke` command. Only this file reads the arguments, prints errors and chooses the exit code: 0 for
+// success, 1 for failure, 2 for wrong usage.
 
 import { Command, CommanderError } from "commander";
 import type { Environment } from "../lib/command.ts";
@@ -17,7 +17,7 @@ import { importLoadCommands } from "./load-commands.ts";
 import { ownCommand } from "./own-command.ts";
 import { createProgress } from "./progress.ts";
 
-/** Mistakes in what was typed, found after the command line itself was understood. */
+/** Errors in what the user typed that are found after the command line was parsed. */
 const USAGE_CODES = new Set([
   "BAD_SETTINGS",
   "BAD_TOPIC",
@@ -31,7 +31,7 @@ const USAGE_CODES = new Set([
 
 guardStandardError(process.exit);
 const stopping = new AbortController();
-/** A second Ctrl-C means now. */
+/** Aborts the command; a second Ctrl-C ends the process at once. */
 function onSignal(): void {
   if (stopping.signal.aborted) process.exit(1);
   stopping.abort();
@@ -55,7 +55,7 @@ const environment: Environment = {
 const program = new Command("encke")
   .description("Friends' activity, live, over plain HTTP, to a million open browsers")
   .version(version, "-V, --version", "print the version")
-  .showHelpAfterError("(`encke --help` and `encke COMMAND --help` tell more)")
+  .showHelpAfterError("(see `encke --help` and `encke COMMAND --help`)")
   .configureOutput({ writeOut: (text) => void answers.stream.write(text), writeErr: note });
 const parents = new Map(
   groups.map(({ name, summary }) => [name, program.command(name).description(summary)]),
@@ -75,10 +75,10 @@ for (const step of [() => program.parseAsync(), () => answers.flush(stopping.sig
     exitCode = report(error);
   }
 }
-// what a command left open by mistake must not keep it from ending
+// a handle that a command left open by mistake must not keep the process alive
 process.exit(exitCode);
 
-/** Prints what went wrong, once, and returns the exit code. */
+/** Prints an error once, and returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
   if (stopping.signal.aborted && (error as Error)?.name === "AbortError") return 0;
@@ -87,7 +87,7 @@ function report(error: unknown): number {
   return code !== undefined && USAGE_CODES.has(code) ? 2 : 1;
 }
 
-/** Commander ends the process by itself unless told, command by command, to throw. */
+/** Makes commander throw instead of ending the process, which must be set per command. */
 function overrideExits(command: Command): void {
   command.exitOverride();
   for (const child of command.commands) overrideExits(child);

@@ -1,16 +1,20 @@
-// A progress bar for work that takes over two seconds, on a terminal only: rate and time left, gone when done.
+// A progress bar with rate and remaining time. It appears only on a terminal, for work that takes more than
+// two seconds, and is removed when the work is done.
 
 import { isatty } from "node:tty";
 import { SingleBar } from "cli-progress";
 import type { Environment, Progress } from "../lib/command.ts";
 
 const STANDARD_ERROR = 2;
-/** Quicker work shows nothing: a bar that flashes by tells nobody anything. */
+/** Shorter work shows no bar, which would only flash. */
 const SHOW_AFTER_MS = 2_000;
 
-/** @param what the thing counted, in the plural; @param total 0 where it is not known. */
+/**
+ * @param what the unit that is counted, in the plural
+ * @param total 0 if unknown
+ */
 export function createProgress(title: string, what: string, total: number): Progress {
-  // asked this way, Node leaves a pipe as it is (line-sink.ts)
+  // `tty.isatty` leaves a pipe's flags as they are (lib/line-sink.ts)
   if (!isatty(STANDARD_ERROR)) return { update() {}, stop() {} };
   const startedAt = performance.now();
   const shape = total > 0 ? "{bar} {percentage}% · {value} of {total}" : "{value}";
@@ -21,7 +25,7 @@ export function createProgress(title: string, what: string, total: number): Prog
       if (elapsedMs < SHOW_AFTER_MS) return;
       const rate = Math.round((done / elapsedMs) * 1000).toLocaleString("en");
       if (bar === undefined) {
-        process.stderr.on("error", () => {}); // the terminal has hung up: the work goes on without a bar
+        process.stderr.on("error", () => {}); // the terminal has hung up, and the work continues without a bar
         bar = new SingleBar({
           format: `${title} ${shape} ${what} · ${total > 0 ? "{eta_formatted} left · " : ""}{rate}/s`,
           clearOnComplete: true,
@@ -40,8 +44,8 @@ export function createProgress(title: string, what: string, total: number): Prog
 }
 
 /**
- * Shows a bar a phase of `work` while it says how far it is, and removes it however that ends.
- * @param counted what each phase counts, in the plural
+ * Shows one bar per phase of `work`, and removes it however the work ends.
+ * @param counted the unit that each phase counts, in the plural
  */
 export async function withProgress<Phase extends string, Result>(
   { progress }: Pick<Environment, "progress">,

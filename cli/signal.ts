@@ -1,4 +1,4 @@
-// Waiting for the end.
+// Waits for an abort signal.
 
 /** Resolves once the signal is aborted. */
 export function untilStopped(signal: AbortSignal): Promise<void> {

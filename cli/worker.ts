@@ -1,4 +1,5 @@
-// The program of one edge worker process. It does what its supervisor says (edge/workers/fleet.ts) and ends with it.
+// The program of one edge worker process. It is controlled by its supervisor (edge/workers/fleet.ts), and
+// ends with it.
 
 import { Edge, type FromWorker, type MetricReport, type ToWorker } from "../edge/index.ts";
 import { codeOf } from "../lib/errors.ts";
@@ -8,7 +9,7 @@ import { createMetrics } from "../lib/metrics.ts";
 import { collectWhenQuiet } from "./collector.ts";
 import { explain } from "./explain.ts";
 
-/** After a drain's own deadline, what a supervisor that is still there would give us until it kills. */
+/** Time after a drain's deadline until the process ends itself, as long as the supervisor would wait. */
 const ORPHAN_SLACK_MS = 5_000;
 
 const metrics = createMetrics();
@@ -17,16 +18,17 @@ let edge: Edge | undefined;
 let drainMs = 0;
 
 guardStandardError(process.exit);
-process.on("message", (message: ToWorker) => void obey(message));
+process.on("message", (message: ToWorker) => void receive(message));
 process.on("disconnect", endAsOrphan);
 process.on("SIGTERM", () => void drain());
-// Ctrl-C and a terminal that hangs up reach every process there: the supervisor drains us when it is our turn
+// Ctrl-C and a hangup of the terminal reach every process in it; the supervisor drains its workers when it is
+// their turn
 for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
 collectWhenQuiet();
 if (process.connected) void tell({ type: "loaded" });
 else endAsOrphan();
 
-async function obey(message: ToWorker): Promise<void> {
+async function receive(message: ToWorker): Promise<void> {
   if (message.type === "start") await start(message);
   else if (message.type === "drain") await drain();
   else await report();
@@ -55,11 +57,11 @@ async function start({ config }: Extract<ToWorker, { type: "start" }>): Promise<
 async function drain(): Promise<void> {
   waiting.abort();
   await edge?.stop();
-  await report(); // what it has counted outlives it
+  await report(); // so that its counts survive it
   process.exit(0);
 }
 
-/** Nothing is left that could kill a worker whose drain does not end. */
+/** Ends this process if its drain does not: without a supervisor, nothing else would. */
 function endAsOrphan(): void {
   setTimeout(() => process.exit(1), drainMs + ORPHAN_SLACK_MS);
   void drain();
@@ -69,7 +71,7 @@ async function report(): Promise<void> {
   await tell({ type: "metrics", metrics: (await metrics.registry.getMetricsAsJSON()) as MetricReport[] });
 }
 
-/** Resolves when it is on its way; at once where the supervisor has gone. */
+/** Sends a message. Resolves when it has been sent, or at once if the supervisor has gone. */
 async function tell(message: FromWorker): Promise<void> {
   if (!process.connected) return;
   await new Promise<void>((resolve) => {

@@ -84,7 +84,7 @@ describe("encke - help and usage", () => {
     ["an id of 10 kB", ["graph", "add", "x".repeat(10_000), "rj"], /is not a user id/],
     ["a bad NATS address", ["pub", "event.42", "x", "-s", "http://x"], /is not a NATS address/],
     ["half a change", ["graph", "add", "alice"], /SUBSCRIBER TOPIC, or --file/],
-    ["a token without a user", ["token"], /say --sub USER/],
+    ["a token without a user", ["token"], /use --sub USER/],
     ["a token without a key", ["token", "--sub", "7"], /ENCKE_JWT_KEY/],
     ["a short key", ["token", "--sub", "7", "--jwt-key", "short"], /openssl rand/],
     [
@@ -167,7 +167,10 @@ describe("encke graph - generate and load", () => {
     assert.deepEqual([users, friendships, duplicates, degree.min], [3_000, 2_985 * 15 + 105, 0, 15]);
     assert.match(readFileSync(svg, "utf8"), /<circle .*power law/s);
     const read = await EnckeCommand.run(["graph", "check", "-"], { input: "1 2\n2 1\n2 3\n" });
-    assert.match(read.stdout, /^3 users, 2 friendships; left out: 1 doubles, 0 self follows, 0 bad lines\n/);
+    assert.match(
+      read.stdout,
+      /^3 users, 2 friendships; skipped: 1 duplicates, 0 self follows, 0 bad lines\n/,
+    );
     assert.equal((await EnckeCommand.run(["graph", "check", join(folder, "nothing")])).exit, 1);
   });
 
@@ -201,7 +204,7 @@ describe("encke graph - generate and load", () => {
     ]);
     assert.match(
       first.stdout,
-      /^2 follow relations added, 2 in the graph; 1 bad lines, 0 self follows and 0 doubles left out\n$/,
+      /^2 follow relations added, 2 in the graph; 1 bad lines, 0 self follows and 0 duplicates skipped\n$/,
     );
     assert.match(first.stderr, /edges\.txt:3: expected two names/);
     const second = await EnckeCommand.run(

@@ -29,21 +29,18 @@ describe("encke graph", () => {
 
   it("mute, unmute, block, unblock - take one change or a file, and print the outcome", async () => {
     await encke("add", "--file", fileWith("alice rj\nbob rj\ncarol rj\nalice carol\nbob carol\n"));
-    assert.equal(
-      await encke("mute", "--file", fileWith("alice rj\nbob rj\n")),
-      "2 muted, 0 were so already\n",
-    );
+    assert.equal(await encke("mute", "--file", fileWith("alice rj\nbob rj\n")), "2 muted, 0 unchanged\n");
     assert.equal(await encke("muted", "rj"), "alice\nbob\n");
     assert.equal(await encke("unmute", "bob", "rj", "--json"), '{"changed":1,"unchanged":0}\n');
     assert.equal(await encke("subscribers", "rj"), "alice\nbob\ncarol\n");
-    assert.equal(await encke("block", "carol", "rj"), "1 blocked, 0 were so already\n");
+    assert.equal(await encke("block", "carol", "rj"), "1 blocked, 0 unchanged\n");
     assert.equal(await encke("blocked", "rj", "--json"), '{"topic":"rj","blocked":["carol"]}\n');
     const refused = await services.encke("graph", "add", "--file", fileWith("carol rj\ndave rj\n"));
-    assert.equal(refused.stdout, "1 added, 0 were so already\n");
+    assert.equal(refused.stdout, "1 added, 0 unchanged\n");
     assert.equal(refused.exit, 1);
     assert.match(refused.stderr, /^encke: 1 are blocked and were not added \(carol rj\)/);
-    assert.equal(await encke("unblock", "carol", "rj"), "1 unblocked, 0 were so already\n");
-    assert.equal(await encke("block", "eve", "rj"), "1 blocked, 0 were so already\n");
+    assert.equal(await encke("unblock", "carol", "rj"), "1 unblocked, 0 unchanged\n");
+    assert.equal(await encke("block", "eve", "rj"), "1 blocked, 0 unchanged\n");
   });
 
   it("mutual - lists what both users follow", async () => {
@@ -125,6 +122,6 @@ describe("encke graph", () => {
     ]);
     assert.deepEqual([none.exit, /cannot be read/.test(none.stderr)], [1, true]);
     const nowhere = await services.encke("graph", "backup");
-    assert.deepEqual([nowhere.exit, /say --out DIR/.test(nowhere.stderr)], [2, true]);
+    assert.deepEqual([nowhere.exit, /use --out DIR/.test(nowhere.stderr)], [2, true]);
   });
 });

@@ -65,7 +65,7 @@ describe("encke up", () => {
         for (const port of [up.page.port, up.admin.port, new URL(up.nats).port])
           assert.ok(!["8080", "9180", "4222"].includes(port));
         const moved = up.command.stdout.match(
-          /^Port \d+ is taken: .* listens there\. So the .* is at \d+\.$/gm,
+          /^Port \d+ is taken: .* listens there\. The .* uses port \d+ instead\.$/gm,
         );
         assert.equal(moved?.length, 3, "each moved port names the process in the way");
         assert.equal(await statusOf(up.page), 200);
@@ -150,7 +150,7 @@ describe("encke up", () => {
     ]);
     const { active, failed } = JSON.parse(flood.stdout.trim().split("\n").at(-1) ?? "");
     assert.deepEqual([active, failed], [64, 136]);
-    assert.match(flood.stderr, /answered 503/);
+    assert.match(flood.stderr, /status 503/);
     assert.equal((await EnckeCommand.run(["request", "event.42", "still here", "-s", up.nats])).exit, 0);
     await up.command.stop();
     assert.deepEqual([up.command.exit, up.command.stderr], [0, ""]);

@@ -1,4 +1,5 @@
-// encke broker: the broker alone, a nats-server where there is one, else the embedded broker.
+// encke broker: runs only the broker, which is a nats-server if one is installed and else the embedded
+// broker.
 
 import { MAX_PARTITIONS, partitionMappings } from "../../broker/contract.ts";
 import { EmbeddedBroker, openBroker } from "../../broker/index.ts";
@@ -12,24 +13,24 @@ import { untilStopped } from "../signal.ts";
 
 export const DEFAULT_PORT = 4_222;
 
-/** For the broker a number; who owns which of them is the graph services' matter. */
+/** Here, partitions are only a number; each graph service is told which of them it owns. */
 const partitions: Setting<number> = {
   value: "N",
-  help: "split the topics into so many, for several graph services (needs a nats-server)",
+  help: "number of partitions of the topics, for several graph services (needs a nats-server)",
   schema: integer(1, MAX_PARTITIONS),
   default: 1,
 };
 
 export const broker: Command = defineCommand({
   name: "broker",
-  summary: "the broker alone, on loopback",
+  summary: "run only the broker, on loopback",
   settings: { port, embedded, printConfig, partitions },
   async run(context, { port = DEFAULT_PORT, embedded, partitions, printConfig }) {
     if (printConfig) return context.print(partitionMappings(partitions).trimEnd());
     if (embedded && partitions > 1)
       throw new CommandError(
         "USAGE",
-        "the embedded broker has no partitions: leave --embedded or --partitions away",
+        "the embedded broker has no partitions: omit --embedded or --partitions",
       );
     if (embedded) {
       const server = new EmbeddedBroker({ port });

@@ -1,5 +1,5 @@
-// encke doctor: what this machine lacks for N connections with both ends on it, and what to type. Exit 1 where
-// something forbids them.
+// encke doctor: lists what this machine lacks to hold N connections, both ends included, and the commands
+// that change it. Exits 1 if something makes N connections impossible.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const FLOOD: string = join(projectRoot, "dist", "load");
 
 export const doctor: Command = defineCommand({
   name: "doctor",
-  summary: "what this machine lacks for N connections",
+  summary: "list what this machine lacks to hold N connections",
   settings: { connections, json },
   run({ env, print }, { connections, json }) {
     const flood = !existsSync(FLOOD) || existsSync(join(FLOOD, "native", "load.node"));

@@ -1,4 +1,4 @@
-// encke edge: gateways, N worker processes on one port, and their admin port.
+// encke edge: an edge of N worker processes on one port, with its admin port.
 
 import { chooseNats, natsSettings } from "../../broker/index.ts";
 import { edgeConfigOf, edgeSettings } from "../../edge/index.ts";
@@ -9,7 +9,7 @@ import { untilStopped } from "../signal.ts";
 
 export const edge: Command = defineCommand({
   name: "edge",
-  summary: "gateways: hold readers' streams",
+  summary: "run an edge, which holds readers' streams",
   settings: { port, listen, ...edgeSettings, ...natsSettings },
   async run(context, values) {
     const { port = DEFAULT_PORT, host, listen, adminHost, adminPort = DEFAULT_ADMIN_PORT, workers } = values;

@@ -1,4 +1,4 @@
-// encke graph about: what a graph's folder holds, while nobody serves it.
+// encke graph about: describes the folder of a graph that is not being served.
 
 import { readGraphFacts } from "../../graph/index.ts";
 import { type Command, defineCommand, json } from "../../lib/command.ts";
@@ -6,7 +6,7 @@ import { data } from "../settings.ts";
 
 export const graphAbout: Command = defineCommand({
   name: "graph about",
-  summary: "what the folder of a graph that nobody serves holds: its partitions, how many relations",
+  summary: "describe a graph that is not being served: its partitions and number of follows",
   settings: { data, json },
   async run(context, { data, json }) {
     const facts = await readGraphFacts(data);

@@ -1,4 +1,5 @@
-// encke graph subscribers | muted | blocked | subscriptions | mutual | count: questions to the graph service, over NATS.
+// encke graph subscribers | muted | blocked | subscriptions | mutual | count: queries the graph service over
+// NATS.
 
 import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
 import { chooseNatsToAsk, natsSettings, textOf, withClient } from "../../broker/index.ts";
@@ -10,16 +11,22 @@ import { timeout } from "../settings.ts";
 const settings = { json, timeout, ...natsSettings };
 type Values = ValuesOf<typeof settings>;
 
-export const graphSubscribers: Command = topicList("subscribers", "who follows a topic, one id a line");
+export const graphSubscribers: Command = topicList(
+  "subscribers",
+  "list the subscribers of a topic, one id per line",
+);
 export const graphMuted: Command = topicList(
   "muted",
-  "who follows a topic and is sent nothing, one id a line",
+  "list the subscribers who muted a topic, one id per line",
 );
-export const graphBlocked: Command = topicList("blocked", "who cannot follow a topic, one id a line");
+export const graphBlocked: Command = topicList(
+  "blocked",
+  "list the users who are blocked from a topic, one id per line",
+);
 
 export const graphSubscriptions: Command = defineCommand({
   name: "graph subscriptions",
-  summary: "whom a user follows, one id a line",
+  summary: "list the topics that a user follows, one id per line",
   parameters: ["<user>"],
   settings,
   run: (context, values, [user = ""]) =>
@@ -28,7 +35,7 @@ export const graphSubscriptions: Command = defineCommand({
 
 export const graphMutual: Command = defineCommand({
   name: "graph mutual",
-  summary: "whom two users both follow, one id a line",
+  summary: "list the topics that two users both follow, one id per line",
   parameters: ["<user>", "<other>"],
   settings,
   run(context, values, [user = "", other = ""]) {
@@ -44,7 +51,7 @@ export const graphMutual: Command = defineCommand({
 
 export const graphCount: Command = defineCommand({
   name: "graph count",
-  summary: "how many follow a topic",
+  summary: "count the subscribers of a topic",
   parameters: ["<topic>"],
   settings,
   run: (context, values, [topic = ""]) =>
@@ -66,7 +73,7 @@ function topicList(verb: ListVerb, summary: string): Command {
   });
 }
 
-/** One id a line as they come, or one JSON object with all of them. */
+/** Prints ids one per line as they arrive, or one JSON object with all of them. */
 function printPages(
   context: Context,
   values: Values,

@@ -1,4 +1,5 @@
-// encke graph audit: the changes of the graph in the order in which they were made, over NATS, one a line.
+// encke graph audit: prints the changes of the graph over NATS, in the order in which they were made, one per
+// line.
 
 import { parseTopic, type Topic } from "../../broker/contract.ts";
 import { chooseNatsToAsk, natsSettings, withClient } from "../../broker/index.ts";
@@ -8,9 +9,9 @@ import { after, partition, timeout } from "../settings.ts";
 
 export const graphAudit: Command = defineCommand({
   name: "graph audit",
-  summary: "every change in order: number, time, kind, subscriber, topic",
+  summary: "list changes in order: number, time, kind, subscriber, topic",
   details:
-    "Only the newest changes are kept. Begin with --after 0, go on with --after and the last number seen.",
+    "Only the newest changes are stored. Start with --after 0, and continue with --after and the last number seen.",
   parameters: ["[topic]"],
   settings: { partition, after, json, timeout, ...natsSettings },
   run: (context, values, [name]) =>
@@ -20,7 +21,7 @@ export const graphAudit: Command = defineCommand({
       let isFirst = true;
       for await (const { changes, oldest } of auditPages(client, of, values.after, values.timeout)) {
         if (isFirst && oldest > values.after + 1)
-          context.note(`changes before number ${oldest} are no longer kept`);
+          context.note(`changes before number ${oldest} are no longer stored`);
         isFirst = false;
         const lines = changes.map((change) =>
           values.json ? JSON.stringify({ topic, ...change }) : lineOf(change, topic),

@@ -1,4 +1,5 @@
-// encke graph backup | restore: a snapshot of a graph while it is served, and a graph's folder out of it.
+// encke graph backup | restore: writes a snapshot of a graph while it is served, and creates a graph's folder
+// from it.
 
 import { resolve } from "node:path";
 import { partitionSubject } from "../../broker/contract.ts";
@@ -9,13 +10,14 @@ import { CommandError } from "../../lib/command-error.ts";
 import { withProgress } from "../progress.ts";
 import { data, out, partition, timeout } from "../settings.ts";
 
-/** A graph of a million users takes seconds; a hundred times as large, minutes. */
+/** A graph of a million users takes seconds, and one a hundred times as large takes minutes. */
 const BACKUP_TIMEOUT_MS = 3_600_000;
 
 export const graphBackup: Command = defineCommand({
   name: "graph backup",
-  summary: "let the graph service write a snapshot into a folder on its machine",
-  details: "Prints the path of the backup once it is whole and on disk. Events and changes go on meanwhile.",
+  summary: "have the graph service write a snapshot to a folder on its machine",
+  details:
+    "Prints the path of the backup once it is complete and on disk. Events and changes are served meanwhile.",
   settings: {
     partition,
     out,
@@ -25,7 +27,8 @@ export const graphBackup: Command = defineCommand({
   },
   run: (context, values) =>
     withClient(chooseNatsToAsk(context, values), context.log, async (client) => {
-      if (values.out === undefined) throw new CommandError("USAGE", "into which folder? say --out DIR");
+      if (values.out === undefined)
+        throw new CommandError("USAGE", "no folder for the backup: use --out DIR");
       const question = JSON.stringify({ folder: resolve(values.out) });
       const reply = textOf(
         await client.request(partitionSubject(values.partition, "backup"), question, values.timeout),
@@ -36,7 +39,7 @@ export const graphBackup: Command = defineCommand({
 
 export const graphRestore: Command = defineCommand({
   name: "graph restore",
-  summary: "make a graph's folder out of a backup; the folder must be empty or not there",
+  summary: "create a graph's folder from a backup; the folder must be empty or missing",
   parameters: ["<backup>"],
   settings: { data, json },
   async run(context, { data: directory, json }, [file = ""]) {

@@ -1,5 +1,5 @@
-// encke graph add | remove | block | unblock | mute | unmute: changes, one or many, while the graph service runs. When
-// the command ends well, they are on disk.
+// encke graph add | remove | block | unblock | mute | unmute: makes one or many changes while the graph
+// service runs. When the command succeeds, they are on disk.
 
 import { parseTopic, parseUserId, type Topic, type UserId } from "../../broker/contract.ts";
 import { chooseNatsToAsk, natsSettings, withClient } from "../../broker/index.ts";
@@ -10,35 +10,35 @@ import { quote } from "../../lib/errors.ts";
 import { readTextFile } from "../../lib/flag-files.ts";
 import { file, timeout } from "../settings.ts";
 
-/** Ids of the refused that a message names. */
+/** How many refused ids a message names. */
 const NAMED_REFUSALS = 5;
 
-export const graphAdd: Command = changeCommand(
-  "add",
-  "subscribe",
-  "let a subscriber follow a topic",
-  "added",
-);
+export const graphAdd: Command = changeCommand("add", "subscribe", "subscribe a user to a topic", "added");
 export const graphRemove: Command = changeCommand("remove", "unsubscribe", "end that", "removed");
 export const graphBlock: Command = changeCommand(
   "block",
   "block",
-  "let a subscriber no longer follow a topic, nor begin to",
+  "unsubscribe a user from a topic, and refuse them as a subscriber",
   "blocked",
 );
 export const graphUnblock: Command = changeCommand(
   "unblock",
   "unblock",
-  "let them follow it again, if they will",
+  "allow a blocked user to follow a topic again",
   "unblocked",
 );
 export const graphMute: Command = changeCommand(
   "mute",
   "mute",
-  "send a follower nothing of a topic; they go on following",
+  "stop delivering a topic to a subscriber, who remains one",
   "muted",
 );
-export const graphUnmute: Command = changeCommand("unmute", "unmute", "send it to them again", "unmuted");
+export const graphUnmute: Command = changeCommand(
+  "unmute",
+  "unmute",
+  "deliver a muted topic to a subscriber again",
+  "unmuted",
+);
 
 function changeCommand(name: string, verb: ChangeVerb, summary: string, done: string): Command {
   return defineCommand({
@@ -59,7 +59,7 @@ function changeCommand(name: string, verb: ChangeVerb, summary: string, done: st
         (client) => applyChanges(client, verb, changes, { timeoutMs: values.timeout, onSent }),
       ).finally(() => bar?.stop());
       if (values.json) context.print(JSON.stringify(tally));
-      else context.print(`${tally.changed} ${done}, ${tally.unchanged} were so already`);
+      else context.print(`${tally.changed} ${done}, ${tally.unchanged} unchanged`);
       if (refused.length === 0) return;
       const named =
         refused.slice(0, NAMED_REFUSALS).join(", ") + (refused.length > NAMED_REFUSALS ? ", …" : "");
@@ -75,7 +75,7 @@ function one(subscriber: string | undefined, topic: string | undefined): Map<Top
   if (subscriber === undefined || topic === undefined) {
     throw new CommandError(
       "USAGE",
-      "who and what? say SUBSCRIBER TOPIC, or --file FILE with one such pair a line",
+      "no change given: use SUBSCRIBER TOPIC, or --file FILE with one such pair per line",
     );
   }
   return new Map([[parseTopic(topic), [parseUserId(subscriber)]]]);

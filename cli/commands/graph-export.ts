@@ -1,4 +1,4 @@
-// encke graph export: a graph that nobody serves as text, `subscriber topic` a line.
+// encke graph export: writes a graph that is not being served as text, one `subscriber topic` per line.
 
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
@@ -10,14 +10,14 @@ import { data, only, out } from "../settings.ts";
 
 export const graphExport: Command = defineCommand({
   name: "graph export",
-  summary: "write a graph that nobody serves, `subscriber topic` a line",
+  summary: "write a graph that is not being served, one `subscriber topic` per line",
   details:
-    "`graph load --as subscriptions` makes the same graph of it. The muted are in it as followers; who is muted or blocked\n" +
-    "is written with --only muted and --only blocked, and taken by `graph mute --file` and `graph block --file`.",
+    "`graph load --as subscriptions` creates the same graph from it. Subscribers who muted a topic are included as\n" +
+    "subscribers. --only muted and --only blocked write those relations, for `graph mute --file` and `graph block --file`.",
   settings: { data, out, only },
   async run(context, { data, out, only }) {
     const parts = exportLines(data, only);
-    const first = await parts.next(); // a graph that cannot be read leaves the file alone
+    const first = await parts.next(); // before the file is opened: an unreadable graph must not truncate it
     const lines = Readable.from(all(first.value ?? "", parts), { highWaterMark: 1 });
     const { signal } = context;
     if (out === undefined) await pipeline(lines, context.output(), { end: false, signal });

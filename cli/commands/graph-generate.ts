@@ -1,5 +1,5 @@
-// encke graph generate: a Barabási–Albert friend graph as an edge list, `A B` a line, compressed where the file's name
-// ends in .gz.
+// encke graph generate: writes a Barabási–Albert friend graph as an edge list, one `A B` per line, compressed
+// if the file's name ends in .gz.
 
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
@@ -13,7 +13,7 @@ import { edges, out, seed, users } from "../settings.ts";
 
 export const graphGenerate: Command = defineCommand({
   name: "graph generate",
-  summary: "make a friend graph (Barabási–Albert), `A B` a line, compressed where --out ends in .gz",
+  summary: "generate a friend graph (Barabási–Albert), one `A B` per line, compressed if --out ends in .gz",
   settings: { users, edges, seed, out },
   run: (context, { out, users, edges, seed }) =>
     writing("--out", out, () => generate(context, { users, friends: edges, seed }, out)),
@@ -31,10 +31,7 @@ async function generate(context: Context, shape: GraphShape, out: string | undef
       await writer.flush();
       progress.update(made);
       if (context.signal.aborted) {
-        throw new CommandError(
-          "STOPPED",
-          `stopped after ${made} friendships: what was written is not the graph`,
-        );
+        throw new CommandError("STOPPED", `stopped after ${made} friendships: the output is incomplete`);
       }
     }
     await writer.end();
@@ -44,7 +41,10 @@ async function generate(context: Context, shape: GraphShape, out: string | undef
   }
 }
 
-/** `written` ends with the file, for what stands between the writer and it. */
+/**
+ * Opens the output. `written` settles with the file, which a compressor between the writer and the file
+ * requires.
+ */
 function openWriter(
   { output }: Context,
   out: string | undefined,
@@ -55,6 +55,6 @@ function openWriter(
   const gzip = createGzip({ level: constants.Z_BEST_SPEED });
   const writer = new LineWriter(gzip);
   const written = pipeline(gzip, file);
-  written.catch(() => {}); // the writer's next flush throws the same
+  written.catch(() => {}); // the writer's next flush throws the same error
   return { writer, written };
 }

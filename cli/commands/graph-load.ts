@@ -1,4 +1,4 @@
-// encke graph load: bulk load of an edge list into a graph that nobody serves at the moment.
+// encke graph load: adds an edge list to a graph that is not being served.
 
 import { loadFollows } from "../../graph/index.ts";
 import { type Command, defineCommand, json } from "../../lib/command.ts";
@@ -28,7 +28,7 @@ export const graphLoad: Command = defineCommand({
     if (json) return context.print(JSON.stringify(report));
     context.print(
       `${report.added} follow relations added, ${report.follows} in the graph; ` +
-        `${report.badLines} bad lines, ${report.selfFollows} self follows and ${report.duplicates} doubles left out` +
+        `${report.badLines} bad lines, ${report.selfFollows} self follows and ${report.duplicates} duplicates skipped` +
         (partitions.of === 1 ? "" : `, ${report.elsewhere} in other partitions`),
     );
   },

@@ -12,7 +12,7 @@ import { untilStopped } from "../signal.ts";
 
 export const graphServe: Command = defineCommand({
   name: "graph serve",
-  summary: "the graph service: answers questions, takes changes, expands events",
+  summary: "run the graph service, which replies to queries, makes changes and fans out events",
   settings: {
     data,
     partitions,

@@ -1,4 +1,4 @@
-// The product's own commands, in the order in which `encke --help` shows them.
+// The commands of the product, in the order in which `encke --help` lists them.
 
 import type { Command } from "../../lib/command.ts";
 import { broker } from "./broker.ts";
@@ -26,7 +26,7 @@ import { token } from "./token.ts";
 import { up } from "./up.ts";
 
 export const groups: readonly { readonly name: string; readonly summary: string }[] = [
-  { name: "graph", summary: "the friend graph: serve, generate, load, ask, change" },
+  { name: "graph", summary: "the friend graph: serve, generate, load, query, change" },
 ];
 
 export const commands: readonly Command[] = [

@@ -1,4 +1,4 @@
-// encke pub: publish a message, for those without the NATS CLI. Same meaning as `nats pub`.
+// encke pub: publishes a message as `nats pub` does, for machines without the NATS CLI.
 
 import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
 import { chooseNatsToAsk, natsSettings, publishOnce, withClient } from "../../broker/index.ts";
@@ -6,7 +6,7 @@ import { type Command, defineCommand } from "../../lib/command.ts";
 
 export const pub: Command = defineCommand({
   name: "pub",
-  summary: "publish a message: event.42 to all who follow 42, user.7 to 7 alone",
+  summary: "publish a message: event.42 to all subscribers of 42, user.7 only to user 7",
   parameters: ["<subject>", "<payload>"],
   settings: natsSettings,
   async run(context, values, [subject = "", payload = ""]) {

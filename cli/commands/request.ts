@@ -1,5 +1,5 @@
-// encke request: publish and print the answer, for those without the NATS CLI. On event.<topic> the answer says how
-// many saw it.
+// encke request: publishes a message and prints the reply, for machines without the NATS CLI. The reply to
+// event.<topic> says how many streams received it.
 
 import { checkPayload, parsePublishSubject } from "../../broker/contract.ts";
 import { chooseNatsToAsk, natsSettings, textOf, withClient } from "../../broker/index.ts";
@@ -8,7 +8,7 @@ import { timeout } from "../settings.ts";
 
 export const request: Command = defineCommand({
   name: "request",
-  summary: "publish and wait for the answer: event.42 answers who saw it",
+  summary: "publish and print the reply: for event.42, how many streams received it",
   parameters: ["<subject>", "[payload]"],
   settings: { ...natsSettings, timeout },
   async run(context, values, [subject = "", payload = ""]) {

@@ -1,4 +1,4 @@
-// encke token: sign a user's token.
+// encke token: signs a user's token.
 
 import { edgeSettings, signToken } from "../../edge/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
@@ -8,12 +8,15 @@ import { sub, ttl } from "../settings.ts";
 
 export const token: Command = defineCommand({
   name: "token",
-  summary: "sign a token with which a user may read their own stream",
+  summary: "sign a token that lets a user read their own stream",
   settings: { sub, ttl, ...pick(edgeSettings, "jwtKey") },
   async run(context, { sub, ttl, jwtKey }) {
-    if (sub === undefined) throw new CommandError("USAGE", "whose token? say --sub USER");
+    if (sub === undefined) throw new CommandError("USAGE", "no user for the token: use --sub USER");
     if (jwtKey === undefined)
-      throw new CommandError("USAGE", "with which key? set ENCKE_JWT_KEY to the edge's, or say --jwt-key");
+      throw new CommandError(
+        "USAGE",
+        "no key for the token: set ENCKE_JWT_KEY to the edge's key, or use --jwt-key",
+      );
     context.print(await signToken(jwtKey, sub, ttl));
   },
 });

@@ -1,5 +1,5 @@
-// encke up: everything on one machine, from one command. Broker, graph (a demo graph at the first start) and edge, in
-// that order; a default port that is taken moves to the next free one; Ctrl-C drains in the opposite order.
+// encke up: runs everything on one machine: broker, graph (a demo graph at the first start) and edge, started
+// in that order. If a default port is taken, the next free one is used. Ctrl-C drains in the opposite order.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const SEED = 1;
 
 export const up: Command = defineCommand({
   name: "up",
-  summary: "broker, graph and edge together: open the page, publish, watch",
+  summary: "run broker, graph and edge together, with a page to watch",
   settings: {
     port,
     listen,
@@ -33,7 +33,7 @@ export const up: Command = defineCommand({
   async run(context, values) {
     const { log, signal, announce } = context;
     const choice = chooseNats(context, values);
-    /** What has been started, to be stopped in the opposite order. */
+    /** What has been started; it is stopped in the opposite order. */
     const started: (() => Promise<void>)[] = [];
     try {
       const broker = await openBroker({
@@ -95,18 +95,23 @@ Ctrl-C stops it.
   },
 });
 
-/** A line where a default port was taken. Producers may still talk to what has it, and should not be left to guess. */
+/**
+ * Reports that a default port was taken. Producers may still send to the process that has it, so the user
+ * must know.
+ */
 function whereTo(what: string, wanted: number, taken: number): string[] {
   if (wanted === taken) return [];
-  return [`\nPort ${wanted} is taken: ${describeListener(wanted)}. So the ${what} is at ${taken}.\n`];
+  return [
+    `\nPort ${wanted} is taken: ${describeListener(wanted)}. The ${what} uses port ${taken} instead.\n`,
+  ];
 }
 
-/** The CLI finds a broker on the usual port by itself. */
+/** Returns the flag that `encke pub` needs to find the broker; none at the default port. */
 function serverFlag(url: string): string {
   return url.endsWith(`:${DEFAULT_NATS_PORT}`) ? "" : `-s ${url} `;
 }
 
-/** At the first start: friends to play with. */
+/** Creates a demo graph at the first start. */
 async function makeDemoGraph(
   { progress: createProgress }: Context,
   directory: string,
@@ -116,7 +121,7 @@ async function makeDemoGraph(
   const shape = { users, friends: FRIENDS, seed: SEED };
   const total = countFriendships(shape);
   if (total === 0) return;
-  const progress = createProgress("making a demo graph", "rows' entries", 4 * total);
+  const progress = createProgress("creating a demo graph", "rows' entries", 4 * total);
   try {
     await loadFollows(
       { name: "the demo graph", newcomers: generateFriendships(shape) },

@@ -100,7 +100,7 @@ export class EdgeFleet {
     return reasons.includes(null) ? undefined : (reasons[0] ?? undefined);
   }
 
-  /** Worker processes that are alive. */
+  /** Worker processes that are running. */
   get size(): number {
     return this.#alive.length;
   }
