@@ -1,5 +1,5 @@
-// The commands of the load/ workspace: load generators, measurements and checks. They are mounted where that workspace is
-// installed, as in a checkout. A release does not contain it, and runs without these commands.
+// The commands of the load/ workspace: load generators, measurements and checks. They are mounted if that
+// workspace is installed, as in a checkout. A release does not contain it, and works without these commands.
 
 import type { Command } from "../lib/command.ts";
 import { codeOf } from "../lib/errors.ts";

@@ -1,4 +1,4 @@
-// The public list of load/, for tests and benches. Commands are mounted by way of commands/index.ts.
+// The public API of load/, for tests and benches. Commands are mounted through commands/index.ts.
 
 export { FloodFleet } from "./flood/flood-fleet.ts";
 export { ChunkedReader, type ResponseHead } from "./http/chunked-reader.ts";

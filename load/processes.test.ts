@@ -3,12 +3,12 @@ import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { cpuSecondsOf, memoryOf, socketsOf } from "./processes.ts";
 
-const GONE = 4_194_303; // above what a machine gives out by default
+const GONE = 4_194_303; // greater than any id that a machine assigns by default
 
 describe("processes", () => {
-  it("memoryOf - this process's memory, proportional within resident; undefined for one that is gone", () => {
+  it("memoryOf - returns a process's memory, of which the proportional part is within the resident; undefined if it is gone", () => {
     const { pssKb, rssKb } = memoryOf(process.pid) ?? { pssKb: 0, rssKb: 0 };
-    assert.ok(pssKb > 1_000 && rssKb >= pssKb); // the program itself is shared by all that run
+    assert.ok(pssKb > 1_000 && rssKb >= pssKb); // the program's pages are shared by all its processes
     assert.equal(memoryOf(GONE), undefined);
     assert.ok((cpuSecondsOf(process.pid) ?? 0) > 0);
     assert.equal(cpuSecondsOf(GONE), undefined);

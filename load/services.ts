@@ -1,6 +1,7 @@
-// An Encke on this machine for a test or a measurement: a broker, a graph service and an edge, each a process of its own
-// on free ports and restarted when it ends. Owned by whoever started it, who must call `stop`: it stops them in the
-// opposite order, also after half a start. When the owner's process ends, they end too.
+// Starts Encke on this machine for a test or a measurement: a broker, a graph service and an edge, each in a
+// process of its own on free ports, and restarted when it ends. The caller must call `stop`, which stops them
+// in the opposite order; a start that fails stops what it had started. They also end when the caller's
+// process ends.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { type BrokerKind, type NatsConfig, type NatsServerChoice, openBroker } from "../broker/index.ts";
@@ -12,38 +13,38 @@ import { childrenOf } from "../lib/processes.ts";
 import { Supervisor } from "../lib/supervisor.ts";
 
 const HOST = "127.0.0.1";
-/** Reading a graph of fifteen million edges takes some seconds, starting 55 workers a minute. */
+/** Reading a graph of fifteen million edges takes seconds, and starting 55 workers takes a minute. */
 const READY_MS = 120_000;
 const LOOK_MS = 100;
 const REPLY_MS = 1_000;
-/** How long a process may take to stop: an edge's own drain, and a little. */
+/** Time for a process to stop: an edge's drain time, and some more. */
 const STOP_MS = 10_000;
 const DRAIN_TIME = "5s";
 
 export interface ServicesOptions {
-  /** How to run `encke`; arguments are appended. */
+  /** The command line that runs `encke`; arguments are appended. */
   readonly encke: CommandLine;
   readonly broker: BrokerKind;
-  /** A NATS server that runs already; one is started where it is absent. */
+  /** A running NATS server; by default one is started. */
   readonly nats?: NatsConfig | undefined;
   /** Folder of the graph. */
   readonly directory: string;
-  /** Flags of the edge beside its addresses. */
+  /** Flags of the edge, besides its addresses. */
   readonly edge: readonly string[];
-  /** The environment of every process; it also chooses the nats-server. */
+  /** Environment of every process. It also selects the nats-server. */
   readonly env: NodeJS.ProcessEnv & NatsServerChoice;
   readonly log: Logger;
-  /** Aborts a start. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
-/** Process ids by role, as of now. */
+/** Current process ids by role. */
 export interface ServicePids {
   readonly broker: readonly number[];
   readonly graph: readonly number[];
-  /** The workers. */
+  /** The edge's workers. */
   readonly edge: readonly number[];
-  /** The process that supervises the workers. */
+  /** The supervisor of the edge's workers. */
   readonly supervisor: readonly number[];
 }
 
@@ -53,17 +54,20 @@ export class Services {
   readonly #supervisors: Supervisor[] = [];
   #pids: () => ServicePids = () => ({ broker: [], graph: [], edge: [], supervisor: [] });
   nats: NatsConfig = { url: "" };
-  /** The edge's addresses, of readers and of its admin port. */
+  /** Addresses of the edge, for readers and of its admin port. */
   url: URL = new URL(`http://${HOST}`);
   admin: URL = this.url;
-  /** For people: which broker it is. */
+  /** Describes the broker. */
   broker = "";
 
   private constructor(options: ServicesOptions) {
     this.#options = options;
   }
 
-  /** Resolves when all are ready. @throws EnckeError where one does not come up, AbortError; all are stopped then */
+  /**
+   * Resolves when all are ready. @throws EnckeError if one does not become ready, or AbortError; all are
+   * stopped then
+   */
   static async start(options: ServicesOptions): Promise<Services> {
     const services = new Services(options);
     try {
@@ -79,7 +83,7 @@ export class Services {
     return this.#pids();
   }
 
-  /** How many times the graph service or the edge ended and was started again. */
+  /** Number of times that the graph service or the edge ended and was restarted. */
   get restarts(): number {
     return this.#supervisors.reduce((total, { restarts }) => total + restarts, 0);
   }
@@ -141,13 +145,13 @@ export class Services {
   }
 }
 
-/** Waits for an admin port to show readiness. @throws CommandError CHECK_FAILED, AbortError */
+/** Waits until an admin port reports readiness. @throws CommandError CHECK_FAILED, AbortError */
 async function untilReady(what: string, admin: URL, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + READY_MS;
   while (performance.now() < deadlineMs) {
     const ready = await fetch(new URL("/readyz", admin), { signal: AbortSignal.timeout(REPLY_MS) }).then(
       (response) => response.ok,
-      () => false, // nothing listens yet
+      () => false, // no process listens yet
     );
     if (ready) return;
     await delay(LOOK_MS, undefined, { signal });
@@ -158,7 +162,9 @@ async function untilReady(what: string, admin: URL, signal: AbortSignal): Promis
   );
 }
 
-/** Where NATS is, for a process of ours: credentials do not stand on its command line. */
+/**
+ * Returns variables with the address and credentials of NATS, so that credentials are not on a command line.
+ */
 function environmentOf(nats: NatsConfig): Record<string, string> {
   const named = Object.entries(nats).filter(([, value]) => value !== undefined);
   return Object.fromEntries(named.map(([key, value]) => [`NATS_${key.toUpperCase()}`, value]));

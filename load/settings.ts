@@ -1,4 +1,4 @@
-// The settings of the proving commands, each once and under its key; a command picks the ones that it takes.
+// The settings of the load tools, each declared once; a command picks those that it takes.
 
 import { z } from "zod";
 import { flag, integer, list, oneOf, text, waitMs } from "../lib/schemas.ts";
@@ -8,25 +8,25 @@ export const ARTICLE_KINDS = ["measured", "scaled"] as const;
 export type ArticleKind = (typeof ARTICLE_KINDS)[number];
 
 const MAX_U31 = 2_147_483_647;
-/** What a timer can count in milliseconds: 23 days. */
+/** The maximum of a timer in milliseconds is 23 days. */
 const MAX_SECONDS = 2_000_000;
 const MAX_PID = 4_194_304;
 
 const pids: z.ZodType<readonly number[]> = z
   .union([z.array(z.number()), z.string().transform((given) => given.split(",").map(Number))])
   .refine((numbers) => numbers.every((n) => Number.isInteger(n) && n > 0 && n <= MAX_PID), {
-    error: "expected process ids with commas",
+    error: "expected process ids separated by commas",
   });
 
 export const url: Setting<string> = {
   value: "URL",
-  help: "the edge",
+  help: "URL of the edge",
   schema: text,
   default: "http://127.0.0.1:8080",
 };
 export const urls: Setting<string | undefined> = {
   value: "FILE",
-  help: "one URL a line instead",
+  help: "file of URLs, one per line, instead of --url",
   schema: text,
 };
 export const connections: Setting<number> = {
@@ -37,25 +37,25 @@ export const connections: Setting<number> = {
 };
 export const firstId: Setting<number> = {
   value: "N",
-  help: "id of the first stream; they count up",
+  help: "id of the first stream; the others count up from it",
   schema: integer(0, MAX_U31),
   default: 1,
 };
 export const rate: Setting<number> = {
   value: "N",
-  help: "streams opened a second; 0: all at once",
+  help: "streams opened per second (0: all at once)",
   schema: integer(0, 1_000_000),
   default: 1_000,
 };
 export const source: Setting<readonly string[]> = {
   value: "IP,…",
-  help: "addresses to connect from, in turn",
+  help: "source addresses, used in turn",
   schema: list,
   default: [],
 };
 export const opening: Setting<number> = {
   value: "N",
-  help: "streams that wait for their answer at once; 0: any number",
+  help: "maximum number of streams that are being opened at the same time (0: no maximum)",
   schema: integer(0, MAX_U31),
   default: 0,
 };
@@ -66,53 +66,53 @@ export const processes: Setting<number> = {
   default: 1,
 };
 export const reopen: Setting<boolean> = {
-  help: "open lost streams again, as browsers do",
+  help: "reopen lost streams, as browsers do",
   schema: flag,
   default: false,
 };
 export const seconds: Setting<number | undefined> = {
   value: "S",
-  help: "end after so long (on Ctrl-C)",
+  help: "seconds to run (until Ctrl-C)",
   schema: integer(1, MAX_SECONDS),
 };
 export const messages: Setting<number> = {
   value: "N",
-  help: "messages in all",
+  help: "number of messages",
   schema: integer(1, MAX_U31),
   default: 1_000,
 };
 export const interval: Setting<string> = {
   value: "MS[-MS]",
-  help: "pause of each sender between two messages",
+  help: "interval between two messages of a sender",
   schema: text,
   default: "100",
 };
 export const max: Setting<number> = {
   value: "USERS",
-  help: "random ids from 1 to this",
+  help: "highest id; ids are chosen at random from 1 on",
   schema: integer(1, MAX_U31),
   default: 10_000,
 };
 export const senders: Setting<number> = {
   value: "K",
-  help: "senders at once",
+  help: "number of concurrent senders",
   schema: integer(1, 100_000),
   default: 1,
 };
 export const to: Setting<"event" | "user"> = {
   value: "KIND",
-  help: "event (to followers) or user (straight to them)",
+  help: "event (to the author's followers) or user (directly to one user)",
   schema: oneOf(["event", "user"]),
   default: "event",
 };
 export const verify: Setting<boolean> = {
-  help: "open streams, and check loss, duplicates and order",
+  help: "open streams, and check for loss, duplicates and order",
   schema: flag,
   default: false,
 };
 export const streams: Setting<number> = {
   value: "N",
-  help: "streams that --verify opens",
+  help: "number of streams that --verify opens",
   schema: integer(1, 19_000),
   default: 100,
 };
@@ -124,12 +124,12 @@ export const path: Setting<"stream" | "test"> = {
 };
 export const data: Setting<string | undefined> = {
   value: "DIR",
-  help: "folder of a graph to keep and use again",
+  help: "folder in which the graph is kept for later runs",
   schema: text,
 };
 export const seed: Setting<number> = {
   value: "N",
-  help: "same seed, same graph",
+  help: "seed of the graph; the same seed gives the same graph",
   schema: integer(0, Number.MAX_SAFE_INTEGER),
   default: 1,
 };
@@ -141,61 +141,61 @@ export const report: Setting<string> = {
 };
 export const out: Setting<string | undefined> = {
   value: "FILE",
-  help: "where to write (standard output)",
+  help: "output file (standard output)",
   schema: text,
 };
-export const svg: Setting<string | undefined> = { value: "FILE", help: "where a picture goes", schema: text };
+export const svg: Setting<string | undefined> = { value: "FILE", help: "file for a chart", schema: text };
 export const strict: Setting<boolean> = {
-  help: "stop at the first line that is not an edge",
+  help: "stop at the first malformed line",
   schema: flag,
   default: false,
 };
 export const pid: Setting<readonly number[]> = {
   value: "N,…",
-  help: "log these processes and no others",
+  help: "ids of the processes to log",
   schema: pids,
   default: [],
 };
 export const admin: Setting<string | undefined> = {
   value: "URL",
-  help: "admin port of the edge: its streams are counted, and it and its children logged (http://127.0.0.1:9180)",
+  help: "admin port of an edge whose streams and processes are logged (http://127.0.0.1:9180)",
   schema: text,
 };
 export const logInterval: Setting<number | undefined> = {
   value: "TIME",
-  help: "between two lines of the log (60s; of a soak shorter than that, a 240th, at least 250ms)",
+  help: "interval between two lines of the log (60s; in a short soak a 240th of it, at least 250ms)",
   schema: waitMs,
 };
 export const reference: Setting<readonly string[]> = {
   value: "LABEL=MB,…",
-  help: "horizontal lines to compare with",
+  help: "horizontal reference lines",
   schema: list,
   default: [],
 };
 export const article: Setting<ArticleKind | undefined> = {
   value: "KIND",
-  help: "the 2008 article's 450, 250 and 78 MB for 10,000 connections: as measured, or scaled to the logs' connections",
+  help: "draw the 2008 article's 450, 250 and 78 MB for 10,000 connections, as measured or scaled to the logs' connections",
   schema: oneOf(ARTICLE_KINDS),
 };
 export const label: Setting<readonly string[]> = {
   value: "NAME,…",
-  help: "names of the logs (those of the files)",
+  help: "labels of the logs (the names of their files)",
   schema: list,
   default: [],
 };
 export const title: Setting<string | undefined> = {
   value: "TEXT",
-  help: "the picture's title",
+  help: "title of the chart",
   schema: text,
 };
 export const warmUp: Setting<number | undefined> = {
   value: "S",
-  help: "seconds under load that are not judged (half of the run)",
+  help: "seconds at the start that are not judged (half of the run)",
   schema: integer(0, MAX_U31),
 };
 export const generators: Setting<number> = {
   value: "N",
-  help: "senders that share the rate",
+  help: "number of senders that share the rate",
   schema: integer(1, 10_000),
   default: 100,
 };

@@ -124,7 +124,7 @@ describe("encke flood", () => {
     ]);
     server.stop();
     assert.equal(exit, 1);
-    assert.match(stderr, /answered 503\n.*2 of 3 streams did not open/);
+    assert.match(stderr, /status 503\n.*2 of 3 streams did not open/);
     const { active, closed, retried = 0 } = JSON.parse(stdout) as Record<string, number>;
     assert.deepEqual([active, closed, retried >= 2], [1, 0, true]);
   });

@@ -21,7 +21,7 @@ describe("ticks", () => {
     [1_000_000, [0, 200_000, 400_000, 600_000, 800_000, 1_000_000]],
   ];
   for (const [max, values] of numbers) {
-    it(`numberTicks(${max}) - round, and the last is not below it`, () => {
+    it(`numberTicks(${max}) - are round, and the last is at least the maximum`, () => {
       assert.deepEqual(numberTicks(max, 6).values, values);
     });
   }
@@ -43,13 +43,13 @@ describe("ticks", () => {
 });
 
 describe("drawChart", () => {
-  it("hostile text - is escaped, control characters are gone", () => {
+  it("hostile text - is escaped, and control characters are removed", () => {
     const svg = drawChart(chart([[0, 1]], { title: '<script>&"\u0007', notes: ["<b>"] }));
     assert.match(svg, /&lt;script&gt;&amp;&quot;<\/text>/);
     assert.doesNotMatch(svg, /<script|<b>|\p{Cc}(?<!\n)/u);
   });
 
-  it("a value that is not there - leaves a gap", () => {
+  it("missing value - leaves a gap", () => {
     const [path = ""] = pathsOf(
       drawChart(
         chart([
@@ -63,7 +63,7 @@ describe("drawChart", () => {
     assert.match(path, /^M[^ML]+M[^ML]+L[^ML]+$/);
   });
 
-  it("a million points - are thinned, and the one peak is still there", () => {
+  it("a million points - are thinned, and a single peak remains", () => {
     const points = Array.from({ length: 1_000_000 }, (_, index): ChartPoint => [index, 10]);
     points[654_321] = [654_321, 500];
     const svg = drawChart(chart(points));
@@ -72,7 +72,7 @@ describe("drawChart", () => {
     assert.ok(Math.min(...heights) < Math.max(...heights) - 300);
   });
 
-  it("reference lines - widen the axis, their names keep apart", () => {
+  it("reference lines - extend the axis, and their labels do not overlap", () => {
     const references = [
       { label: "first", value: 78 },
       { label: "second", value: 79 },
@@ -84,7 +84,7 @@ describe("drawChart", () => {
     assert.match(svg, />80<\/text>/);
   });
 
-  it("nothing to draw - is still a picture", async () => {
+  it("no data - still gives a chart", async () => {
     const png = await renderPng(drawChart(chart([])));
     assert.equal(Buffer.from(png.subarray(1, 4)).toString(), "PNG");
     assert.equal(Buffer.from(png).readUInt32BE(16), 1_920);

@@ -1,19 +1,20 @@
-// A line chart as SVG text: time along the bottom, one axis left and perhaps another right, horizontal reference
-// lines, a legend. No domain words, no dependency; colours are the Okabe-Ito set, which colour-blind readers can tell
-// apart, and lines differ in their dashes too. A line of any length is thinned to what the picture can show.
+// A line chart as SVG: time along the bottom, one axis on the left and optionally one on the right,
+// horizontal reference lines, and a legend. It has no dependencies. Colors are the Okabe–Ito palette, which
+// color-blind readers can distinguish, and lines also differ in their dashes. A line of any length is thinned
+// to what the chart can show.
 
 import { drawSheet, FAINT, GRID, headHeight, INK, PALETTE, text } from "./svg.ts";
 import { numberTicks, type Ticks, tickText, timeTicks, timeUnitOf } from "./ticks.ts";
 
-/** [seconds, value]; a value that is not finite leaves a gap. */
+/** A point [seconds, value]; a value that is not finite leaves a gap. */
 export type ChartPoint = readonly [number, number];
 
 export interface ChartLine {
   readonly label: string;
   readonly points: readonly ChartPoint[];
-  /** Which axis it is read on. */
+  /** The axis on which it is read. */
   readonly axis: "left" | "right";
-  /** Place in the palette, counted round. */
+  /** Index in the palette, modulo its length. */
   readonly color: number;
   readonly stroke?: "solid" | "dashed" | "dotted";
 }
@@ -26,9 +27,9 @@ export interface ChartReference {
 
 export interface Chart {
   readonly title: string;
-  /** What the reader must know to read it; one line each, under the title. */
+  /** Explanations below the title, one line each. */
   readonly notes?: readonly string[];
-  /** With its unit: `memory, MB`. */
+  /** The label with its unit: `memory, MB`. */
   readonly left: string;
   readonly right?: string;
   readonly lines: readonly ChartLine[];
@@ -39,18 +40,18 @@ const DASHES = { solid: "", dashed: ' stroke-dasharray="7 4"', dotted: ' stroke-
 const [WIDTH, PLOT_HEIGHT] = [960, 380];
 const MARGIN = { left: 84, right: 84, bottom: 62 };
 const [LEGEND_HEIGHT, AXIS_NAME_HEIGHT] = [22, 26];
-/** A character of the font at 13 px, on average, rounded up: nobody measures text for us here. */
+/** Average width of a character at 13 px, rounded up, because text cannot be measured here. */
 const CHAR_WIDTH = 7.1;
 const LEGEND_SAMPLE = 34;
 const LEGEND_GAP = 22;
-/** Labels of reference lines stay so far apart. */
+/** Minimum distance between the labels of reference lines. */
 const LABEL_HEIGHT = 16;
 const X_TICKS = 8;
 const Y_TICKS = 6;
-/** Room that the highest value leaves under the upper edge, as a factor. */
+/** Space above the highest value, as a factor. */
 const HEADROOM = 1.04;
 
-/** The picture as one SVG document, self-contained, on a white ground. Every text is escaped. */
+/** Returns the chart as one self-contained SVG document on a white background. All text is escaped. */
 export function drawChart(chart: Chart): string {
   const { title, notes = [], lines, references = [], left, right } = chart;
   const legend = layOutLegend(lines);
@@ -91,7 +92,7 @@ export function drawChart(chart: Chart): string {
   });
 }
 
-/** From values to pixels: 0 at `from`, `max` at `to`. */
+/** Maps values to pixels: 0 to `from`, and `max` to `to`. */
 interface Scale {
   readonly ticks: Ticks;
   readonly max: number;
@@ -152,7 +153,7 @@ function drawReference(value: number, scale: Scale, { from, to }: Scale): string
   return `<path d="M${from} ${at(scale, value)}H${to}" stroke="${FAINT}" stroke-dasharray="2 3"/>`;
 }
 
-/** Names at the right end, over all lines; those that would cover each other move apart, upwards. */
+/** Labels at the right end, above all lines; labels that would overlap are moved upwards. */
 function nameReferences(references: readonly ChartReference[], scale: Scale, x: Scale): string {
   let free = Infinity;
   return references
@@ -177,7 +178,7 @@ function drawLine({ points, color, stroke }: ChartLine, x: Scale, y: Scale): str
   return `<path d="${path}" fill="none" stroke="${colorOf(color)}" stroke-width="2" stroke-linejoin="round"${DASHES[stroke ?? "solid"]}/>`;
 }
 
-/** At most two points a pixel, the lowest and the highest there, so that no peak is lost. */
+/** Keeps at most two points per pixel, the lowest and the highest, so that no peak is lost. */
 function thin(points: readonly ChartPoint[], pixels: number): readonly ChartPoint[] {
   if (points.length <= pixels * 2) return points;
   const size = Math.ceil(points.length / pixels);

@@ -13,17 +13,17 @@ const dotsOf = (svg: string): number[][] =>
   [...svg.matchAll(/<circle cx="([^"]*)" cy="([^"]*)"/g)].map(([, x, y]) => [Number(x), Number(y)]);
 
 describe("drawLogChart", () => {
-  it("powers of ten - lie at equal distances, and a power law on a straight line", () => {
+  it("powers of ten - are equally spaced, and a power law is a straight line", () => {
     const points = [1, 10, 100, 1_000].map((x): LogPoint => [x, x ** -2]);
     const [a, b, c, d] = dotsOf(draw(points)) as [number[], number[], number[], number[]];
     for (const axis of [0, 1]) {
       const steps = [a, b, c].map((dot, index) => ([b, c, d][index]?.[axis] ?? 0) - (dot[axis] ?? 0));
       assert.ok(Math.max(...steps) - Math.min(...steps) < 0.3, `steps of ${steps}`);
     }
-    assert.ok((a[1] ?? 0) < (d[1] ?? 0), "the least value is lowest");
+    assert.ok((a[1] ?? 0) < (d[1] ?? 0), "the smallest value is at the bottom");
   });
 
-  it("axes - reach to whole powers of ten and are named so", () => {
+  it("axes - extend to whole powers of ten and are labeled with them", () => {
     const svg = draw([
       [3, 0.0002],
       [4_000, 0.5],
@@ -34,7 +34,7 @@ describe("drawLogChart", () => {
     assert.ok(!svg.includes("10⁻⁵"));
   });
 
-  it("hostile labels - are text", () => {
+  it("hostile labels - are escaped", () => {
     assert.match(draw([[1, 1]]), /dots &amp; more/);
   });
 
@@ -42,7 +42,7 @@ describe("drawLogChart", () => {
     ["no point", []],
     ["one point", [[7, 7]]],
   ] as const) {
-    it(`${what} - is a picture all the same`, async () => {
+    it(`${what} - still gives a chart`, async () => {
       const svg = draw(points, points);
       assert.ok(!svg.includes("NaN") && !svg.includes("Infinity"), svg);
       assert.ok((await renderPng(svg)).length > 1_000);

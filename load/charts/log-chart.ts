@@ -1,9 +1,9 @@
-// A chart with two logarithmic axes as SVG text: dots, and a straight line through them. No domain words. Who calls it
-// bounds the number of points; each takes some 40 bytes.
+// A chart with two logarithmic axes as SVG: dots, and a straight line. The caller bounds the number of
+// points; each takes about 40 bytes.
 
 import { drawSheet, FAINT, GRID, headHeight, INK, PALETTE, text } from "./svg.ts";
 
-/** [x, y], both above 0. */
+/** A point [x, y]; both are greater than 0. */
 export type LogPoint = readonly [number, number];
 
 export interface LogSeries {
@@ -13,9 +13,9 @@ export interface LogSeries {
 
 export interface LogChart {
   readonly title: string;
-  /** One line each, under the title. */
+  /** Explanations below the title, one line each. */
   readonly notes: readonly string[];
-  /** Names of the axes. */
+  /** Labels of the axes. */
   readonly x: string;
   readonly y: string;
   readonly dots: LogSeries;
@@ -29,7 +29,7 @@ const LEGEND_HEIGHT = 22;
 const [DOT_COLOR = INK, LINE_COLOR = INK] = PALETTE;
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-/** From values to pixels: the powers of ten `low` and `high` lie at `from` and `to`. */
+/** Maps values to pixels: the powers of ten `low` and `high` to `from` and `to`. */
 interface LogScale {
   readonly low: number;
   readonly high: number;
@@ -37,7 +37,10 @@ interface LogScale {
   readonly to: number;
 }
 
-/** The picture as one SVG document on a white ground; the axes reach to whole powers of ten. Every text is escaped. */
+/**
+ * Returns the chart as one SVG document on a white background. The axes extend to whole powers of ten. All
+ * text is escaped.
+ */
 export function drawLogChart({ title, notes, x: xName, y: yName, dots, line }: LogChart): string {
   const top = headHeight(notes.length) + AXIS_NAME_HEIGHT;
   const bottom = top + PLOT_HEIGHT;
@@ -108,7 +111,7 @@ function drawLegend(dots: LogSeries, line: LogSeries | undefined, right: number,
   return parts.join("\n");
 }
 
-/** 1, 10, 100, and 10³ where that is shorter. */
+/** Formats a power of ten as 1, 10, 100, or as 10³ if that is shorter. */
 function powerText(power: number): string {
   if (power >= 0 && power <= 2) return String(10 ** power);
   const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");

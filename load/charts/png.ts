@@ -1,14 +1,15 @@
-// SVG to PNG, without a program to install: resvg as WebAssembly, with the Inter typeface from npm, so that the
-// picture looks the same on every machine. Costs about 0.5 s at the first picture and 60 MB while it works.
+// Converts SVG to PNG without an installed program: with resvg as WebAssembly, and the Inter typeface from
+// npm, so that a chart looks the same on every machine. The first conversion takes about 0.5 s; each uses 60
+// MB while it runs.
 
 import { readFileSync } from "node:fs";
 
-/** Pixels for one unit of the SVG: sharp on dense screens. */
+/** Pixels per unit of the SVG, for dense screens. */
 const ZOOM = 2;
 
 let ready: Promise<typeof import("@resvg/resvg-wasm")> | undefined;
 
-/** A PNG file's bytes, twice the SVG's own size. @throws resvg's error where the text is no SVG */
+/** Returns a PNG of twice the SVG's size. @throws resvg's error if the text is not SVG */
 export async function renderPng(svg: string): Promise<Uint8Array> {
   ready ??= load();
   const { Resvg } = await ready;

@@ -1,11 +1,11 @@
-// Sheets and text in SVG: placed, styled and escaped. Leaf code of the charts, which bound what is drawn.
+// Sheets and text in SVG: placed, styled and escaped. Used by the charts, which bound what is drawn.
 
-/** The colour of text and of what matters. */
+/** Color of text and of emphasized parts. */
 export const INK = "#1f2933";
-/** Of what explains it. */
+/** Color of explanations. */
 export const FAINT = "#5c6675";
 export const GRID = "#e3e7eb";
-/** Okabe and Ito's, without the yellow that white paper swallows. */
+/** The palette of Okabe and Ito, without its yellow, which is invisible on white. */
 export const PALETTE: readonly string[] = [
   "#0072b2",
   "#d55e00",
@@ -21,11 +21,11 @@ export interface TextStyle {
   readonly size?: number;
   readonly weight?: number;
   readonly anchor?: "middle" | "end";
-  /** A white edge, so that it can be read on top of lines. */
+  /** Draws a white outline, so that the text is readable on top of lines. */
   readonly halo?: boolean;
 }
 
-/** A text whose baseline begins, or as `anchor` says, at a point. */
+/** Draws text whose baseline starts at a point, or is anchored there as `anchor` says. */
 export function text(x: number, y: number, content: string, style: TextStyle): string {
   const { fill = INK, size, weight, anchor, halo = false } = style;
   const attributes = [
@@ -44,25 +44,25 @@ export function text(x: number, y: number, content: string, style: TextStyle): s
 
 export interface Sheet {
   readonly title: string;
-  /** One line each, under the title. */
+  /** Explanations below the title, one line each. */
   readonly notes: readonly string[];
   readonly width: number;
   readonly height: number;
-  /** Where the title and the notes begin. */
+  /** Left edge of the title and the notes. */
   readonly left: number;
-  /** What is drawn below them, as SVG. */
+  /** The content below them, as SVG. */
   readonly content: readonly string[];
 }
 
 const TITLE_HEIGHT = 40;
 const NOTE_HEIGHT = 19;
 
-/** What a title and so many notes take at the top of a sheet. */
+/** Returns the height of a title and a number of notes. */
 export function headHeight(notes: number): number {
   return TITLE_HEIGHT + notes * NOTE_HEIGHT;
 }
 
-/** A self-contained SVG document on a white ground. Title and notes are escaped. */
+/** Returns a self-contained SVG document on a white background. Title and notes are escaped. */
 export function drawSheet({ title, notes, width, height, left, content }: Sheet): string {
   const noteTexts = notes.map((note, index) => text(left, headHeight(index) + 14, note, { fill: FAINT }));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="Inter, system-ui, sans-serif" font-size="13">
@@ -77,7 +77,7 @@ ${content.join("\n")}
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text for SVG: markup escaped, control characters (most of which XML forbids) left out. */
+/** Escapes text for SVG. Control characters are removed, because XML forbids most of them. */
 function escapeXml(content: string): string {
   return content.replace(/\p{Cc}/gu, "").replace(/[&<>"]/g, (mark) => ENTITIES[mark] ?? "");
 }

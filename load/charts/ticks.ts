@@ -1,20 +1,19 @@
-// Where an axis has its ticks and how they are written: round numbers, and for time the unit that suits its length.
-// Leaf code of the charts.
+// Positions and labels of an axis's ticks: round numbers, and for time the unit that suits the length.
 
-/** Steps that people count in, per power of ten. */
+/** Steps per power of ten that people count in. */
 const ROUND_STEPS = [1, 2, 2.5, 5, 10];
 
 export interface Ticks {
-  /** Ascending, the first at 0, the last at or above the extent that was asked for. */
+  /** Ascending; the first is 0, and the last is at least the requested extent. */
   readonly values: readonly number[];
-  /** What a value is divided by before it is written: 60 where seconds are shown as minutes. */
+  /** Divisor for labels: 60 if seconds are shown as minutes. */
   readonly unit: number;
 }
 
 interface TimeUnit {
   readonly name: string;
   readonly seconds: number;
-  /** The longest time shown in it. */
+  /** The longest time that is shown in this unit. */
   readonly upTo: number;
   readonly steps: readonly number[];
 }
@@ -26,7 +25,10 @@ const TIME_UNITS: readonly TimeUnit[] = [
 ];
 const DAYS: TimeUnit = { name: "days", seconds: 86_400, upTo: Number.POSITIVE_INFINITY, steps: ROUND_STEPS };
 
-/** About `wanted` steps from 0 over `max`, all round numbers. A `max` that is not above 0 counts as 1. */
+/**
+ * Returns about `wanted` steps from 0 to at least `max`, all round numbers. A `max` that is not above 0
+ * counts as 1.
+ */
 export function numberTicks(max: number, wanted: number): Ticks {
   const extent = max > 0 && Number.isFinite(max) ? max : 1;
   const power = 10 ** Math.floor(Math.log10(extent / wanted));
@@ -34,7 +36,7 @@ export function numberTicks(max: number, wanted: number): Ticks {
   return { values: upTo(extent, step), unit: 1 };
 }
 
-/** The same for seconds, in the unit that `timeUnitOf` names. */
+/** Returns ticks for seconds, in the unit that `timeUnitOf` returns. */
 export function timeTicks(seconds: number, wanted: number): Ticks {
   const unit = unitOf(seconds);
   const extent = Math.max(seconds, unit.steps[0] ?? 1) / unit.seconds;
@@ -43,12 +45,12 @@ export function timeTicks(seconds: number, wanted: number): Ticks {
   return { values: values.map((value) => value * unit.seconds), unit: unit.seconds };
 }
 
-/** `s`, `min`, `h` or `days`. */
+/** Returns `s`, `min`, `h` or `days`. */
 export function timeUnitOf(seconds: number): string {
   return unitOf(seconds).name;
 }
 
-/** A tick's text: thousands set apart, no digits that say nothing. */
+/** Formats a tick: with separated thousands, and without digits that have no meaning. */
 export function tickText(value: number): string {
   return value.toLocaleString("en", { maximumSignificantDigits: 6 });
 }

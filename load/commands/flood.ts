@@ -1,6 +1,6 @@
-// encke flood: open and hold N streams, and print what happens on them: {active, closed, failed, chunks, bytes} and
-// latency, as one JSON object every ten seconds and at the end. The article's tool; `closed` should stay 0. With
-// --reopen lost streams come back, and `retried` and `reopened` say how often.
+// encke flood: opens and holds N streams, and prints counts ({active, closed, failed, chunks, bytes}) and
+// latency as one JSON object every ten seconds and at the end. This is the article's tool; `closed` should
+// stay 0. With --reopen, lost streams are opened again, and `retried` and `reopened` count how often.
 
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -33,7 +33,7 @@ const settings = {
 
 export const flood: Command = defineCommand({
   name: "flood",
-  summary: "open and hold N streams, and count what comes",
+  summary: "open and hold N streams, and count what they receive",
   settings,
   async run(context, values) {
     const targets = targetsOf(values);
@@ -57,7 +57,7 @@ export const flood: Command = defineCommand({
   },
 });
 
-/** Until each stream is open or has failed; where lost streams come back, until each was begun. */
+/** Waits until each stream is open or has failed; with reopening, until each was tried once. */
 async function untilOpened(
   { signal, progress: createProgress }: Context,
   fleet: FloodFleet,
@@ -77,7 +77,7 @@ async function untilOpened(
   }
 }
 
-/** Prints the counts now and then until the time is over, and at the end. */
+/** Prints the counts at intervals until the time is over, and once more at the end. */
 async function hold(
   { print, signal }: Context,
   fleet: FloodFleet,
@@ -94,10 +94,10 @@ async function hold(
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => {}); // Ctrl-C: the caller looks at the signal itself
+  await delay(ms, undefined, { signal }).catch(() => {}); // Ctrl-C: the caller checks the signal
 }
 
-/** `--url …/test/` gets ids appended; a bare address means that path. */
+/** Appends ids to `--url …/test/`; a URL without a path stands for that path. */
 function targetsOf({ url, urls, connections, firstId }: ValuesOf<typeof settings>): TargetPlan {
   if (urls !== undefined) {
     const listed = readTextFile("--urls", urls).split(/\s+/).filter(Boolean);
@@ -111,5 +111,5 @@ function targetsOf({ url, urls, connections, firstId }: ValuesOf<typeof settings
 
 function checkUrl(text: string): void {
   if (!URL.canParse(text) || new URL(text).protocol !== "http:")
-    throw new CommandError("USAGE", `${quote(text)} is not a http:// address`);
+    throw new CommandError("USAGE", `${quote(text)} is not an http:// address`);
 }

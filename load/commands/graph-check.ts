@@ -1,4 +1,5 @@
-// encke graph check: what graph an edge list is, without loading it: counts, degrees, and the power law they follow.
+// encke graph check: describes an edge list without loading it: counts, degrees, and the power law that they
+// follow.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,7 @@ import { drawDegrees } from "../shape/picture.ts";
 
 export const graphCheck: Command = defineCommand({
   name: "graph check",
-  summary: "say what graph an edge list is: counts, degrees, their power law (`-` reads standard input)",
+  summary: "describe an edge list: counts, degrees and their power law (`-` reads standard input)",
   parameters: ["<file>"],
   details:
     "The exponent is the maximum likelihood estimate of Clauset, Shalizi and Newman (2009), equation 3.7.",
@@ -54,12 +55,12 @@ function asText(report: GraphShapeReport): string {
   const { degrees, powerLaw } = report;
   const number = (value: number): string => value.toLocaleString("en");
   return [
-    `${number(report.users)} users, ${number(report.friendships)} friendships; left out: ${number(report.duplicates)} doubles, ` +
+    `${number(report.users)} users, ${number(report.friendships)} friendships; skipped: ${number(report.duplicates)} duplicates, ` +
       `${number(report.selfFollows)} self follows, ${number(report.badLines)} bad lines`,
-    `friends a user: ${number(degrees.min)} at least, ${number(degrees.quantile(0.5))} the median, ` +
-      `${degrees.mean.toFixed(2)} on average, ${number(degrees.quantile(0.99))} the 99th percentile, ${number(degrees.max)} at most`,
+    `friends per user: minimum ${number(degrees.min)}, median ${number(degrees.quantile(0.5))}, ` +
+      `mean ${degrees.mean.toFixed(2)}, 99th percentile ${number(degrees.quantile(0.99))}, maximum ${number(degrees.max)}`,
     powerLaw === undefined
-      ? "power law: nobody has four times as many friends as the one with fewest, so there is no tail to fit"
+      ? "power law: no user has four times the minimum number of friends, so there is no tail to fit"
       : `power law: exponent ${powerLaw.exponent.toFixed(3)} ± ${powerLaw.error.toFixed(3)} from degree ${number(powerLaw.from)} on (${number(powerLaw.users)} users)`,
   ].join("\n");
 }

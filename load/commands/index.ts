@@ -1,4 +1,4 @@
-// The commands of load/, in the order in which `encke --help` shows them.
+// The commands of load/, in the order in which `encke --help` lists them.
 
 import type { Command } from "../../lib/command.ts";
 import { flood } from "./flood.ts";

@@ -1,4 +1,5 @@
-// encke memlog: the article's memory log. A line every --interval: time, connections, process memory, kernel memory.
+// encke memlog: the article's memory log. It writes one line per interval: time, connections, process memory,
+// kernel memory.
 
 import { type Command, defineCommand, json } from "../../lib/command.ts";
 import { CommandError } from "../../lib/command-error.ts";
@@ -32,7 +33,7 @@ log began, so begin it before the connections. --out is appended to; \`encke plo
       if (sample.processes === 0)
         throw new CommandError(
           "CHECK_FAILED",
-          "no process is left to log: all have ended, or are another user's",
+          "no process is left to log: all have ended or belong to another user",
         );
       write(sample);
     });

@@ -1,5 +1,6 @@
-// encke million: the article's C1024K test on this machine: everything started by itself, a stream a user, messages,
-// every stream's messages compared with the graph, and a report. Exit 1 when something failed or was lost.
+// encke million: the article's million-connection test on this machine. It starts everything, opens one
+// stream per user, sends messages, compares every stream's messages with the graph, and writes a report.
+// Exits 1 if something failed or a message was lost.
 
 import { brokerKind } from "../../broker/index.ts";
 import {
@@ -33,15 +34,15 @@ const settings = {
     schema: integer(MIN_CONNECTIONS, MAX_CONNECTIONS),
     default: MILLION,
   },
-  seconds: { ...seconds, help: "how long to send", default: SECONDS },
+  seconds: { ...seconds, help: "time to send messages", default: SECONDS },
   rate: {
     value: "N",
-    help: "messages a second (16,666 to users or 1,000 events, for a million connections; fewer for fewer)",
+    help: "messages per second (for a million connections 16,666 to users or 1,000 events, and proportionally fewer for fewer connections)",
     schema: integer(1, MILLION),
   },
   to: { ...to, default: "user" },
   data,
-  fanout: { ...edgeSettings.fanout, default: "frames" }, // the mode for a million
+  fanout: { ...edgeSettings.fanout, default: "frames" }, // the mode for this many streams
   ...pick(edgeSettings, "pool"),
   ...{ path, broker: brokerKind, seed, json },
   report: { ...report, default: "encke-million" },
@@ -49,14 +50,14 @@ const settings = {
 
 export const million: Command = defineCommand({
   name: "million",
-  summary: "hold a million connections on this machine, send to them, check what arrives, report",
+  summary: "hold a million connections on this machine, send to them, and verify every delivery",
   settings,
   async run(context, { data, report, json, ...options }) {
     const pool = options.pool ?? defaultPoolKind();
     const machine = readMachine(context.env, { flood: isNativeBuilt });
     const checks = checkMachine(machine, options.connections);
     if (checks.some(({ verdict }) => verdict !== "ok"))
-      context.note(`encke: encke doctor says:\n${formatChecks(checks)}\n`);
+      context.note(`encke: encke doctor reports:\n${formatChecks(checks)}\n`);
     const bad = describeBad(checks, options.connections);
     if (bad !== undefined) throw new CommandError("CHECK_FAILED", bad);
     await checkFolder("--report", report);
@@ -75,7 +76,7 @@ export const million: Command = defineCommand({
   },
 });
 
-/** Phases as lines, and a bar within one that takes long. */
+/** Prints phases as lines, and shows a progress bar within a long phase. */
 class Teller implements MillionListener {
   readonly #context: Context;
   #progress: Progress | undefined;
@@ -104,9 +105,9 @@ function summaryOf(figures: MillionFigures, path: string): string {
   const n = (value: number): string => value.toLocaleString("en", { maximumFractionDigits: 1 });
   const { bytesPerConnection: each, latencyMs } = figures;
   return [
-    `${n(figures.opened)} of ${n(figures.connections)} streams open after ${n(figures.openSeconds)} s, ${n(figures.closed)} ended by themselves`,
-    `a connection: ${n(each.edge)} bytes of the edge, ${n(each.flood)} of the clients, ${n(each.kernel)} of the kernel for both ends`,
-    `${n(figures.sentPerSecond)} messages a second of ${n(figures.askedPerSecond)}, ${n(figures.deliveriesPerSecond)} deliveries`,
+    `${n(figures.opened)} of ${n(figures.connections)} streams open after ${n(figures.openSeconds)} s, ${n(figures.closed)} closed unexpectedly`,
+    `per connection: ${n(each.edge)} bytes in the edge, ${n(each.flood)} in the clients, ${n(each.kernel)} in the kernel for both ends`,
+    `${n(figures.sentPerSecond)} of ${n(figures.askedPerSecond)} messages per second, ${n(figures.deliveriesPerSecond)} deliveries`,
     `latency ${latencyMs === undefined ? "-" : `p50 ${n(latencyMs.p50)} ms, p99 ${n(latencyMs.p99)} ms, max ${n(latencyMs.max)} ms`}`,
     `${n(figures.lost)} lost, ${n(figures.duplicated)} duplicated, ${n(figures.different)} streams different, of ${n(figures.expected)} deliveries`,
     `report: ${path}`,

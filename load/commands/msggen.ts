@@ -1,5 +1,6 @@
-// encke msggen: fake events, from random users, so many, so far apart. With --verify it opens streams of its own,
-// asks the graph who must see what, and checks that everything arrives once and in order.
+// encke msggen: publishes fake events from random users, a given number at a given interval. With --verify it
+// opens streams of its own, asks the graph which events each must receive, and checks that all arrive once
+// and in order.
 
 import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,13 +21,13 @@ import { nowUs } from "../flood/latency.ts";
 import { type Numbered, Verifier } from "../flood/verifier.ts";
 import { interval, max, messages, senders, streams, to, url, verify } from "../settings.ts";
 
-/** Messages of one sender between two looks whether the server keeps up. */
+/** Messages per sender between two checks that the server keeps up. */
 const FLUSH_EVERY = 100;
-/** Readers opened at once. */
+/** Readers that are opened at the same time. */
 const OPEN_AT_ONCE = 50;
 const GRAPH_ANSWER_MS = 10_000;
 const RETRY_MS = 50;
-/** With nothing new for so long, what has not come is lost. */
+/** A message that has not arrived after this time without any arrival is lost. */
 const SETTLE_MS = 5_000;
 
 const settings = { messages, interval, max, senders, to, verify, streams, url, ...natsSettings };
@@ -65,7 +66,7 @@ export const msggen: Command = defineCommand({
   },
 });
 
-/** `10` or `5-50`, in milliseconds. */
+/** Parses `10` or `5-50` milliseconds. */
 function parseInterval(given: string): { min: number; max: number } {
   const match = /^(\d{1,7})(?:-(\d{1,7}))?$/.exec(given);
   const min = Number(match?.[1]);
@@ -104,7 +105,7 @@ async function openReaders(
   }
 }
 
-/** `count` users spread evenly over 1 … max. */
+/** Returns `count` users, spread evenly over 1 … max. */
 function spread(count: number, max: number): UserId[] {
   return Array.from({ length: count }, (_, index) =>
     parseUserId(String(1 + Math.floor((index * max) / count))),
@@ -129,7 +130,7 @@ async function sendAll(
       const seq = verifier.numberOf(from);
       const publish = (): Published =>
         client.publish(subject, JSON.stringify({ run, from, seq, sentUs: nowUs() } satisfies Numbered));
-      // NATS is away: the client comes back by itself
+      // NATS is unreachable, and the client reconnects
       while (publish() === "away" && !signal.aborted) await delay(RETRY_MS);
       progress.update(sent);
       const pause = interval.min + Math.random() * (interval.max - interval.min);
@@ -146,10 +147,10 @@ async function sendAll(
   return sent;
 }
 
-/** Waits until the server has taken what was sent; not while it is away. */
+/** Waits until the server has received everything, unless it is unreachable. */
 async function keepUp(client: BrokerClient): Promise<void> {
   await client.flush().catch((error: unknown) => {
-    if (codeOf(error) !== "NATS_DISCONNECTED") throw error; // what was lost with the connection, readers are told
+    if (codeOf(error) !== "NATS_DISCONNECTED") throw error; // readers learn of messages lost with the connection
   });
 }
 
@@ -164,5 +165,5 @@ async function settle(verifier: Verifier, signal: AbortSignal): Promise<void> {
     }
     await delay(50);
   }
-  await delay(200); // what comes twice comes late
+  await delay(200); // gives duplicates time to arrive
 }

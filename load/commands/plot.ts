@@ -1,4 +1,4 @@
-// encke plot: the picture of one or several memory logs, as SVG or PNG.
+// encke plot: draws one or several memory logs as SVG or PNG.
 
 import { basename, extname } from "node:path";
 import { type Command, defineCommand } from "../../lib/command.ts";
@@ -11,10 +11,10 @@ import { article, label, out, reference, title } from "../settings.ts";
 
 export const plot: Command = defineCommand({
   name: "plot",
-  summary: "draw logs of `encke memlog` as an SVG or PNG picture",
+  summary: "draw logs of `encke memlog` as an SVG or PNG chart",
   parameters: ["<file...>"],
   details:
-    "SVG, or a PNG where --out ends in .png. Logs lie on one set of axes, each from its own beginning. 1 MB is 1,024 KB.",
+    "Writes SVG, or PNG if --out ends in .png. All logs share the axes, and each starts at time 0. 1 MB is 1,024 KB.",
   settings: { out, reference, article, label, title },
   async run({ print }, { out, reference, article, label, title = "Memory and connections" }, files) {
     const given = reference.map(parseReference);

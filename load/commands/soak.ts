@@ -1,4 +1,5 @@
-// encke soak: the article's 24-hour run, of any length, with a verdict: memory levels off or leaks, messages arrive.
+// encke soak: the article's 24-hour run, for any length, with a verdict on whether memory levels off or
+// leaks, and whether all messages arrive.
 
 import { join } from "node:path";
 import { brokerKind, chooseNats, natsSettings } from "../../broker/index.ts";
@@ -20,13 +21,13 @@ const INTERVAL = { mostMs: 60_000, minMs: 250, partOfRun: 240 };
 
 const runningEdge: Setting<string | undefined> = {
   value: "URL",
-  help: "an edge that runs already (services of its own)",
+  help: "a running edge to use (by default it starts services of its own)",
   schema: text,
 };
 
 export const soak: Command = defineCommand({
   name: "soak",
-  summary: "hold streams under load for long, and judge whether memory levels off or leaks",
+  summary: "hold streams under load for a long time, and judge whether memory levels off or leaks",
   details: `Without --url it starts a broker, a graph service and an edge of its own, on free ports, and stops them. With --url
 (and --admin, -s) it uses an edge of this machine that runs already and has nothing else to do. Ctrl-C ends it early, with
 the report so far. --report gets report.md, memory.svg, memory.png and the logs. Exit 1 when a process leaks (its slope is
@@ -36,8 +37,8 @@ above the threshold with 95 % confidence) or a message was lost.`,
     report: { ...report, default: "encke-soak" },
     ...pick(edgeSettings, "pool", "fanout", "workers"),
     connections: { ...connections, default: 10_000 },
-    rate: { ...rate, help: "messages a second, to random users" },
-    seconds: { ...seconds, help: "how long", default: DAY_SECONDS },
+    rate: { ...rate, help: "messages per second, to random users" },
+    seconds: { ...seconds, help: "length of the run", default: DAY_SECONDS },
     url: runningEdge,
     ...natsSettings,
   },

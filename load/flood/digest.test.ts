@@ -5,7 +5,10 @@ import { compareDigests, Digests } from "./digest.ts";
 const STREAMS = 3;
 type Received = readonly (readonly [from: string, seq: number])[];
 
-/** Every stream follows 7 and 9, of whom each sent three events; the second stream received `received`. */
+/**
+ * Compares two streams that follow 7 and 9, each of whom sent three events. The second stream received
+ * `received`.
+ */
 function compare(received: Received): ReturnType<typeof compareDigests> {
   const sent = new Digests(2);
   const all: Received = ["7", "9"].flatMap((from) => [1, 2, 3].map((seq) => [from, seq] as const));
@@ -30,25 +33,25 @@ const ALL: Received = [
 const RIGHT = { expected: 18, received: 18, lost: 0, duplicated: 0, different: 0 };
 
 describe("digests", () => {
-  it("everything once, in any order - is what was expected", () => {
+  it("every message once, in any order - gives the expected digest", () => {
     assert.deepEqual(compare(ALL), RIGHT);
   });
 
   const wrong: readonly (readonly [string, Received, object])[] = [
     ["a loss", ALL.slice(1), { received: 17, lost: 1 }],
     ["everything lost", [], { received: 12, lost: 6 }],
-    ["a message twice", [...ALL, ["9", 2]], { received: 19, duplicated: 1 }],
-    ["one twice and one not", [...ALL.slice(1), ["9", 2]], { different: 1 }],
-    ["somebody else's", [...ALL.slice(1), ["8", 1]], { different: 1 }],
+    ["a duplicated message", [...ALL, ["9", 2]], { received: 19, duplicated: 1 }],
+    ["one message duplicated and one lost", [...ALL.slice(1), ["9", 2]], { different: 1 }],
+    ["a message of another author", [...ALL.slice(1), ["8", 1]], { different: 1 }],
     ["numbers of two authors exchanged", [...ALL.slice(2), ["79", 1], ["7", 12]], { different: 1 }],
   ];
   for (const [what, received, difference] of wrong) {
-    it(`${what} - is seen`, () => {
+    it(`${what} - is detected`, () => {
       assert.deepEqual(compare(received), { ...RIGHT, ...difference });
     });
   }
 
-  it("200,000 messages of a thousand authors - no two have the same hash in both lanes", () => {
+  it("200,000 messages of a thousand authors - differ in at least one lane of their hashes", () => {
     const seen = new Set<bigint>();
     const one = new Digests(1);
     for (let author = 0; author < 1_000; author += 1) {

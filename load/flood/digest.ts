@@ -1,28 +1,29 @@
-// The digest of what a stream received: how many of a run's messages, and the sum of their hashes in two lanes of 32
-// bits. Sums forget order, so what a stream must have follows from how many events each author sent, and a million
-// streams are compared in a second. native/digest.h has the same arithmetic; a test compares them.
+// The digest of the messages that a stream received: their number, and the sum of their hashes in two lanes
+// of 32 bits. A sum does not depend on the order, so the expected digest follows from the number of events
+// that each author sent, and a million streams are compared in a second. native/digest.h implements the same
+// arithmetic, and a test compares the two.
 
-/** Two lanes of FNV-1a over the author's name, from two starts. */
+/** Two lanes of FNV-1a over the author's name, with different initial values. */
 const START_A = 0x811c9dc5;
 const START_B = 0x2f0b4c47;
 const FNV_PRIME = 0x01000193;
 const SEQ_STEP_A = 0x9e3779b1;
 const SEQ_STEP_B = 0x85ebca77;
 
-/** Numbers a stream's digest takes in an array of them: count, lane A, lane B. */
+/** Words per digest in an array: count, lane A, lane B. */
 export const DIGEST_WORDS = 3;
 
-/** How streams differ from what they must have received. Messages but for `different`. */
+/** Differences between the streams and what was expected, in messages except for `different`. */
 export interface Comparison {
   expected: number;
   received: number;
   lost: number;
   duplicated: number;
-  /** Streams that have as many messages as they must, but not the same. */
+  /** Streams with the expected number of messages, of which some are wrong. */
   different: number;
 }
 
-/** Digests of many streams, or of many authors: flat, 12 bytes each. */
+/** Digests of many streams, or of many authors, in a flat array of 12 bytes each. */
 export class Digests {
   readonly words: Uint32Array;
 
@@ -30,7 +31,7 @@ export class Digests {
     this.words = words;
   }
 
-  /** Counts event `seq` of an author. */
+  /** Adds event `seq` of an author. */
   addEvent(index: number, from: string, seq: number): void {
     let [a, b] = [START_A, START_B];
     for (let i = 0; i < from.length; i += 1) {
@@ -41,7 +42,7 @@ export class Digests {
     this.#add(index, 1, mix(a + Math.imul(seq, SEQ_STEP_A)), mix(b ^ Math.imul(seq, SEQ_STEP_B)));
   }
 
-  /** Adds another's whole digest, as a stream does that reads all of an author's events. */
+  /** Adds another digest, as for a stream that receives all events of an author. */
   addAll(index: number, other: Digests, otherIndex: number): void {
     const at = otherIndex * DIGEST_WORDS;
     const { words } = other;
@@ -61,14 +62,14 @@ export class Digests {
 
   #add(index: number, count: number, a: number, b: number): void {
     const at = index * DIGEST_WORDS;
-    const { words } = this; // 32 bits each: what is carried out is gone, as in the other implementation
+    const { words } = this; // sums are modulo 2^32, as in the other implementation
     words[at] = (words[at] as number) + count;
     words[at + 1] = (words[at + 1] as number) + a;
     words[at + 2] = (words[at + 2] as number) + b;
   }
 }
 
-/** What each stream has against what it must have. */
+/** Compares received with expected digests. */
 export function compareDigests(expected: Digests, received: Digests, streams: number): Comparison {
   const result: Comparison = { expected: 0, received: 0, lost: 0, duplicated: 0, different: 0 };
   for (let stream = 0; stream < streams; stream += 1) {

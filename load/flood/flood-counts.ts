@@ -1,24 +1,24 @@
-// What a flood counts, in one process or in all of them together. Plain numbers, added up by name.
+// The counts of a flood, of one process or of all together. They are plain numbers, added up by name.
 
 export interface FloodCounts {
   readonly active: number;
-  /** Streams that ended although we did not end them. */
+  /** Streams that ended although the client did not end them. */
   readonly closed: number;
-  /** Of them: never opened, by status or error. None where they are tried again. */
+  /** Of those, streams that never opened because of a status or an error. 0 if they are retried. */
   readonly failed: number;
-  /** Attempts that failed and are made again. */
+  /** Failed attempts that are retried. */
   readonly retried: number;
-  /** Streams that were lost and are open again. */
+  /** Lost streams that are open again. */
   readonly reopened: number;
   readonly chunks: number;
   readonly bytes: number;
   /** Messages of the run. */
   readonly messages: number;
-  /** Times that a stream said it may have missed something. */
+  /** Number of resyncs received. */
   readonly resyncs: number;
 }
 
-/** Before anything was opened. */
+/** The counts before anything was opened. */
 export const NO_COUNTS: FloodCounts = {
   active: 0,
   closed: 0,

@@ -1,5 +1,6 @@
-// The flood's processes: a process may open only so many descriptors, so many streams need several. Each gets its
-// share of the targets and of the rate; their counts are added up here. They end with this process.
+// The processes of a flood. A process can open only a limited number of descriptors, so many streams need
+// several processes. Each receives its share of the targets and of the rate, and their counts are added up
+// here. They end with this process.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -19,19 +20,19 @@ import { Latency, type LatencyMs } from "./latency.ts";
 import { countTargets, shareOf } from "./targets.ts";
 
 const PROGRAM: string = fileURLToPath(new URL("./worker" + import.meta.url.slice(-3), import.meta.url));
-/** V8 would grow its young generation to 32 MB a process; the streams need none of it. */
+/** V8 would let its young generation grow to 32 MB per process, which the streams do not need. */
 const WORKER_FLAGS = ["--max-semi-space-size=1"];
 const REPORT_MS = 10_000;
-/** A process that does not end by then is killed. */
+/** Time after which a process that does not end is killed. */
 const END_MS = 5_000;
 
-/** What the whole fleet opens; each process is told from which source on. */
+/** The plan of the whole fleet. Each process is told at which source address to start. */
 type WholePlan = Omit<FloodPlan, "firstSource" | "sourceStep">;
 
-/** What is left out is as in `DEFAULTS`. */
+/** The plan with optional fields, which default to `DEFAULTS`. */
 export type FleetPlan = Pick<WholePlan, "targets" | "rate"> &
   Partial<WholePlan> & {
-    /** So many processes open their streams at a time, the next when one is through; left out: all. */
+    /** Number of processes that open streams at the same time; by default all. */
     readonly processesAtOnce?: number;
   };
 
@@ -56,11 +57,11 @@ export interface FloodTotal extends CountTotal {
 export class FloodFleet {
   readonly #plan: WholePlan;
   readonly #children: ChildProcess[] = [];
-  /** Resolve when a child has ended and all that it said has been passed on. */
+  /** Resolve when a child has ended and its output has been forwarded. */
   readonly #closed: Promise<unknown>[] = [];
   readonly #answers = new Map<number, (answer: FromFloodWorker) => void>();
   #requests = 0;
-  /** Children that were told to open; those behind them have nothing to tell. */
+  /** Number of children that were told to open; the others have nothing to report. */
   #begun = 0;
 
   constructor({ processesAtOnce, ...given }: FleetPlan, processes: number) {
@@ -77,7 +78,7 @@ export class FloodFleet {
         if ("type" in answer) this.#beginNext();
         else this.#answers.get(answer.request)?.(answer);
       });
-      child.on("error", () => {}); // a process that cannot be started or told does not answer: that is counted
+      child.on("error", () => {}); // a process that cannot be started or reached does not reply, which is counted
       this.#children.push(child);
       this.#closed.push(new Promise((resolve) => child.once("close", resolve)));
     }
@@ -108,12 +109,15 @@ export class FloodFleet {
     return this.#children.flatMap(({ pid }) => pid ?? []);
   }
 
-  /** All processes' counts together. The streams of a process that does not answer count as failed. Cheap. */
+  /**
+   * Returns the counts of all processes together. Streams of a process that does not reply count as failed.
+   * Cheap.
+   */
   async counts(): Promise<CountTotal> {
     return this.#addUp(await this.#askAll<CountReport>("counts"));
   }
 
-  /** The same with latency, and what went wrong; a process that does not answer is a problem. */
+  /** Returns the counts with latency and problems. A process that does not reply is a problem. */
   async total(): Promise<FloodTotal> {
     const reports = await this.#askAll<FloodReport>("report");
     const latency = new Latency();
@@ -123,13 +127,16 @@ export class FloodFleet {
       ...this.#addUp(reports),
       problems: [
         ...reports.flatMap((report) => report?.problems ?? []),
-        ...(silent > 0 ? [`${silent} of ${reports.length} flood processes do not answer`] : []),
+        ...(silent > 0 ? [`${silent} of ${reports.length} flood processes do not reply`] : []),
       ],
       latencyMs: latency.ms,
     };
   }
 
-  /** Every stream's digest, in the order of the targets. A process that does not answer has received nothing. */
+  /**
+   * Returns the digest of every stream, in the order of the targets. A process that does not reply has
+   * received nothing.
+   */
   async digests(): Promise<Digests> {
     const all = new Digests(countTargets(this.#plan.targets));
     for (const [index, report] of (await this.#askAll<DigestReport>("digests")).entries()) {
@@ -156,13 +163,13 @@ export class FloodFleet {
   }
 
   #addUp(reports: readonly (CountReport | undefined)[]): CountTotal {
-    const begun = reports.slice(0, this.#begun); // the turn of the others has not come
+    const begun = reports.slice(0, this.#begun); // the others have not been told to open yet
     const counts = begun.map((report, index) => report?.counts ?? this.#allFailed(index));
     const allBegun = this.#begun === this.#children.length;
     return { ...addCounts(counts), opened: allBegun && reports.every((report) => report?.opened ?? true) };
   }
 
-  /** The counts of a process that does not answer. */
+  /** Returns the counts for a process that does not reply. */
   #allFailed(index: number): FloodCounts {
     const share = countTargets(shareOf(this.#plan.targets, index, this.#children.length));
     return { ...NO_COUNTS, failed: share, closed: share };

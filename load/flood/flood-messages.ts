@@ -1,10 +1,10 @@
-// What a flood's processes and the command that started them say to each other. Plain data and typed arrays: it travels
-// between processes.
+// Messages between the processes of a flood and the command that started them: plain data and typed arrays,
+// which can be sent between processes.
 
 import type { FloodPlan } from "./flood.ts";
 import type { FloodCounts } from "./flood-counts.ts";
 
-/** To a flood process: what to open, once, and then questions, each answered under its number. */
+/** Messages to a flood process: once what to open, and then requests, whose replies carry the same number. */
 export type ToFloodWorker =
   | { readonly type: "open"; readonly plan: FloodPlan }
   | { readonly type: "counts"; readonly request: number }
@@ -14,7 +14,7 @@ export type ToFloodWorker =
 export interface CountReport {
   readonly request: number;
   readonly counts: FloodCounts;
-  /** Every stream was begun. */
+  /** True when every stream was begun. */
   readonly opened: boolean;
 }
 export interface FloodReport extends CountReport {

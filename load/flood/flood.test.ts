@@ -24,7 +24,7 @@ for (const native of isNativeBuilt ? [true, false] : [false]) {
       return flood;
     }
 
-    it("without reopen - what the server ends is closed, what it refuses has failed, with the reason", async () => {
+    it("without reopen - counts streams that the server ends as closed, and refused ones as failed with their reason", async () => {
       server = await ScriptedServer.start((socket, id) => {
         if (id === 0) socket.end(OPEN);
         else socket.write(id === 1 ? FULL : OPEN);
@@ -38,12 +38,12 @@ for (const native of isNativeBuilt ? [true, false] : [false]) {
       const { active, closed, failed, retried, reopened } = started.counts;
       assert.deepEqual([active, closed, failed, retried, reopened], [1, 2, 1, 0, 0]);
       assert.deepEqual([...started.problems].sort(), [
-        "/test/…: answered 503",
+        "/test/…: status 503",
         "/test/…: the connection was cut",
       ]);
     });
 
-    it("with reopen - comes back after what the server asked for, and after a loss", async () => {
+    it("with reopen - opens again after the Retry-After of a refusal, and after a loss", async () => {
       const requestedAt: number[] = [];
       server = await ScriptedServer.start((socket, _id, nth) => {
         requestedAt.push(performance.now());
@@ -56,10 +56,10 @@ for (const native of isNativeBuilt ? [true, false] : [false]) {
       await waitFor("it to be open for good", () => started.counts.reopened === 1);
       const { active, closed, failed, retried } = started.counts;
       assert.deepEqual([active, closed, failed, retried], [1, 1, 0, 1]);
-      assert.ok((requestedAt[1] ?? 0) - (requestedAt[0] ?? 0) >= 1_000, "Retry-After was not kept");
+      assert.ok((requestedAt[1] ?? 0) - (requestedAt[0] ?? 0) >= 1_000, "Retry-After was not respected");
     });
 
-    it("opening - no more wait for their answer at once than it says", async () => {
+    it("opening - limits the streams that are being opened at the same time", async () => {
       let waiting = 0;
       let most = 0;
       server = await ScriptedServer.start((socket) => {
@@ -76,7 +76,7 @@ for (const native of isNativeBuilt ? [true, false] : [false]) {
       assert.ok(most <= 5, `${most} at once`);
     });
 
-    it("a list of URLs - several servers, each with its own paths", async () => {
+    it("list of URLs - reaches several servers, each with its own paths", async () => {
       const second = await ScriptedServer.start((socket) => socket.write(OPEN));
       server = await ScriptedServer.start((socket) => socket.write(OPEN));
       const urls = [`http://127.0.0.1:${server.port}/a/1`, `http://localhost:${second.port}/b?c=2`];

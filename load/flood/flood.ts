@@ -1,5 +1,6 @@
-// Opens many streams and holds them: so many a second, from several addresses, reading and throwing away what comes.
-// The article's flood tool; `closed` should stay 0. With `reopen`, what is lost is opened again, and nothing has failed.
+// Opens many streams and holds them, at a given rate and from several addresses. Received data is read and
+// discarded. This is the article's flood tool; `closed` should stay 0. With `reopen`, a lost stream is opened
+// again, and does not count as failed.
 
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,26 +13,29 @@ import { Retries } from "./retries.ts";
 import { countTargets, pathOf, resolveTargets, type TargetPlan, type Targets } from "./targets.ts";
 
 const PACE_MS = 10;
-/** Streams begun between two looks at what came: also a storm is answered while it goes on. */
+/**
+ * Number of streams that are begun before received data is read again, so that even a burst reads while it
+ * opens.
+ */
 const MAX_AT_ONCE = 500;
 const MAX_PROBLEMS = 10;
 
-/** What one process opens. Plain data: it travels to that process. */
+/** The plan of one process: plain data, which is sent to that process. */
 export interface FloodPlan {
   readonly targets: TargetPlan;
-  /** Streams opened a second; 0: all at once. */
+  /** Streams opened per second; 0 for all at once. */
   readonly rate: number;
-  /** Streams that wait for their answer at the same time; 0: any number. */
+  /** Maximum number of streams that are being opened at the same time; 0 for no maximum. */
   readonly opening: number;
-  /** Addresses to connect from, in turn; none leaves it to the system. */
+  /** Source addresses, used in turn; by default the system chooses. */
   readonly sources: readonly string[];
   readonly firstSource: number;
   readonly sourceStep: number;
-  /** Open lost streams again. */
+  /** Whether lost streams are opened again. */
   readonly reopen: boolean;
-  /** The run whose messages count; "" notes every message's latency. */
+  /** The run whose messages are counted; with "" the latency of every message is recorded instead. */
   readonly run: string;
-  /** Lines of the request, each with its line end. */
+  /** Header lines of the request, each with its line end. */
   readonly headers: string;
 }
 
@@ -39,7 +43,7 @@ export class Flood {
   readonly #plan: FloodPlan;
   readonly #latency = new Latency();
   readonly #makeReaders: (options: ReadersOptions) => Readers;
-  /** The first reasons for which streams did not open or did not stay. */
+  /** The first reasons for which streams did not open or were lost. */
   readonly problems: Set<string> = new Set();
   #targets: Targets | undefined;
   #readers: Readers | undefined;
@@ -47,7 +51,7 @@ export class Flood {
   readonly #ends = { closed: 0, failed: 0, retried: 0 };
   #ending = false;
 
-  /** @param native whether the addon reads, where it is built */
+  /** @param native whether to use the addon if it is built */
   constructor(plan: FloodPlan, native: boolean = isNativeBuilt) {
     this.#plan = plan;
     this.#makeReaders = (options) => (native ? new NativeReaders(options) : new PlainReaders(options));
@@ -69,7 +73,10 @@ export class Flood {
     return this.#readers?.digests() ?? new Uint32Array(0);
   }
 
-  /** Opens all, at the rate. Resolves when the last was begun, or `close` was called. @throws CommandError for bad targets */
+  /**
+   * Opens all streams at the rate. Resolves when the last was begun, or `close` was called. @throws
+   * CommandError for invalid targets
+   */
   async open(): Promise<void> {
     const { rate, opening, sources, firstSource, sourceStep, headers, run } = this.#plan;
     const family = sources.some((source) => isIP(source) === 6) ? 6 : sources.length > 0 ? 4 : 0;
@@ -116,10 +123,10 @@ export class Flood {
     const path = this.#targets === undefined ? "" : pathOf(this.#targets, stream);
     const said = {
       error: detail,
-      status: `answered ${detail}`,
+      status: `status ${detail}`,
       complete: "the server ended the stream",
-      cut: wasOpen ? "the connection was cut" : "the connection ended before the answer",
-      broken: "what came is no HTTP",
+      cut: wasOpen ? "the connection was cut" : "the connection ended before the response",
+      broken: "the response is not HTTP",
     }[reason];
     this.problems.add(`${path.replace(/\d+/g, "…")}: ${said}`);
   }

@@ -1,6 +1,6 @@
-// How long messages took, from the time that their sender wrote into them. Sender and receiver share this machine's
-// monotonic clock, so the difference is the whole way (producer, broker, graph, edge, reader), even where the wall clock
-// is set on the way. Between two machines it means nothing.
+// Latency of messages, from the time that their sender wrote into them. Sender and receiver share the
+// monotonic clock of this machine, so the difference covers the whole path (producer, broker, graph, edge,
+// reader), even if the wall clock is set in between. Between two machines it is meaningless.
 
 import {
   build,
@@ -9,7 +9,7 @@ import {
   type Histogram,
 } from "hdr-histogram-js";
 
-/** Microseconds of the machine's monotonic clock, as messages carry them in `sentUs`. */
+/** Returns microseconds of the machine's monotonic clock, as messages carry them in `sentUs`. */
 export function nowUs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1_000_000 + Math.round(nanoseconds / 1_000);
@@ -18,7 +18,7 @@ export function nowUs(): number {
 const LONGEST_US = 60_000_000;
 
 export interface LatencyMs {
-  /** Messages noted. */
+  /** Number of messages recorded. */
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
@@ -32,38 +32,38 @@ export class Latency {
     numberOfSignificantValueDigits: 3,
   });
 
-  /** Notes a message sent at `sentUs`. */
+  /** Records a message sent at `sentUs`. */
   note(sentUs: number): void {
     this.#histogram.recordValue(Math.min(LONGEST_US, Math.max(1, nowUs() - sentUs)));
   }
 
-  /** Adds pairs of microseconds and how often, as the native readers count them. */
+  /** Adds pairs of microseconds and frequency, as the native readers count them. */
   addCounts(pairs: Float64Array): void {
     for (let at = 0; at + 1 < pairs.length; at += 2)
       this.#histogram.recordValueWithCount(pairs[at] as number, pairs[at + 1] as number);
   }
 
-  /** Everything noted so far, as text for another process. */
+  /** Encodes all records as text for another process. */
   encode(): string {
     return encodeIntoCompressedBase64(this.#histogram);
   }
 
-  /** Adds what another process noted. */
+  /** Adds the records of another process. */
   add(encoded: string): void {
     this.#histogram.add(decodeFromCompressedBase64(encoded));
   }
 
-  /** Forgets everything. */
+  /** Removes all records. */
   reset(): void {
     this.#histogram.reset();
   }
 
-  /** Messages noted. */
+  /** Number of messages recorded. */
   get count(): number {
     return this.#histogram.totalCount;
   }
 
-  /** undefined before the first message. */
+  /** Undefined before the first message. */
   get ms(): LatencyMs | undefined {
     if (this.#histogram.totalCount === 0) return undefined;
     const at = (percentile: number): number => this.#histogram.getValueAtPercentile(percentile) / 1000;

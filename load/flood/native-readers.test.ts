@@ -1,4 +1,5 @@
-// What the readers' addon makes of numbers that no JavaScript of ours sends: nothing, with an error.
+// Invalid numbers, which our own JavaScript never passes to the readers' addon: it must refuse them with an
+// error.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -21,8 +22,10 @@ const ODD: readonly number[] = [
 ];
 const NO_NUMBERS = ["1", null, undefined, {}, true, 1n] as unknown as readonly number[];
 
-describe("native readers, numbers", { skip: isNativeBuilt ? false : "the addon was not built here" }, () => {
-  it("a stream's number - any but one of a stream is refused, and nothing opens", () => {
+describe("numbers passed to the native readers", {
+  skip: isNativeBuilt ? false : "the addon was not built here",
+}, () => {
+  it("stream - is refused unless it exists, and nothing opens", () => {
     const readers = new NativeReaders(options());
     for (const odd of [...ODD, ...NO_NUMBERS, 1])
       assert.throws(() => readers.open(odd), TypeError, String(odd));
@@ -30,7 +33,7 @@ describe("native readers, numbers", { skip: isNativeBuilt ? false : "the addon w
     readers.close();
   });
 
-  it("sources - any number but a whole one of 32 bits is refused", () => {
+  it("source - is refused unless it is an integer of 32 bits", () => {
     for (const odd of [...ODD, ...NO_NUMBERS]) {
       assert.throws(() => new NativeReaders({ ...options(), firstSource: odd }), TypeError, String(odd));
       assert.throws(() => new NativeReaders({ ...options(), sourceStep: odd }), TypeError, String(odd));
@@ -38,14 +41,14 @@ describe("native readers, numbers", { skip: isNativeBuilt ? false : "the addon w
     new NativeReaders({ ...options(), firstSource: 2 ** 32 - 1, sourceStep: 2 ** 32 - 1 }).close();
   });
 
-  it("a server's port - is not taken modulo 65,536", () => {
+  it("port - is not truncated to 16 bits", () => {
     for (const odd of [...ODD, 65_536, 70_000, 2 ** 31])
       assert.throws(() => new NativeReaders(options(odd)), TypeError, String(odd));
     new NativeReaders(options(65_535)).close();
   });
 });
 
-/** One stream. */
+/** Returns a plan with one stream. */
 function options(port = 80): ReadersOptions {
   return {
     targets: {

@@ -1,5 +1,5 @@
-// The streams of a flood process in native code: a row in a table each, no JavaScript object at rest. Measured: about
-// 0.1 KB a stream. Loaded only where the build made the addon (scripts/build-native.mjs).
+// The streams of a flood process in native code: one table row each, and no JavaScript object while idle.
+// Measured: about 0.1 KB per stream. Loaded only if the addon was built (scripts/build-native.mjs).
 
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -12,12 +12,12 @@ import type { ReaderCounts, Readers, ReadersOptions, StreamEnd } from "./readers
 const ADDON: string = join(projectRoot, "dist", "cli", "load", "native", "load.node");
 /** The native code's `End`, in its order. */
 const REASONS = ["error", "status", "complete", "cut", "broken"] as const;
-/** Numbers that an ended stream takes. */
+/** Numbers per ended stream. */
 const ENDED_WORDS = 5;
 const COUNTS = 7;
 
 interface Session {
-  /** Whether ends wait in `takeEnded`. */
+  /** Whether `takeEnded` would return something. */
   open(stream: number): boolean;
   counts(into: Float64Array): void;
   takeLatencies(): Float64Array;
@@ -40,7 +40,7 @@ interface Addon {
   ): Session;
 }
 
-/** undefined where it is not built. */
+/** Undefined if it is not built. */
 function loadAddon(): Addon | undefined {
   try {
     return createRequire(import.meta.url)(ADDON) as Addon;
@@ -52,7 +52,7 @@ function loadAddon(): Addon | undefined {
 
 const addon: Addon | undefined = loadAddon();
 
-/** Whether `NativeReaders` can be made here. */
+/** Whether `NativeReaders` can be used here. */
 export const isNativeBuilt: boolean = addon !== undefined;
 
 export class NativeReaders implements Readers {
@@ -60,7 +60,7 @@ export class NativeReaders implements Readers {
   readonly #onEnd: (end: StreamEnd) => void;
   readonly #counts = new Float64Array(COUNTS);
 
-  /** Call only where `isNativeBuilt`. */
+  /** Must be called only if `isNativeBuilt`. */
   constructor({ targets, sources, firstSource, sourceStep, headers, run, onEnd }: ReadersOptions) {
     if (addon === undefined) throw new TypeError("the addon is not built: npm run build");
     this.#onEnd = onEnd;
@@ -82,7 +82,7 @@ export class NativeReaders implements Readers {
   }
 
   open(stream: number): void {
-    if (this.#session.open(stream)) this.#tellEnds(); // no descriptor, no route: known at once
+    if (this.#session.open(stream)) this.#tellEnds(); // it failed at once, for want of a descriptor or a route
   }
 
   counts(): ReaderCounts {

@@ -1,5 +1,5 @@
-// The same as native-readers.ts over Node's sockets, for machines where the addon is not built. A stream costs some KB
-// and, while a message is split between reads, the piece of it.
+// The implementation over Node's sockets, for machines where the addon is not built. A stream takes several
+// KB, and the beginning of a message that is split between reads.
 
 import { codeOf } from "../../lib/errors.ts";
 import { StreamClient } from "../http/stream-client.ts";
@@ -8,7 +8,7 @@ import { Latency } from "./latency.ts";
 import type { ReaderCounts, Readers, ReadersOptions, StreamEnd } from "./readers.ts";
 import { pathOf } from "./targets.ts";
 
-/** A line that goes on longer is read as if it ended: no message of ours is. */
+/** A longer line is read as if it ended here; none of our messages is this long. */
 const LONGEST_LINE = 262_144;
 const RESYNC = /\{"resync":\{|^event: resync$|^Some messages may be missing \(/;
 

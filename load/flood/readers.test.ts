@@ -19,7 +19,7 @@ import { resolveTargets, type TargetPlan } from "./targets.ts";
 const RUN = "0123456789ab";
 const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/** One implementation after the other; what they are asked is the same. */
+/** The implementations, which must pass the same tests. */
 const IMPLEMENTATIONS: readonly (readonly [string, boolean, (options: ReadersOptions) => Readers])[] = [
   ["native readers", isNativeBuilt, (options) => new NativeReaders(options)],
   ["plain readers", true, (options) => new PlainReaders(options)],
@@ -27,7 +27,7 @@ const IMPLEMENTATIONS: readonly (readonly [string, boolean, (options: ReadersOpt
 
 const chunk = (body: string): string => `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n`;
 
-/** What a stream of this format says: events of this run and another, the same as text, and a loss. */
+/** The bytes of a stream in this format: events of this run and of another, similar text, and a resync. */
 function bodyIn(format: StreamFormat): string[] {
   const event = (data: object): string =>
     new TextDecoder().decode(
@@ -42,7 +42,7 @@ function bodyIn(format: StreamFormat): string[] {
     event({ run: "another", from: "42", seq: 2, sentUs: 1 }) +
       event({ run: RUN, from: "user-x", seq: 70_000, sentUs: nowUs() }),
     format.resync("graph-restarted", "c1"),
-    event({ text: '"run" of "from":"nobody' }),
+    event({ text: '"run" of "from":"none' }),
     event({ run: RUN, from: "42", seq: 3, sentUs: nowUs() }),
   ];
 }
@@ -96,12 +96,12 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
     }
 
     for (const format of [ndjson, sse, text]) {
-      it(`${format.name} - a stream split at any byte gives the same messages, digest and latencies`, async () => {
+      it(`${format.name} - a stream that is split at any byte gives the same messages, digest and latencies`, async () => {
         const body = bodyIn(format);
         const wire = Buffer.from(HEAD + body.map(chunk).join(""));
         const dataBytes = Buffer.byteLength(body.join(""));
         const count = wire.length;
-        /** Data bytes in the first `split` bytes of the wire. */
+        /** Returns the number of data bytes in the first `split` bytes on the wire. */
         const dataBefore = (split: number): number => {
           let [at, data] = [HEAD.length, 0];
           for (const part of body) {
@@ -137,7 +137,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       });
     }
 
-    it("messages - count also where a chunk ends within one, and without chunks over HTTP/1.0", async () => {
+    it("messages - are counted if a chunk ends within one, and without chunks over HTTP/1.0", async () => {
       const [, first = ""] = bodyIn(ndjson);
       server = await ScriptedServer.start((socket, id) => {
         const parts = [first.slice(0, 60), first.slice(60)];
@@ -148,7 +148,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       assert.deepEqual(opened.digests().slice(0, 3), opened.digests().slice(3));
     });
 
-    it("latency - is noted of every message where no run is given, and nothing is counted", async () => {
+    it("latency - is recorded for every message if no run is given, and nothing is counted", async () => {
       server = await ScriptedServer.start((socket) => socket.write(HEAD + chunk(`{"sentUs":${nowUs()}}\n`)));
       const opened = await openAll(server.port, 1, { run: "" });
       const latency = new Latency();
@@ -176,7 +176,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       ["a chunk longer than it says", `${HEAD}2\r\nhigh\r\n`, { reason: "broken", wasOpen: true }],
     ];
     for (const [what, answer, end] of endings) {
-      it(`${what} - is how the stream ended, and its descriptor is free`, async () => {
+      it(`${what} - ends the stream with its reason, and frees the descriptor`, async () => {
         server = await ScriptedServer.start((socket) => socket.write(answer));
         const opened = await openAll(server.port, 1);
         await waitFor("the end", () => ends.length > 0);
@@ -186,7 +186,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       });
     }
 
-    it("a connection that the server cuts - is told apart from an end; the stream may be opened again", async () => {
+    it("connection that the server cuts - is distinguished from an end, and may be opened again", async () => {
       server = await ScriptedServer.start((socket, _id, nth) => {
         if (nth === 1) socket.end(`${HEAD}2\r\nhi\r\n`);
         else socket.write(`${HEAD}2\r\nho\r\n`);
@@ -199,7 +199,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       assert.deepEqual([opened.counts().active, opened.counts().reopened], [1, 1]);
     });
 
-    it("nobody there - is an error by its name, for each stream", async () => {
+    it("refused connection - is reported with the name of the error, for each stream", async () => {
       const opened = await openAll(await anyFreePort("127.0.0.1"), 20);
       await waitFor("the errors", () => ends.length === 20);
       assert.deepEqual(
@@ -209,7 +209,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       assert.equal(opened.counts().opening, 0);
     });
 
-    it("sources - are taken in turn; the request has the headers that were given", async () => {
+    it("sources - are used in turn, and requests contain the given headers", async () => {
       server = await ScriptedServer.start((socket) => socket.write(HEAD));
       const sources = ["127.0.77.1", "127.0.77.2", "127.0.77.3"];
       const opened = await openAll(server.port, 6, {
@@ -231,7 +231,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
         );
     });
 
-    it("IPv6 - is an address like any other", async (test) => {
+    it("IPv6 address - is accepted", async (test) => {
       server = await ScriptedServer.start((socket) => socket.write(HEAD), "::1").catch(() => undefined);
       if (server === undefined) return test.skip("no IPv6 on this machine");
       const plan: TargetPlan = { kind: "listed", urls: [`http://[::1]:${server.port}/test/0`] };
@@ -240,7 +240,7 @@ for (const [name, can, make] of IMPLEMENTATIONS) {
       assert.match(server.requests[0] ?? "", /^GET \/test\/0 HTTP\/1\.1\r\nHost: \[::1\]:\d+\r\n\r\n$/);
     });
 
-    it("close - ends every connection and is told of none", async () => {
+    it("close - ends every connection and reports none", async () => {
       server = await ScriptedServer.start((socket) => socket.write(HEAD));
       const opened = await openAll(server.port, 10);
       await waitFor("all to be open", () => opened.counts().active === 10);

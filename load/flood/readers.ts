@@ -1,56 +1,65 @@
-// Who reads a flood's streams: the addon where it is built, else sockets of Node. Both open a stream when told, count
-// what comes on it, and say when and why it ended; what to do about that is the flood's matter.
+// The readers of a flood's streams: the addon if it is built, else Node's sockets. Both open a stream on
+// request, count what it receives, and report when and why it ended. The flood decides what follows.
 
 import type { Latency } from "./latency.ts";
 import type { Targets } from "./targets.ts";
 
 export interface StreamEnd {
   readonly stream: number;
-  /** `error`: an errno's name; `status`: one that is not 200; `broken`: no HTTP; `complete`: its last chunk; `cut`: none. */
+  /**
+   * `error`: an errno; `status`: a status that is not 200; `broken`: not HTTP; `complete`: ended with the
+   * last chunk; `cut`: ended before it.
+   */
   readonly reason: "error" | "status" | "complete" | "cut" | "broken";
   /** The errno's name, or the status. */
   readonly detail: string;
-  /** What the server asked for; 0 where it did not. */
+  /** The delay that the server requested; 0 if it requested none. */
   readonly retryAfterMs: number;
-  /** It had been open: status 200 had come. */
+  /** True if it had been open: status 200 had arrived. */
   readonly wasOpen: boolean;
 }
 
 export interface ReaderCounts {
-  /** Begun, and no answer yet. */
+  /** Streams that were begun and have received no response yet. */
   readonly opening: number;
   readonly active: number;
-  /** Opened again after they had been open. */
+  /** Streams that were opened again after they had been open. */
   readonly reopened: number;
   readonly chunks: number;
   readonly bytes: number;
   /** Messages of the run. */
   readonly messages: number;
-  /** Times that a stream said it may have missed something. */
+  /** Number of resyncs received. */
   readonly resyncs: number;
 }
 
 export interface ReadersOptions {
   readonly targets: Targets;
-  /** Addresses to connect from; a stream's is `(firstSource + stream × sourceStep)`th in turn. */
+  /**
+   * Source addresses. A stream uses the one at index `firstSource + stream × sourceStep`, modulo their
+   * number.
+   */
   readonly sources: readonly string[];
   readonly firstSource: number;
   readonly sourceStep: number;
-  /** Lines of the request behind its first, each with its line end: `Accept: text/event-stream\r\n`. */
+  /** Header lines of the request, each with its line end: `Accept: text/event-stream\r\n`. */
   readonly headers: string;
-  /** Only this run's messages count; "" counts none, and notes every message's latency. */
+  /**
+   * The run whose messages are counted; with "" none is counted, and the latency of every message is
+   * recorded.
+   */
   readonly run: string;
-  /** A stream ended by itself. It may be opened again, but not from within the call. */
+  /** Called when a stream ended that was not closed here. It may be opened again, but not within the call. */
   readonly onEnd: (end: StreamEnd) => void;
 }
 
 export interface Readers {
-  /** Begins a stream that is not open. */
+  /** Begins to open a stream that is not open. */
   open(stream: number): void;
   counts(): ReaderCounts;
-  /** How long messages took, since the last call. */
+  /** Returns the latencies since the last call. */
   drainLatency(into: Latency): void;
-  /** Digests of all streams (digest.ts), in their order. A copy. */
+  /** Returns a copy of the digests of all streams (digest.ts), in their order. */
   digests(): Uint32Array;
   /** Ends every stream; `onEnd` is not called for them. Idempotent. */
   close(): void;

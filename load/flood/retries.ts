@@ -1,9 +1,10 @@
-// Which lost streams to open again, and when: with jitter, doubling from a quarter of a second to half a minute, never
-// before the server said. A byte a stream, one timer for all; at most one entry a stream.
+// Schedules when lost streams are opened again: with jitter, delays that double from a quarter of a second to
+// half a minute, and never before the server permits. It uses one byte per stream, one timer for all, and at
+// most one entry per stream.
 
 const FIRST_MS = 250;
 const MAX_MS = 30_000;
-/** Streams due within the same span come together: one timer serves any number. */
+/** Streams due within this span are opened together, so that one timer serves any number. */
 const TICK_MS = 20;
 
 export class Retries {
@@ -11,7 +12,7 @@ export class Retries {
   readonly #failures: Uint8Array;
   readonly #due = new Map<number, number[]>();
   #timer: NodeJS.Timeout | undefined;
-  /** Streams that wait. */
+  /** Returns the number of waiting streams. */
   waiting = 0;
 
   constructor(streams: number, retry: (stream: number) => void) {
@@ -19,7 +20,9 @@ export class Retries {
     this.#retry = retry;
   }
 
-  /** Opens a stream again, at the earliest after what the server asked for. `failed`: it had not even opened. */
+  /**
+   * Schedules a stream, no earlier than the server requested. `failed` means that it had not opened at all.
+   */
   add(stream: number, failed: boolean, afterMs: number): void {
     const failures = failed ? Math.min(255, (this.#failures[stream] ?? 0) + 1) : 0;
     this.#failures[stream] = failures;

@@ -1,44 +1,44 @@
-// What a flood's streams ask whom for: paths in one buffer and a table of servers, because a string a stream would cost
-// several times as much as the stream itself.
+// The targets of a flood's streams: paths in one buffer and a table of servers, because a string per stream
+// would take several times as much memory as the stream itself.
 
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { CommandError } from "../../lib/command-error.ts";
 import { quote } from "../../lib/errors.ts";
 
-/** A stream names its server by a number of 16 bits. */
+/** A stream identifies its server by a 16-bit number. */
 const MAX_SERVERS = 65_536;
-/** Room for the first paths; it doubles. */
+/** Initial size of the buffer of paths; it doubles when full. */
 const FIRST_PATHS_BYTES = 65_536;
 
-/** Ids that count up, or a list. Plain data: it travels between processes. */
+/** The targets: ids that count up, or a list of URLs. Plain data, which is sent between processes. */
 export type TargetPlan =
   | {
       readonly kind: "counted";
-      /** An id is appended to it. */
+      /** URL to which an id is appended. */
       readonly base: string;
       readonly firstId: number;
-      /** From one id to the next. */
+      /** Difference between two ids. */
       readonly step: number;
       readonly count: number;
     }
   | { readonly kind: "listed"; readonly urls: readonly string[] };
 
 export interface TargetServer {
-  /** Numeric. */
+  /** Numeric address. */
   readonly address: string;
   readonly port: number;
-  /** As it stands in the Host header. */
+  /** Value of the Host header. */
   readonly host: string;
 }
 
 export interface Targets {
   readonly servers: readonly TargetServer[];
-  /** All paths with their queries, one behind the other. */
+  /** All paths with their queries, concatenated. */
   readonly paths: Uint8Array;
-  /** Where each path ends. */
+  /** End of each path. */
   readonly ends: Uint32Array;
-  /** Each stream's server. */
+  /** Server of each stream. */
   readonly serverOf: Uint16Array;
 }
 
@@ -46,7 +46,7 @@ export function countTargets(plan: TargetPlan): number {
   return plan.kind === "counted" ? plan.count : plan.urls.length;
 }
 
-/** Every `processes`th target, from `index` on. */
+/** Returns every `processes`th target, from `index` on. */
 export function shareOf(plan: TargetPlan, index: number, processes: number): TargetPlan {
   if (plan.kind === "listed")
     return { ...plan, urls: plan.urls.filter((_, position) => position % processes === index) };
@@ -59,7 +59,7 @@ export function shareOf(plan: TargetPlan, index: number, processes: number): Tar
   };
 }
 
-/** Looks up the servers and lays out the paths. @throws CommandError for what is no address, or no name that anybody knows */
+/** Resolves the servers and lays out the paths. @throws CommandError for an invalid URL or an unknown name */
 export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promise<Targets> {
   const count = countTargets(plan);
   const urls = new Map<string, { readonly index: number; readonly url: URL }>();
@@ -79,7 +79,7 @@ export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promi
     if (urls.size === MAX_SERVERS)
       throw new CommandError(
         "USAGE",
-        `more than ${MAX_SERVERS} servers, the next is ${quote(url.host)}: leave some out`,
+        `more than ${MAX_SERVERS} servers; the next is ${quote(url.host)}: use fewer`,
       );
     urls.set(url.host, { index: urls.size, url });
     return urls.size - 1;
@@ -100,7 +100,7 @@ export async function resolveTargets(plan: TargetPlan, family: 0 | 4 | 6): Promi
   return { servers: await Promise.all(servers), paths: paths.subarray(0, bytes), ends, serverOf };
 }
 
-/** A stream's path, for people. */
+/** Returns a stream's path, for messages. */
 export function pathOf({ paths, ends }: Targets, stream: number): string {
   const from = stream === 0 ? 0 : (ends[stream - 1] as number);
   return Buffer.from(paths.subarray(from, ends[stream])).toString("latin1");
@@ -109,7 +109,7 @@ export function pathOf({ paths, ends }: Targets, stream: number): string {
 function httpUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:") return url;
-  throw new CommandError("USAGE", `${quote(text)} is not a http:// address`);
+  throw new CommandError("USAGE", `${quote(text)} is not an http:// address`);
 }
 
 async function resolveServer(url: URL, family: 0 | 4 | 6): Promise<TargetServer> {
@@ -120,6 +120,6 @@ async function resolveServer(url: URL, family: 0 | 4 | 6): Promise<TargetServer>
     const { address } = await lookup(name, { family, order: "ipv4first" });
     return { address, port, host };
   } catch (cause) {
-    throw new CommandError("USAGE", `no address of ${quote(name)} is known: check the URL`, { cause });
+    throw new CommandError("USAGE", `${quote(name)} has no known address: check the URL`, { cause });
   }
 }

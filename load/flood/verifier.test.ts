@@ -29,7 +29,7 @@ describe("verifier", () => {
 
   const resync = '{"resync":{"reason":"graph-reconnected"}}';
 
-  it("gap before a resync - counts as told, what comes late as neither", async () => {
+  it("gap before a resync - counts as reported, and late messages as neither", async () => {
     const { lost, told, resyncs } = await verify(async (verifier, write) => {
       for (let sent = 0; sent < 4; sent += 1) verifier.numberOf("42");
       for (const line of [event(1), event(4), resync, event(2)]) write(line);
@@ -42,7 +42,7 @@ describe("verifier", () => {
     const { lost, told } = await verify(async (verifier, write) => {
       for (let sent = 0; sent < 2; sent += 1) verifier.numberOf("42");
       for (const line of [event(1), resync, event(2)]) write(line);
-      await waitFor("what follows the resync", () => verifier.received === 2);
+      await waitFor("the message after the resync", () => verifier.received === 2);
       verifier.numberOf("42");
     });
     assert.deepEqual({ lost, told }, { lost: 1, told: 0 });

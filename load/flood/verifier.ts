@@ -1,16 +1,17 @@
-// The end-to-end check: readers on real streams, and for each of them what must arrive, event by event. It knows from
-// the graph whom each reader follows, numbers every author's events, and finds what is lost, doubled or out of order.
+// The end-to-end check: readers with real streams, and the events that each must receive. It learns from the
+// graph whom each reader follows, numbers every author's events, and detects lost, duplicated and reordered
+// ones.
 
 import type { UserId } from "../../broker/contract.ts";
 import { StreamClient } from "../http/stream-client.ts";
 import { Latency, type LatencyMs } from "./latency.ts";
 
-/** What a verified event carries. */
+/** The payload of a verified event. */
 export interface Numbered {
-  /** Tells this run's events from others'. */
+  /** Distinguishes events of this run from others. */
   readonly run: string;
   readonly from: string;
-  /** Counts this author's events from 1. */
+  /** Number of the event among this author's, from 1. */
   readonly seq: number;
   readonly sentUs: number;
 }
@@ -19,25 +20,25 @@ export interface Verdict {
   readonly streams: number;
   readonly expected: number;
   readonly received: number;
-  /** Did not arrive, and the stream never said that it may miss them. */
+  /** Events that did not arrive and that no resync covers. */
   readonly lost: number;
-  /** Did not arrive, and the stream said so: a later `resync` covers them. */
+  /** Events that did not arrive and that a later `resync` covers. */
   readonly told: number;
   readonly duplicated: number;
-  /** Arrived after a later one of the same author. */
+  /** Events that arrived after a later one of the same author. */
   readonly reordered: number;
-  /** Streams that ended by themselves. */
+  /** Streams that closed unexpectedly. */
   readonly closed: number;
-  /** Times that a stream said it may have missed something. */
+  /** Number of resyncs received. */
   readonly resyncs: number;
   readonly latencyMs: LatencyMs | undefined;
 }
 
-/** What one reader has seen of one author. */
+/** What one reader has received from one author. */
 interface AuthorProgress {
   next: number;
   readonly missing: Set<number>;
-  /** Events up to this number were sent before the stream last said that it may miss some. */
+  /** Events up to this number were sent before the last resync. */
   coveredTo: number;
 }
 
@@ -50,9 +51,9 @@ interface Reader {
 export class Verifier {
   readonly #run: string;
   readonly #readers: Reader[] = [];
-  /** Author → how many readers see them. */
+  /** Number of readers who receive each author's events. */
   readonly #audience = new Map<string, number>();
-  /** Author → events sent. */
+  /** Events that each author sent. */
   readonly #sent = new Map<string, number>();
   readonly #latency = new Latency();
   readonly #decoder = new TextDecoder();
@@ -76,7 +77,10 @@ export class Verifier {
     return this.#received >= this.#expected;
   }
 
-  /** Opens a reader's stream, who must see these authors. Resolves when the stream is open. @throws Error */
+  /**
+   * Opens the stream of a reader who must receive these authors' events. Resolves when the stream is open.
+   * @throws Error
+   */
   openReader(edge: URL, user: UserId, authors: Iterable<string>): Promise<void> {
     const seen = new Map<string, AuthorProgress>();
     for (const author of authors) {
@@ -90,7 +94,7 @@ export class Verifier {
         client: new StreamClient({
           url: new URL(`/stream?user=${user}`, edge),
           onHead: ({ status }) =>
-            status === 200 ? resolve() : reject(new Error(`/stream?user=${user} answered ${status}`)),
+            status === 200 ? resolve() : reject(new Error(`/stream?user=${user} returned status ${status}`)),
           onChunk: (data) => this.#read(reader, data),
           onClose: (_complete, error) => {
             reject(error ?? new Error("the stream ended before it began"));
@@ -102,7 +106,7 @@ export class Verifier {
     });
   }
 
-  /** The next number of an author; call it right before the event is published. */
+  /** Returns the number of an author's next event; call it right before the event is published. */
   numberOf(author: string): number {
     const seq = this.#sentBy(author) + 1;
     this.#sent.set(author, seq);
@@ -162,7 +166,7 @@ export class Verifier {
       if (seen?.missing.delete(seq) === true) {
         this.#reordered += 1;
         this.#received += 1;
-      } else this.#duplicated += 1; // a second time, or to somebody who does not follow its author
+      } else this.#duplicated += 1; // a duplicate, or an event of an author whom the reader does not follow
       return;
     }
     for (let gap = seen.next; gap < seq; gap += 1) seen.missing.add(gap);

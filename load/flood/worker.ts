@@ -1,4 +1,5 @@
-// The program of one flood process. It opens what it is told to, answers with its counts, and ends with its parent.
+// The program of one flood process. It opens the streams of its plan, replies to requests for counts, and
+// ends with its parent.
 
 import { EnckeError } from "../../lib/errors.ts";
 import { guardStandardError, LAST_WORDS_MS, stackOf } from "../../lib/guard.ts";
@@ -12,12 +13,12 @@ let opened = false;
 guardStandardError(process.exit);
 process.on("disconnect", () => process.exit(0));
 process.on("SIGTERM", () => process.exit(0));
-// Ctrl-C and a terminal that hangs up reach every process there: the parent asks for the last counts first
+// Ctrl-C and a hangup of the terminal reach every process in it; the parent asks for the last counts first
 for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
-process.on("message", (message: ToFloodWorker) => void obey(message));
-if (!process.connected) process.exit(0); // its parent has gone already
+process.on("message", (message: ToFloodWorker) => void receive(message));
+if (!process.connected) process.exit(0); // its parent has gone
 
-async function obey(message: ToFloodWorker): Promise<void> {
+async function receive(message: ToFloodWorker): Promise<void> {
   if (message.type === "open") {
     flood = new Flood(message.plan);
     try {

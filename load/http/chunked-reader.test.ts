@@ -21,7 +21,7 @@ function read(text: string, pieces: number): { status: number; chunks: string[];
 describe("chunked reader", () => {
   const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-  it("chunks - whole ones only, whatever the pieces they come in", () => {
+  it("chunks - are reported only when complete, however the bytes are split", () => {
     const text = `${head}5\r\nhello\r\n1A\r\n${"x".repeat(26)}\r\n2\r\n\r\n\r\n0\r\n\r\n`;
     for (let pieces = 1; pieces <= text.length; pieces += 1) {
       assert.deepEqual(
@@ -32,12 +32,12 @@ describe("chunked reader", () => {
     }
   });
 
-  it("no chunked coding - bytes as they come", () => {
+  it("response without chunks - is reported as the bytes arrive", () => {
     const { chunks, ended } = read("HTTP/1.1 404 Not Found\r\n\r\nnothing", 1_000);
     assert.deepEqual([chunks.join(""), ended], ["nothing", false]);
   });
 
-  it("broken framing - is an error, never guessed at", () => {
+  it("malformed framing - is an error", () => {
     for (const body of ["z\r\n", "5\r\nhello!\r\n", "\r\n", "123456789\r\n"])
       assert.throws(() => read(head + body, 1_000), body);
     assert.throws(() => read("SSH-2.0-x\r\n\r\n", 1_000), /no HTTP response/);

@@ -1,22 +1,22 @@
-// Reads one HTTP/1.1 response from a socket as it comes: the head, then the chunks of its body, without gathering
-// more than one incomplete piece. What load tools and tests see the wire with.
+// Reads one HTTP/1.1 response from a socket as it arrives: the head, then the chunks of its body. It buffers
+// at most one incomplete piece. Load tools and tests use it to see the bytes on the wire.
 
-/** A longer head, or a longer line between chunks, is no answer of a server that we talk to. */
+/** A server of ours sends no longer head and no longer line between chunks. */
 const MAX_HEAD_BYTES = 65_536;
 const HEAD_END = "\r\n\r\n";
 const CRLF_BYTES = 2;
 
 export interface ResponseHead {
   readonly status: number;
-  /** Names in lower case. */
+  /** Headers, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface ChunkedReaderEvents {
   onHead(head: ResponseHead): void;
-  /** One chunk's data: a view, valid only during the call. */
+  /** The data of one chunk: a view that is valid only during the call. */
   onChunk(data: Buffer): void;
-  /** The last chunk: the response is complete. */
+  /** Called at the last chunk: the response is complete. */
   onEnd(): void;
 }
 
@@ -29,7 +29,7 @@ export class ChunkedReader {
     this.#events = events;
   }
 
-  /** @throws Error for bytes that are no HTTP/1.1 response */
+  /** Reads the next bytes. @throws Error for bytes that are not an HTTP/1.1 response */
   push(bytes: Buffer): void {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     if (this.#state === "head") this.#readHead();
@@ -81,6 +81,6 @@ export class ChunkedReader {
       }
       this.#events.onChunk(this.#rest.subarray(from, from + size));
     }
-    this.#rest = Buffer.from(this.#rest.subarray(at)); // a copy: the piece must not keep what was read alive
+    this.#rest = Buffer.from(this.#rest.subarray(at)); // a copy, so that the buffer of what was read can be freed
   }
 }

@@ -1,6 +1,9 @@
-// One number out of a page of metrics, as an admin port shows it at /metrics: Prometheus' text format, a series a line.
+// Reads one number from a page of metrics in Prometheus' text format, with one series per line.
 
-/** The value of a series, its labels as the page writes them; NaN where the page does not have it. */
+/**
+ * Returns the value of a series, whose labels must be spelled as on the page; NaN if the page does not
+ * contain it.
+ */
 export function valueIn(page: string, series: string): number {
   const line = page.split("\n").find((one) => one.startsWith(`${series} `));
   return Number(line?.slice(series.length + 1));

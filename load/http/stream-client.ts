@@ -1,5 +1,5 @@
-// A client for one streamed response over a bare socket: what load tools and tests read streams with. Node's own HTTP
-// client would cost ten times the memory a connection and hide the chunks.
+// A client for one streamed response over a plain socket, with which load tools and tests read streams.
+// Node's own HTTP client would use ten times the memory per connection, and hide the chunks.
 
 import { connect, type Socket } from "node:net";
 import { ChunkedReader, type ResponseHead } from "./chunked-reader.ts";
@@ -7,14 +7,14 @@ import { ChunkedReader, type ResponseHead } from "./chunked-reader.ts";
 export interface StreamClientOptions {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Address to connect from. */
+  /** Source address. */
   readonly source?: string | undefined;
   readonly onHead?: (head: ResponseHead) => void;
-  /** One chunk's data: a view, valid only during the call. */
+  /** The data of one chunk: a view that is valid only during the call. */
   readonly onChunk?: (data: Buffer) => void;
-  /** The response ended with its last chunk; the connection may stay open behind it. */
+  /** Called at the last chunk of the response; the connection may stay open after it. */
   readonly onComplete?: () => void;
-  /** Called once. `complete`: the response ended with its last chunk. */
+  /** Called once. `complete` means that the response ended with its last chunk. */
   readonly onClose?: (complete: boolean, error: Error | undefined) => void;
 }
 

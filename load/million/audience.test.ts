@@ -7,7 +7,7 @@ import { Audience } from "./audience.ts";
 const SHAPE = { users: 300, friends: 4, seed: 7 };
 const READERS = 200;
 
-/** Friends of each user, mutual, by the straight way. */
+/** Computes each user's friends, who are mutual, in the most direct way. */
 function friends(): Map<number, Set<number>> {
   const all = new Map(Array.from({ length: SHAPE.users }, (_, index) => [index + 1, new Set<number>()]));
   for (const newcomer of generateFriendships(SHAPE)) {
@@ -20,7 +20,7 @@ function friends(): Map<number, Set<number>> {
 }
 
 describe("Audience", () => {
-  it("events - reach every follower who reads, and the author; digests say the same as counting one by one", () => {
+  it("events - reach every follower with a stream, and the author; digests equal those counted one by one", () => {
     const audience = new Audience(SHAPE, READERS, "event");
     const expected = new Digests(READERS);
     const followers = friends();
@@ -34,7 +34,7 @@ describe("Audience", () => {
     assert.deepEqual(audience.expected().words, expected.words);
   });
 
-  it("direct messages - reach their user only, and only readers are written to", () => {
+  it("direct messages - reach only their user, who is always a reader", () => {
     const audience = new Audience(SHAPE, READERS, "user");
     assert.equal(audience.authors, READERS);
     assert.deepEqual([audience.numberNext(5), audience.numberNext(5), audience.sizeOf(5)], [1, 2, 1]);

@@ -1,6 +1,6 @@
-// The run's graph: made once from its seed, in a folder that goes with the run, or in one that stays and is used again
-// by the next run with the same shape. The shape is written beside the data: what the streams must receive is computed
-// from it.
+// The graph of a run, generated from its seed. It is stored in a temporary folder, or in a given one where
+// later runs of the same shape use it again. The shape is stored beside the data, because the expected
+// deliveries are computed from it.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,13 +15,17 @@ const SHAPE_FILE = "encke-million.json";
 
 export interface RunGraph {
   readonly directory: string;
-  /** It was there already. */
+  /** True if the graph existed already. */
   readonly wasThere: boolean;
-  /** Removes what was made for this run only. */
+  /** Removes a temporary folder. */
   remove(): void;
 }
 
-/** @param kept the folder that stays; @throws CommandError USAGE where another graph is in it */
+/**
+ * Creates the graph, or uses the one in the folder.
+ * @param kept a folder to keep
+ * @throws CommandError USAGE if it contains another graph
+ */
 export async function prepareGraph(
   shape: GraphShape,
   kept: string | undefined,
@@ -33,7 +37,7 @@ export async function prepareGraph(
     if (found !== undefined || existsSync(join(kept, "CURRENT"))) {
       throw new CommandError(
         "USAGE",
-        `--data ${quote(kept)} holds another graph (${found ?? "not made by encke million"}), this run needs ${JSON.stringify(shape)}: name another folder`,
+        `--data ${quote(kept)} holds another graph (${found ?? "not made by encke million"}), and this run needs ${JSON.stringify(shape)}: choose another folder`,
       );
     }
   }
@@ -59,6 +63,6 @@ function readShape(directory: string): string | undefined {
   try {
     return readFileSync(join(directory, SHAPE_FILE), "utf8");
   } catch {
-    return undefined; // no graph of ours
+    return undefined; // not a graph of this command
   }
 }

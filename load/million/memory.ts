@@ -1,6 +1,7 @@
-// Memory and CPU of a run over time, role by role, and in the kernel. Processes: PSS, which shares shared pages out, so
-// that it may be added up. Kernel: the growth of what is neither free nor cache nor any process's own memory; other
-// programs' processes are not in it, their sockets are. Reads /proc without blocking; a sample is about 200 bytes.
+// Memory and CPU time of a run, by role and in the kernel. Memory of processes is PSS, which divides shared
+// pages among their users, so that it can be added up. Memory of the kernel is the growth of what is not
+// free, not cache and not owned by a process; it includes the sockets of other programs. Samples are read
+// from /proc without blocking, and take about 200 bytes each.
 
 import { readFile } from "node:fs/promises";
 import { cpuSecondsIn, kilobytesIn } from "../processes.ts";
@@ -10,20 +11,20 @@ export type Role = (typeof ROLES)[number];
 export type Pids = Readonly<Record<Role, readonly number[]>>;
 
 export interface MemorySample {
-  /** Since the run began. */
+  /** Time since the run began. */
   readonly seconds: number;
   readonly connections: number;
-  /** Bytes by role, all processes of it together. */
+  /** Bytes by role, for all processes of the role together. */
   readonly pss: Readonly<Record<Role, number>>;
   readonly processes: Readonly<Record<Role, number>>;
-  /** User and system time of the processes that run now, since each began. */
+  /** User and system time of the running processes, since each began. */
   readonly cpuSeconds: Readonly<Record<Role, number>>;
-  /** Of the kernel, since the first sample; slab, most of it, beside it. */
+  /** Growth of the kernel's memory since the first sample, and of its slab, which is most of it. */
   readonly kernelBytes: number;
   readonly slabBytes: number;
-  /** What the machine could still give to programs. */
+  /** Memory that is available to programs. */
   readonly availableBytes: number;
-  /** Sockets and the pages in their buffers, of the whole machine. */
+  /** Sockets and the pages in their buffers, for the whole machine. */
   readonly sockets: number;
   readonly socketBytes: number;
 }
@@ -35,7 +36,7 @@ export class MemoryWatch {
   readonly #startedAtMs = performance.now();
   #first: { readonly kernelBytes: number; readonly slabBytes: number } | undefined;
 
-  /** The first sample is what the others are compared with: take it before the streams are opened. */
+  /** Takes a sample. The first is the baseline, so take it before streams are opened. */
   async take(pids: Pids, connections: number): Promise<MemorySample> {
     const [pss, cpuSeconds, meminfo, sockstat] = await Promise.all([
       sumByRole(pids, async (pid) => bytesIn(await read(`/proc/${pid}/smaps_rollup`), "Pss")),
@@ -66,12 +67,12 @@ export class MemoryWatch {
   }
 }
 
-/** What the machine could give to programs now. */
+/** Returns the memory that is available to programs now. */
 export async function availableMemory(): Promise<number> {
   return bytesIn(await read("/proc/meminfo"), "MemAvailable");
 }
 
-/** All roles together. */
+/** Returns the sum over all roles. */
 export function totalOf(pss: Readonly<Record<Role, number>>): number {
   return Object.values(pss).reduce((sum, bytes) => sum + bytes, 0);
 }
@@ -87,7 +88,7 @@ async function sumByRole(
   return Object.fromEntries(await Promise.all(sums)) as Record<Role, number>;
 }
 
-/** Slab, page tables, stacks and pages of sockets. */
+/** Returns slab, page tables, stacks and pages of sockets. */
 function kernelBytesIn(meminfo: string): number {
   const others = ["MemFree", "Buffers", "Cached", "SwapCached", "AnonPages"];
   return others.reduce((rest, name) => rest - bytesIn(meminfo, name), bytesIn(meminfo, "MemTotal"));
@@ -101,6 +102,6 @@ async function read(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch {
-    return ""; // the process has ended: it takes nothing
+    return ""; // the process has ended and uses no memory
   }
 }

@@ -1,21 +1,21 @@
-// What a run of `encke million` does, in numbers: everything else follows from how many connections there are and what
-// a process may hold.
+// The plan of a run of `encke million`. All its numbers follow from the number of connections and from the
+// limits of a process.
 
 import type { BrokerKind, FanoutMode } from "../../broker/index.ts";
 import type { Machine, PoolKind } from "../../edge/index.ts";
 import { type Layout, layoutFor } from "../../edge/index.ts";
 import type { GraphShape } from "../../graph/index.ts";
 
-/** As in the article: 16,666 messages a second are one a minute for each of a million users. */
+/** As in the article: 16,666 messages per second are one per minute for each of a million users. */
 const RATE_A_MILLION = { user: 16_666, event: 1_000 };
-/** Fewer users make no graph whose degrees look like anything. */
+/** With fewer users, the degrees of the graph have no meaningful distribution. */
 const MIN_USERS = 2_000;
 /** As in the article's data set. */
 const FRIENDS = 15;
 
 /**
- * Heartbeats that both ends of all streams can spare the CPU for on one machine: a third of a core. A fleet has more cores
- * a stream, and keeps the edge's default.
+ * Heartbeats per second that one machine can afford with both ends of all streams: a third of a core. A fleet
+ * has more cores per stream, and uses the edge's default.
  */
 const HEARTBEATS_A_SECOND = 20_000;
 const MIN_HEARTBEAT_MS = 24_000;
@@ -26,7 +26,7 @@ export type StreamPath = "stream" | "test";
 export interface MillionOptions {
   readonly connections: number;
   readonly seconds: number;
-  /** Messages a second; undefined: as the article's million, scaled. */
+  /** Messages per second; by default in proportion to the article's million. */
   readonly rate: number | undefined;
   readonly to: LoadKind;
   readonly path: StreamPath;
@@ -55,12 +55,12 @@ export function planMillion({ seed, ...options }: MillionOptions, machine: Machi
   };
 }
 
-/** Where the streams of users 1, 2, … are, without the number. */
+/** Returns the URL of the streams of users 1, 2, …, without the number. */
 export function streamBase(edge: string, path: StreamPath): string {
   return new URL(path === "stream" ? "/stream?user=" : "/test/", edge).href;
 }
 
-/** What the run's edge is told: a worker for each share of the descriptors, and no limit of streams but theirs. */
+/** Returns the edge's flags: one worker per share of the descriptors, and no other limit on streams. */
 export function edgeFlags({ pool, fanout, heartbeatMs, layout }: MillionPlan): readonly string[] {
   return [
     ...["--workers", String(layout.edgeWorkers), "--pool", pool, "--fanout", fanout],

@@ -1,5 +1,5 @@
-// What a run has shown, for people (Markdown with a picture) and for programs (one object of figures). Figures are
-// computed once, here; whether the run passed is decided here too.
+// The result of a run, for people (Markdown with a chart) and for programs (one object of figures). All
+// figures are computed here once, and so is whether the run passed.
 
 import { writeFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
@@ -10,7 +10,7 @@ import type { LatencyMs } from "../flood/latency.ts";
 import { type MemorySample, type Role, totalOf } from "./memory.ts";
 import type { MillionResult } from "./run.ts";
 
-/** Below this part of the wanted rate, the system did not keep up. */
+/** Share of the requested rate below which the system did not keep up. */
 const KEPT_UP = 0.98;
 const MB = 1_000_000;
 const GB = 1_000_000_000;
@@ -26,18 +26,21 @@ export interface MillionFigures {
   readonly resyncs: number;
   readonly openSeconds: number;
   readonly openedPerSecond: number;
-  /** Bytes a connection, all streams open and idle, beyond what was there before the first. */
+  /** Bytes per connection with all streams open and idle, beyond the memory used before the first stream. */
   readonly bytesPerConnection: {
-    /** The edge's processes, with all that they grow once. */
+    /** Memory of the edge's processes, including what they allocate only once. */
     readonly edge: number;
-    /** The clients' processes, whole. */
+    /** Memory of the clients' processes, all of it. */
     readonly flood: number;
     readonly broker: number;
     readonly graph: number;
-    /** The kernel's, for both ends. */
+    /** Memory of the kernel, for both ends. */
     readonly kernel: number;
   };
-  /** CPU seconds, user and system, by role: to open all streams and hold them for a while, and from then to the end. */
+  /**
+   * CPU seconds (user and system) by role: until all streams were open and had been idle for a while, and
+   * from then to the end.
+   */
   readonly cpuSeconds: { readonly open: CpuByRole; readonly load: CpuByRole };
   readonly memoryBytes: { readonly processes: number; readonly kernel: number; readonly taken: number };
   readonly to: "user" | "event";
@@ -51,9 +54,9 @@ export interface MillionFigures {
   readonly expected: number;
   readonly lost: number;
   readonly duplicated: number;
-  /** Streams with as many messages as they must have, but not the same. */
+  /** Streams with the expected number of messages, of which some are wrong. */
   readonly different: number;
-  /** Nothing failed, closed, was lost, came twice or wrong. */
+  /** True if no stream failed or closed, and no message was lost, duplicated or wrong. */
   readonly ok: boolean;
   readonly problems: readonly string[];
 }
@@ -110,7 +113,10 @@ export function figuresOf({
   };
 }
 
-/** Writes report.md, memory.svg and figures.json. Answers the Markdown's path. @throws Node's error */
+/**
+ * Writes report.md, memory.svg and figures.json, and returns the path of the Markdown file. @throws Node's
+ * error
+ */
 export async function writeReport(
   folder: string,
   result: MillionResult,
@@ -136,7 +142,7 @@ function chartOf({ samples, plan }: MillionResult): Chart {
   });
   return {
     title: `${plan.connections.toLocaleString("en")} connections on one machine`,
-    notes: ["Processes: PSS. Kernel: both ends of each connection, the growth since before the first."],
+    notes: ["Processes: PSS. Kernel: growth since before the first connection, for both ends of each."],
     left: "memory, MB",
     right: "connections",
     lines: [
@@ -209,19 +215,19 @@ nor cache nor a process's own, on the whole machine; with few connections it say
 
 | | |
 | --- | --- |
-| sent | ${n(load.messages)} in ${n(load.seconds)} s: ${n(figures.sentPerSecond)}/s of ${n(plan.rate)}/s, ${plan.to === "user" ? "each straight to one user" : "each to the author's followers"} |
+| sent | ${n(load.messages)} in ${n(load.seconds)} s: ${n(figures.sentPerSecond)}/s of ${n(plan.rate)}/s, ${plan.to === "user" ? "each directly to one user" : "each to the author's followers"} |
 | deliveries | ${n(load.deliveries)}: ${n(figures.deliveriesPerSecond)}/s |
 | latency, from the sender to the reader | ${latencyMs === undefined ? "-" : `p50 ${n(latencyMs.p50)} ms, p99 ${n(latencyMs.p99)} ms, max ${n(latencyMs.max)} ms`} |
 | lost, duplicated | ${n(figures.lost)}, ${n(figures.duplicated)} of ${n(figures.expected)} |
 | streams with other messages than they must have | ${n(figures.different)} |
-| "you may have missed something" said | ${n(flood.resyncs)} times |
+| resyncs received | ${n(flood.resyncs)} times |
 
 Every stream's messages were compared with what the graph says it must receive: their number, and a sum of hashes of
 author and number.
-${figures.problems.length === 0 ? "" : `\n## What clients met\n\n${figures.problems.map((problem) => `- ${problem}`).join("\n")}\n`}`;
+${figures.problems.length === 0 ? "" : `\n## Problems of clients\n\n${figures.problems.map((problem) => `- ${problem}`).join("\n")}\n`}`;
 }
 
-/** What was not as it must be, in words. */
+/** Describes what went wrong. */
 export function troubles(figures: MillionFigures): string {
   const { failed, closed, lost, duplicated, different } = figures;
   const all = { failed, closed, lost, duplicated, different };
@@ -229,7 +235,7 @@ export function troubles(figures: MillionFigures): string {
     Object.entries(all)
       .filter(([, count]) => count > 0)
       .map(([what, count]) => `${count.toLocaleString("en")} ${what}`)
-      .join(", ") || "messages that NATS did not take"
+      .join(", ") || "messages that NATS did not accept"
   );
 }
 

@@ -1,5 +1,6 @@
-// The streams and the memory of a run, looked at while something else goes on: until all are open, while messages are
-// sent, until the last has come. Owned by the run; every wait here has an end, and the samples are some 200 bytes each.
+// Watches the streams and the memory of a run during each phase: until all streams are open, while messages
+// are sent, and until the last has arrived. Owned by the run. Every wait is bounded, and a sample takes about
+// 200 bytes.
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Layout } from "../../edge/index.ts";
@@ -9,11 +10,13 @@ import type { Services } from "../services.ts";
 import { type MemorySample, MemoryWatch } from "./memory.ts";
 
 const OPEN_MS = { first: 60_000, a_thousand: 1_000 };
-/** Looking into a process's memory takes some milliseconds of CPU: the more processes, the rarer. */
+/**
+ * Reading a process's memory takes milliseconds of CPU, so the interval grows with the number of processes.
+ */
 const SAMPLE_MS = { min: 500, perProcess: 100 };
 const HOLD_MS = { min: 1_000, max: 10_000, perConnection: 0.1 };
 const LOOK_MS = 250;
-/** With nothing new for so long, what has not come is lost. */
+/** A message that has not arrived after this time without any arrival is lost. */
 const SETTLE_MS = 5_000;
 
 export class RunWatch {
@@ -42,7 +45,7 @@ export class RunWatch {
     return this.#memory.take(pids, this.counts.active);
   }
 
-  /** Until all are open, or the time is over in which they must be. */
+  /** Watches until all streams are open, or until the time for that is over. */
   async untilOpen(streams: number, onLook: () => void): Promise<void> {
     const deadlineMs = performance.now() + OPEN_MS.first + OPEN_MS.a_thousand * (streams / 1_000);
     while (this.counts.active < streams && performance.now() < deadlineMs) {
@@ -51,20 +54,20 @@ export class RunWatch {
     }
   }
 
-  /** A while in which nothing is sent. */
+  /** Watches for a while in which nothing is sent. */
   async hold(streams: number): Promise<void> {
     const ms = Math.min(HOLD_MS.max, Math.max(HOLD_MS.min, streams * HOLD_MS.perConnection));
     const endsAtMs = performance.now() + ms;
     while (performance.now() < endsAtMs) await this.#look();
   }
 
-  /** Looks until the work is done. @throws what the work throws */
+  /** Watches until the work is done. @throws the error of the work */
   async during(work: Promise<void>, onLook: () => void): Promise<void> {
     let done = false;
     const end = (): void => {
       done = true;
     };
-    work.then(end, end); // the error is thrown below, by the work itself
+    work.then(end, end); // awaiting the work below throws its error
     while (!done) {
       await this.#look();
       onLook();
@@ -72,7 +75,10 @@ export class RunWatch {
     await work;
   }
 
-  /** Until everything has arrived, or nothing new has for a while. When the last came. */
+  /**
+   * Watches until everything has arrived, or nothing new has for a while. Returns the time of the last
+   * arrival.
+   */
   async settle(expected: () => number): Promise<number> {
     let received = -1;
     let quietSinceMs = performance.now();
@@ -82,7 +88,7 @@ export class RunWatch {
       received = this.counts.messages;
       if (received >= expected()) break;
     }
-    await this.#look(); // what comes twice comes late
+    await this.#look(); // gives duplicates time to arrive
     return quietSinceMs;
   }
 

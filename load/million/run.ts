@@ -1,5 +1,6 @@
-// The article's test from end to end: graph, services, all streams, messages, and the check of what arrived. It starts
-// everything by itself, gives each phase a bounded time, and leaves nothing behind however it ends.
+// Runs the article's test from end to end: graph, services, all streams, messages, and the comparison of what
+// arrived. It starts everything itself, bounds the time of each phase, and removes everything however it
+// ends.
 
 import { randomBytes } from "node:crypto";
 import { BrokerClient } from "../../broker/index.ts";
@@ -15,13 +16,13 @@ import { RunWatch } from "./run-watch.ts";
 import { Sender } from "./sender.ts";
 
 /**
- * Streams that wait for their answer in each process that opens, and processes that open at a time: a few that are always
- * busy open faster than many that take turns on the cores.
+ * The number of processes that open streams at the same time, and of streams that each of them is opening. A
+ * few processes that are always busy open streams faster than many that take turns on the cores.
  */
 const OPENING_A_PROCESS = 2_000;
 const OPENING_PROCESSES = 4;
 
-/** What came out. Times in seconds. */
+/** The result. Times are in seconds. */
 export interface MillionResult {
   readonly plan: MillionPlan;
   readonly broker: string;
@@ -29,12 +30,12 @@ export interface MillionResult {
   readonly openSeconds: number;
   readonly opened: number;
   readonly failed: number;
-  /** All streams open, before the messages. */
+  /** Time at which all streams were open, before messages were sent. */
   readonly idle: MemorySample;
-  /** Of what was available before anything was started: all that the run takes with every stream open. */
+  /** Memory that the run uses with every stream open: how much the available memory shrank. */
   readonly takenBytes: number;
   readonly before: MemorySample;
-  /** All messages have arrived. */
+  /** Time at which all messages had arrived. */
   readonly after: MemorySample;
   readonly samples: readonly MemorySample[];
   readonly load: {
@@ -43,20 +44,23 @@ export interface MillionResult {
     readonly seconds: number;
     readonly deliveries: number;
     readonly pauses: number;
-    /** Until the last delivery, or until nothing more came. */
+    /** Time until the last delivery, or until the wait for more ended. */
     readonly deliverySeconds: number;
   };
   readonly flood: FloodTotal;
   readonly verdict: Comparison;
 }
 
-/** Tells what happens, a line each; `progress` now and then within a phase. */
+/** Receives the phases of a run, and the progress within a phase. */
 export interface MillionListener {
   phase(text: string): void;
   progress(what: string, done: number, total: number): void;
 }
 
-/** @throws EnckeError where a phase fails; AbortError on Ctrl-C. Everything is stopped either way */
+/**
+ * Runs the test. Everything is stopped at the end, also after an error.
+ * @throws EnckeError if a phase fails, AbortError on Ctrl-C
+ */
 export async function runMillion(
   context: Context,
   plan: MillionPlan,
@@ -118,7 +122,7 @@ export async function runMillion(
     await run.hold(plan.connections);
     const idle = await run.sample();
 
-    listener.phase(`${plan.rate.toLocaleString("en")} messages a second for ${plan.seconds} s`);
+    listener.phase(`${plan.rate.toLocaleString("en")} messages per second for ${plan.seconds} s`);
     const sender = new Sender({
       ...plan,
       client,
@@ -132,7 +136,7 @@ export async function runMillion(
     await run.during(sending, () => listener.progress("deliveries", run.counts.messages, 0));
     const settledAt = await run.settle(() => sender.expected);
     const after = await run.sample();
-    listener.phase("comparing what arrived with the graph");
+    listener.phase("comparing deliveries with the graph");
     const verdict = compareDigests(audience.expected(), await fleet.digests(), plan.connections);
     const flood = await fleet.total();
     const { messages, refused, seconds, pauses } = sender;

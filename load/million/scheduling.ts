@@ -1,13 +1,14 @@
-// How a hundred busy processes share two cores. Ordinary tasks interrupt one another whenever one wakes up, and each
-// change of process costs a cold cache; batch tasks run their time out. Children inherit it.
+// Scheduling for a hundred busy processes on a few cores. Ordinary tasks preempt each other whenever one
+// wakes up, and each context switch costs a cold cache. Batch tasks use up their time slice. Children inherit
+// the policy.
 
 import { execFileSync } from "node:child_process";
 
-/** This process and all that it will start become batch tasks. Where the kernel or `chrt` refuses, nothing changes. */
+/** Makes this process, and all that it starts, batch tasks. Has no effect if the kernel or `chrt` refuses. */
 export function runAsBatch(): void {
   try {
     execFileSync("chrt", ["--batch", "--all-tasks", "--pid", "0", String(process.pid)], { stdio: "ignore" });
   } catch {
-    // slower by a sixth, and nothing else: not worth a word
+    // the run is a sixth slower, and otherwise the same
   }
 }

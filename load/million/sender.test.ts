@@ -9,7 +9,7 @@ import { Audience } from "./audience.ts";
 import { Sender, type SenderOptions } from "./sender.ts";
 
 const USERS = 50;
-/** 40,000 messages take half a second on an idle machine. */
+/** On an idle machine, 40,000 messages take half a second. */
 const FULL_WINDOW_MS = 60_000;
 
 describe("Sender", () => {
@@ -35,7 +35,7 @@ describe("Sender", () => {
     };
   }
 
-  it("messages - are numbered by author, so that what arrives has the digest that the audience expects", async () => {
+  it("messages - are numbered by author, so that their digest is what the audience expects", async () => {
     const received = new Digests(USERS);
     let count = 0;
     const subscribed = client.subscribe("user.*", (message) => {
@@ -51,13 +51,13 @@ describe("Sender", () => {
     subscribed.unsubscribe();
     assert.ok(
       sender.messages > 500 && sender.messages <= 1_000,
-      `${sender.messages} messages at 1,000 a second`,
+      `${sender.messages} messages at 1,000 per second`,
     );
     assert.equal(sender.expected, sender.messages);
     assert.deepEqual(received.words, audience.expected().words);
   });
 
-  it("nothing is delivered - it stops when its window is full, instead of filling queues", async () => {
+  it("no deliveries - make it stop when its window is full, instead of filling queues", async () => {
     const stopping = new AbortController();
     const { sender } = createSender({
       rate: 100_000,
@@ -68,15 +68,15 @@ describe("Sender", () => {
     const sending = sender.send();
     await waitFor("the window to be full", () => sender.pauses > 0, FULL_WINDOW_MS);
     const { messages } = sender;
-    // the window, and what one turn may send before it looks again
+    // the window, and what one turn may send before it checks again
     assert.ok(messages > 40_000 && messages <= 40_000 + 25_000, `${messages} messages`);
-    await waitFor("another look at the window", () => sender.pauses > 1);
+    await waitFor("another check of the window", () => sender.pauses > 1);
     assert.equal(sender.messages, messages);
     stopping.abort();
     await assert.rejects(sending, { name: "AbortError" });
   });
 
-  it("Ctrl-C - ends it at once", async () => {
+  it("Ctrl-C - ends the sender at once", async () => {
     const stopping = new AbortController();
     const { sender } = createSender({ seconds: 3_600, signal: stopping.signal });
     const sending = sender.send();

@@ -1,5 +1,6 @@
-// Sends numbered messages at a rate, from random authors. When more is on its way than the system has delivered in some
-// seconds, it waits: the rate that comes out then is what the system sustains, and no queue grows without end.
+// Sends numbered messages at a given rate, from random authors. It pauses while more messages are in flight
+// than the system delivers in a few seconds. So the resulting rate is one that the system sustains, and no
+// queue grows without bound.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { eventSubject, parseUserId, userSubject } from "../../broker/contract.ts";
@@ -9,11 +10,14 @@ import type { Audience } from "./audience.ts";
 import type { LoadKind } from "./plan.ts";
 
 const TICK_MS = 2;
-/** After a pause of this process, at most so much is sent at once. */
+/** Maximum number of messages that are sent at once after this process was paused. */
 const CATCH_UP_MS = 250;
-/** How often it is seen whether the broker keeps up. */
+/** Interval at which the sender checks that the broker keeps up. */
 const FLUSH_MS = 100;
-/** Messages that may be on their way: those of so many seconds at the wanted rate, but no more than the graph queues. */
+/**
+ * Maximum time in flight, in seconds at the requested rate; the number of messages is limited by the graph's
+ * queue as well.
+ */
 const WINDOW = { seconds: 2, min: 1_000, max: 40_000 };
 
 export interface SenderOptions {
@@ -21,10 +25,10 @@ export interface SenderOptions {
   readonly audience: Audience;
   readonly run: string;
   readonly to: LoadKind;
-  /** Messages a second. */
+  /** Messages per second. */
   readonly rate: number;
   readonly seconds: number;
-  /** Deliveries that have arrived so far. */
+  /** Returns the deliveries that have arrived so far. */
   readonly delivered: () => number;
   readonly signal: AbortSignal;
 }
@@ -32,11 +36,11 @@ export interface SenderOptions {
 export class Sender {
   readonly #options: SenderOptions;
   messages = 0;
-  /** Deliveries that all messages so far must become. */
+  /** Deliveries that are expected from all messages sent so far. */
   expected = 0;
-  /** Times that it waited because too much was on its way. */
+  /** Number of pauses because too many messages were in flight. */
   pauses = 0;
-  /** Not sent, because NATS was away. */
+  /** Messages that were not sent because NATS was unreachable. */
   refused = 0;
   seconds = 0;
 
@@ -44,7 +48,7 @@ export class Sender {
     this.#options = options;
   }
 
-  /** Sends until the time is over. Resolves when the broker has taken the last message. */
+  /** Sends until the time is over. Resolves when the broker has received the last message. */
   async send(): Promise<void> {
     const { client, rate, seconds, signal } = this.#options;
     const startedAtMs = performance.now();
@@ -79,7 +83,7 @@ export class Sender {
   #sendOne(): void {
     const { client, audience, run, to } = this.#options;
     if (!client.connected) {
-      this.refused += 1; // counted before it has a number: what is not sent is not missed
+      this.refused += 1; // before it receives a number: a message that is not sent is not expected
       return;
     }
     const author = 1 + Math.floor(Math.random() * audience.authors);

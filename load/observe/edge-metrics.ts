@@ -1,20 +1,20 @@
-// An edge's counts, read from its admin port at every call; it waits no longer than ANSWER_MS.
+// The counts of an edge, read from its admin port at every call, with a timeout of ANSWER_MS.
 
 import { CommandError } from "../../lib/command-error.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
 import { valueIn } from "../http/scrape.ts";
 
-/** An edge that does not answer for so long is not measured this time. */
+/** If an edge does not reply within this time, the sample is skipped. */
 const ANSWER_MS = 5_000;
 
-/** What observers look at; a count that the edge does not have is NaN. */
+/** The counts that observers use. A count that the edge does not report is NaN. */
 export interface EdgeCounts {
   readonly streams: number;
   readonly delivered: number;
   readonly chunks: number;
 }
 
-/** @throws CommandError REPLIED_ERROR where nobody answers there, or not an edge */
+/** Reads the counts. @throws CommandError REPLIED_ERROR if the port does not reply or is not an edge's */
 export async function readEdgeCounts(admin: URL): Promise<EdgeCounts> {
   let text: string;
   try {
@@ -23,7 +23,7 @@ export async function readEdgeCounts(admin: URL): Promise<EdgeCounts> {
   } catch (cause) {
     throw new CommandError(
       "REPLIED_ERROR",
-      `no edge's admin port at ${quote(admin.href)} (${messageOf(cause instanceof Error ? (cause.cause ?? cause) : cause)}): start an edge, or say --admin URL`,
+      `no edge replies at the admin port ${quote(admin.href)} (${messageOf(cause instanceof Error ? (cause.cause ?? cause) : cause)}): start an edge, or use --admin URL`,
       { cause },
     );
   }
@@ -36,6 +36,6 @@ export async function readEdgeCounts(admin: URL): Promise<EdgeCounts> {
   if (!Number.isNaN(counts.streams)) return counts;
   throw new CommandError(
     "REPLIED_ERROR",
-    `${quote(admin.href)} shows no edge's metrics: --admin takes an edge's admin port`,
+    `${quote(admin.href)} does not serve an edge's metrics: --admin takes the URL of an edge's admin port`,
   );
 }

@@ -1,5 +1,6 @@
-// The article's message generators: so many senders, each at its own steady pace, each message to a random user. They
-// keep to the beat, so the rate holds over hours; one that could not run for a while catches up with at most a second.
+// The article's message generators: a number of senders, each with a steady interval, send each message to a
+// random user. They follow a fixed schedule, so the rate holds for hours. A sender that was delayed catches
+// up with at most one second of messages.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { parseUserId, userSubject } from "../../broker/contract.ts";
@@ -8,31 +9,31 @@ import { nowUs } from "../flood/latency.ts";
 
 const TICK_MS = 5;
 const MAX_BEHIND_MS = 1_000;
-/** How often it is seen whether the broker keeps up: until it has, nothing more is sent. */
+/** Interval at which the generators check that the broker keeps up; until it does, nothing more is sent. */
 const FLUSH_MS = 1_000;
 
 export interface GeneratorOptions {
   readonly client: BrokerClient;
   readonly generators: number;
-  /** Messages a second, all together. */
+  /** Messages per second, of all senders together. */
   readonly rate: number;
-  /** Receivers are 1 … users. */
+  /** Recipients are the users 1 … users. */
   readonly users: number;
   readonly signal: AbortSignal;
 }
 
 export interface Sent {
   messages: number;
-  /** Not sent, because NATS was away or takes no message so large. */
+  /** Messages that were not sent because NATS was unreachable or refused their size. */
   refused: number;
 }
 
-/** Sends until the signal, counting into `sent` as it goes. Resolves when the broker has taken the last message. */
+/** Sends until the signal, and counts in `sent`. Resolves when the broker has received the last message. */
 export async function generate(options: GeneratorOptions, sent: Sent): Promise<void> {
   const { client, generators, rate, signal } = options;
   const pauseMs = (generators * 1000) / rate;
   const startedAtMs = performance.now();
-  // spread, so that they do not all send at once
+  // spread over time, so that they do not all send at once
   const dueMs = Float64Array.from({ length: generators }, () => startedAtMs + Math.random() * pauseMs);
   let flushAtMs = startedAtMs + FLUSH_MS;
   while (!signal.aborted) {
@@ -43,12 +44,12 @@ export async function generate(options: GeneratorOptions, sent: Sent): Promise<v
       dueMs[index] = due;
     }
     if (nowMs >= flushAtMs) {
-      await client.flush().catch(() => {}); // away: `refused` counts
+      await client.flush().catch(() => {}); // NATS is unreachable: counted in `refused`
       flushAtMs = nowMs + FLUSH_MS;
     }
-    await delay(TICK_MS, undefined, { signal }).catch(() => {}); // aborted: the loop's condition sees it
+    await delay(TICK_MS, undefined, { signal }).catch(() => {}); // aborted: the loop's condition ends it
   }
-  await client.flush().catch(() => {}); // away: what was lost with it shows in the counts
+  await client.flush().catch(() => {}); // NATS is unreachable: the counts show what was lost
 }
 
 function sendOne({ client, users }: GeneratorOptions, sent: Sent): void {

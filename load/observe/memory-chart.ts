@@ -1,5 +1,5 @@
-// The picture of memory logs: process and kernel memory over time, connections on a second axis, reference lines.
-// Several logs lie on one set of axes, each from its own beginning.
+// The chart of memory logs: process and kernel memory over time, connections on a second axis, and reference
+// lines. Several logs share the axes, and each starts at time 0.
 
 import { CommandError } from "../../lib/command-error.ts";
 import { quote } from "../../lib/errors.ts";
@@ -12,9 +12,9 @@ export interface LabelledLog {
   readonly samples: readonly MemorySample[];
 }
 
-/** As in the article and in /proc: 1,024 × 1,024 bytes. */
+/** 1,024 × 1,024 bytes, as in the article and in /proc. */
 const KB_A_MB = 1_024;
-/** What the article measured, in MB, with so many connections. */
+/** The article's figures, for its 10,000 connections or scaled to `connections`. */
 const ARTICLE_CONNECTIONS = 10_000;
 const ARTICLE: readonly ChartReference[] = [
   { label: "2008, first version", value: 450 },
@@ -22,7 +22,7 @@ const ARTICLE: readonly ChartReference[] = [
   { label: "2008, hibernating", value: 78 },
 ];
 
-/** The kinds of lines of a log. */
+/** The lines that are drawn for a log. */
 const KINDS: readonly {
   readonly name: string;
   readonly axis: ChartLine["axis"];
@@ -54,7 +54,7 @@ export function memoryChart(
       );
       return points.some(([, value]) => Number.isFinite(value)) ? [{ label: log.label, points, index }] : [];
     });
-    // what only one of several logs knows needs no name of a log, but a colour of its own
+    // a line that only one of several logs has needs no log's name in its label, but a color of its own
     const shared = logs.length > 1 && known.length > 1;
     return known.map(
       ({ label, points, index }): ChartLine => ({
@@ -82,7 +82,7 @@ export function articleReferences(kind: ArticleKind, connections: number): Chart
   }));
 }
 
-/** `label=MB`. @throws CommandError USAGE */
+/** Parses `label=MB`. @throws CommandError USAGE */
 export function parseReference(given: string): ChartReference {
   const at = given.lastIndexOf("=");
   const value = Number(given.slice(at + 1));
@@ -90,7 +90,7 @@ export function parseReference(given: string): ChartReference {
   throw new CommandError("USAGE", `--reference ${quote(given)}: expected LABEL=MB, such as "before=450"`);
 }
 
-/** The most connections that any of the logs saw. */
+/** Returns the maximum number of connections in any of the logs. */
 export function mostConnections(logs: readonly LabelledLog[]): number {
   let most = 0;
   for (const { samples } of logs)

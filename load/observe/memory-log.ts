@@ -1,5 +1,5 @@
-// Writes memory samples at a fixed pace to a file or standard output until it is stopped. It holds one sample; the file
-// grows by about 70 bytes a line.
+// Writes memory samples at a fixed interval to a file or to standard output until it is stopped. It holds one
+// sample; the file grows by about 70 bytes per line.
 
 import { appendFileSync, statSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,14 +9,16 @@ import { memoryOf } from "../processes.ts";
 import { formatSample, headerOf, type MemorySample, type SampleFormat } from "./memory-sample.ts";
 import { steadyTimeMs } from "./steady-time.ts";
 
-/** What a log is about, asked anew for every line: workers are replaced, streams come and go. */
+/**
+ * The subject of a log. It is queried for every line, because workers are replaced and streams come and go.
+ */
 export interface MemorySource {
   processes(): readonly number[];
   connections?(): Promise<number | undefined>;
   kernelKb?(): number;
 }
 
-/** One look. `processes` is 0 where all of them have ended. */
+/** Takes one sample. `processes` is 0 if all of them have ended. */
 export async function takeSample(source: MemorySource): Promise<MemorySample> {
   const connections = await source.connections?.();
   const memories = source.processes().flatMap((pid) => memoryOf(pid) ?? []);
@@ -31,7 +33,7 @@ export async function takeSample(source: MemorySource): Promise<MemorySample> {
   };
 }
 
-/** Where lines go. @throws CommandError USAGE where the file cannot be written; it is appended to */
+/** Opens the log, to which lines are appended. @throws CommandError USAGE if the file cannot be written */
 export function openLog(
   path: string | undefined,
   format: SampleFormat,
@@ -44,8 +46,8 @@ export function openLog(
 }
 
 /**
- * Calls `look` at once and then every `intervalMs`, on the beat of the first: a slow look delays no later one, a beat
- * that it overran is left out. Resolves when `untilMs` (of performance.now) has come or the signal is given.
+ * Calls `look` at once and then every `intervalMs`. The schedule is fixed: a slow call does not delay later
+ * ones, and a beat that it overruns is skipped. Resolves at `untilMs` (of performance.now) or at the signal.
  */
 export async function onEveryBeat(
   { intervalMs, untilMs, signal }: { intervalMs: number; untilMs: number; signal: AbortSignal },
@@ -57,7 +59,7 @@ export async function onEveryBeat(
     const beat = Math.floor((performance.now() - startedAtMs) / intervalMs) + 1;
     const nextMs = startedAtMs + beat * intervalMs;
     const waitMs = Math.max(0, Math.min(nextMs, untilMs) - performance.now());
-    await delay(waitMs, undefined, { signal }).catch(() => {}); // aborted: the loop's condition sees it
+    await delay(waitMs, undefined, { signal }).catch(() => {}); // aborted: the loop's condition ends it
     if (nextMs > untilMs) return;
   }
 }

@@ -21,28 +21,28 @@ const unknown: MemorySample = {
 
 describe("memory log", () => {
   for (const format of SAMPLE_FORMATS) {
-    it(`${format} - is read as it was written, unknown cells included`, () => {
+    it(`${format} - is read as it was written, including empty cells`, () => {
       const lines = [headerOf(format), formatSample(sample, format), formatSample(unknown, format)];
       assert.deepEqual(parseLog(lines.join("\n"), "log"), [sample, unknown]);
     });
   }
 
-  it("a second header and a line cut off - are left out", () => {
+  it("second header and truncated line - are skipped", () => {
     const [header, line] = [headerOf("tsv"), formatSample(sample, "tsv")];
     const text = [header, line, header, line, line.slice(0, 40), '{"time":"2026', ""].join("\n");
     assert.deepEqual(parseLog(text, "log"), [sample, sample]);
   });
 
-  it("a file that is no log - is an error that says what makes one", () => {
+  it("file that is not a log - is an error that names the command for logs", () => {
     assert.throws(() => parseLog("hello\nworld\n", "notes.txt"), {
       code: "USAGE",
-      message: /"notes.txt" has no line of a memory log: .*encke memlog/,
+      message: /"notes.txt" contains no line of a memory log: .*encke memlog/,
     });
   });
 });
 
 describe("memory chart", () => {
-  it("one log - process and kernel memory in MB, connections on the right, from the log's beginning", () => {
+  it("one log - becomes process and kernel memory in MB, and connections on the right axis", () => {
     const { lines } = memoryChart([{ label: "edge", samples: [sample, unknown] }], {
       title: "t",
       references: [],
@@ -78,7 +78,7 @@ describe("memory chart", () => {
     );
   });
 
-  it("several logs - a colour each; what only one of them knows goes without its name", () => {
+  it("several logs - have one color each; a line that only one has needs no log's name", () => {
     const logs = [
       { label: "edge", samples: [sample] },
       { label: "graph", samples: [unknown] },
@@ -95,7 +95,7 @@ describe("memory chart", () => {
     );
   });
 
-  it("the article's figures - as measured, or in proportion, and the label says which", () => {
+  it("figures of the article - are as measured or scaled, and labeled so", () => {
     assert.deepEqual(
       articleReferences("measured", 19_000).map(({ value }) => value),
       [450, 250, 78],
@@ -105,7 +105,7 @@ describe("memory chart", () => {
     assert.match(first?.label ?? "", /450 MB × 19,000 \/ 10,000/);
   });
 
-  it("a reference - is a label and MB; anything else says so", () => {
+  it("reference - is a label and MB; anything else is an error", () => {
     assert.deepEqual(parseReference("a=b=45.5"), { label: "a=b", value: 45.5 });
     for (const given of ["450", "=450", "before=", "before=x", "before=-1"])
       assert.throws(() => parseReference(given), { code: "USAGE" }, given);

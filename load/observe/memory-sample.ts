@@ -1,21 +1,22 @@
-// One line of a memory log: what it holds, how it is written and read. Tab-separated with a header line, for people,
-// spreadsheets and gnuplot, or JSON lines for programs; a reader tells by the first character.
+// One line of a memory log: its fields, and how it is written and read. The format is tab-separated with a
+// header line, for people, spreadsheets and gnuplot, or JSON lines for programs. A reader distinguishes them
+// by the first character.
 
 import { CommandError } from "../../lib/command-error.ts";
 import { quote } from "../../lib/errors.ts";
 
 export interface MemorySample {
-  /** When it was taken, as `steadyTimeMs` counts. */
+  /** Time of the sample, as `steadyTimeMs` counts. */
   readonly timeMs: number;
-  /** undefined where nobody could be asked. */
+  /** Undefined if no edge could be queried. */
   readonly connections: number | undefined;
   /** All processes of the log together. */
   readonly pssKb: number;
-  /** The part of it that is no file: what may leak. */
+  /** The part that is not backed by files, which is where leaks appear. */
   readonly anonKb: number;
   readonly rssKb: number;
   readonly kernelKb: number | undefined;
-  /** How many processes that were. */
+  /** Number of processes in the sample. */
   readonly processes: number;
 }
 
@@ -32,12 +33,12 @@ const NUMBERS = {
 } as const;
 const COLUMNS = ["time", ...Object.keys(NUMBERS)];
 
-/** The first line of a new log, if it has one. */
+/** Returns the first line of a new log, if the format has one. */
 export function headerOf(format: SampleFormat): string | undefined {
   return format === "tsv" ? COLUMNS.join("\t") : undefined;
 }
 
-/** A line without its end. What is undefined is empty, or absent in JSON. */
+/** Formats a line without its newline. An undefined field is empty, or absent in JSON. */
 export function formatSample(sample: MemorySample, format: SampleFormat): string {
   const cells = Object.entries(NUMBERS).map(([name, key]) => [name, sample[key]] as const);
   const time = new Date(sample.timeMs).toISOString();
@@ -46,15 +47,17 @@ export function formatSample(sample: MemorySample, format: SampleFormat): string
 }
 
 /**
- * A whole log. Lines that are no samples (a second header after a restart, a line cut off by a crash) are left out.
- * @throws CommandError USAGE where there is none at all; `name` is the file's, for the message
+ * Parses a log. Lines that are not samples (a second header after a restart, a line truncated by a crash) are
+ * skipped.
+ * @param name the file's name, for the message
+ * @throws CommandError USAGE if there is no sample at all
  */
 export function parseLog(text: string, name: string): MemorySample[] {
   const samples = text.split("\n").flatMap((line) => parseSample(line) ?? []);
   if (samples.length > 0) return samples;
   throw new CommandError(
     "USAGE",
-    `${quote(name)} has no line of a memory log: make one with \`encke memlog\``,
+    `${quote(name)} contains no line of a memory log: create one with \`encke memlog\``,
   );
 }
 
@@ -88,6 +91,6 @@ function parseJson(line: string): Record<string, unknown> {
   try {
     return JSON.parse(line) as Record<string, unknown>;
   } catch {
-    return {}; // cut off: the caller leaves it out
+    return {}; // truncated: the caller skips it
   }
 }

@@ -1,4 +1,4 @@
-// What a memory log is about: given processes, or an edge found through its admin port.
+// Sources of a memory log: given processes, or an edge found through its admin port.
 
 import { CommandError } from "../../lib/command-error.ts";
 import { quote } from "../../lib/errors.ts";
@@ -10,7 +10,7 @@ import { SocketMemory } from "./socket-memory.ts";
 
 export const DEFAULT_ADMIN = "http://127.0.0.1:9180";
 
-/** These processes; streams of an edge if one was named. */
+/** Returns these processes as a source, with the streams of an edge if one was named. */
 export async function fixedSource(pids: readonly number[], admin: string | undefined): Promise<MemorySource> {
   const sockets = new SocketMemory();
   return {
@@ -23,7 +23,7 @@ export async function fixedSource(pids: readonly number[], admin: string | undef
   };
 }
 
-/** The edge behind an admin port of this machine: who listens there, and its children. */
+/** Returns the edge with an admin port on this machine: the process that listens there, and its children. */
 export async function edgeSource(admin: string = DEFAULT_ADMIN): Promise<MemorySource> {
   const url = httpUrlOf("--admin", admin);
   const connections = await streamsOf(url);
@@ -31,7 +31,7 @@ export async function edgeSource(admin: string = DEFAULT_ADMIN): Promise<MemoryS
   if (supervisor === undefined)
     throw new CommandError(
       "USAGE",
-      `${quote(admin)} is served by a process that cannot be seen from here: run memlog on its machine as its user`,
+      `${quote(admin)} belongs to a process that is not visible here: run memlog on its machine, as its user`,
     );
   const sockets = new SocketMemory();
   return {
@@ -41,20 +41,23 @@ export async function edgeSource(admin: string = DEFAULT_ADMIN): Promise<MemoryS
   };
 }
 
-/** An edge's streams. @throws CommandError REPLIED_ERROR where there is no edge now; one that is too busy later leaves a gap */
+/**
+ * Returns a function that counts an edge's streams. An edge that is too busy later leaves a gap. @throws
+ * CommandError REPLIED_ERROR if there is no edge now
+ */
 export async function streamsOf(admin: URL): Promise<() => Promise<number | undefined>> {
   await readEdgeCounts(admin);
   return async () => {
     try {
       return (await readEdgeCounts(admin)).streams;
     } catch {
-      return undefined; // the line shows it: its cell is empty
+      return undefined; // the cell stays empty
     }
   };
 }
 
-/** @throws CommandError USAGE that names the flag */
+/** Parses a URL. @throws CommandError USAGE that names the flag */
 export function httpUrlOf(flag: string, text: string): URL {
   if (URL.canParse(text) && new URL(text).protocol === "http:") return new URL(text);
-  throw new CommandError("USAGE", `${flag} ${quote(text)} is not a http:// address`);
+  throw new CommandError("USAGE", `${flag} ${quote(text)} is not an http:// address`);
 }

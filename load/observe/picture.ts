@@ -1,4 +1,4 @@
-// A chart into a file, as the file's name asks: SVG or PNG.
+// Writes a chart as SVG or PNG, depending on the file's name.
 
 import { writeFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -12,7 +12,10 @@ const RENDERERS: Readonly<Record<string, (svg: string) => Promise<string | Uint8
   ".png": renderPng,
 };
 
-/** @throws CommandError USAGE for another ending than .svg or .png, or a place that cannot be written */
+/**
+ * Writes the file. @throws CommandError USAGE if the name ends neither in .svg nor .png, or if it cannot be
+ * written
+ */
 export async function writePicture(path: string, chart: Chart): Promise<void> {
   const render = RENDERERS[extname(path).toLowerCase()];
   if (render === undefined)

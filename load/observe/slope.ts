@@ -1,21 +1,24 @@
-// A robust slope: Theil and Sen's, the median of the slopes between all pairs of points. A third of the points may be
-// outliers without moving it. With the confidence interval of Sen (1968), from Kendall's variance.
+// The Theil–Sen slope: the median of the slopes between all pairs of points. Almost a third of the points may
+// be outliers without changing it much. Its confidence interval is Sen's (1968), from Kendall's variance.
 
-/** [x, y] */
+/** A point [x, y]. */
 export type SlopePoint = readonly [number, number];
 
 export interface Slope {
-  /** Of y by x. */
+  /** Change of y per unit of x. */
   readonly perUnit: number;
-  /** The slope lies between these with 95 % confidence, were the points independent. */
+  /** The 95 % confidence interval, if the points are independent. */
   readonly low: number;
   readonly high: number;
 }
 
-/** Normal quantile of a two-sided 95 %. */
+/** Quantile of the normal distribution for a two-sided 95 %. */
 const Z95 = 1.96;
 
-/** undefined under 3 points of different x. Costs n²/2 slopes sorted: 1 ms at 50 points, 1 s at 2,000. */
+/**
+ * Returns the slope; undefined with fewer than 3 points of different x. Sorts n²/2 slopes: 1 ms for 50
+ * points, 1 s for 2,000.
+ */
 export function theilSen(points: readonly SlopePoint[]): Slope | undefined {
   const slopes: number[] = [];
   for (const [index, [x, y]] of points.entries())
@@ -34,7 +37,7 @@ export function theilSen(points: readonly SlopePoint[]): Slope | undefined {
   };
 }
 
-/** NaN of nothing. */
+/** Returns the median; NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

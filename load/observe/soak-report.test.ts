@@ -46,7 +46,7 @@ function run(more: { read?: number; closed?: number; restarts?: number; edgeKbAM
 }
 
 describe("judgeSoak", () => {
-  it("all well - no problem", () => {
+  it("good run - has no problems", () => {
     const verdict = judgeSoak(plan, run({}), undefined);
     assert.deepEqual(verdict.problems, []);
     assert.deepEqual([verdict.lost, verdict.memory.edge?.verdict], [0, "levels off"]);
@@ -55,19 +55,19 @@ describe("judgeSoak", () => {
   const problems: readonly (readonly [string, Parameters<typeof run>[0], RegExp])[] = [
     ["a leak in one process", { edgeKbAMinute: 20 }, /^edge leaks: 20 \(20 to 20\)$/],
     ["a loss", { read: 999 }, /^1 messages lost$/],
-    ["a message twice", { read: 1_001 }, /^1 messages more read than sent$/],
-    ["a stream that ended", { closed: 2 }, /^2 streams ended by themselves$/],
-    ["a service that crashed", { restarts: 1 }, /^1 services ended and were started anew$/],
+    ["a duplicated message", { read: 1_001 }, /^1 more messages read than sent$/],
+    ["a closed stream", { closed: 2 }, /^2 streams closed unexpectedly$/],
+    ["a service that crashed", { restarts: 1 }, /^1 services ended and were restarted$/],
   ];
   for (const [what, more, message] of problems) {
-    it(`${what} - is the one problem`, () => {
+    it(`${what} - is the only problem`, () => {
       const verdict = judgeSoak(plan, run(more), undefined);
       assert.equal(verdict.problems.length, 1);
       assert.match(verdict.problems[0] ?? "", message);
     });
   }
 
-  it("a warm-up - is not judged", () => {
+  it("warm-up - is not judged", () => {
     const early = run({});
     const grown = samples(0).map((sample, minute) => ({
       ...sample,

@@ -1,4 +1,5 @@
-// What a soak says at its end: a verdict with its reasons, as JSON for programs and as a page with a picture for people.
+// The result of a soak: a verdict with its reasons, as JSON for programs and as a page with a chart for
+// people.
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,25 +12,25 @@ import { judgeTrend, type Trend } from "./trend.ts";
 export interface SoakVerdict {
   readonly seconds: number;
   readonly connections: number;
-  /** Streams that ended by themselves. */
+  /** Streams that closed unexpectedly. */
   readonly closed: number;
   readonly sent: number;
   readonly delivered: number;
   readonly read: number;
   readonly lost: number;
   readonly duplicated: number;
-  /** Not sent, because NATS was away. */
+  /** Messages that were not sent because NATS was unreachable. */
   readonly refused: number;
   readonly restarts: number;
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number } | undefined;
   readonly memory: Readonly<Record<string, Trend>>;
-  /** What is wrong, a line each; empty when all is well. */
+  /** Descriptions of all problems; empty for a good run. */
   readonly problems: readonly string[];
 }
 
 const KB_A_MB = 1_024;
 
-/** @param warmUpSeconds what is not judged; half of the run where undefined */
+/** @param warmUpSeconds time at the start that is not judged; by default half of the run */
 export function judgeSoak(plan: SoakPlan, run: SoakRun, warmUpSeconds: number | undefined): SoakVerdict {
   const fromMs = warmUpSeconds === undefined ? undefined : run.loadedAtMs + warmUpSeconds * 1000;
   const memory = Object.fromEntries(
@@ -61,13 +62,13 @@ export function judgeSoak(plan: SoakPlan, run: SoakRun, warmUpSeconds: number | 
 
 const PROBLEMS = {
   lost: "messages lost",
-  duplicated: "messages more read than sent",
-  refused: "messages not sent because NATS was away",
-  closed: "streams ended by themselves",
-  restarts: "services ended and were started anew",
+  duplicated: "more messages read than sent",
+  refused: "messages not sent because NATS was unreachable",
+  closed: "streams closed unexpectedly",
+  restarts: "services ended and were restarted",
 };
 
-/** Makes the folder, without what an earlier run left there. */
+/** Creates the folder and removes the report of an earlier run. */
 export async function prepareReport(folder: string, names: Iterable<string>): Promise<void> {
   await makeFolder(folder);
   for (const name of names) rmSync(join(folder, `${name}.tsv`), { force: true });
@@ -88,8 +89,11 @@ export async function writeReport(
   const chart = memoryChart(
     [...run.samples].map(([label, samples]) => ({ label, samples })),
     {
-      title: `${connections} streams, ${rate} messages a second to random users`,
-      notes: [description, "Horizontal lines: the 2008 article's processes, 10,000 connections, not scaled."],
+      title: `${connections} streams, ${rate} messages per second to random users`,
+      notes: [
+        description,
+        "Horizontal lines: processes of the 2008 article with 10,000 connections, not scaled.",
+      ],
       references: articleReferences("measured", plan.connections),
     },
   );
@@ -138,7 +142,7 @@ upper end is not, and is undecided in between.
 function headlineOf({ problems, memory }: SoakVerdict): string {
   if (problems.length > 0) return problems.join("; ");
   const undecided = Object.keys(memory).filter((name) => memory[name]?.verdict === "undecided");
-  if (undecided.length === 0) return "All is well: memory levels off, nothing was lost.";
+  if (undecided.length === 0) return "Everything is fine: memory levels off, and nothing was lost.";
   return `Nothing was lost. Whether memory levels off is undecided (${undecided.join(", ")}): run longer.`;
 }
 

@@ -1,5 +1,5 @@
-// What a soak runs against: services of its own, each in a process of its own (so that each one's memory is seen), or
-// an edge of this machine that runs already. Whatever is started here is stopped by `stop`.
+// The target of a soak: its own services, each in a process of its own so that its memory can be measured
+// separately, or an edge that already runs on this machine. `stop` stops whatever was started here.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,25 +16,28 @@ export interface SoakTarget {
   readonly url: string;
   readonly admin: URL;
   readonly nats: NatsConfig;
-  /** By name: whose memory is judged. */
+  /** The processes whose memory is judged, by name. */
   readonly sources: ReadonlyMap<string, MemorySource>;
-  /** For the report. */
+  /** Description for the report. */
   readonly description: string;
-  /** Services that ended and were started anew. */
+  /** Returns how many times a service ended and was restarted. */
   restarts(): number;
   stop(): Promise<void>;
 }
 
 export interface OwnTarget {
   readonly broker: BrokerKind;
-  /** A NATS server that runs already. */
+  /** A running NATS server; by default one is started. */
   readonly nats: NatsConfig | undefined;
   readonly pool: PoolKind | undefined;
   readonly fanout: FanoutMode;
   readonly workers: number;
 }
 
-/** Broker, an empty graph and an edge, on free ports. @throws EnckeError where one does not come up, all ended */
+/**
+ * Starts a broker, an empty graph and an edge on free ports. @throws EnckeError if one does not start; then
+ * all are stopped
+ */
 export async function startOwnServices(
   { encke, env, log, signal }: Context,
   { broker, nats, pool, fanout, workers }: OwnTarget,
@@ -79,7 +82,10 @@ export async function startOwnServices(
   };
 }
 
-/** An edge that runs on this machine, with its NATS. @throws CommandError where its admin port does not answer */
+/**
+ * Uses an edge that runs on this machine, with its NATS. @throws CommandError if its admin port does not
+ * reply
+ */
 export async function useRunningEdge(
   url: string,
   admin: string = DEFAULT_ADMIN,

@@ -1,5 +1,6 @@
-// The article's 24-hour run, of any length: clients that hold streams, generators that send to random ones of them,
-// memory noted all along. Owned by the soak command; what it keeps is the memory samples, about 100 bytes each.
+// The article's 24-hour run, for any length: clients hold streams, generators send to random ones of them,
+// and memory is sampled throughout. Owned by the soak command. It stores the memory samples, about 100 bytes
+// each.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { BrokerClient } from "../../broker/index.ts";
@@ -15,13 +16,13 @@ import type { MemorySample } from "./memory-sample.ts";
 import type { SoakTarget } from "./soak-target.ts";
 import { steadyTimeMs } from "./steady-time.ts";
 
-/** From other addresses of its own, a machine reaches only what listens on loopback. */
+/** A client with other source addresses of this machine reaches only servers on loopback. */
 const LOOPBACK = /^(localhost|127\..*)$/;
 const OPEN_RATE = 1_000;
 const LOOK_MS = 200;
-/** With nothing new for so long, what has not come is lost. */
+/** A message that has not arrived after this time without any arrival is lost. */
 const SETTLE_MS = 3_000;
-/** Streams that do not open within so long, beyond the time that the rate asks for, do not open at all. */
+/** Time for the streams to open, beyond what their rate requires. */
 const OPEN_SLACK_MS = 60_000;
 
 export interface SoakPlan {
@@ -30,26 +31,27 @@ export interface SoakPlan {
   readonly generators: number;
   readonly seconds: number;
   readonly intervalMs: number;
-  /** Called for every sample, by the source's name: the log on disk. */
+  /** Called for every sample, with its source's name: writes the log. */
   onSample(name: string, sample: MemorySample): void;
 }
 
 export interface SoakRun {
-  /** When the load began, as `steadyTimeMs` counts. */
+  /** Time at which the load began, as `steadyTimeMs` counts. */
   readonly loadedAtMs: number;
   readonly seconds: number;
   readonly samples: ReadonlyMap<string, readonly MemorySample[]>;
   readonly sent: Sent;
-  /** Messages that the edge handed to streams. */
+  /** Messages that the edge wrote to streams. */
   readonly delivered: number;
-  /** What the clients saw. */
+  /** Counts of the clients. */
   readonly clients: FloodTotal;
   readonly restarts: number;
 }
 
 /**
- * Opens the streams, sends until the time is over or Ctrl-C, and waits for the last message. Memory is noted from before
- * the first stream. @throws CommandError CHECK_FAILED where the streams do not open
+ * Opens the streams, sends until the time is over or Ctrl-C, and waits for the last message. Memory is
+ * sampled from before the first stream.
+ * @throws CommandError CHECK_FAILED if the streams do not open
  */
 export async function runSoak(context: Context, target: SoakTarget, plan: SoakPlan): Promise<SoakRun> {
   const { connections, intervalMs } = plan;
@@ -61,7 +63,7 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
     wait: false,
   });
   const before = await readEdgeCounts(target.admin);
-  await observe(target, samples, plan); // the empty process
+  await observe(target, samples, plan); // the processes without streams
   const machine = readMachine(context.env, { flood: isNativeBuilt });
   const { floodProcesses, sources } = layoutFor(connections, machine.openFiles.soft, machine.ports);
   const fleet = new FloodFleet(
@@ -76,19 +78,19 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
     { intervalMs, untilMs: Number.POSITIVE_INFINITY, signal: ending.signal },
     () => observe(target, samples, plan),
   ).finally(() => ending.abort());
-  observing.catch(() => {}); // a log that cannot be written ends the run: it is thrown where it is awaited
+  observing.catch(() => {}); // an unwritable log ends the run: the await below throws its error
   try {
     await untilOpen(fleet, connections, context.signal);
     const loadedAtMs = steadyTimeMs();
     const sent: Sent = { messages: 0, refused: 0 };
     const generating = generate({ ...plan, client, users: connections, signal: ending.signal }, sent);
     const signal = AbortSignal.any([context.signal, ending.signal]);
-    await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early: report what there is
+    await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early: the report covers what there is
     ending.abort();
     await Promise.all([generating, observing]);
     const seconds = (steadyTimeMs() - loadedAtMs) / 1000;
     const clients = await settle(fleet, sent);
-    // an edge that does not answer any more must not cost the report of a day
+    // an edge that no longer replies must not prevent the report of a whole day
     const { delivered } = await readEdgeCounts(target.admin).catch(() => ({ delivered: Number.NaN }));
     return {
       loadedAtMs,
@@ -117,14 +119,14 @@ async function untilOpen(fleet: FloodFleet, connections: number, signal: AbortSi
       const why = problems[0] === undefined ? "" : ` (${problems[0]})`;
       throw new CommandError(
         "CHECK_FAILED",
-        `${active} of ${connections} streams opened${why}: see encke doctor`,
+        `${active} of ${connections} streams opened${why}: run encke doctor`,
       );
     }
     await delay(LOOK_MS);
   }
 }
 
-/** One sample of every source. */
+/** Takes one sample of every source. */
 async function observe(
   { sources }: SoakTarget,
   samples: ReadonlyMap<string, MemorySample[]>,
@@ -137,7 +139,7 @@ async function observe(
   }
 }
 
-/** Waits until every message has been read, or none has come for a while. */
+/** Waits until every message has been read, or none has arrived for a while. */
 async function settle(fleet: FloodFleet, { messages }: Sent): Promise<FloodTotal> {
   let total = await fleet.total();
   let quietSince = performance.now();
@@ -150,7 +152,7 @@ async function settle(fleet: FloodFleet, { messages }: Sent): Promise<FloodTotal
   return total;
 }
 
-/** Messages that the clients have read. */
+/** Returns the number of messages that the clients have read. */
 export function readBy({ latencyMs }: FloodTotal): number {
   return latencyMs?.count ?? 0;
 }

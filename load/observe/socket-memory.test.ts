@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { SocketMemory, slabKbIn, tcpPagesIn } from "./socket-memory.ts";
 
 describe("socket memory", () => {
-  it("the kernel's - TCP pages, and the slab with what can be reclaimed", () => {
+  it("kernel memory - is the TCP pages and the slab, including what is reclaimable", () => {
     assert.equal(
       tcpPagesIn("sockets: used 12\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 242\nUDP: inuse 0 mem 9\n"),
       242,

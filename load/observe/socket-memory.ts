@@ -1,7 +1,8 @@
-// What the kernel holds for sockets, as well as it can be seen from outside: the pages of TCP buffers
-// (/proc/net/sockstat), and by how much its slab (sockets, descriptors, epoll entries) has grown since the first look.
-// It is the whole machine's: other programs' sockets, and the load's where that runs here, are in it. What else the kernel
-// takes is not: `encke million`, which has the machine to itself, measures all of it (load/million/memory.ts).
+// Kernel memory for sockets, as far as it is visible: the pages of TCP buffers (/proc/net/sockstat), and the
+// growth of the slab (sockets, descriptors, epoll entries) since the first sample. It covers the whole
+// machine, including the sockets of other programs and of a load generator that runs here. Other kernel
+// memory is not included; `encke million`, which has the machine to itself, measures all of it
+// (load/million/memory.ts).
 
 import { readFileSync } from "node:fs";
 import { kilobytesIn } from "../processes.ts";
@@ -11,24 +12,24 @@ const KB_A_PAGE = 4;
 export class SocketMemory {
   readonly #slabAtStartKb: number;
 
-  /** Take it before the connections are opened: the growth counts from here. @throws Node's error without /proc */
+  /** Takes the baseline. Create it before connections are opened. @throws Node's error without /proc */
   constructor() {
     this.#slabAtStartKb = slabKbIn(readFileSync("/proc/meminfo", "utf8"));
   }
 
-  /** KB now. May be below 0 where the kernel has given back more than our sockets took. */
+  /** Returns the KB now. Negative if the kernel has freed more than our sockets use. */
   readKb(): number {
     const grownKb = slabKbIn(readFileSync("/proc/meminfo", "utf8")) - this.#slabAtStartKb;
     return tcpPagesIn(readFileSync("/proc/net/sockstat", "utf8")) * KB_A_PAGE + grownKb;
   }
 }
 
-/** Pages of TCP buffers, out of /proc/net/sockstat. */
+/** Reads the pages of TCP buffers from /proc/net/sockstat. */
 export function tcpPagesIn(sockstat: string): number {
   return Number(/^TCP: .*\bmem (\d+)/m.exec(sockstat)?.[1] ?? 0);
 }
 
-/** Out of /proc/meminfo, reclaimable slab included: sockets' inodes are counted there. */
+/** Reads the slab from /proc/meminfo, including reclaimable slab, which contains the inodes of sockets. */
 export function slabKbIn(meminfo: string): number {
   return kilobytesIn(meminfo, "Slab") ?? 0;
 }

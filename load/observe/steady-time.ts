@@ -1,7 +1,7 @@
-// A time of day for measurements: the wall clock as it stood when this process began, advanced by the monotonic clock.
-// Differences between two of these are true even where the wall clock was set in between; the date may then be wrong.
+// Time of day for measurements: the wall clock at the start of this process, advanced by the monotonic clock.
+// Differences are correct even if the wall clock is set in between; the date may then be wrong.
 
-/** Milliseconds since 1970, of this process: never goes back. */
+/** Returns milliseconds since 1970. Never decreases within a process. */
 export function steadyTimeMs(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -4,7 +4,7 @@ import type { MemorySample } from "./memory-sample.ts";
 import { theilSen } from "./slope.ts";
 import { judgeTrend } from "./trend.ts";
 
-/** Numbers that look random and are the same at every run. */
+/** Returns pseudo-random numbers that are the same in every run. */
 function noise(seed: number): () => number {
   let state = seed;
   return () => {
@@ -13,7 +13,7 @@ function noise(seed: number): () => number {
   };
 }
 
-/** A day, a sample a minute. */
+/** Returns one day of samples, one per minute. */
 function day(anonKbAt: (minute: number) => number, minutes = 1_440): MemorySample[] {
   return Array.from({ length: minutes }, (_, minute) => ({
     timeMs: minute * 60_000,
@@ -27,14 +27,14 @@ function day(anonKbAt: (minute: number) => number, minutes = 1_440): MemorySampl
 }
 
 describe("theilSen", () => {
-  it("a line - exactly; a third of wild outliers does not move it", () => {
+  it("line - yields its exact slope, which outliers do not change", () => {
     const line = Array.from({ length: 31 }, (_, x) => [x, 5 + 2 * x] as const);
     assert.deepEqual(theilSen(line), { perUnit: 2, low: 2, high: 2 });
     const wild = line.map(([x, y]) => [x, x % 5 === 2 ? y + 1e6 : y] as const);
     assert.equal(theilSen(wild)?.perUnit, 2);
   });
 
-  it("noise around no slope - the interval holds 0 in 19 of 20 cases", () => {
+  it("noise without a slope - yields an interval that contains 0 in 19 of 20 cases", () => {
     const random = noise(7);
     let holds = 0;
     for (let trial = 0; trial < 400; trial += 1) {
@@ -44,7 +44,7 @@ describe("theilSen", () => {
     assert.ok(holds > 360 && holds < 396, `${holds} of 400`);
   });
 
-  it("too little - is no slope", () => {
+  it("too few points - yield no slope", () => {
     assert.equal(theilSen([]), undefined);
     assert.equal(
       theilSen([
@@ -93,20 +93,20 @@ describe("judgeTrend", () => {
     });
   }
 
-  it("a start that grows - is not judged; nor what comes before the given time", () => {
+  it("samples before the given time, and a growing start - are not judged", () => {
     const samples = day((minute) => (minute < 1_000 ? 80_000 + 100 * minute : 180_000));
     assert.equal(judgeTrend(samples, 0).verdict, "undecided");
     const trend = judgeTrend(samples, 1_000 * 60_000);
     assert.deepEqual([trend.verdict, trend.samples, trend.minutes], ["levels off", 440, 439]);
   });
 
-  it("a short run - has a wider threshold, and says what it is", () => {
+  it("short run - has a higher threshold, which is reported", () => {
     const short = judgeTrend(day(() => 80_000, 60));
     assert.equal(Math.round(short.threshold), Math.round((80_000 * 0.02 + 1_024) / 29));
     assert.equal(judgeTrend(day(() => 80_000)).threshold, 8);
   });
 
-  it("too few samples - undecided", () => {
+  it("too few samples - are undecided", () => {
     assert.equal(judgeTrend(day((minute) => 80_000 + 1e6 * minute, 9)).verdict, "undecided");
     assert.equal(judgeTrend([]).verdict, "undecided");
   });

@@ -1,41 +1,45 @@
-// The verdict on a memory curve: does it level off, or does it leak? Judged by the robust slope of its later part. A
-// garbage collector's sawtooth is not a leak: neighbouring samples are put together into blocks, of which the median
-// counts, and the growth must be more than a process at rest shows. It is the memory that is no file that is judged: the share that a
-// process has in its program's pages moves as other processes of the same program come and go.
+// The verdict on a memory curve: whether it levels off or leaks, judged by the robust slope of its later
+// part. A garbage collector's sawtooth is not a leak. So samples are grouped into blocks, of which only the
+// median counts, and the growth must exceed that of an idle process. Only memory that is not backed by files
+// is judged, because a process's share of its program's pages changes as other processes of the same program
+// start and end.
 
 import type { MemorySample } from "./memory-sample.ts";
 import { median, type Slope, theilSen } from "./slope.ts";
 
 export type Verdict =
   | "levels off" // the slope is below the threshold with 95 % confidence
-  | "leaks" // it is above it with 95 % confidence, and the run ends higher than it ever was before
-  | "undecided"; // neither: run longer
+  | "leaks" // it is above the threshold with 95 % confidence, and the run ends at its highest level
+  | "undecided"; // neither; a longer run may decide
 
 export interface Trend {
   readonly verdict: Verdict;
-  /** KB a minute, with its 95 % interval; undefined where there was too little to judge. */
+  /** KB per minute, with its 95 % interval; undefined if there were too few samples. */
   readonly slope: Slope | undefined;
-  /** KB a minute: a slope above is a leak. */
+  /** KB per minute; a greater slope is a leak. */
   readonly threshold: number;
   readonly medianKb: number;
-  /** What was judged. */
+  /** The part that was judged. */
   readonly minutes: number;
   readonly samples: number;
 }
 
-/** Blocks of the judged part: enough for a narrow interval, each long enough to hold some teeth of a saw. */
+/**
+ * Number of blocks in the judged part: enough for a narrow interval, and long enough to contain several teeth
+ * of a sawtooth.
+ */
 const BLOCKS = 40;
-/** Fewer blocks than this say nothing. */
+/** With fewer blocks the verdict is undecided. */
 const MIN_BLOCKS = 8;
 /**
- * What a healthy process may still gain over the judged part: heap pages that fill, code that is compiled. A long run
- * therefore sees slower leaks than a short one; the report states the threshold.
+ * What a healthy process may gain in the judged part: heap pages that fill, code that is compiled. So a long
+ * run detects slower leaks than a short one; the report states the threshold.
  */
 const ALLOWED = { part: 0.02, kb: 1_024 };
-/** No run is asked to see less than 11 MB a day. */
+/** The lowest threshold, 11 MB per day. */
 const MIN_THRESHOLD = 8;
 
-/** @param fromMs samples before are not judged; by default those of the first half */
+/** @param fromMs samples before this time are not judged; by default the first half */
 export function judgeTrend(samples: readonly MemorySample[], fromMs: number = middleOf(samples)): Trend {
   const judged = samples.filter(({ timeMs }) => timeMs >= fromMs);
   const minutes = ((judged.at(-1)?.timeMs ?? 0) - (judged[0]?.timeMs ?? 0)) / 60_000;
@@ -45,7 +49,7 @@ export function judgeTrend(samples: readonly MemorySample[], fromMs: number = mi
   const slope = blocks.length < MIN_BLOCKS ? undefined : theilSen(blocks);
   const lastQuarter = judged.slice(-Math.ceil(judged.length / 4));
   const earlier = blocksOf(samples.slice(0, samples.length - lastQuarter.length)).map(([, kb]) => kb);
-  // a rise that stays below an earlier height may be one slow tooth of a saw
+  // a rise that stays below an earlier level may be one slow tooth of a sawtooth
   const climbs = median(lastQuarter.map(({ anonKb }) => anonKb)) > Math.max(...earlier);
   return {
     verdict: verdictOf(slope, threshold, climbs),
@@ -63,7 +67,7 @@ function verdictOf(slope: Slope | undefined, threshold: number, climbs: boolean)
   return slope.high <= threshold ? "levels off" : "undecided";
 }
 
-/** [minutes, KB] of each block: medians of both. */
+/** Returns [minutes, KB] of each block, both as medians. */
 function blocksOf(samples: readonly MemorySample[]): [number, number][] {
   const size = Math.max(1, Math.ceil(samples.length / BLOCKS));
   const blocks: [number, number][] = [];

@@ -1,4 +1,5 @@
-// What graph a list of pairs is: how many users, friendships and doubles, and how the degrees are distributed.
+// Describes the graph in an edge list: its numbers of users, friendships and duplicates, and the distribution
+// of degrees.
 
 import {
   type CountedFriends,
@@ -11,15 +12,15 @@ import { fitPowerLaw, type PowerLaw } from "./exponent.ts";
 
 export interface GraphShapeReport extends Omit<CountedFriends, "friends" | "pairs"> {
   readonly users: number;
-  /** Different friendships. */
+  /** Distinct friendships. */
   readonly friendships: number;
-  /** Lines that an earlier one had already said, either way round. */
+  /** Lines that repeat an earlier one, in either direction. */
   readonly duplicates: number;
   readonly degrees: Degrees;
   readonly powerLaw: PowerLaw | undefined;
 }
 
-/** @throws GraphError BAD_FOLLOWS_FILE */
+/** Reads and describes an edge list. @throws GraphError BAD_FOLLOWS_FILE */
 export async function checkFollows(source: FollowSource, options: CountOptions): Promise<GraphShapeReport> {
   const { friends, pairs, ...gathered } = await countFriends(source, options);
   const degrees = new Degrees(friends);

@@ -1,16 +1,16 @@
-// How many users have how many friends: all that is kept of a graph to describe its shape. As many entries as there
-// are different degrees, some thousands for a million users.
+// The number of users per degree, which is all that is stored to describe a graph's shape. It has as many
+// entries as there are distinct degrees: a few thousand for a million users.
 
-/** A degree and how many users have it. */
+/** A degree, and the number of users with it. */
 export type DegreeCount = readonly [degree: number, users: number];
 
 export class Degrees {
-  /** Ascending by degree. */
+  /** In ascending order of degree. */
   readonly counts: readonly DegreeCount[];
   readonly users: number;
   readonly mean: number;
 
-  /** @param degrees one number a user, any order; at least one */
+  /** @param degrees one number per user, in any order; at least one */
   constructor(degrees: Iterable<number>) {
     const counts = new Map<number, number>();
     for (const degree of degrees) counts.set(degree, (counts.get(degree) ?? 0) + 1);
@@ -27,7 +27,7 @@ export class Degrees {
     return this.counts.at(-1)?.[0] ?? 0;
   }
 
-  /** The lowest degree that this part of all users does not exceed: 0.5 is the median. */
+  /** Returns the lowest degree that the given share of users does not exceed; for 0.5 the median. */
   quantile(part: number): number {
     let below = 0;
     for (const [degree, users] of this.counts) {

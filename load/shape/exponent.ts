@@ -1,23 +1,27 @@
-// The exponent of a power law, p(k) ~ k^-a for k >= from, by maximum likelihood: a = 1 + n / sum(ln(k / (from - 1/2))),
-// the continuous approximation for whole numbers, equation 3.7 in Clauset, Shalizi, Newman, "Power-law distributions
-// in empirical data", SIAM Review 51 (2009). Good to a percent where `from` is 6 or more.
+// The exponent of a power law, p(k) ~ k^-a for k >= from, by maximum likelihood: a = 1 + n / sum(ln(k / (from
+// - 1/2))). This is the continuous approximation for integers, equation 3.7 in Clauset, Shalizi, Newman,
+// "Power-law distributions in empirical data", SIAM Review 51 (2009). It is accurate to one percent if `from`
+// is at least 6.
 
 import type { Degrees } from "./degrees.ts";
 
-/** The law is that of the tail: it is fitted from so many times the lowest degree. A Barabási–Albert graph follows it there. */
+/**
+ * The tail that is fitted begins at this multiple of the lowest degree, from which a Barabási–Albert graph
+ * follows the law.
+ */
 const TAIL_FROM = 4;
 
 export interface PowerLaw {
   readonly exponent: number;
   /** Standard error, (a - 1) / sqrt(n). */
   readonly error: number;
-  /** The lowest degree that was fitted. */
+  /** The lowest degree in the fit. */
   readonly from: number;
-  /** Users of that degree or more: n. */
+  /** Number of users with that degree or more: n. */
   readonly users: number;
 }
 
-/** undefined where nobody has so many friends. */
+/** Fits the exponent; undefined if no user is in the tail. */
 export function fitPowerLaw(degrees: Degrees, from: number = TAIL_FROM * degrees.min): PowerLaw | undefined {
   let users = 0;
   let logs = 0;

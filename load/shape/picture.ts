@@ -1,5 +1,6 @@
-// The degree distribution as a picture on log-log axes, where a power law is a straight line. Degrees are counted in
-// bins that grow by a twentieth of a decade, so that the few users with very many friends make points and not noise.
+// Draws the degree distribution on log-log axes, where a power law is a straight line. Degrees are counted in
+// bins that grow by a twentieth of a decade, so that the few users with very many friends give points instead
+// of noise.
 
 import { drawLogChart, type LogPoint } from "../charts/log-chart.ts";
 import type { GraphShapeReport } from "./check.ts";
@@ -8,7 +9,7 @@ import type { PowerLaw } from "./exponent.ts";
 
 const BINS_A_DECADE = 20;
 
-/** The picture as SVG, a few kilobytes. @param title what graph it is */
+/** Returns the chart as SVG of a few kilobytes. @param title names the graph */
 export function drawDegrees(
   { degrees, powerLaw, users, friendships }: GraphShapeReport,
   title: string,
@@ -16,12 +17,12 @@ export function drawDegrees(
   const number = (value: number): string => value.toLocaleString("en");
   const notes = [
     `${number(users)} users, ${number(friendships)} friendships`,
-    `friends a user: ${number(degrees.min)} at least, ${number(degrees.quantile(0.5))} the median, ` +
-      `${degrees.mean.toFixed(1)} on average, ${number(degrees.max)} at most`,
+    `friends per user: minimum ${number(degrees.min)}, median ${number(degrees.quantile(0.5))}, ` +
+      `mean ${degrees.mean.toFixed(1)}, maximum ${number(degrees.max)}`,
   ];
   const points = binDegrees(degrees);
   return drawLogChart({
-    ...{ title, notes, x: "friends (degree)", y: "part of the users that has so many friends" },
+    ...{ title, notes, x: "friends (degree)", y: "share of users with this many friends" },
     dots: { label: "users, in logarithmic bins", points },
     ...(powerLaw === undefined
       ? {}
@@ -34,7 +35,7 @@ export function drawDegrees(
   });
 }
 
-/** [degree, part of the users with it], averaged over each bin. */
+/** Returns [degree, share of users with it], averaged over each bin. */
 export function binDegrees({ counts, users, min, max }: Degrees): LogPoint[] {
   const points: LogPoint[] = [];
   let index = 0;
@@ -51,7 +52,10 @@ export function binDegrees({ counts, users, min, max }: Degrees): LogPoint[] {
   return points;
 }
 
-/** From the lowest degree that was fitted to the highest there is, as much of it as users lie there. */
+/**
+ * The fitted line, from the lowest fitted degree to the highest degree, scaled to the share of users in that
+ * range.
+ */
 function lineOf({ exponent, from, users: fitted }: PowerLaw, { users, max }: Degrees): LogPoint[] {
   const density = (degree: number): number =>
     ((fitted / users) * (exponent - 1) * (degree / (from - 0.5)) ** -exponent) / (from - 0.5);

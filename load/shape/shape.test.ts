@@ -13,7 +13,7 @@ import { binDegrees, drawDegrees } from "./picture.ts";
 const folder = (): string => join(tempDir(), "runs");
 
 describe("degrees", () => {
-  it("quantiles, mean and ends - as counted by hand", () => {
+  it("quantiles, mean and extremes - equal those computed by hand", () => {
     const degrees = new Degrees([5, 1, 2, 2, 1, 1, 2, 10, 1, 1]);
     assert.deepEqual(degrees.counts, [
       [1, 5],
@@ -28,7 +28,7 @@ describe("degrees", () => {
     );
   });
 
-  it("bins - cover every user once", () => {
+  it("bins - contain every user once", () => {
     const shape = { users: 3_000, friends: 3, seed: 2 };
     const counted = new Map<number, number>();
     for (const { id, friends } of generateFriendships(shape)) {
@@ -45,8 +45,8 @@ describe("degrees", () => {
 
 describe("power law", () => {
   for (const exponent of [2.2, 3, 3.7]) {
-    it(`a tail made with exponent ${exponent} - is found again`, () => {
-      // the k-th of n users stands where the law leaves k of n behind it, rounded to whole degrees
+    it(`tail with exponent ${exponent} - is recognized`, () => {
+      // the k-th of n users has the degree that k of n users exceed by the law, rounded to an integer
       const [users, from] = [200_000, 20];
       const degrees = Array.from({ length: users }, (_, index) =>
         Math.round((from - 0.5) * ((index + 0.5) / users) ** (-1 / (exponent - 1))),
@@ -57,13 +57,13 @@ describe("power law", () => {
     });
   }
 
-  it("everybody has the same number of friends - there is no tail, and no number", () => {
+  it("equal degrees - have no tail and no exponent", () => {
     assert.equal(fitPowerLaw(new Degrees([7, 7, 7])), undefined);
   });
 });
 
-describe("checking an list of pairs", () => {
-  it("doubles, self friendships, bad lines - are counted and left out", async () => {
+describe("checking an edge list", () => {
+  it("duplicates, self friendships and bad lines - are counted and skipped", async () => {
     const path = join(tempDir(), "friendships.txt");
     writeFileSync(path, "1 2\n2 1\n3 3\nzoe 1\nx\n1 zoe\n");
     const report = await checkFollows({ path }, { folder: folder() });
@@ -76,7 +76,7 @@ describe("checking an list of pairs", () => {
     assert.deepEqual(report.shown, [`${path}:5: expected two names on the line`]);
   });
 
-  it("no list of pairs - a clear error", async () => {
+  it("file that is not an edge list - is a clear error", async () => {
     const stream = Readable.from([Buffer.from("\0\0")]);
     await assert.rejects(checkFollows({ stream, name: "standard input" }, { folder: folder() }), {
       code: "BAD_FOLLOWS_FILE",
@@ -84,7 +84,7 @@ describe("checking an list of pairs", () => {
     });
   });
 
-  it("a generated graph - has the article's shape, and a picture with the fitted line", async () => {
+  it("generated graph - has the article's shape, and a chart with the fitted line", async () => {
     const newcomers = generateFriendships({ users: 50_000, friends: 15, seed: 1 });
     const report = await checkFollows({ name: "made", newcomers }, { folder: folder() });
     assert.deepEqual([report.users, report.friendships, report.duplicates], [50_000, 749_880, 0]);

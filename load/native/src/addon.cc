@@ -1,20 +1,24 @@
-// What JavaScript sees of the readers: one function that makes an object whose methods open streams and hand over what
-// was counted. The object's native side lives until `close` or the end of the environment; calls after that throw.
+// The JavaScript interface of the readers: one function that creates an object, whose methods open streams
+// and return counts. The native part of the object lives until `close` or the end of the environment; later
+// calls throw.
 
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "load/native/src/readers.h"
 #include "edge/native/epoll_set.h"
 #include "edge/native/loop_handles.h"
 #include "edge/native/napi_helpers.h"
+#include "load/native/src/readers.h"
 
 namespace encke {
 namespace {
 
-/** The readers with what keeps them on the loop. `slot` is the JavaScript object's pointer to it, emptied at the end. */
+/**
+ * The readers, with the handles that keep them on the loop. `slot` is the JavaScript object's pointer to it,
+ * which is cleared at the end.
+ */
 struct Session {
   napi_env env = nullptr;
   LoopHandles handles;
@@ -28,21 +32,21 @@ struct Session {
     slot = nullptr;
     readers->close_all();
     epoll.close();
-    handles.finish();  // frees this, later where a handle has to close first
+    handles.finish();  // frees this, after its handles have closed
   }
 };
 
-/** Tells JavaScript that streams have ended; it takes them when it likes. */
+/** Notifies JavaScript that streams have ended; it takes them when it is ready. */
 void tell(void* owner) {
   auto* session = static_cast<Session*>(owner);
   if (session->readers->ended.empty()) return;
   napi_handle_scope scope = nullptr;
   napi_open_handle_scope(session->env, &scope);
-  session->on_ended.call(0, nullptr);  // the session may be gone behind this
+  session->on_ended.call(0, nullptr);  // the session may be freed during this call
   napi_close_handle_scope(session->env, scope);
 }
 
-/** Elements of a typed array of one type; throws where it is none. */
+/** Returns the elements of a typed array of one type; throws for any other value. */
 template <typename Element>
 bool elements_of(napi_env env, napi_value value, napi_typedarray_type wanted, std::vector<Element>& into) {
   napi_typedarray_type type;
@@ -89,7 +93,7 @@ bool address_of(napi_env env, const std::string& text, uint16_t port, Address& i
   return false;
 }
 
-/** A port in decimal digits. */
+/** Parses a port in decimal digits. */
 bool port_of(napi_env env, const std::string& text, uint16_t& into) {
   uint32_t port = 0;
   bool is_port = !text.empty() && text.size() <= 5;
@@ -105,7 +109,9 @@ bool port_of(napi_env env, const std::string& text, uint16_t& into) {
   return true;
 }
 
-/** Strings in threes: a server's address, its port, everything of a request behind the path. */
+/**
+ * Parses strings in groups of three: a server's address, its port, and the part of a request after the path.
+ */
 bool servers_of(napi_env env, napi_value array, std::vector<Server>& into) {
   std::vector<std::string> strings;
   if (!strings_of(env, array, strings)) return false;
@@ -129,7 +135,7 @@ bool sources_of(napi_env env, napi_value array, std::vector<Address>& into) {
   return true;
 }
 
-/** What every path and server that a stream names must be: within its table. */
+/** Checks that all paths and servers of streams are within their tables. */
 bool are_within(napi_env env, const Targets& targets) {
   bool within = targets.ends.size() == targets.server_of.size();
   uint32_t last = 0;
@@ -142,14 +148,14 @@ bool are_within(napi_env env, const Targets& targets) {
   return within;
 }
 
-/** The session of a call; throws where it has been closed. */
+/** Returns the session of a call; throws if it was closed. */
 Session* session_of(napi_env env, void* data) {
   Session* session = *static_cast<Session**>(data);
   if (session == nullptr) throw_error(env, "CLOSED", "these readers are closed");
   return session;
 }
 
-/** open(stream): whether streams ended at once, this one or another: they wait in takeEnded */
+/** open(stream): returns whether any streams ended at once; they wait in takeEnded */
 napi_value open(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   Session* session = session_of(env, arguments.data());
@@ -178,7 +184,10 @@ napi_value counts(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** A new typed array, and where to write its elements; null where there is no memory (an exception is pending). */
+/**
+ * Creates a typed array and returns where to write its elements; null if there is no memory (an exception is
+ * pending).
+ */
 template <typename Element>
 Element* new_array(napi_env env, napi_typedarray_type type, size_t length, napi_value* array) {
   void* start = nullptr;
@@ -188,7 +197,7 @@ Element* new_array(napi_env env, napi_typedarray_type type, size_t length, napi_
   return static_cast<Element*>(start);
 }
 
-/** takeLatencies(): Float64Array of pairs: microseconds, how often */
+/** takeLatencies(): Float64Array of pairs: microseconds, frequency */
 napi_value take_latencies(napi_env env, napi_callback_info info) {
   const Arguments<0> arguments(env, info);
   Session* session = session_of(env, arguments.data());
@@ -200,7 +209,10 @@ napi_value take_latencies(napi_env env, napi_callback_info info) {
   return array;
 }
 
-/** takeEnded(): Int32Array of fives: stream, why, detail, seconds to wait, whether it had been open */
+/**
+ * takeEnded(): Int32Array of groups of five: stream, reason, detail, seconds to wait, whether it had been
+ * open
+ */
 napi_value take_ended(napi_env env, napi_callback_info info) {
   const Arguments<0> arguments(env, info);
   Session* session = session_of(env, arguments.data());
@@ -218,7 +230,7 @@ napi_value take_ended(napi_env env, napi_callback_info info) {
   return array;
 }
 
-/** digests(): Uint32Array of threes: count, lane A, lane B */
+/** digests(): Uint32Array of groups of three: count, lane A, lane B */
 napi_value digests(napi_env env, napi_callback_info info) {
   const Arguments<0> arguments(env, info);
   Session* session = session_of(env, arguments.data());
@@ -257,7 +269,7 @@ napi_value create_readers(napi_env env, napi_callback_info info) {
   }
   if (!arguments.integer<uint32_t>(5, 0, UINT32_MAX, &targets.first_source) ||
       !arguments.integer<uint32_t>(6, 0, UINT32_MAX, &targets.source_step)) {
-    throw_type_error(env, "a source's number and the step between two are whole, from 0 to 4294967295");
+    throw_type_error(env, "firstSource and sourceStep must be integers from 0 to 4294967295");
     return nullptr;
   }
   if (run.size() > Scanner::MAX_RUN_CHARS) {
@@ -286,7 +298,7 @@ napi_value create_readers(napi_env env, napi_callback_info info) {
   }
   if (session->epoll.open(&session->handles, session, on_event, tell) != 0) {
     session->close();
-    throw_error(env, "NO_DESCRIPTOR", "no epoll set to be had: raise the limit of open files");
+    throw_error(env, "NO_DESCRIPTOR", "cannot create an epoll set: raise the limit of open files");
     return nullptr;
   }
 
@@ -297,7 +309,7 @@ napi_value create_readers(napi_env env, napi_callback_info info) {
       {"open", open},       {"counts", counts}, {"takeLatencies", take_latencies}, {"takeEnded", take_ended},
       {"digests", digests}, {"close", close}};
   define_methods(env, object, methods, session->slot);
-  // the pointer outlives the session, until nobody can call a method any more
+  // the pointer outlives the session, until no method can be called any more
   napi_add_finalizer(
       env, object, session->slot,
       [](napi_env, void* slot, void*) {

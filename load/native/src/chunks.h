@@ -1,5 +1,5 @@
-// HTTP/1.1's chunked framing (RFC 9112, 7.1), byte by byte across any number of reads: what has been read of a chunk is
-// four bytes and a phase in the stream's row.
+// HTTP/1.1's chunked framing (RFC 9112, 7.1), parsed byte by byte across any number of reads. The state
+// between reads is four bytes and a phase in the stream's row.
 
 #ifndef ENCKE_LOAD_NATIVE_CHUNKS_H_
 #define ENCKE_LOAD_NATIVE_CHUNKS_H_
@@ -12,7 +12,7 @@
 
 namespace encke {
 
-/** No chunk of a server that we talk to is larger: a size beyond it is noise. */
+/** No server of ours sends a larger chunk; a greater size is malformed. */
 constexpr uint32_t MAX_CHUNK_BYTES = 0x0fffffff;
 
 enum class Framing { MORE, COMPLETE, BROKEN };
@@ -23,7 +23,7 @@ inline int hex_digit(uint8_t byte) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/** One byte outside of a chunk's data. */
+/** Parses one byte outside of a chunk's data. */
 inline Framing read_framing_byte(Stream& stream, uint8_t byte) {
   const auto expect = [&](uint8_t wanted, Phase next) {
     if (byte != wanted) return Framing::BROKEN;
@@ -65,8 +65,8 @@ inline Framing read_framing_byte(Stream& stream, uint8_t byte) {
 }
 
 /**
- * Takes the frame off `size` bytes. `on_data(bytes, count)` gets the data as it lies there, `on_chunk()` is called at the
- * end of each chunk that is not the last.
+ * Removes the framing from `size` bytes. `on_data(bytes, count)` receives the data in place, and `on_chunk()`
+ * is called at the end of each chunk except the last.
  */
 template <typename OnData, typename OnChunk>
 Framing read_chunks(Stream& stream, const uint8_t* bytes, size_t size, OnData on_data, OnChunk on_chunk) {

@@ -1,4 +1,4 @@
-// Opens a client's connection without waiting for it, from a chosen address.
+// Opens a connection of a client without blocking, from a chosen address.
 
 #ifndef ENCKE_LOAD_NATIVE_CONNECT_H_
 #define ENCKE_LOAD_NATIVE_CONNECT_H_
@@ -14,9 +14,9 @@
 namespace encke {
 
 /**
- * A descriptor whose connection is under way, or a negative errno. With a source address the port is chosen when
- * connecting (IP_BIND_ADDRESS_NO_PORT): the same port then serves for several servers, and as many streams fit an
- * address as it has ephemeral ports.
+ * Returns a descriptor whose connection is in progress, or a negative errno. With a source address, the port
+ * is chosen when connecting (IP_BIND_ADDRESS_NO_PORT). So one port serves connections to several servers, and
+ * an address carries as many streams per server as it has ephemeral ports.
  */
 inline int open_connection(const Address& server, const Address* source) {
   const int fd = socket(server.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -27,7 +27,7 @@ inline int open_connection(const Address& server, const Address* source) {
     close(fd);
     return -error;
   };
-  // a refinement only: without it the connection works, with a delay
+  // optional: without it the connection works, with a delay
   (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (source != nullptr) {
     if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) != 0) return fail();

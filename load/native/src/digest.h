@@ -1,6 +1,6 @@
-// The digest of what a stream received: how many messages, and the sum of their hashes. Sums forget order, so what a
-// stream must have can be computed from how many events each author sent. load/flood/digest.ts has the same arithmetic;
-// a test compares them.
+// The digest of the messages that a stream received: their number, and the sum of their hashes. A sum does
+// not depend on the order, so the expected digest follows from the number of events that each author sent.
+// load/flood/digest.ts implements the same arithmetic, and a test compares the two.
 
 #ifndef ENCKE_LOAD_NATIVE_DIGEST_H_
 #define ENCKE_LOAD_NATIVE_DIGEST_H_
@@ -11,7 +11,7 @@
 
 namespace encke {
 
-/** Two lanes of FNV-1a over the author's name, from two starts. */
+/** Two lanes of FNV-1a over the author's name, with different initial values. */
 constexpr uint32_t START_A = 0x811c9dc5;
 constexpr uint32_t START_B = 0x2f0b4c47;
 constexpr uint32_t FNV_PRIME = 0x01000193;
@@ -35,7 +35,7 @@ inline void add_to_from(Stream& stream, uint8_t byte) {
   stream.from_b = (stream.from_b ^ byte) * FNV_PRIME;
 }
 
-/** Counts the message whose author and number the row holds. */
+/** Adds the message whose author and number are in the row. */
 inline void add_message(Stream& stream) {
   stream.count += 1;
   stream.sum_a += mix(stream.from_a + stream.seq * SEQ_STEP_A);

@@ -1,5 +1,5 @@
-// The head of a response: the status, whether chunks follow, and when a refused client may come back. It reads heads
-// that are complete; who holds the pieces of one that is not is the caller's matter.
+// Parses the head of a response: the status, whether chunks follow, and the delay requested by a refusal. It
+// parses only complete heads; the caller buffers incomplete ones.
 
 #ifndef ENCKE_LOAD_NATIVE_HEAD_H_
 #define ENCKE_LOAD_NATIVE_HEAD_H_
@@ -12,16 +12,16 @@
 
 namespace encke {
 
-/** A longer head is no answer of a server that we talk to. */
+/** No server of ours sends a longer head. */
 constexpr size_t MAX_HEAD_BYTES = 16 * 1024;
 
 struct Head {
-  /** 0: no HTTP response. */
+  /** 0 if it is not an HTTP response. */
   int status = 0;
   bool chunked = false;
-  /** Retry-After in seconds; 0 where there is none, or a date. */
+  /** Retry-After in seconds; 0 if it is absent or a date. */
   int retry_after_seconds = 0;
-  /** Bytes of the head with the empty line; 0 while it is not complete. */
+  /** Bytes of the head including the empty line; 0 while it is incomplete. */
   size_t bytes = 0;
 };
 
@@ -35,7 +35,7 @@ inline bool is_same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/** At most seven digits from the start; 0 where there are none. */
+/** Parses up to seven leading digits; 0 if there are none. */
 inline int leading_number(std::string_view text) {
   int number = 0;
   for (size_t i = 0; i < text.size() && i < 7 && text[i] >= '0' && text[i] <= '9'; i += 1)
@@ -52,7 +52,7 @@ inline void read_header(std::string_view line, Head& head) {
   if (is_same(name, "retry-after")) head.retry_after_seconds = leading_number(value);
 }
 
-/** Reads a head from the start of `text`. `bytes` stays 0 while its end has not come. */
+/** Parses a head at the start of `text`. `bytes` remains 0 until the head is complete. */
 inline Head read_head(std::string_view text) {
   Head head;
   const size_t end = text.find("\r\n\r\n");

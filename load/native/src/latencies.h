@@ -1,5 +1,5 @@
-// How long messages took, in microseconds: a histogram whose buckets are exact to three digits, as those of
-// HdrHistogram are. Its size is fixed; times above a minute count as a minute.
+// Latencies of messages in microseconds, in a histogram whose buckets are accurate to three digits, as in
+// HdrHistogram. Its size is fixed; more than a minute counts as a minute.
 
 #ifndef ENCKE_LOAD_NATIVE_LATENCIES_H_
 #define ENCKE_LOAD_NATIVE_LATENCIES_H_
@@ -12,13 +12,13 @@ namespace encke {
 
 class Latencies {
  public:
-  /** Notes a message sent at `sent_us`, which is whatever digits it held; one from the future took no time. */
+  /** Records a message sent at `sent_us`, which is untrusted; a time in the future counts as zero latency. */
   void note(uint64_t now_us, uint64_t sent_us) {
     const uint64_t us = now_us > sent_us ? now_us - sent_us : 1;
     counts_[bucket_of(us > LONGEST_US ? LONGEST_US : us)] += 1;
   }
 
-  /** Pairs of microseconds and how often, of all that was noted since the last call. */
+  /** Returns pairs of microseconds and frequency, of all records since the last call. */
   std::vector<double> take() {
     std::vector<double> pairs;
     for (uint32_t bucket = 0; bucket < BUCKETS; bucket += 1) {
@@ -32,7 +32,7 @@ class Latencies {
 
  private:
   static constexpr uint64_t LONGEST_US = 60'000'000;
-  /** Below 2,048 each value has its own bucket; above, each doubling has 1,024. */
+  /** Values below 2,048 have one bucket each; above, each doubling has 1,024 buckets. */
   static constexpr uint32_t EXACT = 2048;
   static constexpr uint32_t PER_DOUBLING = 1024;
   static constexpr uint32_t BUCKETS = EXACT + 15 * PER_DOUBLING;

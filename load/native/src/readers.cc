@@ -1,4 +1,4 @@
-// How a stream goes on: connect, send the request, read the head, then the body, until somebody ends it.
+// The course of a stream: connect, send the request, read the head, then the body until the end.
 
 #include "load/native/src/readers.h"
 
@@ -17,11 +17,11 @@ namespace encke {
 
 namespace {
 
-/** Read at once, for all streams: messages are small, and what does not fit is read in the next turn. */
+/** Buffer for one read, shared by all streams. Messages are small, and the rest is read in the next turn. */
 constexpr size_t READ_BYTES = 64 * 1024;
 uint8_t read_buffer[READ_BYTES];
 
-/** Microseconds of the machine's monotonic clock, as `nowUs` in load/flood/latency.ts. */
+/** Returns microseconds of the machine's monotonic clock, as `nowUs` in load/flood/latency.ts does. */
 uint64_t now_us() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -59,7 +59,7 @@ void Readers::send_request(uint32_t number) {
   socklen_t size = sizeof error;
   if (getsockopt(stream.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error != 0) return end(number, End::ERROR, error);
-  // a new connection's send buffer takes a request of this size whole
+  // the send buffer of a new connection holds a request of this size
   const std::string request = targets_.request_for(number);
   const ssize_t sent = send(stream.fd, request.data(), request.size(), MSG_NOSIGNAL);
   if (sent < 0 && errno == EAGAIN) return;
@@ -70,7 +70,7 @@ void Readers::send_request(uint32_t number) {
   if (failed != 0) end(number, End::ERROR, failed);
 }
 
-/** One read a turn: a stream that has more is called again, and no stream keeps the others waiting. */
+/** Reads once per turn. A stream with more data is called again, so that no stream delays the others. */
 void Readers::receive(uint32_t number) {
   const ssize_t got = recv(streams_[number].fd, read_buffer, READ_BYTES, 0);
   if (got > 0) return take(number, read_buffer, static_cast<size_t>(got));

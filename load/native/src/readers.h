@@ -1,6 +1,6 @@
-// The streams of one process: a flat table of rows, opened one by one, read as the epoll set says that there is
-// something. Memory: a row and a path a stream, one read buffer for all, and the pieces of heads that came in parts
-// while they are incomplete.
+// The streams of one process: a flat table of rows, which are opened one by one and read when the epoll set
+// reports them. Memory: a row and a path per stream, one read buffer for all, and the parts of incomplete
+// heads.
 
 #ifndef ENCKE_LOAD_NATIVE_READERS_H_
 #define ENCKE_LOAD_NATIVE_READERS_H_
@@ -11,19 +11,19 @@
 #include <unordered_map>
 #include <vector>
 
+#include "edge/native/epoll_set.h"
 #include "load/native/src/head.h"
 #include "load/native/src/scanner.h"
 #include "load/native/src/stream.h"
 #include "load/native/src/targets.h"
-#include "edge/native/epoll_set.h"
 
 namespace encke {
 
-/** Why a stream ended. The numbers are those of load/native-readers.ts. */
+/** The reason why a stream ended. The numbers are those of load/flood/native-readers.ts. */
 enum class End : int32_t {
   ERROR = 0,     // detail: errno
   STATUS = 1,    // detail: the status that was not 200
-  COMPLETE = 2,  // the last chunk came
+  COMPLETE = 2,  // the last chunk arrived
   CUT = 3,       // the connection ended before that
   BROKEN = 4,    // no HTTP response, or broken framing
 };
@@ -33,31 +33,36 @@ struct Ended {
   End end;
   int32_t detail;
   int32_t retry_after_seconds;
-  /** 1: it had been open. */
+  /** 1 if it had been open. */
   int32_t was_open;
 };
 
 class Readers {
  public:
-  /** @param epoll calls `on_ready` with the number that a descriptor was added with; open while the readers are */
+  /**
+   * @param epoll calls `on_ready` with the number that a descriptor was added with; must outlive the readers
+   */
   Readers(Targets targets, const std::string& run, EpollSet& epoll);
   ~Readers();
   Readers(const Readers&) = delete;
   Readers& operator=(const Readers&) = delete;
 
-  /** Begins a stream that is not open. How it fails stands in `ended`, also where it fails at once. */
+  /** Begins to open a stream that is not open. A failure is recorded in `ended`, even if it is immediate. */
   void open(uint32_t stream);
-  /** The descriptor of this stream is readable, writable or at its end. */
+  /** Called when the descriptor of this stream is readable, writable or closed. */
   void on_ready(uint32_t stream);
   /** Ends every stream. */
   void close_all();
 
-  /** Streams that ended by themselves; the owner empties it. At most one entry a stream and call of `open`. */
+  /**
+   * Streams that ended without being closed here; the owner empties it. At most one entry per stream and call
+   * of `open`.
+   */
   std::vector<Ended> ended;
 
   uint32_t opening = 0;
   uint32_t active = 0;
-  /** Streams that opened a second time, or a later one. */
+  /** Number of times that a stream was opened again. */
   uint64_t reopened = 0;
   uint64_t chunks = 0;
   uint64_t bytes = 0;

@@ -1,7 +1,7 @@
-// Finds in a stream's text what its messages say of themselves: run, author, number and time of sending, and lines that
-// say that something was missed. All formats carry an event's payload as it was published, so looking for a few keys
-// serves all; a message may be split anywhere, because what has been read of one stands in the stream's row. One
-// automaton (Aho and Corasick, 1975) of a few KB is shared by all streams.
+// Finds in a stream's text what messages contain about themselves (run, author, number and time of sending),
+// and resync lines. All formats contain an event's payload as it was published, so one search for a few keys
+// serves all formats. A message may be split anywhere, because the state of the search is in the stream's
+// row. One Aho–Corasick automaton (1975) of a few KB is shared by all streams.
 
 #ifndef ENCKE_LOAD_NATIVE_SCANNER_H_
 #define ENCKE_LOAD_NATIVE_SCANNER_H_
@@ -20,14 +20,17 @@ namespace encke {
 
 class Scanner {
  public:
-  /** States are numbered in a byte; the patterns other than the run need about 110 of them. */
+  /** States are numbered in one byte; the patterns other than the run need about 110. */
   static constexpr size_t MAX_RUN_CHARS = 64;
 
   uint64_t messages = 0;
   uint64_t resyncs = 0;
   Latencies latencies;
 
-  /** @param run only its messages count; "" notes every message's latency and counts none */
+  /**
+   * @param run the run whose messages are counted; with "" the latency of every message is recorded and none
+   * is counted
+   */
   explicit Scanner(const std::string& run) : any_run_(run.empty()) {
     nodes_.emplace_back();
     if (!any_run_) add_pattern("\"run\":\"" + run + "\"", Action::RUN);
@@ -57,7 +60,7 @@ class Scanner {
     Action action = Action::NONE;
   };
 
-  /** Takes a byte of a value; answers false for the first byte behind it. */
+  /** Consumes one byte of a value; returns false for the first byte after it. */
   bool read_field(Stream& stream, uint8_t byte) {
     const bool is_digit = byte >= '0' && byte <= '9';
     switch (stream.field) {
@@ -137,7 +140,10 @@ class Scanner {
     nodes_[node].action = action;
   }
 
-  /** Breadth first: where no pattern goes on, the longest other pattern that is under way does. */
+  /**
+   * Computes, breadth first, the state to continue with if no pattern matches: that of the longest other
+   * pattern in progress.
+   */
   void connect() {
     std::vector<uint8_t> queue;
     for (const uint8_t child : nodes_[0].next)

@@ -1,5 +1,5 @@
-// What each stream asks whom for, from which address: paths in one buffer, a table of servers, a table of addresses to
-// connect from. A stream costs its path and six bytes; requests are put together when they are sent.
+// The target and source address of each stream: paths in one buffer, a table of servers, and a table of
+// source addresses. A stream costs its path and six bytes; a request is assembled when it is sent.
 
 #ifndef ENCKE_LOAD_NATIVE_TARGETS_H_
 #define ENCKE_LOAD_NATIVE_TARGETS_H_
@@ -22,7 +22,7 @@ struct Address {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 };
 
-/** From a numeric IPv4 or IPv6 address; `size` is 0 where it is none. */
+/** Parses a numeric IPv4 or IPv6 address; `size` is 0 if it is invalid. */
 inline Address parse_address(const std::string& text, uint16_t port) {
   Address address;
   auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
@@ -41,26 +41,26 @@ inline Address parse_address(const std::string& text, uint16_t port) {
 
 struct Server {
   Address address;
-  /** Everything of a request behind its path. */
+  /** The part of a request after its path. */
   std::string rest;
 };
 
 struct Targets {
   std::vector<Server> servers;
   std::vector<Address> sources;
-  /** All paths, one behind the other. */
+  /** All paths, concatenated. */
   std::string paths;
-  /** Where each path ends. */
+  /** End of each path. */
   std::vector<uint32_t> ends;
-  /** Each stream's server. */
+  /** Server of each stream. */
   std::vector<uint16_t> server_of;
-  /** A stream's address is `sources[(first_source + stream * source_step) % sources.size()]`. */
+  /** A stream's source is `sources[(first_source + stream * source_step) % sources.size()]`. */
   uint32_t first_source = 0;
   uint32_t source_step = 1;
 
   const Server& server_for(uint32_t stream) const { return servers[server_of[stream]]; }
 
-  /** nullptr leaves the choice to the system. */
+  /** Returns the source address; nullptr leaves the choice to the system. */
   const Address* source_for(uint32_t stream) const {
     if (sources.empty()) return nullptr;
     return &sources[(first_source + uint64_t{stream} * source_step) % sources.size()];

@@ -15,12 +15,12 @@
 #include <uv.h>
 
 #include "connection.h"
-#include "extra.h"
-#include "format.h"
-#include "hash.h"
 #include "edge/native/epoll_set.h"
 #include "edge/native/loop_handles.h"
 #include "edge/native/napi_helpers.h"
+#include "extra.h"
+#include "format.h"
+#include "hash.h"
 #include "memberships.h"
 #include "output.h"
 #include "packed_frame.h"
