@@ -170,7 +170,7 @@ const mistakes: readonly Mistake[] = [
   {
     what: "--out on a full disk",
     args: ["graph", "generate", "--users", "1000", "--out", "/dev/full"],
-    said: /--out "\/dev\/full" cannot be written \(ENOSPC.*room/,
+    said: /--out "\/dev\/full" cannot be written \(ENOSPC.*free space/,
   },
   {
     what: "an --svg that cannot be written",

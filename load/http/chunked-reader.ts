@@ -1,7 +1,7 @@
 // Reads one HTTP/1.1 response from a socket as it arrives: the head, then the chunks of its body. It buffers
 // at most one incomplete piece. Load tools and tests use it to see the bytes on the wire.
 
-/** A server of ours sends no longer head and no longer line between chunks. */
+/** Maximum length of the head, and of a line between chunks. Our servers send shorter ones. */
 const MAX_HEAD_BYTES = 65_536;
 const HEAD_END = "\r\n\r\n";
 const CRLF_BYTES = 2;

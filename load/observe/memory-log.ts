@@ -47,7 +47,8 @@ export function openLog(
 
 /**
  * Calls `look` at once and then every `intervalMs`. The schedule is fixed: a slow call does not delay later
- * ones, and a beat that it overruns is skipped. Resolves at `untilMs` (of performance.now) or at the signal.
+ * ones, and a call that is still due when the next one is due is skipped. Resolves at `untilMs` (of
+ * performance.now) or at the signal.
  */
 export async function onEveryBeat(
   { intervalMs, untilMs, signal }: { intervalMs: number; untilMs: number; signal: AbortSignal },

@@ -12,7 +12,7 @@
 
 namespace encke {
 
-/** No server of ours sends a larger chunk; a greater size is malformed. */
+/** Maximum size of a chunk. Our servers send smaller ones, so a greater size is malformed. */
 constexpr uint32_t MAX_CHUNK_BYTES = 0x0fffffff;
 
 enum class Framing { MORE, COMPLETE, BROKEN };

@@ -12,7 +12,7 @@
 
 namespace encke {
 
-/** No server of ours sends a longer head. */
+/** Maximum length of a head. Our servers send shorter ones. */
 constexpr size_t MAX_HEAD_BYTES = 16 * 1024;
 
 struct Head {
