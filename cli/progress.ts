@@ -25,7 +25,7 @@ export function createProgress(title: string, what: string, total: number): Prog
       if (elapsedMs < SHOW_AFTER_MS) return;
       const rate = Math.round((done / elapsedMs) * 1000).toLocaleString("en");
       if (bar === undefined) {
-        process.stderr.on("error", () => {}); // the terminal has hung up, and the work continues without a bar
+        process.stderr.on("error", () => {}); // the terminal has hung up: no bar
         bar = new SingleBar({
           format: `${title} ${shape} ${what} · ${total > 0 ? "{eta_formatted} left · " : ""}{rate}/s`,
           clearOnComplete: true,

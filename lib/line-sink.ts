@@ -88,6 +88,7 @@ function openWithoutWaiting(fd: 1 | 2): number {
       // another user's pipe, or no /proc: the shared descriptor is used
     }
   }
-  if (kind.isSocket() || kind.isFIFO()) (fd === 1 ? process.stdout : process.stderr).on("error", () => {}); // failed writes are counted here
+  // failed writes are counted here
+  if (kind.isSocket() || kind.isFIFO()) (fd === 1 ? process.stdout : process.stderr).on("error", () => {});
   return fd;
 }

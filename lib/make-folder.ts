@@ -22,6 +22,6 @@ export async function makeFolder(path: string): Promise<void> {
 
 /** Creates one level. @throws the error of `mkdir`, unless the folder exists */
 async function keepIfFolder(path: string, error: unknown): Promise<void> {
-  const there = await stat(path).catch(() => undefined); // if that fails as well, the first error is more useful
+  const there = await stat(path).catch(() => undefined); // if that fails too, the first error counts
   if (there?.isDirectory() !== true) throw error;
 }

@@ -6,8 +6,8 @@ import { droppedLines } from "./output.ts";
 import { version } from "./project.ts";
 
 /**
- * Gauges of the library that are named like counters; `promtool check metrics` rejects them. Each is the sum of a gauge
- * that has a better name and a label for the type.
+ * Gauges of the library that are named like counters; `promtool check metrics` rejects them. Each is the sum
+ * of a gauge that has a better name and a label for the type.
  */
 const MISNAMED = [
   "nodejs_active_handles_total",
@@ -74,7 +74,9 @@ export function createMetrics({ ofNode = true }: { readonly ofNode?: boolean } =
   return metrics;
 }
 
-/** By convention a gauge that is always 1; where the processes of a host are added up, it remains 1 (`first`). */
+/**
+ * By convention a gauge that is always 1; where the processes of a host are added up, it remains 1 (`first`).
+ */
 function registerBuildInfo(registry: Registry): void {
   new Gauge({
     name: "encke_build_info",

@@ -83,9 +83,8 @@ export function pick<Table extends SettingsTable, Key extends keyof Table>(
 }
 
 /**
- * The values of `wanted`, each checked by its schema.
- * `known` holds every setting of every command: an ENCKE_ name or a file key outside it is an error (a typo would
- * otherwise be silence), another command's is not.
+ * The values of `wanted`, each checked by its schema. `known` holds every setting of every command: an ENCKE_
+ * name or a file key outside it is an error (a typo would otherwise be silence), another command's is not.
  * @param origins receives, by key, where each value that is not a default comes from
  * @throws SettingsError that lists every problem by name.
  */
@@ -155,7 +154,7 @@ function firstGiven(
   const flag = flagName(key);
   const candidates: (readonly [Origin, string, unknown])[] = [
     ["flag", `--${flag}`, sources.flags[key]],
-    ["environment", envName(key), sources.env[envName(key)] || undefined], // an empty variable counts as absent
+    ["environment", envName(key), sources.env[envName(key)] || undefined], // empty counts as absent
     ["environment", env ?? "", env === undefined ? undefined : sources.env[env] || undefined],
     ["file", `${flag} in ${sources.file?.path}`, file[flag]],
   ];

@@ -150,7 +150,7 @@ async function sendAll(
 /** Waits until the server has received everything, unless it is unreachable. */
 async function keepUp(client: BrokerClient): Promise<void> {
   await client.flush().catch((error: unknown) => {
-    if (codeOf(error) !== "NATS_DISCONNECTED") throw error; // readers learn of messages lost with the connection
+    if (codeOf(error) !== "NATS_DISCONNECTED") throw error; // readers learn of the loss
   });
 }
 

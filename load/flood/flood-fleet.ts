@@ -78,7 +78,7 @@ export class FloodFleet {
         if ("type" in answer) this.#beginNext();
         else this.#answers.get(answer.request)?.(answer);
       });
-      child.on("error", () => {}); // a process that cannot be started or reached does not reply, which is counted
+      child.on("error", () => {}); // its missing reply is counted
       this.#children.push(child);
       this.#closed.push(new Promise((resolve) => child.once("close", resolve)));
     }

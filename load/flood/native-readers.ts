@@ -82,7 +82,7 @@ export class NativeReaders implements Readers {
   }
 
   open(stream: number): void {
-    if (this.#session.open(stream)) this.#tellEnds(); // it failed at once, for want of a descriptor or a route
+    if (this.#session.open(stream)) this.#tellEnds(); // no descriptor or no route
   }
 
   counts(): ReaderCounts {

@@ -81,6 +81,6 @@ export class ChunkedReader {
       }
       this.#events.onChunk(this.#rest.subarray(from, from + size));
     }
-    this.#rest = Buffer.from(this.#rest.subarray(at)); // a copy, so that the buffer of what was read can be freed
+    this.#rest = Buffer.from(this.#rest.subarray(at)); // a copy: the whole buffer can be freed
   }
 }

@@ -85,7 +85,7 @@ export async function runSoak(context: Context, target: SoakTarget, plan: SoakPl
     const sent: Sent = { messages: 0, refused: 0 };
     const generating = generate({ ...plan, client, users: connections, signal: ending.signal }, sent);
     const signal = AbortSignal.any([context.signal, ending.signal]);
-    await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early: the report covers what there is
+    await delay(plan.seconds * 1000, undefined, { signal }).catch(() => {}); // ended early
     ending.abort();
     await Promise.all([generating, observing]);
     const seconds = (steadyTimeMs() - loadedAtMs) / 1000;
