@@ -1,4 +1,4 @@
-// From an edge's settings to its configuration.
+// Converts the settings of an edge to its configuration.
 
 import type { NatsConfig } from "../broker/index.ts";
 import type { CommonValues } from "../lib/command.ts";

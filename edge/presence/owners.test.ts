@@ -22,7 +22,7 @@ describe("owners of partitions", () => {
     assert.equal(owners.acknowledged, 3);
     owners.acknowledge(B, 7);
     assert.equal(owners.acknowledged, 5);
-    owners.acknowledge(A, 4); // an old acknowledgement takes nothing back
+    owners.acknowledge(A, 4); // an outdated acknowledgement has no effect
     assert.equal(owners.acknowledged, 5);
     owners.restart();
     assert.equal(owners.acknowledged, 0);

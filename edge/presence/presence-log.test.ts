@@ -40,7 +40,7 @@ describe("presence log", () => {
     assert.equal(presenceLog.isCertain(ann), false);
     presenceLog.acknowledge(2);
     assert.equal(presenceLog.isCertain(ann), true);
-    presenceLog.acknowledge(1); // an old acknowledgement takes nothing back
+    presenceLog.acknowledge(1); // an outdated acknowledgement has no effect
     assert.equal(presenceLog.isCertain(ann), true);
   });
 

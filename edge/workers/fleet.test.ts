@@ -1,5 +1,5 @@
-// The supervisor over real processes whose program each test writes. Encke's own worker program is tested in
-// test/workers.test.ts and test/worker-metrics.test.ts.
+// Tests the supervisor with real processes, whose program each test writes. Encke's own worker program is
+// tested in test/workers.test.ts and test/worker-metrics.test.ts.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { waitFor } from "../../test/support/wait-for.ts";
 import type { EdgeConfig } from "../config.ts";
 import { EdgeFleet } from "./fleet.ts";
 
-/** What the workers of a test do at each message, as statements. */
+/** The statements that the workers of a test run for each message. */
 interface Program {
   readonly start?: string;
   readonly metrics?: string;
@@ -29,7 +29,7 @@ const REPORT = `
 const EXIT = "process.exit(0);";
 
 /**
- * Writes a program in a folder of its own. `first(name)` is true in the first of its processes that calls it.
+ * Writes a program in a separate folder. `first(name)` is true in the first of its processes that calls it.
  */
 function programOf({ start = LISTEN, metrics = REPORT, drain = EXIT }: Program): string {
   const folder = tempDir();
@@ -135,7 +135,7 @@ describe("the fleet of edge workers", () => {
     await started;
   });
 
-  it("a worker that cannot start - fails the start with its own code and text", async () => {
+  it("worker that cannot start - fails the start with its own code and text", async () => {
     const fail = `send({ type: "failed", code: "BAD_CONFIG", message: "what is wrong" });`;
     const fleet = fleetOf(programOf({ start: `if (first("ok")) { ${LISTEN} } else { ${fail} }` }), {
       workers: 2,
@@ -144,14 +144,14 @@ describe("the fleet of edge workers", () => {
     assert.equal(fleet.size, 0);
   });
 
-  it("a worker that exits before it listens - fails the start with how it ended", async () => {
+  it("worker that exits before it listens - fails the start with its exit code", async () => {
     await assert.rejects(fleetOf(programOf({ start: "process.exit(3);" })).start(), {
       code: "WORKER_FAILED",
       message: /ended \(exit 3\) before it listened/,
     });
   });
 
-  it("a chosen free port that is taken meanwhile - is replaced by another; a given one is not", async () => {
+  it("chosen free port that is taken in the meantime - is replaced by another, unlike a given port", async () => {
     const taken = `send({ type: "failed", code: "ADDRESS_TAKEN", message: "taken" }); process.exit(1);`;
     assert.ok(
       (await fleetOf(programOf({ start: `if (first("try")) { ${taken} } else { ${LISTEN} }` })).start()) > 0,
@@ -161,7 +161,7 @@ describe("the fleet of edge workers", () => {
     await assert.rejects(fleetOf(programOf({ start: taken }), { port }).start(), { code: "ADDRESS_TAKEN" });
   });
 
-  it("a port on which another process listens - is refused before a worker starts", async () => {
+  it("port on which another process listens - is refused before a worker starts", async () => {
     const { port, close } = await listener();
     const program = programOf({ start: `first("started"); ${LISTEN}` });
     await assert.rejects(fleetOf(program, { port }).start(), { code: "ADDRESS_TAKEN", message: /--port/ });
@@ -169,7 +169,7 @@ describe("the fleet of edge workers", () => {
     close();
   });
 
-  it("a worker that crashes - is replaced, and its last counts stay in the sum", async () => {
+  it("worker that crashes - is replaced, and its last counts stay in the sum", async () => {
     const program = programOf({
       metrics: `${REPORT} if (first("crash")) process.kill(process.pid, "SIGKILL");`,
     });
@@ -181,7 +181,7 @@ describe("the fleet of edge workers", () => {
     assert.equal(fleet.size, 1);
   });
 
-  it("a replacement that cannot start - is tried again after a wait that doubles", async () => {
+  it("replacement that cannot start - is retried after a wait that doubles", async () => {
     const crash = `${LISTEN} setImmediate(() => process.exit(1));`;
     const fleet = fleetOf(programOf({ start: `if (first("run")) { ${crash} } else process.exit(1);` }));
     await fleet.start();
@@ -194,7 +194,7 @@ describe("the fleet of edge workers", () => {
     );
   });
 
-  it("a worker that does not report - counts as it last did, and delays the page by two seconds", async () => {
+  it("worker that does not report - keeps its last counts, and delays the page by two seconds", async () => {
     const fleet = fleetOf(programOf({ metrics: `if (first("report")) { ${REPORT} }` }));
     await fleet.start();
     assert.equal(await openedOf(fleet), 3);
@@ -204,7 +204,7 @@ describe("the fleet of edge workers", () => {
     assert.ok(ms >= 1_990 && ms < 15_000, `${ms} ms`);
   });
 
-  it("a worker that does not drain - is killed five seconds after the deadline", async () => {
+  it("worker that does not drain - is killed five seconds after the deadline", async () => {
     const fleet = fleetOf(programOf({ drain: "" }));
     await fleet.start();
     const startedAt = performance.now();
@@ -213,7 +213,7 @@ describe("the fleet of edge workers", () => {
     assert.equal(fleet.restarts, 0);
   });
 
-  it("a stop during the start - ends the workers that have not listened yet", async () => {
+  it("stop during the start - ends the workers that have not listened yet", async () => {
     const fleet = fleetOf(programOf({ start: "" }));
     const starting = fleet.start();
     await Promise.all([fleet.stop(), assert.rejects(starting, { code: "WORKER_FAILED" })]);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type MetricReport, WorkerCounts } from "./worker-counts.ts";
 
-/** What a worker reports that has counted so much. */
+/** Returns the report of a worker with these counts. */
 async function reportOf(opened: number, reason: string): Promise<MetricReport[]> {
   const registry = new Registry();
   const registers = [registry];
@@ -18,7 +18,7 @@ const pageOf = (counts: WorkerCounts): Promise<string> =>
   AggregatorRegistry.aggregate([[...counts.ended]]).metrics();
 
 describe("counts of workers that have ended", () => {
-  it("counters and histograms - are kept as one sum per series; levels are not", async () => {
+  it("counters and histograms - are kept as one sum per series, and gauges are not kept", async () => {
     const counts = new WorkerCounts();
     counts.keep(await reportOf(3, "slow"));
     counts.keep(await reportOf(4, "aged"));
@@ -41,7 +41,7 @@ describe("counts of workers that have ended", () => {
     assert.match(await pageOf(counts), /^opened_total 10000$/m);
   });
 
-  it("a worker that has reported nothing - leaves the counts as they are", () => {
+  it("worker that has reported nothing - leaves the counts unchanged", () => {
     const counts = new WorkerCounts();
     counts.keep([]);
     assert.deepEqual(counts.ended, []);
