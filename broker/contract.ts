@@ -7,6 +7,7 @@ export {
   directMessageId,
   EventIds,
   type EventPosition,
+  formatEventId,
   MAX_CURSOR_BYTES,
   parseCursor,
   parseEventId,
@@ -38,12 +39,14 @@ export {
   readFrameHead,
 } from "./frame.ts";
 export { checkEncoded } from "./limits.ts";
+export { checkMessageId } from "./message-id.ts";
 export {
   isTopic,
   isUserId,
   ownerOf,
   parseTopic,
   parseUserId,
+  storedTopic,
   storedUserId,
   type Topic,
   type UserId,

@@ -52,6 +52,11 @@ export class EventIds {
   }
 }
 
+/** Formats an event id. */
+export function formatEventId({ partition, epoch, sequence }: EventPosition): string {
+  return `${partition.toString(36)}-${epoch.toString(36)}-${sequence.toString(36)}`;
+}
+
 /**
  * The id of a message that a producer published directly to a user, as an edge in `subject` mode numbers it.
  */

@@ -56,6 +56,11 @@ export function storedUserId(text: string): UserId {
   return text as UserId;
 }
 
+/** Brands a topic that `parseTopic` accepted before it was stored. It is not checked again. */
+export function storedTopic(text: string): Topic {
+  return text as Topic;
+}
+
 /** Returns the user that a topic reaches even without followers; undefined for a topic of several tokens. */
 export function ownerOf(topic: Topic): UserId | undefined {
   return isUserId(topic) ? topic : undefined;

@@ -229,6 +229,17 @@ export class GraphStore {
     return epoch;
   }
 
+  /** The epoch of the history that belongs to this graph; 0 before there was one. */
+  get historyEpoch(): number {
+    return readNumber((key) => this.#disk.db.getSync(key), META.historyEpoch);
+  }
+
+  /** Notes the epoch of the history that belongs to this graph; on disk before this resolves. */
+  async noteHistoryEpoch(epoch: number): Promise<void> {
+    if (epoch !== this.historyEpoch)
+      await this.#disk.write([numberOperation(META.historyEpoch, epoch)], { sync: true });
+  }
+
   /**
    * Writes a backup of the graph's present state to a folder while changes and reads continue. One backup
    * runs at a time.

@@ -56,6 +56,14 @@ export class U32Map {
     this.size -= 1;
   }
 
+  /** The same entries in no more memory than they need. O(slots). */
+  shrunk(): U32Map {
+    const smaller = new U32Map();
+    for (const [slot, value] of this.#values.entries())
+      if (value !== EMPTY) smaller.set(this.#keys[slot] as number, value);
+    return smaller;
+  }
+
   #grow(): void {
     const [keys, values] = [this.#keys, this.#values];
     this.#mask = keys.length * 2 - 1;

@@ -15,8 +15,12 @@ const FORMAT = "1";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export type Database = Level<string, Uint8Array>;
+/** What LevelDB can do beyond what every store of the `level` package can. */
+type Compactable = { compactRange(start: string, end: string): Promise<void> };
+export type Database = Level<string, Uint8Array> & Compactable;
 export type Snapshot = ReturnType<Database["snapshot"]>;
+/** Operations that are passed to LevelDB one by one and written together. LevelDB copies keys and values at once. */
+export type Batch = ReturnType<Database["batch"]>;
 /** Reads the value of one key. */
 export type Read = (key: string) => Uint8Array | undefined;
 /** One operation of a batch. */
@@ -39,7 +43,7 @@ export interface OpenDatabase {
  */
 export async function openDatabase(directory: string, format: string = FORMAT): Promise<OpenDatabase> {
   const release = await claimDirectory(directory);
-  const db: Database = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" });
+  const db = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" }) as Database;
   const close = async (): Promise<void> => {
     await db.close();
     release();

@@ -11,6 +11,7 @@ import { Backoff } from "../../lib/backoff.ts";
 import { messageOf, quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import {
+  type Batch,
   causeOf,
   type Database,
   type OpenDatabase,
@@ -105,7 +106,45 @@ export class GuardedDatabase {
    * @throws GraphError GRAPH_DISK_FAILED or GRAPH_REOPENING: the operations may or may not take effect, and a
    * retry is safe
    */
-  async write(operations: readonly Operation[], { sync }: { readonly sync: boolean }): Promise<void> {
+  write(operations: readonly Operation[], { sync }: { readonly sync: boolean }): Promise<void> {
+    return this.#serialize(operations, () => writeBatch(this.db, operations, sync));
+  }
+
+  /**
+   * Writes a batch that was filled beforehand, not synced.
+   * @throws GraphError GRAPH_DISK_FAILED, GRAPH_REOPENING: nothing of it is promised
+   */
+  async writeFilled(batch: Batch): Promise<void> {
+    try {
+      await this.#serialize([], () => batch.write());
+    } finally {
+      await batch.close();
+    }
+  }
+
+  /**
+   * Deletes a range of keys, not synced.
+   * @throws GraphError GRAPH_DISK_FAILED, GRAPH_REOPENING: part of the range may be deleted
+   */
+  clear(range: { readonly gte: string; readonly lte: string }): Promise<void> {
+    return this.#serialize([], () => this.db.clear(range));
+  }
+
+  /** Returns the disk space of deleted keys. Writes go on meanwhile. Does nothing while the disk is in trouble. */
+  async compact(from: string, to: string): Promise<void> {
+    if (this.#trouble !== undefined) return;
+    const release = this.hold();
+    try {
+      await this.db.compactRange(from, to);
+    } catch {
+      // The disk, which the next write will report.
+    } finally {
+      release();
+    }
+  }
+
+  /** Makes one change at a time, none after a failed one. */
+  async #serialize(operations: readonly Operation[], change: () => Promise<void>): Promise<void> {
     const before = this.#lastWrite;
     let done = (): void => {};
     this.#lastWrite = new Promise((resolve) => {
@@ -114,7 +153,7 @@ export class GuardedDatabase {
     await before;
     try {
       this.refuseInTrouble();
-      await writeBatch(this.db, operations, sync);
+      await change();
     } catch (cause) {
       if (this.#trouble === undefined) this.#fail(cause, operations);
       this.refuseInTrouble(cause);

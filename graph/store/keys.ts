@@ -71,7 +71,10 @@ export const META = {
   format: "mformat",
   /** Present while a bulk load writes. */
   loading: "mloading",
+  /** The owner's number of the last start. */
   epoch: "mepoch",
+  /** The epoch of the history that belongs to this graph. */
+  historyEpoch: "mhistory-epoch",
   nextId: "mnext-id",
   follows: "medges",
   /** The partitions whose rows it holds; absent for a graph that is not split. */

@@ -1,0 +1,193 @@
+// Loads an existing history at start: the index rows, each of which refers to the previous one, and the
+// records after the newest index row. Sequence numbers that may have been assigned to rows that were never
+// written are skipped.
+
+import { formatEventId, parseEventId } from "../../broker/contract.ts";
+import { quote } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
+import { type Database, writeBatch } from "../store/database.ts";
+import { Horizon } from "./horizon.ts";
+import { LOG, META, parseRecordKey, RECORD, recordKey } from "./keys.ts";
+import { MessageIds, type StoredId } from "./message-ids.ts";
+import { decodeRow, idOfBody, type Row } from "./row.ts";
+import { type PreviousRecords, Segment } from "./segment.ts";
+import { StoredRows } from "./stored-rows.ts";
+
+/**
+ * How many sequence numbers are skipped after an unclean shutdown: more than a run can have assigned to rows
+ * that it never wrote, for example while the disk was full.
+ */
+const SKIPPED_NUMBERS = 268_435_456;
+const RECORDS_PER_TURN = 1_000;
+
+/** The first sequence numbers of a run. */
+interface Start {
+  readonly epoch: number;
+  readonly sequences: Readonly<Record<number, number>>;
+}
+
+export interface Loaded {
+  readonly rows: StoredRows;
+  readonly messageIds: MessageIds;
+  /** The records that the next index row refers to. */
+  readonly previous: PreviousRecords;
+  /**
+   * The last time at which an earlier run of the service is known to have been listening, in milliseconds
+   * since 1970; undefined in a new history.
+   */
+  readonly lastListeningMs: number | undefined;
+}
+
+/** The records after the newest index row. */
+interface Tail {
+  readonly rows: Row[];
+  index: number;
+  horizon: number;
+  lastListeningMs: number;
+  /** The ordinal of the newest row. */
+  last: number;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * Loads everything that is stored. Rows appended from now on get positions in `epoch`.
+ * @throws GraphError GRAPH_DAMAGED
+ */
+export async function loadHistory(
+  db: Database,
+  partitions: readonly number[],
+  epoch: number,
+): Promise<Loaded> {
+  const tail = await readTail(db);
+  const segments = readSegments(db, tail.index);
+  const previous = { index: tail.index, horizon: tail.horizon || (segments.at(-1)?.previous.horizon ?? 0) };
+  const horizon = db.getSync(recordKey(previous.horizon, RECORD.horizon));
+  const stored = segments.reduce((sum, { segment }) => sum + segment.rows, tail.rows.length);
+  const rows = new StoredRows(
+    partitions,
+    tail.last - stored + 1,
+    horizon === undefined ? new Horizon() : Horizon.decode(horizon),
+  );
+  const ids: StoredId[] = [];
+  for (const { segment } of segments) {
+    rows.restore(segment);
+    ids.push(...idsIn(segment));
+  }
+  for (const row of tail.rows) appendStored(rows, row, ids);
+  continueNumbers(db, rows, partitions, epoch);
+  const latestMs = Math.max(tail.lastListeningMs, rows.latestMs);
+  const lastListeningMs = latestMs > 0 ? latestMs : undefined;
+  return { rows, messageIds: MessageIds.restore(ids), previous, lastListeningMs };
+}
+
+/** Stores the first sequence numbers of this run and removes the mark of a clean shutdown. Synced. */
+export async function noteStart(
+  db: Database,
+  rows: StoredRows,
+  partitions: readonly number[],
+): Promise<void> {
+  const sequences: Record<number, number> = {};
+  let epoch = 0;
+  for (const partition of partitions) {
+    const upcoming = rows.nextPosition(partition);
+    sequences[partition] = upcoming.sequence;
+    epoch = upcoming.epoch;
+  }
+  const start = encoder.encode(JSON.stringify({ epoch, sequences } satisfies Start));
+  await writeBatch(
+    db,
+    [
+      { type: "put", key: META.start, value: start },
+      { type: "del", key: META.ended },
+    ],
+    true,
+  );
+}
+
+/** Reads the log backwards to the newest index row. */
+async function readTail(db: Database): Promise<Tail> {
+  const tail: Tail = { rows: [], index: 0, horizon: 0, lastListeningMs: 0, last: 0 };
+  const records = db.iterator({ ...LOG, reverse: true });
+  try {
+    for (let read = await records.nextv(RECORDS_PER_TURN); read.length > 0; ) {
+      for (const [key, value] of read) {
+        const { ordinal, kind } = parseRecordKey(key);
+        tail.last ||= ordinal;
+        if (kind === RECORD.horizon) tail.horizon ||= ordinal;
+        else if (kind === RECORD.listened) tail.lastListeningMs ||= Number(decoder.decode(value));
+        else if (kind === RECORD.index) {
+          tail.index = ordinal;
+          tail.rows.reverse();
+          return tail;
+        } else tail.rows.push(decodedOrThrow(key, decodeRow(value)));
+      }
+      read = await records.nextv(RECORDS_PER_TURN);
+    }
+  } finally {
+    await records.close();
+  }
+  tail.rows.reverse();
+  return tail;
+}
+
+/** Reads the segments from the newest back to the oldest stored one and returns them in ascending order. */
+function readSegments(db: Database, newest: number): NonNullable<ReturnType<typeof Segment.decode>>[] {
+  const segments = [];
+  for (let ordinal = newest; ordinal > 0; ) {
+    const key = recordKey(ordinal, RECORD.index);
+    const value = db.getSync(key);
+    if (value === undefined) break; // deleted
+    const decoded = decodedOrThrow(key, Segment.decode(value));
+    segments.push(decoded);
+    ordinal = decoded.previous.index;
+  }
+  return segments.reverse();
+}
+
+function appendStored(rows: StoredRows, row: Row, ids: StoredId[]): void {
+  const id = idOfBody(row.body);
+  const position = parseEventId(id);
+  if (position === undefined) return; // not a row of the history
+  const { partition } = position;
+  rows.setNextPosition(partition, position);
+  if (rows.mustSeal(partition)) rows.seal();
+  rows.append(partition, row);
+  if (row.messageId !== "") ids.push({ messageId: row.messageId, id, timeMs: row.timeMs });
+}
+
+/** Determines the next sequence number of each partition. */
+function continueNumbers(db: Database, rows: StoredRows, partitions: readonly number[], epoch: number): void {
+  const noted = db.getSync(META.start);
+  const last: Start | undefined = noted && JSON.parse(decoder.decode(noted));
+  const skipped = db.getSync(META.ended) === undefined ? SKIPPED_NUMBERS : 0;
+  for (const partition of partitions) {
+    const begun = last?.epoch === epoch ? (last.sequences[partition] ?? 1) : 1;
+    const stored = rows.nextPosition(partition);
+    const deleted = rows.horizon.last(partition);
+    const sequence = Math.max(
+      begun,
+      stored.epoch === epoch ? stored.sequence : 1,
+      deleted?.epoch === epoch ? deleted.sequence + 1 : 1,
+    );
+    rows.setNextPosition(partition, { epoch, sequence: last === undefined ? sequence : sequence + skipped });
+  }
+}
+
+function idsIn(segment: Segment): StoredId[] {
+  return segment.messageIds.map(({ row, messageId, timeMs }) => ({
+    messageId,
+    id: formatEventId(segment.positionAt(row)),
+    timeMs,
+  }));
+}
+
+/** @throws GraphError GRAPH_DAMAGED */
+function decodedOrThrow<T>(key: string, decoded: T | undefined): T {
+  if (decoded !== undefined) return decoded;
+  throw new GraphError(
+    "GRAPH_DAMAGED",
+    `the record ${quote(key)} of the history cannot be read: delete the folder "history" in the graph's folder; readers who reconnect are then told that events may be missing`,
+  );
+}
