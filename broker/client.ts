@@ -155,9 +155,15 @@ export class BrokerClient {
    * @throws BrokerError NO_RESPONDERS, REQUEST_TIMEOUT, ONLY_STREAM_REPLIED, NATS_DISCONNECTED or
    * PAYLOAD_TOO_LARGE
    */
-  async request(subject: string, payload: Payload, timeoutMs: number): Promise<Msg> {
+  async request(
+    subject: string,
+    payload: Payload,
+    timeoutMs: number,
+    headers?: MsgHdrs | undefined,
+  ): Promise<Msg> {
     if (!this.#connected) throw requestError(subject);
-    return request(this.#nats, subject, payload, { timeoutMs, maxPayload: this.maxPayload });
+    const options = { timeoutMs, maxPayload: this.maxPayload, ...(headers && { headers }) };
+    return request(this.#nats, subject, payload, options);
   }
 
   /** Returns a subject that no other client uses. The caller may append `.` and one token. */

@@ -14,6 +14,8 @@ const DISCLOSURES = {
   BAD_PARTITIONS: { status: 400, shown: true },
   // over MAX_PAYLOAD_BYTES, or over what the NATS server takes in one message
   PAYLOAD_TOO_LARGE: { status: 413, shown: true },
+  // the Nats-Msg-Id of an event is too long
+  BAD_MESSAGE_ID: { status: 400, shown: true },
   // bytes that claim to be an encoded event or an internal message and are not
   BAD_EVENT: { status: 500, shown: false },
   // NATS_URL, or the credentials given with it, cannot be used

@@ -7,6 +7,8 @@ import { headers, type MsgHdrs } from "nats";
 export const EVENT_HEADER = "Encke-Event";
 /** On a copy whose deliveries will be counted, "1". */
 export const COUNT_HEADER = "Encke-Count";
+/** On an event, its producer's message id, as in JetStream (message-id.ts). */
+export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
 /** On an error reply, as in NATS micro services. */
 export const ERROR_HEADER = "Nats-Service-Error";
 export const ERROR_CODE_HEADER = "Nats-Service-Error-Code";
@@ -17,6 +19,13 @@ export function eventHeaders(id: string, counted: boolean): MsgHdrs {
   made.set(EVENT_HEADER, id);
   if (counted) made.set(COUNT_HEADER, "1");
   return encodedOnce(made);
+}
+
+/** Returns the headers of a message that may be sent again with the same id. */
+export function messageIdHeaders(messageId: string): MsgHdrs {
+  const made = headers();
+  made.set(MESSAGE_ID_HEADER, messageId);
+  return made;
 }
 
 /** Returns the headers of an error reply. `code` follows HTTP. */

@@ -1,7 +1,7 @@
 // Requests with one reply. If a JetStream stream captures one of Encke's subjects, the stream usually
 // acknowledges the request before the service replies; that acknowledgement is ignored. Stateless.
 
-import { type NatsConnection, RequestStrategy } from "nats";
+import { type MsgHdrs, type NatsConnection, RequestStrategy } from "nats";
 import { requestError, timeoutError, tooLargeError } from "./client-errors.ts";
 import type { Msg } from "./message.ts";
 import { byteLength, type Payload } from "./publishing.ts";
@@ -12,6 +12,7 @@ export interface RequestOptions {
   readonly timeoutMs: number;
   /** The server's maximum for one message, in bytes. */
   readonly maxPayload: number;
+  readonly headers?: MsgHdrs;
 }
 
 /**
@@ -23,11 +24,11 @@ export async function request(
   nats: NatsConnection,
   subject: string,
   payload: Payload,
-  { timeoutMs, maxPayload }: RequestOptions,
+  { timeoutMs, maxPayload, headers }: RequestOptions,
 ): Promise<Msg> {
   const bytes = byteLength(payload);
   if (bytes > maxPayload) throw tooLargeError("the message", bytes, maxPayload);
-  const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs };
+  const options = { strategy: RequestStrategy.Timer, maxWait: timeoutMs, ...(headers && { headers }) };
   let stream: string | undefined;
   try {
     for await (const reply of await nats.requestMany(subject, payload, options)) {
