@@ -1,20 +1,22 @@
 // Constructs the parts of a graph service. Each part is created after the parts that it needs, so data flows
-// one way: an event passes from the entry to the expander, which sends it to its recipients through the
-// fan-out and the distributor. Nothing is subscribed or published here.
+// one way: an event passes from the intake, where it gets its id, into the history; the expander reads it
+// there and sends it to its recipients through the fan-out and the distributor. Nothing is subscribed or
+// published here.
 
 import type { BrokerClient, Owner } from "../broker/index.ts";
 import { EXPIRY_MS } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
-import { Backlog } from "./fanout/backlog.ts";
 import { Bridge } from "./fanout/bridge.ts";
 import { Distributor } from "./fanout/distributor.ts";
-import { EventEntry } from "./fanout/event-entry.ts";
 import { Expander } from "./fanout/expander.ts";
 import { FanOut } from "./fanout/fan-out.ts";
 import { LongEvents } from "./fanout/long-events.ts";
-import { TopicIds } from "./fanout/topic-ids.ts";
 import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import type { GraphStore } from "./graph-store.ts";
+import type { History } from "./history/history.ts";
+import { Upkeep } from "./history/upkeep.ts";
+import { CountedSends } from "./intake/counted-sends.ts";
+import { Intake } from "./intake/intake.ts";
 import type { Partitions } from "./partitions.ts";
 import { EdgeRegistry } from "./presence/edge-registry.ts";
 import { EdgeRequests } from "./presence/edge-requests.ts";
@@ -26,6 +28,7 @@ import { UserLists } from "./user-lists.ts";
 /** What a service is built on. */
 export interface Foundation {
   readonly store: GraphStore;
+  readonly history: History;
   readonly client: BrokerClient;
   readonly partitions: Partitions;
   /** Identifies this start of the service; no two starts have the same epoch. */
@@ -45,15 +48,16 @@ export interface ServiceParts extends Foundation {
   readonly narrowWindow: Window;
   readonly fanOut: FanOut;
   readonly long: LongEvents;
-  readonly backlog: Backlog;
+  readonly sends: CountedSends;
   readonly expander: Expander;
-  readonly entry: EventEntry;
+  readonly intake: Intake;
   readonly bridge: Bridge;
+  readonly upkeep: Upkeep;
   readonly lists: UserLists;
 }
 
 export function assemble(foundation: Foundation): ServiceParts {
-  const { store, client, partitions, epoch, log } = foundation;
+  const { store, history, client, partitions, epoch, log } = foundation;
   const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
   const online = new OnlineTable();
   const registry = new EdgeRegistry(EXPIRY_MS);
@@ -67,14 +71,18 @@ export function assemble(foundation: Foundation): ServiceParts {
   const ahead = { client, registry, requests, distributor, share };
   const window = new Window(ahead);
   const narrowWindow = new Window({ ...ahead, size: NARROW_WINDOW });
-  const backlog = new Backlog();
-  const ids = new TopicIds(partitions, epoch);
-  const fanOut = new FanOut({ store, client, ids, backlog, distributor, requests, losses, log });
+  const fanOut = new FanOut({ store, history, client, distributor, requests, losses, log });
   const long = new LongEvents({ fanOut, store, window: narrowWindow });
-  const expander = new Expander({ store, fanOut, long, window });
-  const entry = new EventEntry({ client, partitions: partitions.of, backlog, expander, losses });
+  const sends = new CountedSends({ client, history, registry });
+  const expander = new Expander({ store, history, sends, fanOut, long, window });
+  const intake = new Intake({ client, partitions, history, sends, reader: expander, losses });
 
-  const bridge = new Bridge({ client, registry, partitions, entry });
+  const upkeep = new Upkeep({
+    ...{ history, log },
+    oldestNeeded: () => expander.oldestNeeded,
+    isListening: () => client.connected,
+  });
+  const bridge = new Bridge({ client, registry, partitions, intake });
   const receiver = new PresenceReceiver({
     ...{ client, registry, online, owner, log },
     openBridge: () => bridge.open(),
@@ -83,6 +91,6 @@ export function assemble(foundation: Foundation): ServiceParts {
   const lists = new UserLists({ client, partitions, store, log });
   return {
     ...{ ...foundation, registry, online, receiver, requests, losses, distributor, window, narrowWindow },
-    ...{ fanOut, long, backlog, expander, entry, bridge, lists },
+    ...{ fanOut, long, sends, expander, intake, upkeep, bridge, lists },
   };
 }

@@ -9,6 +9,7 @@ const MS_PER_SECOND = 1_000;
 export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
   registerStoreMetrics(metrics, parts);
   registerFanOutMetrics(metrics, parts);
+  registerHistoryMetrics(metrics, parts);
   registerPresenceMetrics(metrics, parts);
   metrics.counter(
     "encke_graph_shares_total",
@@ -52,8 +53,8 @@ function registerStoreMetrics(metrics: Metrics, { store }: ServiceParts): void {
 }
 
 function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
-  const { backlog, long, entry, fanOut, distributor, window, narrowWindow } = parts;
-  metrics.gauge("encke_graph_waiting_events", "Events that wait for their fan-out", () => backlog.events);
+  const { expander, long, intake, sends, fanOut, distributor, window, narrowWindow } = parts;
+  metrics.gauge("encke_graph_waiting_events", "Events that wait for their fan-out", () => expander.waiting);
   metrics.gauge(
     "encke_graph_long_events",
     "Events with very many followers that are being sent",
@@ -67,10 +68,7 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
   metrics.counter(
     "encke_graph_events_total",
     "Events by result",
-    () => {
-      const rejected = entry.counts.rejected + fanOut.counts.rejected;
-      return { ...entry.counts, ...fanOut.counts, rejected };
-    },
+    () => ({ ...intake.counts, ...fanOut.counts }),
     "result",
   );
   metrics.counter(
@@ -79,11 +77,40 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
     () => distributor.counts,
     "way",
   );
+  metrics.counter(
+    "encke_graph_uncounted_replies_total",
+    "Replies sent without a count because the fan-out of their event had not begun in time",
+    () => sends.uncounted,
+  );
   metrics.counter("encke_graph_frames_total", "Frames sent to edges", () => distributor.frames);
   metrics.counter(
     "encke_graph_laggards_total",
     "Times that the fan-out stopped waiting for a slow edge",
     () => window.laggards + narrowWindow.laggards,
+  );
+}
+
+function registerHistoryMetrics(metrics: Metrics, { history }: ServiceParts): void {
+  metrics.gauge("encke_graph_history_events", "Events stored in the history", () => history.rows);
+  metrics.gauge(
+    "encke_graph_history_bytes",
+    "Size of the events stored in the history, in bytes",
+    () => history.bytes,
+  );
+  metrics.gauge(
+    "encke_graph_history_memory_bytes",
+    "Memory used by the history, in bytes, including its newest events",
+    () => history.memoryBytes,
+  );
+  metrics.gauge(
+    "encke_graph_history_oldest_timestamp_seconds",
+    "Time of the oldest stored event, in seconds since 1970; 0 if none is stored",
+    () => (history.oldestMs ?? 0) / 1_000,
+  );
+  metrics.counter(
+    "encke_graph_history_refused_events_total",
+    "Events that the disk rejected on arrival; they are sent, and stored later if they are still in memory",
+    () => history.refusedRows,
   );
 }
 

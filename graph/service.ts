@@ -1,6 +1,7 @@
 // The graph service: one process that owns one graph directory and one NATS connection. It serves requests
 // about the graph, applies changes, and expands each event to all followers of its topic.
 
+import { join } from "node:path";
 import { EVERY_PRESENCE, everyEvent } from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, type NatsConfig, type Served, type Subscribed } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
@@ -10,6 +11,8 @@ import { assemble, type ServiceParts } from "./assemble.ts";
 import { proveMappings, refuseSecondOwner } from "./claim.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphStore } from "./graph-store.ts";
+import { History } from "./history/history.ts";
+import type { HistoryBounds } from "./history/retention.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 
@@ -18,10 +21,23 @@ export const DEFAULT_ROW_MEMORY_MB = 256;
 /** The time that edges have to announce themselves before the service accepts events. */
 const ANNOUNCE_MS = 250;
 
+/** What the history keeps unless it is set: so many events, a day, 4 GiB. */
+export const DEFAULT_HISTORY_BOUNDS: HistoryBounds = {
+  maxRows: 4_000_000,
+  maxAgeMs: 86_400_000,
+  maxBytes: 4_294_967_296,
+};
+/** The history's folder in the graph's. */
+const HISTORY_FOLDER = "history";
+/** Memory for the newest events. */
+const RECENT_BYTES = 67_108_864;
+
 export interface GraphServiceOptions {
   readonly directory: string;
   /** Maximum memory for rows of followers, in MiB. Defaults to DEFAULT_ROW_MEMORY_MB. */
   readonly rowMemoryMb?: number;
+  /** What the history keeps; DEFAULT_HISTORY_BOUNDS. */
+  readonly history?: HistoryBounds;
   readonly nats: NatsConfig;
   /** The share of the topics that it owns. Defaults to the whole graph. */
   readonly partitions?: Partitions;
@@ -83,7 +99,9 @@ export class GraphService {
       log.warn({ rows, rowMemoryMb }, "not all followers fit into memory: raise --row-memory");
     const connection = { log, wait: true, ...(signal && { signal }) };
     let client: BrokerClient | undefined;
+    let history: History | undefined;
     try {
+      history = await this.#openHistory(store, partitions);
       client = await BrokerClient.connect(nats, {
         ...connection,
         name: SERVICE_NAME,
@@ -92,13 +110,30 @@ export class GraphService {
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
       const epoch = await store.nextEpoch();
-      this.#running = await serve(assemble({ store, client, partitions, epoch, log }));
+      this.#running = await serve(assemble({ store, history, client, partitions, epoch, log }));
       registerMetrics(metrics, this.#running);
     } catch (error) {
       await client?.close();
+      await history?.close();
       await store.close();
       throw error;
     }
+  }
+
+  async #openHistory(store: GraphStore, { owned }: Partitions): Promise<History> {
+    const { directory, log, history: bounds = DEFAULT_HISTORY_BOUNDS } = this.#options;
+    const history = await History.open(join(directory, HISTORY_FOLDER), {
+      partitions: owned,
+      lastEpoch: store.historyEpoch,
+      bounds,
+      recentBytes: RECENT_BYTES,
+      onTrouble: (trouble) =>
+        trouble === undefined
+          ? log.warn("the disk accepts writes again: events are stored")
+          : log.error({ ...trouble }, "the disk rejects writes: events are sent but not stored"),
+    });
+    await store.noteHistoryEpoch(history.epoch);
+    return history;
   }
 
   /** Expands the events that have arrived, writes accepted changes and closes. Idempotent. */
@@ -113,8 +148,11 @@ export class GraphService {
     await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
     await running.expander.settle();
     running.distributor.flush();
+    await running.sends.stop();
+    await running.upkeep.stop();
     running.losses.stop();
     running.requests.close();
+    await running.history.close();
     await running.store.close();
     await running.client.close();
   }
@@ -125,11 +163,11 @@ export class GraphService {
  * themselves.
  */
 async function serve(parts: ServiceParts): Promise<Running> {
-  const { client, partitions, entry, receiver, registry, expander, lists, losses } = parts;
+  const { client, partitions, intake, receiver, registry, expander, lists, losses, upkeep } = parts;
   const subscriptions: Subscribed[] = [];
   // from here on every event is received; an edge that is acknowledged misses none
   for (const partition of partitions.subjects)
-    subscriptions.push(client.subscribe(everyEvent(partition), (message) => entry.receive(message)));
+    subscriptions.push(client.subscribe(everyEvent(partition), (message) => intake.receive(message)));
   await client.flush();
   subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message)));
   receiver.callEdges();
@@ -138,6 +176,7 @@ async function serve(parts: ServiceParts): Promise<Running> {
   subscriptions.push(...lists.serve());
   const service = serveEndpoints(parts);
   expander.open();
+  upkeep.start();
   await client.flush();
   client.onStatus((connected) => {
     // messages on their way to this service are lost; edges learn of it before any of them is acknowledged,

@@ -5,16 +5,16 @@
 
 import { EVERY_USER, USER_PREFIX } from "../../broker/contract.ts";
 import { type BrokerClient, EVENT_HEADER, type Msg, type Subscribed } from "../../broker/index.ts";
+import type { Intake } from "../intake/intake.ts";
 import type { Partitions } from "../partitions.ts";
 import type { EdgeRegistry } from "../presence/edge-registry.ts";
-import type { EventEntry } from "./event-entry.ts";
 
 export interface BridgeOptions {
   /** Does not receive its own messages, which are the copies that this service publishes. */
   readonly client: BrokerClient;
   readonly registry: EdgeRegistry;
   readonly partitions: Partitions;
-  readonly entry: EventEntry;
+  readonly intake: Intake;
 }
 
 export class Bridge {
@@ -46,8 +46,8 @@ export class Bridge {
   }
 
   #receive(message: Msg): void {
-    const { registry, entry } = this.#options;
-    if (registry.hasFramed && this.#isOurs(message)) entry.receiveDirect(message);
+    const { registry, intake } = this.#options;
+    if (registry.hasFramed && this.#isOurs(message)) intake.receiveDirect(message);
   }
 
   /**

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { decodeNamed, EVERY_USER, FRAME_KIND, parseUserId, readFrame } from "../../broker/contract.ts";
+import {
+  decodeNamed,
+  EVERY_USER,
+  FRAME_KIND,
+  parseTopic,
+  parseUserId,
+  readFrame,
+} from "../../broker/contract.ts";
 import { BrokerClient } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embeddedWith, type TestBroker, urlOf } from "../../test/support/brokers.ts";
@@ -17,7 +24,9 @@ const NONE = new Uint32Array(0);
 
 function eventOf(data: string, { counted = false, partition = 0 } = {}): OutgoingEvent {
   const json = new TextEncoder().encode(JSON.stringify({ data }));
-  return { id: `${partition}-1-1`, partition, json, counted, asked: new Set() };
+  const to = { topic: parseTopic("alice") };
+  const reply = counted ? "reply" : undefined;
+  return { ordinal: 1, to, id: `${partition}-1-1`, partition, json, counted, reply, asked: new Set() };
 }
 
 /** A message to an edge as "edge kind epoch: data recipients; …". */

@@ -1,35 +1,28 @@
-// An event on its way through the graph service, from the entry to the edges.
+// An event or a direct message on its way from the history to the edges.
 
-import type { Topic, UserId } from "../../broker/contract.ts";
+import { formatEventId, storedTopic, storedUserId, type Topic, type UserId } from "../../broker/contract.ts";
+import type { StoredRow } from "../history/history.ts";
+import { ROW_KIND } from "../history/row.ts";
 
 /** Addressed to every follower of a topic and to the topic's author. */
 export type ForFollowers = { readonly topic: Topic };
 /** Addressed to one user, directly by a producer. */
 export type ForUser = { readonly user: UserId };
 
-/**
- * A valid event that waits for its fan-out. It gets its id when that begins, so ids follow the order of
- * sending.
- */
-export interface AcceptedEvent<To = ForFollowers | ForUser> {
+export interface OutgoingEvent<To = ForFollowers | ForUser> {
+  /** The ordinal of its row in the history. */
+  readonly ordinal: number;
   readonly to: To;
-  readonly payload: Uint8Array;
-  /** When it arrived. */
-  readonly time: Date;
-  /** The subject on which its sender waits for the count of recipients. */
-  readonly reply: string | undefined;
-}
-
-/** An event that is being sent. */
-export interface OutgoingEvent {
   readonly id: string;
-  /** The partition that issued the id: that of the topic, or of the user. */
+  /** The partition of the topic or the user. */
   readonly partition: number;
   /** The event as it is written to streams. */
   readonly json: Uint8Array;
-  /** The sender waits for a count, so the event is sent at once and in messages of its own. */
+  /** True if the sender waits for a count. The event is then sent at once and in messages of its own. */
   readonly counted: boolean;
-  /** Ids of the edges that receive copies and can therefore count deliveries. Filled by the fan-out. */
+  /** The subject to which the sender's reply is sent. */
+  readonly reply: string | undefined;
+  /** Ids of the edges that receive copies and can therefore count deliveries. Filled during fan-out. */
   readonly asked: Set<string>;
 }
 
@@ -42,10 +35,33 @@ export interface DeliveryCost {
 export const NO_COST: DeliveryCost = { messages: 0, bytes: 0 };
 export const NO_FOLLOWERS: Uint32Array = new Uint32Array(0);
 
-export function isForFollowers(event: AcceptedEvent): event is AcceptedEvent<ForFollowers> {
+/** Creates an event from its row, or returns undefined if there is nothing to send. */
+export function outgoingEvent(
+  ordinal: number,
+  row: StoredRow,
+  reply: string | undefined,
+): OutgoingEvent | undefined {
+  const { kind, name, partition, body } = row;
+  if (kind !== ROW_KIND.event && kind !== ROW_KIND.direct) return undefined;
+  const to = kind === ROW_KIND.event ? { topic: storedTopic(name) } : { user: storedUserId(name) };
+  // copied, because the history may reuse the row's memory while the client or a long event still needs it
+  const json = new Uint8Array(body);
+  return {
+    ordinal,
+    to,
+    id: formatEventId(row),
+    partition,
+    json,
+    counted: reply !== undefined,
+    reply,
+    asked: new Set(),
+  };
+}
+
+export function isForFollowers(event: OutgoingEvent): event is OutgoingEvent<ForFollowers> {
   return "topic" in event.to;
 }
 
-export function isForUser(event: AcceptedEvent): event is AcceptedEvent<ForUser> {
+export function isForUser(event: OutgoingEvent): event is OutgoingEvent<ForUser> {
   return "user" in event.to;
 }

@@ -1,14 +1,24 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { EVERY_EDGE, EVERY_USER, parseTopic, parseUserId } from "../../broker/contract.ts";
-import { BrokerClient, parseOrder, serviceErrorOf } from "../../broker/index.ts";
+import {
+  EVERY_EDGE,
+  EVERY_USER,
+  eventSubject,
+  everyEvent,
+  formatEventId,
+  parseTopic,
+  parseUserId,
+} from "../../broker/contract.ts";
+import { BrokerClient, type Msg, parseOrder, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embeddedWith, type TestBroker, urlOf } from "../../test/support/brokers.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { assemble, type ServiceParts } from "../assemble.ts";
 import { GraphStore } from "../graph-store.ts";
+import { History } from "../history/history.ts";
 import { Partitions } from "../partitions.ts";
+import { DEFAULT_HISTORY_BOUNDS } from "../service.ts";
 
 const MAX_PAYLOAD = 65_536;
 /** Enough for several parts. */
@@ -27,18 +37,22 @@ describe("expander", () => {
   let client: BrokerClient;
   let observer: BrokerClient;
   let store: GraphStore;
+  let history: History;
   let parts: ServiceParts;
   let copies: Copy[];
 
-  /** Enqueues an event as the entry does, but for any payload. */
   const add = (topic: string, data: string, reply?: string): void => {
-    const payload = new TextEncoder().encode(data);
-    const event = { to: { topic: parseTopic(topic) }, payload, time: new Date(0), reply };
-    assert.ok(parts.backlog.add(event));
-    parts.expander.add(event);
+    observer.publish(eventSubject(parseTopic(topic)), data, reply === undefined ? {} : { reply });
   };
-  /** Resolves when the observer has received every copy that was sent before. */
+  /** Resolves when everything that was added is in the history. */
+  const arrived = async (): Promise<void> => {
+    await observer.flush();
+    await client.flush();
+  };
+  const idOf = (sequence: number): string => formatEventId({ partition: 0, epoch: history.epoch, sequence });
+  /** Resolves when the observer has received every copy of what was added before. */
   const settle = async (): Promise<void> => {
+    await arrived();
     await parts.expander.settle();
     await client.flush();
     await observer.flush();
@@ -47,8 +61,8 @@ describe("expander", () => {
   beforeEach(async () => {
     broker = await embeddedWith(MAX_PAYLOAD).start();
     const nats = { url: urlOf(broker) };
-    client = await BrokerClient.connect(nats, { name: "graph", log, wait: true, echo: false });
-    observer = await BrokerClient.connect(nats, { name: "observer", log, wait: true });
+    client = await BrokerClient.connect(nats, { name: "graph", log, wait: false, echo: false });
+    observer = await BrokerClient.connect(nats, { name: "observer", log, wait: false });
     copies = [];
     observer.subscribe(EVERY_USER, ({ subject, data }) => {
       const event = JSON.parse(new TextDecoder().decode(data)) as Omit<Copy, "user">;
@@ -60,13 +74,20 @@ describe("expander", () => {
       ({ kind: "subscribe", subscriber: parseUserId(subscriber), topic: parseTopic(topic) }) as const;
     await store.apply([follow("bob", "alice"), follow("alice", "news.world"), follow("bob", "news.world")]);
     await store.apply(Array.from({ length: FANS }, (_, fan) => follow(String(fan), "star")));
-    parts = assemble({ store, client, partitions: Partitions.whole, epoch: 7, log });
+    history = await History.open(tempDir(), {
+      ...{ partitions: [0], lastEpoch: 0, recentBytes: 2_097_152, onTrouble() {} },
+      bounds: DEFAULT_HISTORY_BOUNDS,
+    });
+    parts = assemble({ store, history, client, partitions: Partitions.whole, epoch: 7, log });
+    client.subscribe(everyEvent(), (message) => parts.intake.receive(message));
+    await client.flush();
   });
   afterEach(async () => {
     parts.losses.stop();
     parts.requests.close();
     await client.close();
     await observer.close();
+    await history.close();
     await store.close();
     await broker.stop();
   });
@@ -74,28 +95,35 @@ describe("expander", () => {
   it("events before open - wait, and are then sent in their order with consecutive ids", async () => {
     for (const data of ["a", "b", "c"]) add("alice", data);
     await settle();
-    assert.equal(parts.backlog.events, 3);
+    assert.equal(parts.expander.waiting, 3);
     assert.deepEqual(copies, []);
     parts.expander.open();
     await settle();
-    assert.equal(parts.backlog.events, 0);
+    assert.equal(parts.expander.waiting, 0);
     const toBob = copies.filter(({ user }) => user === "bob");
     assert.deepEqual(
       toBob.map(({ id, data }) => `${id} ${data}`),
-      ["0-7-1 a", "0-7-2 b", "0-7-3 c"],
+      ["a", "b", "c"].map((data, index) => `${idOf(index + 1)} ${data}`),
     );
   });
 
-  it("an event added as the queue runs empty - is sent", async () => {
+  it("an event added as the history runs empty - is sent", async () => {
     parts.expander.open();
+    const messages: Msg[] = [];
+    observer.subscribe("event.alice", (message) => messages.push(message));
+    await observer.flush();
+    add("alice", "first");
+    await settle();
+    const [message] = messages;
+    assert.ok(message !== undefined);
     for (let ticks = 0; ticks < 30; ticks += 1) {
-      add("alice", "first");
+      parts.intake.receive(message);
       for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
-      add("alice", "second");
+      parts.intake.receive(message);
       await settle();
-      assert.equal(parts.backlog.events, 0, `after ${ticks} microtasks`);
+      assert.equal(parts.expander.waiting, 0, `after ${ticks} microtasks`);
     }
-    assert.equal(parts.fanOut.counts.expanded, 60);
+    assert.equal(parts.fanOut.counts.expanded, 61);
   });
 
   it("a user's topic - is also sent to that user, and a topic without an owner to its followers only", async () => {
@@ -127,8 +155,8 @@ describe("expander", () => {
       if (topic === "star") seen.set(user, [...(seen.get(user) ?? []), data]);
     assert.equal(seen.size, FANS + 1, "the followers and the author");
     for (const received of seen.values()) assert.deepEqual(received, ["first", "second"]);
-    const idOf = (wanted: string) => copies.find(({ data }) => data === wanted)?.id;
-    assert.deepEqual(["first", "in between", "second"].map(idOf), ["0-7-1", "0-7-2", "0-7-3"]);
+    const idWith = (wanted: string) => copies.find(({ data }) => data === wanted)?.id;
+    assert.deepEqual(["first", "second", "in between"].map(idWith), [1, 2, 3].map(idOf), "ids by arrival");
   });
 
   it("a sender with a reply subject - receives the id and the number of recipients", async () => {
@@ -138,7 +166,7 @@ describe("expander", () => {
     parts.expander.open();
     add("star", "count me", "reply");
     await waitFor("the reply", () => replies.length > 0);
-    assert.deepEqual(replies, [{ id: "0-7-1", recipients: FANS + 1, online: 0, delivered: 0, timedOut: 0 }]);
+    assert.deepEqual(replies, [{ id: idOf(1), recipients: FANS + 1, online: 0, delivered: 0, timedOut: 0 }]);
   });
 
   it("an event too large once encoded - is refused and takes no id", async () => {
@@ -150,9 +178,8 @@ describe("expander", () => {
     add("alice", "small");
     await settle();
     assert.deepEqual(errors, [413]);
-    assert.equal(parts.fanOut.counts.rejected, 1);
-    assert.equal(parts.backlog.events, 0);
-    assert.deepEqual(copies.map(({ id, data }) => `${id} ${data}`).slice(0, 1), ["0-7-1 small"]);
+    assert.equal(parts.intake.counts.rejected, 1);
+    assert.deepEqual(copies.map(({ id, data }) => `${id} ${data}`).slice(0, 1), [`${idOf(1)} small`]);
   });
 
   it("a graph that cannot be read - fails the event, and readers are told", async () => {
@@ -171,9 +198,9 @@ describe("expander", () => {
     await waitFor("the resync", () => resyncs.length > 0);
     assert.deepEqual(resyncs, ["graph-failed"]);
     assert.deepEqual(errors, [
-      { code: 500, message: "the event did not reach every recipient: see the graph service's log" },
+      { code: 500, message: "the event could not be sent to all recipients: see the graph service's log" },
     ]);
     assert.equal(parts.fanOut.counts.failed, 1);
-    assert.equal(parts.backlog.events, 0);
+    assert.equal(parts.expander.waiting, 0);
   });
 });

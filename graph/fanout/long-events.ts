@@ -1,18 +1,20 @@
 // Events with so many recipients that sending them takes a while, such as a celebrity's million. Each is sent
 // in parts, the parts of several events in turn, and after every part the expander handles the events that
 // have arrived, so only events of the same topic wait for a long event, which preserves their order. Owned by
-// the expander. At most MAX_AT_ONCE events are sent at the same time; events that wait for them count towards
-// the backlog.
+// the expander. At most MAX_AT_ONCE events are sent at the same time and MAX_WAITING wait for earlier events
+// of their topics; beyond that the expander waits.
 
 import type { GraphStore } from "../graph-store.ts";
-import { type AcceptedEvent, type ForFollowers, NO_COST } from "./event.ts";
+import { type ForFollowers, NO_COST, type OutgoingEvent } from "./event.ts";
 import type { EventParts, FanOut } from "./fan-out.ts";
 import type { Window } from "./window.ts";
 
 /** Each holds a snapshot of the database and one chunk of a row. */
 const MAX_AT_ONCE = 64;
+/** Each holds its encoded bytes: 64 MiB at most. */
+const MAX_WAITING = 1_024;
 
-type LongEvent = AcceptedEvent<ForFollowers>;
+type LongEvent = OutgoingEvent<ForFollowers>;
 
 /** The events of one topic, in order. */
 interface Lane {
@@ -36,6 +38,7 @@ export class LongEvents {
   readonly #lanes = new Map<string, Lane>();
   #running: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
+  #waiting = 0;
 
   constructor(options: LongEventsOptions) {
     this.#options = options;
@@ -44,6 +47,23 @@ export class LongEvents {
   /** The number of events that are being sent. */
   get size(): number {
     return this.#lanes.size;
+  }
+
+  /** Number of events that wait for earlier events of their topics. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** The ordinal of the oldest event that is being sent; infinite if there is none. */
+  get oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { event } of this.#lanes.values()) oldest = Math.min(oldest, event.ordinal);
+    return oldest;
+  }
+
+  /** Whether another event may begin or wait. */
+  get isFree(): boolean {
+    return this.#lanes.size < MAX_AT_ONCE && this.#waiting < MAX_WAITING;
   }
 
   /** Continues an event whose first part was sent. Requires that `follow` returned false for the event. */
@@ -58,13 +78,15 @@ export class LongEvents {
    */
   follow(event: LongEvent): boolean {
     const lane = this.#lanes.get(event.to.topic);
-    lane?.waiting.push(event);
-    return lane !== undefined;
+    if (lane === undefined) return false;
+    lane.waiting.push(event);
+    this.#waiting += 1;
+    return true;
   }
 
-  /** Resolves when another event may begin. */
+  /** Resolves when another event may begin or wait. */
   async whenFree(): Promise<void> {
-    while (this.#lanes.size >= MAX_AT_ONCE) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    while (!this.isFree) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
   /** Resolves when no event is being sent. */
@@ -94,7 +116,7 @@ export class LongEvents {
           if (window.advance(value)) await window.next();
         } catch (error) {
           parts.return(NO_COST); // releases its snapshot
-          fanOut.fail(event, error);
+          fanOut.reportFailed(event, error);
           if (lane.event === event) this.#advance(lane);
         }
       }
@@ -105,12 +127,11 @@ export class LongEvents {
   #advance(lane: Lane): void {
     const next = lane.waiting.shift();
     if (next !== undefined) {
+      this.#waiting -= 1;
       lane.event = next;
       lane.parts = this.#options.fanOut.begin(next);
       lane.hasBegun = false;
-      return;
-    }
-    this.#lanes.delete(lane.event.to.topic);
+    } else this.#lanes.delete(lane.event.to.topic);
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }
