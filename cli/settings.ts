@@ -134,12 +134,14 @@ export const ttl: Setting<number> = {
   help: "validity of the token",
   schema: durationMs,
   default: 3_600_000,
+  defaultText: "1h",
 };
 export const timeout: Setting<number> = {
   value: "TIME",
   help: "maximum time to wait for the reply",
   schema: waitMs,
   default: 2_000,
+  defaultText: "2s",
 };
 export const connections: Setting<number> = {
   value: "N",

@@ -94,18 +94,21 @@ export const edgeSettings = {
     help: "maximum silence on a stream, 1s to 1h (24s, because proxies give up after 30s)",
     schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
     default: 24_000,
+    defaultText: "24s",
   } as Setting<number>,
   readerTimeout: {
     value: "TIME",
     help: "end the stream of a reader whose machine acknowledges nothing for this time, 1s to 1h (60s)",
     schema: durationMs.refine((ms) => ms >= 1_000 && ms <= 3_600_000, { error: "expected 1s to 1h" }),
     default: DEFAULT_READER_TIMEOUT_MS,
+    defaultText: "1m",
   } as Setting<number>,
   drainTime: {
     value: "TIME",
     help: "maximum time to end every stream when the edge stops",
     schema: waitMs,
     default: 30_000,
+    defaultText: "30s",
   } as Setting<number>,
   adminHost: {
     value: "ADDRESS",

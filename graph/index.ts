@@ -23,4 +23,5 @@ export { type LoadOptions, type LoadReport, loadFollows } from "./load/load.ts";
 export { Partitions } from "./partitions.ts";
 export { Random } from "./random.ts";
 export { DEFAULT_ROW_MEMORY_MB, GraphService, type GraphServiceOptions } from "./service.ts";
+export { historyBoundsOf, historySettings } from "./settings.ts";
 export { CHANGE_KINDS, type Change, type ChangeKind, type Outcome } from "./store/changes.ts";

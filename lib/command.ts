@@ -130,9 +130,10 @@ export function defineCommand<Table extends SettingsTable>(spec: CommandSpec<Tab
 }
 
 function addOptions(command: Commander, settings: SettingsTable): void {
-  for (const [key, { help, value, short, default: fallback }] of Object.entries(settings)) {
+  for (const [key, { help, value, short, default: fallback, defaultText }] of Object.entries(settings)) {
     const flags = `${short === undefined ? "" : `-${short}, `}--${flagName(key)}${value === undefined ? "" : ` <${value}>`}`;
-    const shown = value !== undefined && isWorthShowing(fallback) ? `${help} (${fallback})` : help;
+    const shown =
+      value !== undefined && isWorthShowing(fallback) ? `${help} (${defaultText ?? fallback})` : help;
     command.option(flags, shown);
   }
 }

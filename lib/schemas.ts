@@ -79,3 +79,16 @@ export const durationMs: z.ZodType<number> = z
 export const waitMs: z.ZodType<number> = durationMs.refine((ms) => ms <= MAX_TIMER_MS, {
   error: "expected at most 24d",
 });
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+
+/** An amount of memory or disk, `64MiB` or `4GiB`, in bytes. */
+export const byteSize: z.ZodType<number> = z
+  .string({ error: "expected a size such as 512MiB or 4GiB" })
+  .regex(/^\d{1,6}(KiB|MiB|GiB|TiB)$/, { error: "expected a size such as 512MiB or 4GiB" })
+  .transform((given) => Number.parseInt(given, 10) * (UNIT_BYTES[given.replace(/^\d+/, "")] ?? 1));

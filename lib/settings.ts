@@ -15,6 +15,8 @@ interface AnySetting {
   readonly env?: string;
   readonly schema: z.ZodType;
   readonly default?: unknown;
+  /** How the help spells the default, where that is not as it is written here: 24h, 4GiB. */
+  readonly defaultText?: string;
 }
 
 /** A setting of type T. Its default may be undefined only if T may be. */

@@ -2,7 +2,7 @@
 
 import { chooseNats, natsSettings } from "../../broker/index.ts";
 import { AdminServer, edgeSettings } from "../../edge/index.ts";
-import { GraphService } from "../../graph/index.ts";
+import { GraphService, historyBoundsOf, historySettings } from "../../graph/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { pick } from "../../lib/settings.ts";
@@ -17,6 +17,7 @@ export const graphServe: Command = defineCommand({
     data,
     partitions,
     rowMemory,
+    ...historySettings,
     ...pick(edgeSettings, "adminHost", "adminPort"),
     ...natsSettings,
   },
@@ -25,7 +26,10 @@ export const graphServe: Command = defineCommand({
     const { log, signal } = context;
     const metrics = createMetrics();
     const nats = chooseNats(context, values).config;
-    const service = new GraphService({ directory, partitions, rowMemoryMb, nats, log, metrics, signal });
+    const history = historyBoundsOf(values);
+    const service = new GraphService({
+      ...{ directory, partitions, rowMemoryMb, history, nats, log, metrics, signal },
+    });
     const admin =
       adminPort === undefined
         ? undefined

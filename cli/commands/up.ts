@@ -5,7 +5,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { brokerKind, chooseNats, natsSettings, openBroker } from "../../broker/index.ts";
 import { edgeConfigOf, edgeSettings } from "../../edge/index.ts";
-import { countFriendships, GraphService, generateFriendships, loadFollows } from "../../graph/index.ts";
+import {
+  countFriendships,
+  GraphService,
+  generateFriendships,
+  historyBoundsOf,
+  historySettings,
+  loadFollows,
+} from "../../graph/index.ts";
 import { type Command, type Context, defineCommand } from "../../lib/command.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { describeListener } from "../../lib/processes.ts";
@@ -27,6 +34,7 @@ export const up: Command = defineCommand({
     data,
     users,
     broker: brokerKind,
+    ...historySettings,
     ...edgeSettings,
     ...natsSettings,
   },
@@ -50,7 +58,8 @@ export const up: Command = defineCommand({
 
       await makeDemoGraph(context, values.data, values.users);
       const metrics = createMetrics();
-      const graph = new GraphService({ directory: values.data, nats, log, metrics, signal });
+      const history = historyBoundsOf(values);
+      const graph = new GraphService({ directory: values.data, history, nats, log, metrics, signal });
       await graph.start();
       started.unshift(() => graph.stop());
 
