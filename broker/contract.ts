@@ -25,6 +25,7 @@ export {
   parseEvent,
   textOf,
 } from "./event.ts";
+export { countFitting } from "./fitting.ts";
 export {
   decodeNamed,
   encodeNamed,

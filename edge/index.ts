@@ -23,5 +23,6 @@ export { DEFAULT_LIMITS, type PoolLimits } from "./pool/pool.ts";
 export { edgeSettings } from "./settings.ts";
 export { WebEdge, type WebEdgeOptions } from "./web-edge.ts";
 export { EdgeFleet, type FleetOptions, WORKER_FLAGS } from "./workers/fleet.ts";
+export { forwardLines } from "./workers/forward-lines.ts";
 export type { FromWorker, ToWorker } from "./workers/messages.ts";
 export type { MetricReport } from "./workers/worker-counts.ts";

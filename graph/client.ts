@@ -2,6 +2,7 @@
 // changes. Used by commands. Holds one page, or at most REQUESTS_AT_ONCE requests of IDS_PER_REQUEST ids.
 
 import {
+  countFitting,
   type GraphVerb,
   graphSubject,
   partitionSubject,
@@ -9,7 +10,6 @@ import {
   type UserId,
 } from "../broker/contract.ts";
 import { type BrokerClient, textOf } from "../broker/index.ts";
-import { countFitting } from "../lib/fitting.ts";
 
 /** The maximum number of ids in one request. Fewer fit if the server's max_payload is small. */
 const IDS_PER_REQUEST = 1_000;

@@ -1,8 +1,7 @@
 // Truncates lists so that a reply fits the server's max_payload. A truncated page has a `next`, as a page
 // that reached its `limit` does. Pure functions.
 
-import { BrokerError, type Topic } from "../broker/contract.ts";
-import { countFitting } from "../lib/fitting.ts";
+import { BrokerError, countFitting, type Topic } from "../broker/contract.ts";
 import type { Page } from "./store/row-store.ts";
 
 /** The maximum size of a reply without its list: two names, `next`, keys and numbers. */

@@ -1,11 +1,9 @@
 // Access to the files and folders that flags name. An error of the operating system becomes one that names
 // the flag.
 
-import { existsSync, readFileSync } from "node:fs";
-import { rmdir } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { CommandError } from "./command-error.ts";
 import { codeOf, messageOf, quote } from "./errors.ts";
-import { makeFolder } from "./make-folder.ts";
 
 /** Reads a text file. @throws CommandError USAGE if it cannot be read */
 export function readTextFile(flag: string, path: string): string {
@@ -40,15 +38,4 @@ export async function writing<T>(
       { cause },
     );
   }
-}
-
-/**
- * Checks that a folder can be created, and leaves no trace: a command that runs for hours must find out
- * before it starts.
- * @throws CommandError UNWRITABLE
- */
-export async function checkFolder(flag: string, path: string): Promise<void> {
-  const isThere = existsSync(path);
-  await writing(flag, path, () => makeFolder(path));
-  if (!isThere) await rmdir(path);
 }

@@ -6,9 +6,6 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { Fifo } from "../test/support/fifo.ts";
-import { waitFor } from "../test/support/wait-for.ts";
-import { forwardLines } from "./forward-lines.ts";
-import { LineSink } from "./line-sink.ts";
 
 const LINES = 20_000;
 const LINE = "x".repeat(100);
@@ -120,17 +117,5 @@ describe("lines to a pipe that other programs share", () => {
     await outcomeOf(start(fifo.fd));
     assert.equal(flags(), before);
     fifo.close();
-  });
-});
-
-describe("forwardLines", () => {
-  it("a child's output - is forwarded as whole lines, and its last line without a newline too", async () => {
-    const lines: string[] = [];
-    const sink = new LineSink(2);
-    sink.write = (line) => void lines.push(line);
-    const source = Readable.from(["one\ntw", "o\n", "thr", "ee"], { objectMode: false });
-    forwardLines(source, sink);
-    await waitFor("the end", () => source.destroyed);
-    assert.deepEqual(lines, ["one\n", "two\n", "three\n"]);
   });
 });

@@ -8,8 +8,8 @@
 //                       │leave: absent         ◀──join──┘                   │
 //                       ▲──────────────────────────join─────────────────────┘
 
+import { countFitting } from "../../broker/contract.ts";
 import { DELTA_HEAD_BYTES, joinBytes, LEAVE_BYTES, MAX_DELTA } from "../../broker/index.ts";
-import { countFitting } from "../../lib/fitting.ts";
 import type { UserTable } from "../pool/user-table.ts";
 
 const STATE = {

@@ -2,8 +2,8 @@
 // last copy. Bounded: the oldest tallies are dropped if they are not requested.
 
 import type { UserId } from "../../broker/contract.ts";
+import { countFitting } from "../../broker/contract.ts";
 import type { TallyPart } from "../../broker/index.ts";
-import { countFitting } from "../../lib/fitting.ts";
 
 const KEPT_EVENTS = 1_024;
 /** Users per part of a reply; a part is serialized at once. */

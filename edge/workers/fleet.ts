@@ -8,7 +8,6 @@ import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
 import { AggregatorRegistry } from "prom-client";
 import { codeOf } from "../../lib/errors.ts";
-import { forwardLines } from "../../lib/forward-lines.ts";
 import type { Logger } from "../../lib/log.ts";
 import { standardError } from "../../lib/output.ts";
 import { anyFreePort, isPortFree } from "../../lib/ports.ts";
@@ -18,6 +17,7 @@ import type { EdgeConfig, ListenAt } from "../config.ts";
 import { EdgeError } from "../errors.ts";
 import { explainListen } from "../node/listen.ts";
 import { claimSocketPath } from "../node/socket-path.ts";
+import { forwardLines } from "./forward-lines.ts";
 import { WorkerCounts } from "./worker-counts.ts";
 import { WorkerProcess } from "./worker-process.ts";
 

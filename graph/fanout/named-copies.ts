@@ -1,9 +1,14 @@
 // Copies for edges in `frames` mode whose presence is not in step: every event with the names of all its
 // recipients, from which the edge picks its own users.
 
-import { encodeNamed, maxNamesBytes, storedUserId, type UserId } from "../../broker/contract.ts";
+import {
+  countFitting,
+  encodeNamed,
+  maxNamesBytes,
+  storedUserId,
+  type UserId,
+} from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";
-import { countFitting } from "../../lib/fitting.ts";
 import type { EdgeLink } from "../presence/edge-registry.ts";
 import type { EdgeSender } from "./edge-sender.ts";
 import type { OutgoingEvent } from "./event.ts";

@@ -13,9 +13,10 @@ import {
 } from "../../edge/index.ts";
 import { type Command, type Context, defineCommand, json, type Progress } from "../../lib/command.ts";
 import { CommandError } from "../../lib/command-error.ts";
-import { checkFolder, writing } from "../../lib/flag-files.ts";
+import { writing } from "../../lib/flag-files.ts";
 import { integer } from "../../lib/schemas.ts";
 import { pick } from "../../lib/settings.ts";
+import { checkFolder } from "../check-folder.ts";
 import { isNativeBuilt } from "../flood/native-readers.ts";
 import { planMillion } from "../million/plan.ts";
 import { figuresOf, type MillionFigures, troubles, writeReport } from "../million/report.ts";

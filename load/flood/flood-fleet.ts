@@ -4,7 +4,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { forwardLines } from "../../lib/forward-lines.ts";
+import { forwardLines } from "../../edge/index.ts";
 import { standardError } from "../../lib/output.ts";
 import { DIGEST_WORDS, Digests } from "./digest.ts";
 import type { FloodPlan } from "./flood.ts";

@@ -3,7 +3,7 @@
 // to a pipe of its own, which is read here.
 
 import type { Readable } from "node:stream";
-import type { LineSink } from "./line-sink.ts";
+import type { LineSink } from "../../lib/line-sink.ts";
 
 /** A longer line is forwarded in parts, which bounds the memory per child. */
 const MAX_LINE_CHARS = 65_536;

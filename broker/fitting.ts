@@ -1,6 +1,6 @@
 // Counts how much of a list fits into one message. It passes once over the part that fits.
 
-export interface Room {
+export interface Capacity {
   readonly bytes: number;
   /** Unlimited if absent. */
   readonly items?: number;
@@ -13,7 +13,7 @@ export interface Room {
 export function countFitting<T>(
   items: readonly T[],
   bytesOf: (item: T) => number,
-  { bytes: maxBytes, items: maxItems = Number.POSITIVE_INFINITY }: Room,
+  { bytes: maxBytes, items: maxItems = Number.POSITIVE_INFINITY }: Capacity,
   from = 0,
 ): number {
   const end = Math.min(items.length, from + maxItems);
