@@ -70,8 +70,9 @@ export class Retention {
   }
 
   /**
-   * Deletes segments until the bounds hold, but none that contains or follows the row `oldestNeeded`. A call during
-   * a run joins that run. While the disk rejects writes, rows are deleted in memory, and on disk later.
+   * Deletes segments until the bounds hold, but none that contains or follows the row `oldestNeeded`. A call
+   * during a run returns the promise of that run. While the disk rejects writes, rows are deleted in memory,
+   * and on disk afterwards.
    */
   trim(nowMs: number, oldestNeeded: number): Promise<void> {
     this.#trimming ??= this.#trim(nowMs, oldestNeeded).finally(() => {

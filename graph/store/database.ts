@@ -19,7 +19,7 @@ const decoder = new TextDecoder();
 type Compactable = { compactRange(start: string, end: string): Promise<void> };
 export type Database = Level<string, Uint8Array> & Compactable;
 export type Snapshot = ReturnType<Database["snapshot"]>;
-/** Operations that are passed to LevelDB one by one and written together. LevelDB copies keys and values at once. */
+/** Operations that LevelDB receives one by one and writes together. It copies keys and values at once. */
 export type Batch = ReturnType<Database["batch"]>;
 /** Reads the value of one key. */
 export type Read = (key: string) => Uint8Array | undefined;
