@@ -41,3 +41,4 @@ export { type BrokerKind, brokerKind, type OpenedBroker, openBroker } from "./se
 export type { Endpoint, Served } from "./service.ts";
 export { streamOf } from "./stream-ack.ts";
 export type { Subscribed } from "./subscriptions.ts";
+export { Throttle } from "./throttle.ts";

@@ -3,7 +3,7 @@
 // forwarded at once, at most once per RESYNC_EVERY_MS. Owned by one Presence; it holds one reason and two
 // timers.
 
-import { Throttle } from "../../lib/throttle.ts";
+import { Throttle } from "../../broker/index.ts";
 
 /** Several services may report the same loss. */
 const RESYNC_EVERY_MS = 1_000;

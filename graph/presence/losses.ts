@@ -2,8 +2,7 @@
 // are reported together: each report covers all losses before it.
 
 import { EVERY_EDGE } from "../../broker/contract.ts";
-import { type BrokerClient, encodeOrder } from "../../broker/index.ts";
-import { Throttle } from "../../lib/throttle.ts";
+import { type BrokerClient, encodeOrder, Throttle } from "../../broker/index.ts";
 
 /** The minimum time between two reports. */
 const RESYNC_EVERY_MS = 1_000;

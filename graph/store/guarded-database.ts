@@ -130,7 +130,7 @@ export class GuardedDatabase {
     return this.#serialize([], () => this.db.clear(range));
   }
 
-  /** Frees the disk space of deleted keys while writes continue. Does nothing while the disk rejects writes. */
+  /** Frees the disk space of deleted keys. Does nothing while the disk rejects writes. */
   async compact(from: string, to: string): Promise<void> {
     if (this.#trouble !== undefined) return;
     const release = this.hold();
