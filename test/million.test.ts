@@ -58,7 +58,7 @@ describe("encke million - 1,000 connections", () => {
       report,
     ];
     const command = await EnckeCommand.start(args, /^/);
-    await waitFor("messages under way", () => command.stderr.includes("messages a second"));
+    await waitFor("messages under way", () => command.stderr.includes("messages per second"));
     const grandchildren = childrenOf(command.pid).flatMap(childrenOf);
     const [worker = 0] = grandchildren.filter((pid) => /cli\/worker\.js/.test(commandLineOf(pid)));
     process.kill(worker, "SIGKILL");
@@ -76,7 +76,7 @@ describe("encke million - 1,000 connections", () => {
       /^/,
       { env: { TMPDIR: scratch } },
     );
-    await waitFor("messages under way", () => command.stderr.includes("messages a second"));
+    await waitFor("messages under way", () => command.stderr.includes("messages per second"));
     const pids = childrenOf(command.pid).flatMap((pid) => [pid, ...childrenOf(pid)]);
     assert.ok(pids.length >= 4, `${pids.length} processes`);
     await command.stop();

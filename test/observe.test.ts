@@ -99,7 +99,7 @@ describe("encke soak", () => {
     const page = readFileSync(join(report, "report.md"), "utf8");
     assert.match(
       page,
-      /^# Soak: 200 streams, 200 messages a second, 6 s\n\n\*\*(Everything is fine|Nothing was lost)/,
+      /^# Soak: 200 streams, 200 messages per second, 6 s\n\n\*\*(Everything is fine|Nothing was lost)/,
     );
     assert.deepEqual(readdirSync(report).sort(), [
       ...["broker.tsv", "edge.tsv", "graph.tsv", "memory.png", "memory.svg", "report.md"],

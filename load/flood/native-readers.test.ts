@@ -2,7 +2,10 @@
 // error.
 
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
+import { projectRoot } from "../../lib/project.ts";
 import { isNativeBuilt, NativeReaders } from "./native-readers.ts";
 import type { ReadersOptions } from "./readers.ts";
 
@@ -21,6 +24,16 @@ const ODD: readonly number[] = [
   ...[2 ** 53, 2 ** 63, 2 ** 64, 1e17, 1e308, -1e308],
 ];
 const NO_NUMBERS = ["1", null, undefined, {}, true, 1n] as unknown as readonly number[];
+
+describe("addon of the native readers", () => {
+  it("a file that the build made - is the one that is loaded", () => {
+    const built = readdirSync(join(projectRoot, "dist"), { recursive: true, encoding: "utf8" });
+    assert.equal(
+      isNativeBuilt,
+      built.some((name) => name.endsWith("load.node")),
+    );
+  });
+});
 
 describe("numbers passed to the native readers", {
   skip: isNativeBuilt ? false : "the addon was not built here",

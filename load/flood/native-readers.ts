@@ -9,7 +9,7 @@ import { projectRoot } from "../../lib/project.ts";
 import type { Latency } from "./latency.ts";
 import type { ReaderCounts, Readers, ReadersOptions, StreamEnd } from "./readers.ts";
 
-const ADDON: string = join(projectRoot, "dist", "cli", "load", "native", "load.node");
+const ADDON: string = join(projectRoot, "dist", "load", "native", "load.node");
 /** The native code's `End`, in its order. */
 const REASONS = ["error", "status", "complete", "cut", "broken"] as const;
 /** Numbers per ended stream. */

@@ -177,7 +177,7 @@ function markdownOf(result: MillionResult, figures: MillionFigures): string {
   return `# ${n(plan.connections)} connections on one machine
 
 ${figures.ok ? "Everything opened, nothing was lost." : `**Not all went well**: ${troubles(figures)}.`}
-${figures.keptUp ? "" : `The system did not keep up with ${n(plan.rate)} messages a second: it sustained ${n(figures.sentPerSecond)}.\n`}
+${figures.keptUp ? "" : `The system did not keep up with ${n(plan.rate)} messages per second: it sustained ${n(figures.sentPerSecond)}.\n`}
 ${cpus().length} CPUs (${cpus()[0]?.model ?? "unknown"}), ${n(totalmem() / GB)} GB, Linux ${release()}, Node ${process.versions.node}; ${broker};
 ${plan.pool} pool, ${plan.fanout} fan-out, ${plan.path === "stream" ? "NDJSON" : "text"} streams, a heartbeat after ${plan.heartbeatMs / 1_000} s of silence; clients on the same machine.
 

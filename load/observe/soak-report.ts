@@ -112,7 +112,7 @@ function pageOf(plan: SoakPlan, run: SoakRun, verdict: SoakVerdict, description:
   const edgeKb = memory.edge?.medianKb ?? 0;
   const emptyKb = run.samples.get("edge")?.[0]?.anonKb ?? 0;
   const perStream = (kb: number): string => `${(kb / plan.connections).toFixed(2)} KB`;
-  return `# Soak: ${n(plan.connections)} streams, ${n(plan.rate)} messages a second, ${n(verdict.seconds)} s
+  return `# Soak: ${n(plan.connections)} streams, ${n(plan.rate)} messages per second, ${n(verdict.seconds)} s
 
 **${headlineOf(verdict)}**
 
