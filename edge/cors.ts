@@ -6,7 +6,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Origins } from "./origins.ts";
 
 /** Headers that a page may send in addition to those that need no permission. */
-const SENT = "Authorization, Content-Type, Last-Event-ID";
+const SENT = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID";
 /** Headers that a page may read in addition to those that it always may. */
 const EXPOSED = "Accept-Encoding, Allow, Retry-After, WWW-Authenticate";
 const MAX_AGE_S = "600";

@@ -1,15 +1,16 @@
 // Sends a browser's requests to the graph over NATS. The browser waits at most ANSWER_MS. Stateless.
 
 import { BrokerError, eventSubject, graphSubject, type Topic, type UserId } from "../broker/contract.ts";
-import { type BrokerClient, serviceErrorOf } from "../broker/index.ts";
+import { type BrokerClient, messageIdHeaders, serviceErrorOf } from "../broker/index.ts";
 import { EdgeError } from "./errors.ts";
 import type { GraphGate } from "./services.ts";
 
 const ANSWER_MS = 2_000;
 
 export function createGraphGate(client: BrokerClient): GraphGate {
-  const ask = async (subject: string, payload: Uint8Array | string): Promise<object> => {
-    const reply = await client.request(subject, payload, ANSWER_MS);
+  const ask = async (subject: string, payload: Uint8Array | string, messageId?: string): Promise<object> => {
+    const headers = messageId === undefined ? undefined : messageIdHeaders(messageId);
+    const reply = await client.request(subject, payload, ANSWER_MS, headers);
     const problem = serviceErrorOf(reply);
     if (problem === undefined) return reply.json<object>();
     if (problem.code === 413) throw new BrokerError("PAYLOAD_TOO_LARGE", problem.message);
@@ -30,6 +31,7 @@ export function createGraphGate(client: BrokerClient): GraphGate {
         subscriberCount: count.count,
       };
     },
-    publish: (topic: Topic, payload: Uint8Array) => ask(eventSubject(topic), payload),
+    publish: (topic: Topic, payload: Uint8Array, messageId: string | undefined) =>
+      ask(eventSubject(topic), payload, messageId),
   };
 }

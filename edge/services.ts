@@ -22,8 +22,11 @@ export interface GraphGate {
    * followers.
    */
   neighbours(user: UserId, limit: number): Promise<Neighbours>;
-  /** Publishes an event and returns how many readers received it, as the reply to a counted event does. */
-  publish(topic: Topic, payload: Uint8Array): Promise<object>;
+  /**
+   * Publishes an event and returns how many readers received it, as the reply to a counted event does. An
+   * event with a message id that was accepted before is not published again.
+   */
+  publish(topic: Topic, payload: Uint8Array, messageId: string | undefined): Promise<object>;
 }
 
 export interface Neighbours {

@@ -38,6 +38,21 @@ describe("app - the graph, for the live page", () => {
     assert.deepEqual([response.status, recipients], [200, 3]);
   });
 
+  it("POST with an Idempotency-Key - is published once per topic and key", async () => {
+    const post = async (topic: string, key: string): Promise<{ id: string; duplicate?: boolean }> => {
+      const init = { method: "POST", body: "pay", headers: { "Idempotency-Key": key } };
+      return (await edges.app.request(`/events/${topic}`, init)).json() as Promise<{ id: string }>;
+    };
+    const first = await post("42", "order-1");
+    const again = await post("42", "order-1");
+    assert.deepEqual([first.duplicate, again.duplicate, again.id], [undefined, true, first.id]);
+    for (const [topic, key] of [
+      ["42", "order-2"],
+      ["7", "order-1"],
+    ] as const)
+      assert.equal((await post(topic, key)).duplicate, undefined);
+  });
+
   it("POST /events/:topic - refuses large payloads, bad topics and other sites", async () => {
     const post = (path: string, init: RequestInit): Promise<Response> =>
       Promise.resolve(edges.app.request(path, { method: "POST", ...init }));

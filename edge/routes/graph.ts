@@ -9,6 +9,7 @@ import { authorize } from "../auth.ts";
 import { EdgeError } from "../errors.ts";
 import { route } from "../http/route.ts";
 import type { EdgeServices } from "../services.ts";
+import { messageIdOf } from "./idempotency-key.ts";
 import { queryOf } from "./query.ts";
 
 const MAX_NEIGHBOURS = 500;
@@ -36,7 +37,8 @@ export function addGraphRoutes(app: Hono, services: EdgeServices): void {
           `you are ${reader.user}: publish on your own topic, /events/${reader.user}`,
         );
       }
-      return c.json(await graph.publish(topic, await readPayload(c)));
+      const messageId = await messageIdOf(c, topic);
+      return c.json(await graph.publish(topic, await readPayload(c), messageId));
     },
   });
 }
