@@ -13,7 +13,7 @@ import { childrenOf } from "../lib/processes.ts";
 import { Supervisor } from "../lib/supervisor.ts";
 
 const HOST = "127.0.0.1";
-/** Reading a graph of fifteen million edges takes seconds, and starting 55 workers takes a minute. */
+/** Reading a graph of fifteen million follows takes seconds, and starting 55 workers takes a minute. */
 const READY_MS = 120_000;
 const LOOK_MS = 100;
 const REPLY_MS = 1_000;

@@ -91,7 +91,7 @@ describe("distributor", () => {
     assert.ok(edge !== undefined);
     return edge;
   };
-  /** An edge in `frames` mode of whose users everything is known. */
+  /** Adds an edge in `frames` mode whose presence is complete, with these users. */
   const joinInStep = (id: string, users: Readonly<Record<string, number>>, epoch = 1): EdgeLink => {
     const edge = join(id, "frames");
     edge.presence.begin("frames", epoch);

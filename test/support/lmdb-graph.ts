@@ -1,5 +1,5 @@
 // The same graph in lmdb, built from the list of pairs by code that shares nothing with our loader and store,
-// so that their results can be compared. Friendships are mutual. Building takes 16 bytes per edge.
+// so that their results can be compared. Friendships are mutual. Building takes 16 bytes per follow.
 
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
