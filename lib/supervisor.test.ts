@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { kill9 } from "../test/support/kill.ts";
 import { waitFor } from "../test/support/wait-for.ts";
 import { Backoff } from "./backoff.ts";
 import { createLogger } from "./log.ts";
@@ -14,7 +15,7 @@ describe("supervisor", () => {
     const supervisor = node("setInterval(() => {}, 1000)");
     await supervisor.start();
     const first = supervisor.pid;
-    process.kill(first ?? 0, "SIGKILL");
+    kill9(first);
     await waitFor("another child", () => supervisor.pid !== first && supervisor.restarts === 1);
     await supervisor.stop();
   });
@@ -43,7 +44,8 @@ describe("supervisor", () => {
     assert.ok(said);
     const { pid } = deaf;
     await Promise.all([deaf.stop(), deaf.stop()]);
-    assert.throws(() => process.kill(pid ?? 0, 0), { code: "ESRCH" });
+    assert.ok(pid !== undefined);
+    assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
   });
 });
 

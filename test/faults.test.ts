@@ -14,6 +14,7 @@ import { childrenOf, listenerOn } from "../lib/processes.ts";
 import { realWith, type TestBroker, urlOf } from "./support/brokers.ts";
 import { ask, connectClient } from "./support/client.ts";
 import { EnckeCommand } from "./support/command.ts";
+import { kill9 } from "./support/kill.ts";
 import { natsServer } from "./support/nats-servers.ts";
 import { SmallDisk } from "./support/small-disk.ts";
 import { waitFor } from "./support/wait-for.ts";
@@ -104,9 +105,14 @@ for (const fanout of ["frames", "subject"]) {
       await waitFor("changes to be taken", async () => (await isReady()) && (await change()) === undefined);
     };
     const setClock = (): void => clock.set((random.below(3) - 1) * HOUR_S);
-    const killNats = (): void => {
+    const killNats = async (): Promise<void> => {
       restarts += 1;
-      process.kill(listenerOn(port) ?? 0, "SIGKILL"); // the supervisor restarts it
+      let server: number | undefined;
+      await waitFor("a server to kill", () => {
+        server = listenerOn(port); // undefined while the supervisor restarts it
+        return server !== undefined;
+      });
+      kill9(server);
     };
     const shrinkPayload = async (): Promise<void> => {
       restarts += 1;

@@ -107,8 +107,8 @@ for (const server of natsServers) {
 
     it("one owner of all partitions - serves them and takes changes", async () => {
       await expectEventsOfAll("before");
-      assert.equal((await encke("graph", "add", "1", "30")).stdout, "1 added, 0 were so already\n");
-      assert.equal((await encke("graph", "remove", "2", "3")).stdout, "1 removed, 0 were so already\n");
+      assert.equal((await encke("graph", "add", "1", "30")).stdout, "1 added, 0 unchanged\n");
+      assert.equal((await encke("graph", "remove", "2", "3")).stdout, "1 removed, 0 unchanged\n");
       await expectEventsOfAll("changed");
     });
 
@@ -152,7 +152,7 @@ for (const server of natsServers) {
       assert.equal(part.exit, 1);
       assert.match(part.stderr, /holds partitions 0-3\/4 and not 2-3\/4/);
       const all = await encke("graph", "serve", "--data", dir("all"), "--partitions", "0-3/4");
-      assert.match(all.stderr, /for partition \d of 4 already: stop it first/);
+      assert.match(all.stderr, /already running on this NATS for partition \d of 4: stop it first/);
       const wrong = await encke("graph", "serve", "--partitions", "4/4");
       assert.deepEqual([wrong.exit, /as 0-3\/16/.test(wrong.stderr)], [2, true]);
     });

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { childrenOf } from "../lib/processes.ts";
 import { EnckeCommand } from "./support/command.ts";
 import { statusOf } from "./support/http.ts";
+import { kill9 } from "./support/kill.ts";
 import { natsServer, natsServers } from "./support/nats-servers.ts";
 import { Reader } from "./support/reader.ts";
 import { Services } from "./support/services.ts";
@@ -42,7 +43,7 @@ for (const { broker, fanout, server } of SETUPS) {
     it("the article's session - gives the article's results", async () => {
       const changes = join(tempDir(), "changes.txt");
       writeFileSync(changes, "alice rj\nbob rj\n");
-      assert.equal((await encke("graph", "add", "--file", changes)).stdout, "2 added, 0 were so already\n");
+      assert.equal((await encke("graph", "add", "--file", changes)).stdout, "2 added, 0 unchanged\n");
       assert.equal((await encke("graph", "subscribers", "rj")).stdout, "alice\nbob\n");
       assert.equal((await encke("graph", "subscriptions", "alice")).stdout, "rj\n");
       assert.equal((await encke("graph", "count", "rj")).stdout, "2\n");
@@ -63,7 +64,7 @@ for (const { broker, fanout, server } of SETUPS) {
       await both.until(/Recvd msg #\d+: 'again'\n/);
       both.close();
 
-      assert.equal((await encke("graph", "remove", "bob", "rj")).stdout, "1 removed, 0 were so already\n");
+      assert.equal((await encke("graph", "remove", "bob", "rj")).stdout, "1 removed, 0 unchanged\n");
       assert.equal((await send("without bob")).recipients, 2);
       assert.equal(
         (await encke("graph", "add", "bob", "rj", "--json")).stdout,
@@ -124,7 +125,7 @@ for (const { broker, fanout, server } of SETUPS) {
 
     it("a killed worker - is replaced on the same port", async () => {
       const [worker] = childrenOf(services.edgeSupervisor);
-      process.kill(worker ?? 0, "SIGKILL");
+      kill9(worker);
       await waitFor("a new worker", () => childrenOf(services.edgeSupervisor).some((pid) => pid !== worker));
       await services.ready();
       const reader = await read("/stream?user=alice");

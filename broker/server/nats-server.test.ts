@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { createLogger } from "../../lib/log.ts";
 import { brokers, embedded, onFreePort, real } from "../../test/support/brokers.ts";
+import { kill9 } from "../../test/support/kill.ts";
 import { NatsProcess } from "../../test/support/nats-process.ts";
 import { natsServer, natsServers } from "../../test/support/nats-servers.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
@@ -35,7 +36,7 @@ for (const installed of natsServers) {
       client.subscribe("after", (message) => got.push(message.string()));
       try {
         const firstPid = server.pid;
-        process.kill(firstPid ?? 0, "SIGKILL");
+        kill9(firstPid);
         await waitFor("the connection to be lost", () => !client.connected);
         assert.equal(client.publish("after", "too early"), "away");
         await waitFor("the client to reconnect", () => client.connected);

@@ -23,7 +23,7 @@ describe("commands on a server with a small max_payload", () => {
     const file = join(tempDir(), "changes.txt");
     writeFileSync(file, USERS.map((user) => `${user} star\n`).join(""));
     const added = await encke("graph", "add", "--file", file);
-    assert.deepEqual([added.exit, added.stdout], [0, "1500 added, 0 were so already\n"], added.stderr);
+    assert.deepEqual([added.exit, added.stdout], [0, "1500 added, 0 unchanged\n"], added.stderr);
     const listed = await encke("graph", "subscribers", "star");
     assert.deepEqual(listed.stdout.trim().split("\n").sort(), [...USERS].sort());
   });
