@@ -7,9 +7,9 @@
 // Ordinals number the rows of the whole history in order of arrival.
 
 import { U32Map } from "../u32-map.ts";
+import { OrdinalRing } from "./ordinal-ring.ts";
 import { ROW_KIND, type RowKind } from "./row.ts";
 
-const INITIAL_ROWS = 1_024;
 /**
  * Keeps ordinals within 31 bits for the maps. They stay unambiguous because far fewer than 2^31 rows are
  * stored at a time.
@@ -17,38 +17,33 @@ const INITIAL_ROWS = 1_024;
 const ORDINAL_MASK = 0x7fff_ffff;
 
 export class Chain {
-  #distances = new Uint32Array(INITIAL_ROWS);
+  readonly #distances: OrdinalRing;
   #newestEvent = new U32Map();
   #newestDirect = new U32Map();
-  #first: number;
-  #next: number;
 
   /** @param first the ordinal of the first row to be appended */
   constructor(first: number) {
-    this.#first = first;
-    this.#next = first;
+    this.#distances = new OrdinalRing(first, Uint32Array);
   }
 
   /** The ordinal of the oldest row. */
   get first(): number {
-    return this.#first;
+    return this.#distances.first;
   }
 
   /** The ordinal that the next row gets. */
   get next(): number {
-    return this.#next;
+    return this.#distances.next;
   }
 
   /** Memory used, in bytes. */
   get bytes(): number {
-    return this.#distances.byteLength + this.#newestEvent.bytes + this.#newestDirect.bytes;
+    return this.#distances.bytes + this.#newestEvent.bytes + this.#newestDirect.bytes;
   }
 
   /** Appends a row. Amortized O(1). */
   append(kind: RowKind, tag: number): void {
-    const ordinal = this.#next;
-    if (ordinal - this.#first === this.#distances.length) this.#grow();
-    this.#next = ordinal + 1;
+    const ordinal = this.next;
     const newest = this.#newestOf(kind);
     let distance = 0;
     if (newest !== undefined) {
@@ -56,25 +51,25 @@ export class Chain {
       if (before !== -1) distance = (ordinal - before) & ORDINAL_MASK;
       newest.set(tag, ordinal & ORDINAL_MASK);
     }
-    this.#distances[ordinal & (this.#distances.length - 1)] = distance;
+    this.#distances.append(distance);
   }
 
   /** Returns the ordinal of a tag's newest row, or 0 if it has none. */
   newest(kind: RowKind, tag: number): number {
     const newest = this.#newestOf(kind)?.get(tag) ?? -1;
-    return newest === -1 ? 0 : this.#next - ((this.#next - newest) & ORDINAL_MASK);
+    return newest === -1 ? 0 : this.next - ((this.next - newest) & ORDINAL_MASK);
   }
 
   /** Returns the ordinal of the previous row with the same tag, or 0 if none is stored. */
   previous(ordinal: number): number {
-    const distance = this.#distances[ordinal & (this.#distances.length - 1)] as number;
-    return distance === 0 || ordinal - distance < this.#first ? 0 : ordinal - distance;
+    const distance = this.#distances.at(ordinal);
+    return distance === 0 || ordinal - distance < this.first ? 0 : ordinal - distance;
   }
 
   /** Removes the oldest row, which must have been appended with this kind and tag. */
   dropFirst(kind: RowKind, tag: number): void {
-    const ordinal = this.#first;
-    this.#first = ordinal + 1;
+    const ordinal = this.first;
+    this.#distances.dropBefore(ordinal + 1);
     const newest = this.#newestOf(kind);
     if (newest?.get(tag) === (ordinal & ORDINAL_MASK)) newest.delete(tag);
   }
@@ -88,13 +83,5 @@ export class Chain {
   #newestOf(kind: RowKind): U32Map | undefined {
     if (kind === ROW_KIND.event) return this.#newestEvent;
     return kind === ROW_KIND.direct ? this.#newestDirect : undefined;
-  }
-
-  #grow(): void {
-    const before = this.#distances;
-    const larger = new Uint32Array(before.length * 2);
-    for (let ordinal = this.#first; ordinal < this.#next; ordinal += 1)
-      larger[ordinal & (larger.length - 1)] = before[ordinal & (before.length - 1)] as number;
-    this.#distances = larger;
   }
 }

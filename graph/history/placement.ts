@@ -2,7 +2,7 @@
 // next ordinals as the chain. If the service owns only one partition, nothing is stored, because places
 // follow from ordinals. Owned by the history.
 
-const INITIAL_ROWS = 1_024;
+import { OrdinalRing } from "./ordinal-ring.ts";
 
 export interface Placement {
   readonly bytes: number;
@@ -47,48 +47,33 @@ class OnePartition implements Placement {
 }
 
 class SeveralPartitions implements Placement {
-  #partitions = new Uint8Array(INITIAL_ROWS);
-  #places = new Uint32Array(INITIAL_ROWS);
-  #first: number;
-  #next: number;
+  readonly #partitions: OrdinalRing;
+  readonly #places: OrdinalRing;
 
   constructor(first: number) {
-    this.#first = first;
-    this.#next = first;
+    this.#partitions = new OrdinalRing(first, Uint8Array);
+    this.#places = new OrdinalRing(first, Uint32Array);
   }
 
   get bytes(): number {
-    return this.#partitions.byteLength + this.#places.byteLength;
+    return this.#partitions.bytes + this.#places.bytes;
   }
 
   append(partition: number, place: number): void {
-    if (this.#next - this.#first === this.#places.length) this.#grow();
-    const slot = this.#next & (this.#places.length - 1);
-    this.#partitions[slot] = partition;
-    this.#places[slot] = place;
-    this.#next += 1;
+    this.#partitions.append(partition);
+    this.#places.append(place);
   }
 
   partitionAt(ordinal: number): number {
-    return this.#partitions[ordinal & (this.#partitions.length - 1)] as number;
+    return this.#partitions.at(ordinal);
   }
 
   placeAt(ordinal: number): number {
-    return this.#places[ordinal & (this.#places.length - 1)] as number;
+    return this.#places.at(ordinal);
   }
 
   dropBefore(first: number): void {
-    this.#first = Math.max(this.#first, first);
-  }
-
-  #grow(): void {
-    const [partitions, places] = [this.#partitions, this.#places];
-    this.#partitions = new Uint8Array(places.length * 2);
-    this.#places = new Uint32Array(places.length * 2);
-    for (let ordinal = this.#first; ordinal < this.#next; ordinal += 1) {
-      const [from, to] = [ordinal & (places.length - 1), ordinal & (this.#places.length - 1)];
-      this.#partitions[to] = partitions[from] as number;
-      this.#places[to] = places[from] as number;
-    }
+    this.#partitions.dropBefore(first);
+    this.#places.dropBefore(first);
   }
 }

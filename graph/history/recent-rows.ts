@@ -7,10 +7,11 @@
 // A row's address is the number of its chunk times the chunk size, plus the offset in the chunk. Each row is
 // preceded by its length.
 
+import { OrdinalRing } from "./ordinal-ring.ts";
+
 const CHUNK_BITS = 20;
 const CHUNK_BYTES: number = 1 << CHUNK_BITS;
 const LENGTH_BYTES = 4;
-const INITIAL_ROWS = 1_024;
 
 interface Chunk {
   readonly bytes: Uint8Array;
@@ -24,24 +25,21 @@ export class RecentRows {
   readonly #maxChunks: number;
   readonly #chunks: Chunk[] = [];
   #current = -1;
-  /** Addresses by ordinal, for the rows from `#first` on. */
-  #addresses = new Uint32Array(INITIAL_ROWS);
-  #first: number;
-  #next: number;
+  /** The addresses of the rows in memory. */
+  readonly #addresses: OrdinalRing;
 
   /**
    * @param first the ordinal of the first row to be added
    * @param maxBytes the size of all chunks together; there are at least two
    */
   constructor(first: number, maxBytes: number) {
-    this.#first = first;
-    this.#next = first;
+    this.#addresses = new OrdinalRing(first, Uint32Array);
     this.#maxChunks = Math.max(2, Math.floor(maxBytes / CHUNK_BYTES));
   }
 
   /** Memory used, in bytes. */
   get bytes(): number {
-    return this.#chunks.length * CHUNK_BYTES + this.#addresses.byteLength;
+    return this.#chunks.length * CHUNK_BYTES + this.#addresses.bytes;
   }
 
   /**
@@ -49,10 +47,10 @@ export class RecentRows {
    * chunk is reused.
    */
   reserve(length: number): Uint8Array {
-    const ordinal = this.#next;
-    this.#next = ordinal + 1;
     if (length + LENGTH_BYTES > CHUNK_BYTES) {
-      this.#first = this.#next; // too large for a chunk: this row and all earlier ones are read from disk
+      this.#addresses.append(0);
+      // too large for a chunk: this row and all earlier ones are read from disk
+      this.#addresses.dropBefore(this.#addresses.next);
       return new Uint8Array(length);
     }
     let chunk = this.#chunks[this.#current];
@@ -60,9 +58,8 @@ export class RecentRows {
     const at = chunk.used;
     chunk.view.setUint32(at, length, true);
     chunk.used = at + LENGTH_BYTES + length;
-    chunk.last = ordinal;
-    if (ordinal - this.#first >= this.#addresses.length) this.#grow();
-    this.#addresses[ordinal & (this.#addresses.length - 1)] = this.#current * CHUNK_BYTES + at;
+    chunk.last = this.#addresses.next;
+    this.#addresses.append(this.#current * CHUNK_BYTES + at);
     return chunk.bytes.subarray(at + LENGTH_BYTES, chunk.used);
   }
 
@@ -71,8 +68,8 @@ export class RecentRows {
    * until the next turn of the event loop.
    */
   read(ordinal: number): Uint8Array | undefined {
-    if (ordinal < this.#first || ordinal >= this.#next) return undefined;
-    const address = this.#addresses[ordinal & (this.#addresses.length - 1)] as number;
+    if (ordinal < this.#addresses.first || ordinal >= this.#addresses.next) return undefined;
+    const address = this.#addresses.at(ordinal);
     const { bytes, view } = this.#chunks[address >>> CHUNK_BITS] as Chunk;
     const at = (address & (CHUNK_BYTES - 1)) + LENGTH_BYTES;
     return bytes.subarray(at, at + view.getUint32(at - LENGTH_BYTES, true));
@@ -84,7 +81,7 @@ export class RecentRows {
     if (held === undefined) return;
     held.fill(0);
     held.set(row);
-    const address = this.#addresses[ordinal & (this.#addresses.length - 1)] as number;
+    const address = this.#addresses.at(ordinal);
     const { view } = this.#chunks[address >>> CHUNK_BITS] as Chunk;
     view.setUint32(address & (CHUNK_BYTES - 1), row.length, true);
   }
@@ -93,7 +90,7 @@ export class RecentRows {
     this.#current = (this.#current + 1) % this.#maxChunks;
     const known = this.#chunks[this.#current];
     if (known !== undefined) {
-      this.#first = Math.max(this.#first, known.last + 1);
+      this.#addresses.dropBefore(known.last + 1);
       known.used = 0;
       return known;
     }
@@ -101,13 +98,5 @@ export class RecentRows {
     const chunk = { bytes, view: new DataView(bytes.buffer), used: 0, last: 0 };
     this.#chunks.push(chunk);
     return chunk;
-  }
-
-  #grow(): void {
-    const before = this.#addresses;
-    const larger = new Uint32Array(before.length * 2);
-    for (let ordinal = this.#first; ordinal < this.#next; ordinal += 1)
-      larger[ordinal & (larger.length - 1)] = before[ordinal & (before.length - 1)] as number;
-    this.#addresses = larger;
   }
 }
