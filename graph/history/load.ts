@@ -40,6 +40,7 @@ export interface Loaded {
 
 /** The records after the newest index row. */
 interface Tail {
+  /** Newest first. */
   readonly rows: Row[];
   index: number;
   horizon: number;
@@ -75,7 +76,7 @@ export async function loadHistory(
     rows.restore(segment);
     ids.push(...idsIn(segment));
   }
-  for (const row of tail.rows) appendStored(rows, row, ids);
+  for (const row of tail.rows.reverse()) appendStored(rows, row, ids);
   continueNumbers(db, rows, partitions, epoch);
   const latestMs = Math.max(tail.lastListeningMs, rows.latestMs);
   const lastListeningMs = latestMs > 0 ? latestMs : undefined;
@@ -119,7 +120,6 @@ async function readTail(db: Database): Promise<Tail> {
         else if (kind === RECORD.listened) tail.lastListeningMs ||= Number(decoder.decode(value));
         else if (kind === RECORD.index) {
           tail.index = ordinal;
-          tail.rows.reverse();
           return tail;
         } else tail.rows.push(decodedOrThrow(key, decodeRow(value)));
       }
@@ -128,7 +128,6 @@ async function readTail(db: Database): Promise<Tail> {
   } finally {
     await records.close();
   }
-  tail.rows.reverse();
   return tail;
 }
 
