@@ -1,8 +1,8 @@
 // Debian's Chromium, driven by playwright-core. Nothing is downloaded: if Chromium is not installed, the
 // page's tests report themselves as skipped.
 
-import { accessSync, constants } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
+import { isExecutable } from "./find-executable.ts";
 
 const PATH = "/usr/bin/chromium";
 /** Containers and root lack what the sandbox needs; the other flags keep Chromium from contacting Google. */
@@ -16,17 +16,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export const noBrowser: string | false = canRun() ? false : "no /usr/bin/chromium on this machine";
+export const noBrowser: string | false = isExecutable(PATH) ? false : "no /usr/bin/chromium on this machine";
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: PATH, args: FLAGS });
-}
-
-function canRun(): boolean {
-  try {
-    accessSync(PATH, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,13 +1,11 @@
 // Prometheus' own check of a metrics page, if `promtool` is on PATH or scripts/prepare.mjs has downloaded it.
 
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { cacheDir } from "../../lib/project.ts";
+import { findExecutable } from "./find-executable.ts";
 
-const binary = [...(process.env.PATH ?? "").split(delimiter), join(cacheDir, "prometheus", "usr", "bin")]
-  .map((folder) => join(folder, "promtool"))
-  .find(isExecutable);
+const binary = findExecutable("promtool", join(cacheDir, "prometheus", "usr", "bin"));
 
 /** Why suites that need the command cannot run, or false if they can. */
 export const noPromtool: string | false = binary === undefined && "no promtool on this machine";
@@ -21,13 +19,4 @@ export function checkMetrics(page: string): string {
   });
   if (error !== undefined) throw error;
   return status === 0 ? `${stdout}${stderr}` : `exit ${status}: ${stdout}${stderr}`;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

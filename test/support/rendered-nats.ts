@@ -2,13 +2,14 @@
 // by Ansible.
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Secrets } from "../../infra/secrets/secrets.ts";
 import { inventoryOf } from "../../infra/topology/inventory.ts";
 import { mappingsOf } from "../../infra/topology/shares.ts";
 import type { Topology } from "../../infra/topology/topology.ts";
 import { projectRoot } from "../../lib/project.ts";
+import { findExecutable } from "./find-executable.ts";
 import { tempDir } from "./temp-dir.ts";
 
 export const NODE = "nats-1";
@@ -16,11 +17,8 @@ const ANSIBLE_MS = 60_000;
 const role: string = join(projectRoot, "infra", "ansible", "roles", "nats");
 
 /** Why it cannot be rendered here, or false if it can. */
-export const noAnsible: string | false = (process.env.PATH ?? "")
-  .split(delimiter)
-  .some((folder) => existsSync(join(folder, "ansible")))
-  ? false
-  : "no ansible on this machine (Debian's ansible-core)";
+export const noAnsible: string | false =
+  findExecutable("ansible") === undefined && "no ansible on this machine (Debian's ansible-core)";
 
 export function renderNatsConfig(topology: Topology, secrets: Pick<Secrets, "nats">): string {
   const state = tempDir();
