@@ -82,7 +82,6 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/intake/intake.ts": "the time of an event",
   "edge/http/refusal.ts": "the Date header of a response",
   "test/architecture.test.ts": "names the functions that read it",
-  "test/support/edge-before-graph.ts": "the time of an event",
 };
 const READS_WALL_CLOCK =
   /\bDate\.now\b|\bnew Date\(\s*\)|(?<!new )\bDate\(\)|CLOCK_REALTIME|gettimeofday|system_clock|[^\w.]time\((?:NULL|nullptr|0)\)/;

@@ -11,6 +11,7 @@ import type { BrokerClient } from "../broker/index.ts";
 import { Random } from "../graph/index.ts";
 import { anyFreePort } from "../lib/ports.ts";
 import { childrenOf, listenerOn } from "../lib/processes.ts";
+import type { Verdict } from "../load/index.ts";
 import { realWith, type TestBroker, urlOf } from "./support/brokers.ts";
 import { ask, connectClient } from "./support/client.ts";
 import { EnckeCommand } from "./support/command.ts";
@@ -30,18 +31,6 @@ const INTERVAL_MS = 50;
 /** Causes a fault, and then waits until the services have recovered. */
 const CALM_MS = 1_500;
 const SMALL_PAYLOAD = 65_536;
-
-interface Verdict {
-  readonly streams: number;
-  readonly expected: number;
-  readonly received: number;
-  readonly lost: number;
-  readonly told: number;
-  readonly duplicated: number;
-  readonly reordered: number;
-  readonly closed: number;
-  readonly resyncs: number;
-}
 
 const disk = SmallDisk.mount(64);
 const skip = (disk === undefined && "only root may mount a small disk") || skipWallClock || natsServer.skip;

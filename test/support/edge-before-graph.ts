@@ -2,7 +2,7 @@
 // sends their messages and inspects what the edge sent. Owned by the test, which stops it.
 
 import { pino } from "pino";
-import { edgeSubject, encodeEvent, FRAME_KIND, FrameWriter, parseTopic } from "../../broker/contract.ts";
+import { edgeSubject, FRAME_KIND } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   type EdgeOrder,
@@ -17,6 +17,7 @@ import { embedded, type TestBroker, urlOf } from "./brokers.ts";
 import { connectClient } from "./client.ts";
 import { readMetric } from "./metrics.ts";
 import { newEdge } from "./network.ts";
+import { frameOf } from "./played-graph.ts";
 import { Reader } from "./reader.ts";
 
 const SSE = { Accept: "text/event-stream" };
@@ -102,10 +103,7 @@ export class EdgeBeforeGraph {
   frame(partition: number, epoch: number, data: string, ...handles: number[]): void {
     this.#events += 1;
     const id = `${partition}-1-${this.#events.toString(36)}`;
-    const json = encodeEvent(id, parseTopic("42"), new Date(), new TextEncoder().encode(data));
-    const writer = new FrameWriter(epoch);
-    writer.add(id, json, Uint32Array.from(handles), handles.length);
-    this.send(writer.take(FRAME_KIND.frame));
+    this.send(frameOf(FRAME_KIND.frame, epoch, [{ id, data, handles }]));
   }
 
   /** Returns the lines of the edge's log that match the pattern. */
