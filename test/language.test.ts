@@ -20,7 +20,7 @@ const HASH = /^\s*#(?!!)|\s#\s/;
 /** What a comment looks like, by the extension of a file. */
 const COMMENTS: Readonly<Record<string, RegExp>> = {
   ...Object.fromEntries([".ts", ".mjs", ".js", ".cc", ".c", ".h", ".css"].map((name) => [name, SLASHES])),
-  ...Object.fromEntries([".yml", ".yaml", ".j2", ".sh", ".tf", ".conf"].map((name) => [name, HASH])),
+  ...Object.fromEntries([".yml", ".yaml", ".j2", ".sh", ".tf", ".conf", ""].map((name) => [name, HASH])),
 };
 const TEXTS = new Set([...Object.keys(COMMENTS), ".md", ".json", ".html", ".txt", ".py", ""]);
 

@@ -32,8 +32,9 @@ function natsServerConfig(
   return `# Written by Encke for one machine: loopback only, core NATS.
 server_name: "${name}"
 listen: "127.0.0.1:${port}"
-# A client that hangs is cut when it has taken nothing whole for this long. Shorter stalls publishers less and cuts
-# an edge for one burst that it would have worked off (docs/decisions/0006-let-nats-server-wait-ten-seconds.md).
+# A client that accepts no whole message for this long is disconnected. A shorter time would delay publishers
+# less, but would disconnect an edge for one burst that it can handle:
+# docs/decisions/0006-let-nats-server-wait-ten-seconds.md
 write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
