@@ -5,7 +5,6 @@
 export {
   cursorOfEvent,
   directMessageId,
-  EventIds,
   type EventPosition,
   formatEventId,
   MAX_CURSOR_BYTES,

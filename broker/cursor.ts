@@ -1,8 +1,9 @@
 // Event ids and cursors: the only file that formats or parses them.
 //
-// An event id is `<partition>-<epoch>-<sequence>`, three numbers in base 36. One graph partition issues it.
-// An epoch is one start of the partition's service and is never used twice, so ids are unique across
-// partitions and restarts; within an epoch the sequence counts the partition's events without a gap.
+// An event id is `<partition>-<epoch>-<sequence>`, three numbers in base 36. The owner of the partition
+// issues it and never uses a position twice, so ids are unique across partitions and restarts. Within an
+// epoch the sequence increases with each event; it skips numbers only after a crash. A new epoch begins if
+// the history of events was lost or set back (graph/history/epoch.ts).
 //
 // A cursor is what a reader sends back to say "I have received everything up to here". Partitions deliver in
 // no common order, so a cursor is not an event id: it is the newest position in each partition that the
@@ -31,27 +32,6 @@ export interface EventPosition {
   readonly sequence: number;
 }
 
-/** Issues the event ids of one partition in one epoch. */
-export class EventIds {
-  readonly #prefix: string;
-  #sequence = 0;
-
-  constructor(partition: number, epoch: number) {
-    this.#prefix = `${partition.toString(36)}-${epoch.toString(36)}-`;
-  }
-
-  /** The id that the next call of `next` returns. */
-  get upcoming(): string {
-    return this.#prefix + (this.#sequence + 1).toString(36);
-  }
-
-  next(): string {
-    const id = this.upcoming;
-    this.#sequence += 1;
-    return id;
-  }
-}
-
 /** Formats an event id. */
 export function formatEventId({ partition, epoch, sequence }: EventPosition): string {
   return `${partition.toString(36)}-${epoch.toString(36)}-${sequence.toString(36)}`;
@@ -64,7 +44,7 @@ export function directMessageId(edgeId: string, sequence: number): string {
   return `${edgeId}-${sequence.toString(36)}`;
 }
 
-/** Parses an event id; undefined for a text that `EventIds` cannot have issued. */
+/** Parses an event id; undefined for a text that `formatEventId` cannot have written. */
 export function parseEventId(text: string): EventPosition | undefined {
   if (!ID.test(text)) return undefined;
   const [partition = "", epoch = "", sequence = ""] = text.split("-");
@@ -112,8 +92,8 @@ export function parseCursor(text: string): string | undefined {
   return parsePositions(text) === undefined ? undefined : text;
 }
 
-function formatPosition({ partition, epoch, sequence }: EventPosition): string {
-  return `${partition.toString(36)}.${epoch.toString(36)}.${sequence.toString(36)}`;
+function formatPosition(position: EventPosition): string {
+  return cursorOfEvent("", formatEventId(position));
 }
 
 /** The newest position in each partition that one edge has passed on. Not shared between processes. */
