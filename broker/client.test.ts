@@ -91,19 +91,6 @@ for (const broker of brokers) {
       await drained.drain();
     });
 
-    it("echo: false - hides the client's own messages from its subscriptions", async () => {
-      const [silent, other] = [await connect({ echo: false }), await connect()];
-      const received: string[] = [];
-      silent.subscribe("echo", (message) => received.push(message.string()));
-      await silent.flush();
-      silent.publish("echo", "own");
-      await silent.flush();
-      other.publish("echo", "another's");
-      await other.flush();
-      await silent.flush();
-      assert.deepEqual(received, ["another's"]);
-    });
-
     it("request - fails at once without a subscriber, and after its timeout without a reply", async () => {
       const [client, mute] = [await connect(), await connect()];
       mute.subscribe("mute", () => {});

@@ -4,7 +4,6 @@
 
 export {
   cursorOfEvent,
-  directMessageId,
   type EventPosition,
   formatEventId,
   MAX_CURSOR_BYTES,
@@ -54,13 +53,15 @@ export {
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";
 export {
+  COPY_PREFIX,
+  copySubject,
   EDGE_STATUS,
   EVERY_EDGE,
   EVERY_PRESENCE,
-  EVERY_USER,
   edgeSubject,
   eventSubject,
   everyEvent,
+  everyUserMessage,
   GRAPH_VERBS,
   type GraphVerb,
   graphEndpoint,
@@ -75,7 +76,6 @@ export {
   rowsEndpoint,
   rowsSubject,
   topicOfEvent,
-  USER_PREFIX,
   userOfSubject,
   userSubject,
 } from "./subjects.ts";

@@ -37,13 +37,6 @@ export function formatEventId({ partition, epoch, sequence }: EventPosition): st
   return `${partition.toString(36)}-${epoch.toString(36)}-${sequence.toString(36)}`;
 }
 
-/**
- * The id of a message that a producer published directly to a user, as an edge in `subject` mode numbers it.
- */
-export function directMessageId(edgeId: string, sequence: number): string {
-  return `${edgeId}-${sequence.toString(36)}`;
-}
-
 /** Parses an event id; undefined for a text that `formatEventId` cannot have written. */
 export function parseEventId(text: string): EventPosition | undefined {
   if (!ID.test(text)) return undefined;

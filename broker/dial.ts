@@ -22,8 +22,6 @@ export interface ConnectOptions {
   readonly log: Logger;
   /** Whether to wait for a server that does not run yet, as services do. */
   readonly wait: boolean;
-  /** False if this client's subscriptions should not receive what it publishes. */
-  readonly echo?: boolean;
   /** Aborts the wait. */
   readonly signal?: AbortSignal;
 }
@@ -33,14 +31,13 @@ export interface ConnectOptions {
  */
 export async function dial(
   config: NatsConfig,
-  { name, log, wait, echo = true, signal }: ConnectOptions,
+  { name, log, wait, signal }: ConnectOptions,
 ): Promise<NatsConnection> {
   const server = natsOptions(config);
   const reconnecting = new Reconnecting({ tls: server.tls !== undefined });
   const options: ConnectionOptions = {
     ...server,
     name,
-    noEcho: !echo,
     maxReconnectAttempts: -1,
     reconnectDelayHandler: reconnecting.delayMs,
     pingInterval: PING_INTERVAL_MS,

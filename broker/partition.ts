@@ -1,7 +1,7 @@
 // Partitions: a graph too large for one machine is divided by topic, and nats-server itself determines the
-// partition of a topic. Its configuration maps `event.<topic>` and `graph.<verb>.<topic>` to `part.<p>.…`;
-// this file writes that configuration and computes the same number. So a topic, its events and the requests
-// about it meet in one partition.
+// partition of a topic. Its configuration maps `event.<topic>`, `user.<id>` and `graph.<verb>.<topic>` to
+// `part.<p>.…`; this file writes that configuration and computes the same number. So a topic, its events and
+// the requests about it meet in one partition.
 
 import { BrokerError } from "./errors.ts";
 
@@ -53,6 +53,7 @@ export function partitionMappings(of: number): string {
     ...DEPTHS.map((depth) => mapping(head, depth, of, "")),
     mapping(head, DEPTHS.length, of, ".>"),
   ]);
+  lines.push(mapping(["user"], 1, of, ""));
   return `# Encke, ${of} partitions: in the account of producers and services, on every server of the cluster.
 mappings {
 ${lines.map((line) => `  ${line}\n`).join("")}}

@@ -16,12 +16,12 @@ import { BrokerError } from "./errors.ts";
 import { MAX_PARTITIONS } from "./partition.ts";
 
 /**
- * The version of these messages, which each of them carries. Version 1, of the release before versions,
- * carries none and calls the mode `frames` "gateway"; it is still served. Edges and graph services of other
- * versions are refused.
+ * The version of these messages, which each of them carries. A graph service also serves edges of versions 1,
+ * which carries no version and calls the mode `frames` "gateway", and 2, if they are in `frames` mode: edges in
+ * `subject` mode subscribed to `user.<id>` then. All other versions are refused.
  */
-export const PRESENCE_VERSION = 2;
-const OLDEST_PRESENCE_VERSION = 1;
+export const PRESENCE_VERSION = 3;
+const OLDEST_FRAMES_VERSION = 1;
 
 /** Interval of an edge's beats, in milliseconds. */
 export const BEAT_MS = 1_000;
@@ -156,7 +156,7 @@ export function otherVersion(who: string, version: number): string {
   );
 }
 
-const versioned = z.object({ version: count.default(OLDEST_PRESENCE_VERSION) });
+const versioned = z.object({ version: count.default(OLDEST_FRAMES_VERSION) });
 
 /** Encodes a message with the version. */
 export function encodePresence(message: PresenceMessage): string {
@@ -173,7 +173,13 @@ export function encodeOrder(order: EdgeOrder): string {
  * @throws BrokerError BAD_EVENT
  */
 export function parsePresence(payload: Uint8Array): PresenceMessage | UnknownVersion {
-  return parseVersioned(presenceMessage, payload);
+  const { version, message } = parseVersioned(presenceMessage, payload, OLDEST_FRAMES_VERSION);
+  const isOutdated =
+    version < PRESENCE_VERSION &&
+    message.type !== "leaving" &&
+    "mode" in message &&
+    message.mode === "subject";
+  return isOutdated ? { type: "unknown-version", version } : message;
 }
 
 /**
@@ -181,7 +187,7 @@ export function parsePresence(payload: Uint8Array): PresenceMessage | UnknownVer
  * @throws BrokerError BAD_EVENT
  */
 export function parseOrder(payload: Uint8Array): EdgeOrder | UnknownVersion {
-  return parseVersioned(order, payload);
+  return parseVersioned(order, payload, PRESENCE_VERSION).message;
 }
 
 /**
@@ -192,12 +198,18 @@ export function parseTallyPart(payload: Uint8Array): TallyPart {
   return wellFormed(() => tallyPart.parse(parseJson(payload)));
 }
 
-function parseVersioned<T>(schema: z.ZodType<T>, payload: Uint8Array): T | UnknownVersion {
+interface Versioned<T> {
+  readonly version: number;
+  readonly message: T | UnknownVersion;
+}
+
+/** Parses a message whose version is between `oldest` and ours. */
+function parseVersioned<T>(schema: z.ZodType<T>, payload: Uint8Array, oldest: number): Versioned<T> {
   return wellFormed(() => {
-    const message = parseJson(payload);
-    const { version } = versioned.parse(message);
-    const isKnown = version >= OLDEST_PRESENCE_VERSION && version <= PRESENCE_VERSION;
-    return isKnown ? schema.parse(message) : { type: "unknown-version", version };
+    const json = parseJson(payload);
+    const { version } = versioned.parse(json);
+    const isKnown = version >= oldest && version <= PRESENCE_VERSION;
+    return { version, message: isKnown ? schema.parse(json) : { type: "unknown-version", version } };
   });
 }
 

@@ -1,13 +1,14 @@
 // The subject grammar: the only place that spells NATS subjects.
 //
 //   event.<topic>            something happened on a topic (1–4 tokens)
-//   user.<id>                a message for one user (one token)
+//   user.<id>                a message for one user (one token); only producers publish it
+//   copy.<id>                the graph's copy of an event or a message for one user, for edges in `subject` mode
 //   graph.<verb>.<name>      the graph's endpoints
 //   part.<p>.<verb>          requests to the owner of partition p; an undivided graph is partition 0
 //   presence.<edgeId>        presence of one edge
 //   edge.<edgeId>            the graph's messages to one edge; edge.all is for every edge
 //   edge.status              requests the state of each edge
-//   part.<p>.event.…, part.<p>.graph.…   the first and third, as nats-server maps them to partitions
+//   part.<p>.event.…, part.<p>.user.…, part.<p>.graph.…   those subjects, as nats-server maps them to partitions
 //   part.<p>.rows.…          requests between partitions' owners, for lists about a user
 
 import { quote } from "../lib/errors.ts";
@@ -37,9 +38,10 @@ export const PARTITION_VERBS = ["audit", "backup"] as const;
 export type PartitionVerb = (typeof PARTITION_VERBS)[number];
 
 /** Prefix of the subjects of messages to one user, which is followed by the user id. */
-export const USER_PREFIX = "user.";
+const USER_PREFIX = "user.";
+/** Prefix of the subjects of copies for one user, which is followed by the user id. */
+export const COPY_PREFIX = "copy.";
 /** Subjects to which the services subscribe. */
-export const EVERY_USER = "user.*";
 export const EVERY_PRESENCE = "presence.*";
 export const EVERY_EDGE = "edge.all";
 /**
@@ -61,6 +63,10 @@ export function userSubject(user: UserId): string {
   return USER_PREFIX + user;
 }
 
+export function copySubject(user: UserId): string {
+  return COPY_PREFIX + user;
+}
+
 export function graphSubject(verb: GraphVerb, name: Topic): string {
   return `graph.${verb}.${name}`;
 }
@@ -68,6 +74,11 @@ export function graphSubject(verb: GraphVerb, name: Topic): string {
 /** The subject of every event, or of those of one partition. */
 export function everyEvent(partition?: number): string {
   return `${prefixOf(partition)}event.>`;
+}
+
+/** Returns the subject of all messages to users, or of those in one partition. */
+export function everyUserMessage(partition?: number): string {
+  return `${prefixOf(partition)}user.*`;
 }
 
 /** The subject of one verb's endpoint, for every name or for those of one partition. */
@@ -108,11 +119,12 @@ export function topicOfEvent(subject: string, partitions = 1): Topic {
 }
 
 /**
- * Returns the user of a `user.<id>` subject.
- * @throws BrokerError BAD_USER
+ * Returns the user of a `user.<id>` subject, as published or as mapped to one of this many partitions.
+ * @throws BrokerError BAD_USER, BAD_PARTITIONS
  */
-export function userOfSubject(subject: string): UserId {
-  return parseUserId(subject.slice(USER_PREFIX.length));
+export function userOfSubject(subject: string, partitions = 1): UserId {
+  const { partition, rest } = splitPartition(subject);
+  return inPartition(parseUserId(rest.slice(USER_PREFIX.length)), partition, partitions);
 }
 
 /**
@@ -175,7 +187,7 @@ function splitPartition(subject: string): { partition: number | undefined; rest:
 }
 
 /** Refuses a topic from another partition, whose owner would be bypassed. */
-function inPartition(topic: Topic, partition: number | undefined, of: number): Topic {
+function inPartition<Name extends Topic>(topic: Name, partition: number | undefined, of: number): Name {
   if (partition === undefined || partition === partitionOf(topic, of)) return topic;
   throw new BrokerError(
     "BAD_PARTITIONS",

@@ -79,7 +79,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   });
   const frames =
     mode === "frames" ? new FramesFanout({ pool, readers, presence, tallies, position }) : undefined;
-  const fanout = frames ?? new SubjectFanout({ client, edgeId, pool, readers, tallies, position });
+  const fanout = frames ?? new SubjectFanout({ client, pool, readers, tallies, position });
   pool.onEnd((users) => fanout.leave(users));
   const inbox = new Inbox({ client, edgeId, presence, tallies, frames });
   const admission = new Admission(config, readers);

@@ -6,7 +6,6 @@
 import type { BrokerClient, Owner } from "../broker/index.ts";
 import { EXPIRY_MS } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
-import { Bridge } from "./fanout/bridge.ts";
 import { Distributor } from "./fanout/distributor.ts";
 import { Expander } from "./fanout/expander.ts";
 import { FanOut } from "./fanout/fan-out.ts";
@@ -51,7 +50,6 @@ export interface ServiceParts extends Foundation {
   readonly sends: CountedSends;
   readonly expander: Expander;
   readonly intake: Intake;
-  readonly bridge: Bridge;
   readonly upkeep: Upkeep;
   readonly lists: UserLists;
 }
@@ -82,15 +80,13 @@ export function assemble(foundation: Foundation): ServiceParts {
     oldestNeeded: () => expander.oldestNeeded,
     isListening: () => client.connected,
   });
-  const bridge = new Bridge({ client, registry, partitions, intake });
   const receiver = new PresenceReceiver({
     ...{ client, registry, online, owner, log },
-    openBridge: () => bridge.open(),
     sendPending: (edge) => distributor.flushEdge(edge),
   });
   const lists = new UserLists({ client, partitions, store, log });
   return {
     ...{ ...foundation, registry, online, receiver, requests, losses, distributor, window, narrowWindow },
-    ...{ fanOut, long, sends, expander, intake, upkeep, bridge, lists },
+    ...{ fanOut, long, sends, expander, intake, upkeep, lists },
   };
 }

@@ -2,7 +2,7 @@
 // about the graph, applies changes, and expands each event to all followers of its topic.
 
 import { join } from "node:path";
-import { EVERY_PRESENCE, everyEvent } from "../broker/contract.ts";
+import { EVERY_PRESENCE, everyEvent, everyUserMessage } from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, type NatsConfig, type Served, type Subscribed } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -105,7 +105,6 @@ export class GraphService {
       client = await BrokerClient.connect(nats, {
         ...connection,
         name: SERVICE_NAME,
-        echo: false, // the bridge must not receive the copies that this service publishes
       });
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
@@ -143,7 +142,6 @@ export class GraphService {
     if (running === undefined) return;
     clearInterval(running.expiry);
     for (const subscription of running.subscriptions) subscription.unsubscribe();
-    running.bridge.close();
     await running.service.stop();
     await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
     await running.expander.settle();
@@ -167,7 +165,10 @@ async function serve(parts: ServiceParts): Promise<Running> {
   const subscriptions: Subscribed[] = [];
   // from here on every event is received; an edge that is acknowledged misses none
   for (const partition of partitions.subjects)
-    subscriptions.push(client.subscribe(everyEvent(partition), (message) => intake.receive(message)));
+    subscriptions.push(
+      client.subscribe(everyEvent(partition), (message) => intake.receive(message)),
+      client.subscribe(everyUserMessage(partition), (message) => intake.receiveDirect(message)),
+    );
   await client.flush();
   subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message)));
   receiver.callEdges();

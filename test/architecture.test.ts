@@ -64,7 +64,6 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "broker/reconnecting.ts": "guards against the client library, which times its attempts with the wall clock",
   "broker/service.ts": "the time when a service started",
   "edge/auth.ts": "a token's claims are dates",
-  "edge/fanout/subject.ts": "the time of an event",
   "edge/node/server.ts": "the Date header of a response",
   "edge/page/refusal.ts": "a date in Retry-After, if the reply has no Date of its own",
   "edge/pool/conformance/served-pool.ts": "the end of a token, in tests",

@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EVERY_USER, edgeSubject, presenceSubject } from "../broker/contract.ts";
+import { COPY_PREFIX, edgeSubject, presenceSubject } from "../broker/contract.ts";
 import { BEAT_MS, parseOrder } from "../broker/index.ts";
 import { GraphService, loadFollows } from "../graph/index.ts";
 import { createLogger } from "../lib/log.ts";
@@ -45,8 +45,8 @@ describe("a celebrity", { skip: real.skip }, () => {
       sentAt = performance.now();
       client.publish(`event.${OTHER}`, JSON.stringify({ n: others.length }));
     };
-    client.subscribe(EVERY_USER, ({ subject, data }) => {
-      const user = Number(subject.slice("user.".length));
+    client.subscribe(`${COPY_PREFIX}*`, ({ subject, data }) => {
+      const user = Number(subject.slice(COPY_PREFIX.length));
       if (user === OTHER || user === CELEBRITY) return;
       const { n } = (JSON.parse(new TextDecoder().decode(data)) as { data: { n: number } }).data;
       if (user === FOLLOWERS) {

@@ -120,7 +120,7 @@ describe("an edge in frames mode, facing a played graph", () => {
     played.order({ type: "refuse", speaks: PRESENCE_VERSION + 1 });
     await waitFor("the log line", () => played.logged(/presence protocol/).length > 0);
     await played.client.flush();
-    assert.equal(played.logged(/version 3 of the presence protocol and this process version 2/).length, 1);
+    assert.equal(played.logged(/version 4 of the presence protocol and this process version 3/).length, 1);
     assert.equal(played.lastDelta.epoch, epoch);
   });
 

@@ -71,6 +71,14 @@ describe("the graph, facing a played edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
+  it("an edge of the previous release in subject mode - is refused, because copies have another subject now", async () => {
+    const edge = newPlayedEdge();
+    const beat = { version: PRESENCE_VERSION - 1, type: "beat", mode: "subject", epoch: 1, sequence: 1 };
+    network.client.publish(presenceSubject(edge.id), JSON.stringify(beat));
+    await edge.until("refuse");
+    assert.deepEqual(edge.orders.at(-1), { type: "refuse", speaks: PRESENCE_VERSION });
+  });
+
   it("an edge of a later release - is refused, with the version that the graph supports", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 1]]);
@@ -135,7 +143,7 @@ describe("the graph, facing a played edge in frames mode", () => {
     }
   });
 
-  it("rule 3, the bridge - direct messages pass through the graph once, in order with their sender's events", async () => {
+  it("rule 3, direct messages - pass through the graph once, in order with their sender's events", async () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 0]]);
     await edge.until("acknowledge");
@@ -172,10 +180,10 @@ describe("the graph, facing a played edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it("a mixed fleet - copies that the fan-out publishes to user.<id> do not return over the bridge", async () => {
+  it("a mixed fleet - edges in both modes receive events and direct messages once", async () => {
     const [edge, subject] = [newPlayedEdge(), newPlayedEdge()];
     const copies: string[] = [];
-    network.client.subscribe("user.7", (message) =>
+    network.client.subscribe("copy.7", (message) =>
       copies.push(dataOf(new TextDecoder().decode(message.data))),
     );
     subject.say({
@@ -189,11 +197,14 @@ describe("the graph, facing a played edge in frames mode", () => {
     });
     edge.delta(1, 1, [["7", 0]]);
     await Promise.all([edge.until("acknowledge"), subject.until("acknowledge")]);
-    for (let i = 0; i < 20; i += 1) network.client.publish("event.42", String(i));
+    for (let i = 0; i < 20; i += 1) network.client.publish(i % 2 === 0 ? "event.42" : "user.7", String(i));
     await waitFor("all", () => edge.copies.length >= 20 && copies.length >= 20);
     await network.client.request("graph.count.42", "", 2_000);
     assert.equal(edge.copies.length, 20);
-    assert.equal(copies.length, 20);
+    assert.deepEqual(
+      copies,
+      Array.from({ length: 20 }, (_, i) => String(i)),
+    );
     edge.say({ type: "leaving" });
     subject.say({ type: "leaving" });
   });

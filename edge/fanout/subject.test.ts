@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { encodeEvent, parseTopic, parseUserId, StreamPosition, userSubject } from "../../broker/contract.ts";
-import { type BrokerClient, EVENT_HEADER, eventHeaders, serviceErrorOf } from "../../broker/index.ts";
+import { copySubject, encodeEvent, parseTopic, parseUserId, StreamPosition } from "../../broker/contract.ts";
+import { type BrokerClient, EVENT_HEADER, eventHeaders } from "../../broker/index.ts";
 import { type BrokerUnderTest, brokers, type TestBroker, urlOf } from "../../test/support/brokers.ts";
 import { connectClient } from "../../test/support/client.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
@@ -39,7 +39,7 @@ function testSubjectFanout(underTest: BrokerUnderTest): void {
       readers = new Readers(pool.table);
       tallies = new EventTallies();
       position = new StreamPosition();
-      fanout = new SubjectFanout({ client, edgeId: "one", pool, readers, tallies, position });
+      fanout = new SubjectFanout({ client, pool, readers, tallies, position });
       pool.onEnd((users) => fanout.leave(users));
     });
     afterEach(async () => {
@@ -65,7 +65,7 @@ function testSubjectFanout(underTest: BrokerUnderTest): void {
     /** Publishes the copy of an event for one user, and resolves when the edge has handled it. */
     const copy = async (user: string, id: string, data: string, counted = false): Promise<void> => {
       const json = encodeEvent(id, parseTopic("42"), new Date(0), new TextEncoder().encode(data));
-      graph.publish(userSubject(parseUserId(user)), json, { headers: eventHeaders(id, counted) });
+      graph.publish(copySubject(parseUserId(user)), json, { headers: eventHeaders(id, counted) });
       await flush();
     };
 
@@ -115,35 +115,10 @@ function testSubjectFanout(underTest: BrokerUnderTest): void {
       assert.deepEqual(tallies.take("0-1-2"), [{ online: [], delivered: 0, last: true }]);
     });
 
-    it("direct message - gets an id of this edge and the present cursor, and does not move the position", async () => {
-      const ann = await open("ann");
-      await copy("ann", "0-1-1", "event");
-      for (const text of ["one", "two"]) graph.publish("user.ann", text);
-      await ann.until(/two/);
-      const [, one, two] = ann.text.trim().split("\n");
-      for (const [line, id, data] of [
-        [one, "one-1", "one"],
-        [two, "one-2", "two"],
-      ]) {
-        const event = JSON.parse(line ?? "");
-        assert.deepEqual([event.id, event.data, event.cursor, event.topic], [id, data, "0.1.1", undefined]);
-      }
-      assert.equal(position.cursor, "0.1.1");
-    });
-
-    it("direct message that is too large - gets an error reply, and is counted", async () => {
-      const ann = await open("ann");
-      const reply = await graph.request("user.ann", "x".repeat(65_537), 5_000);
-      assert.equal(serviceErrorOf(reply)?.code, 413);
-      graph.publish("user.ann", "small");
-      await ann.until(/small/);
-      assert.deepEqual(fanout.counts, { messages: 2, rejected: 1 });
-    });
-
     it("malformed copies - are counted and reach no stream", async () => {
       const ann = await open("ann");
       const publish = (id: string, body: string): void => {
-        graph.publish("user.ann", body, { headers: eventHeaders(id, false) });
+        graph.publish("copy.ann", body, { headers: eventHeaders(id, false) });
       };
       publish("no event id", '{"id":"evil"}');
       publish("0-1-1", '{"id":"0-1-1"}\n{"evil":1}');

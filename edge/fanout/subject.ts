@@ -1,27 +1,21 @@
 // The `subject` fan-out: one NATS subscription per connected user, shared by all of that user's streams on
 // this edge. It recovers without help, because the client restores subscriptions after every reconnect, and
-// needs nothing from the graph except its publishes. About 1.1 KB of heap per user.
+// needs nothing from the graph except its copies. About 1.1 KB of heap per user.
 
 import {
-  BrokerError,
-  checkEncoded,
-  directMessageId,
-  encodeEvent,
+  COPY_PREFIX,
+  copySubject,
   isUserId,
   looksEncoded,
   parseEventId,
   type StreamPosition,
-  USER_PREFIX,
   type UserId,
-  userSubject,
 } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   COUNT_HEADER,
   EVENT_HEADER,
   type Msg,
-  replyError,
-  replyOf,
   type Subscribed,
 } from "../../broker/index.ts";
 import { JOIN_MS } from "../config.ts";
@@ -40,8 +34,6 @@ export interface SubjectFanoutOptions {
   /** Counts the streams of each user. */
   readonly readers: Readers;
   readonly tallies: EventTallies;
-  /** Part of the ids of messages that producers publish directly to users. */
-  readonly edgeId: string;
   /** Advances with every event that the graph expanded. */
   readonly position: StreamPosition;
 }
@@ -54,7 +46,6 @@ export class SubjectFanout implements Fanout {
   readonly #recent = new Map<string, PositionedEvent>();
   readonly #decoder = new TextDecoder();
   #flushing: Promise<boolean> | undefined;
-  #directMessages = 0;
 
   constructor(options: SubjectFanoutOptions) {
     this.#options = options;
@@ -79,7 +70,7 @@ export class SubjectFanout implements Fanout {
   }
 
   #subscribe(user: UserId): Subscribed {
-    return this.#options.client.subscribeBare(userSubject(user), this.#onMessage);
+    return this.#options.client.subscribeBare(copySubject(user), this.#onMessage);
   }
 
   /** Flushes once for all users who join in the same turn of the event loop. */
@@ -94,14 +85,14 @@ export class SubjectFanout implements Fanout {
   // an arrow function, so that all subscriptions share one callback
   readonly #onMessage = (error: Error | null, message: Msg): void => {
     this.counts.messages += 1;
-    const user = message.subject?.slice(USER_PREFIX.length) ?? "";
+    const user = message.subject?.slice(COPY_PREFIX.length) ?? "";
     if (error !== null || !isUserId(user)) {
       this.counts.rejected += 1;
       return;
     }
     const { headers } = message; // the library decodes headers on each access
     const eventId = headers?.get(EVENT_HEADER) ?? "";
-    const event = eventId === "" ? this.#direct(message) : this.#expanded(eventId, message.data);
+    const event = this.#expanded(eventId, message.data);
     if (event === undefined) {
       this.counts.rejected += 1;
       return;
@@ -122,24 +113,6 @@ export class SubjectFanout implements Fanout {
     const [oldest] = this.#recent.keys();
     if (this.#recent.size > KEPT_EVENTS && oldest !== undefined) this.#recent.delete(oldest);
     return event;
-  }
-
-  /**
-   * Encodes a message that a producer published directly to the user, with the same checks that the graph
-   * applies for edges in `frames` mode.
-   */
-  #direct(message: Msg): PositionedEvent | undefined {
-    this.#directMessages += 1;
-    const id = directMessageId(this.#options.edgeId, this.#directMessages);
-    try {
-      const json = encodeEvent(id, undefined, new Date(), message.data);
-      checkEncoded(json, this.#options.client.maxPayload);
-      return new PositionedEvent(id, this.#decoder.decode(json), this.#options.position.cursor);
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      replyError(this.#options.client, replyOf(message), error);
-      return undefined;
-    }
   }
 }
 

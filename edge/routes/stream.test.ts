@@ -144,7 +144,7 @@ describe("app - streams", () => {
     await body.cancel();
     assert.equal(edge.pool.size, 0);
     await edges.network.client.flush();
-    await assert.rejects(edges.network.client.request("user.leaver", "", 500), { code: "NO_RESPONDERS" });
+    await assert.rejects(edges.network.client.request("copy.leaver", "", 500), { code: "NO_RESPONDERS" });
   });
 
   it("slow reader - is cut at the bound, and its stream fails", async () => {

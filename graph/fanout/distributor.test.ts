@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
+  COPY_PREFIX,
   decodeNamed,
-  EVERY_USER,
   FRAME_KIND,
   parseTopic,
   parseUserId,
@@ -66,7 +66,7 @@ describe("distributor", () => {
     client = await BrokerClient.connect(nats, { name: "graph", log, wait: true });
     observer = await BrokerClient.connect(nats, { name: "observer", log, wait: true });
     received = [];
-    observer.subscribe(EVERY_USER, ({ subject, headers }) => {
+    observer.subscribe(`${COPY_PREFIX}*`, ({ subject, headers }) => {
       assert.ok(headers !== undefined);
       received.push(subject);
     });
@@ -117,7 +117,7 @@ describe("distributor", () => {
   it("no edge known - one message per recipient, the author first", async () => {
     const event = eventOf("a");
     assert.deepEqual(send(event, FOLLOWERS, "rj"), { messages: 4, bytes: 4 * event.json.length });
-    assert.deepEqual(await flushed(), ["user.rj", "user.7", "user.8", "user.9"]);
+    assert.deepEqual(await flushed(), ["copy.rj", "copy.7", "copy.8", "copy.9"]);
     assert.deepEqual(distributor.counts, { subject: 4, frame: 0, named: 0 });
   });
 
@@ -154,18 +154,19 @@ describe("distributor", () => {
       ["one frame 1: before 4", "one counted 1: counted 4"],
       "the counted event is sent alone, after what waited",
     );
-    assert.equal(all.filter((line) => line.startsWith("user.")).length, 6);
+    assert.equal(all.filter((line) => line.startsWith(COPY_PREFIX)).length, 6);
     assert.deepEqual([...event.asked].sort(), ["one", "plain"]);
   });
 
-  it("a direct message - reaches edges in frames mode and is not published again", async () => {
+  it("a direct message - reaches edges in both modes", async () => {
     join("plain", "subject");
     distributor.direct(eventOf("early"), parseUserId("7"));
-    assert.deepEqual(await flushed(), []);
+    assert.deepEqual(await flushed(), ["copy.7"]);
     joinInStep("one", { "7": 4 });
     distributor.direct(eventOf("a"), parseUserId("7"));
-    assert.deepEqual(await flushed(), ["one frame 1: a 4"]);
+    assert.deepEqual(await flushed(), ["copy.7", "one frame 1: a 4"]);
   });
+
 
   it("partitions - have frames of their own", async () => {
     joinInStep("one", { "7": 4 });

@@ -1,7 +1,7 @@
 // Sends copies of an event to the edges, to each in the mode that it announced, so a fleet may be mixed and
 // migrated while it runs:
 //
-//   subject   one message per recipient to user.<id> (subject-copies.ts)
+//   subject   one message per recipient to copy.<id> (subject-copies.ts)
 //   frames    the event once in the edge's next frame, with the handles of its own recipients
 //             (frame-copies.ts); while the edge is not synchronized, every event with all recipients
 //             by name (named-copies.ts)
@@ -88,9 +88,12 @@ export class Distributor {
     return { messages: framed.messages + published.messages, bytes: framed.bytes + published.bytes };
   }
 
-  /** Sends a message that a producer published to a user to the edges that do not subscribe to users. */
+  /**
+   * Sends a message to its only recipient.
+   * @throws GraphError GRAPH_CUT_OFF if NATS disconnects
+   */
   direct(event: OutgoingEvent, user: UserId): DeliveryCost {
-    return this.#sendFramed(event, NO_FOLLOWERS, user, this.#registry.survey());
+    return this.send(event, NO_FOLLOWERS, user, this.survey());
   }
 
   /** Sends the frames that wait for one edge, before a message that must not overtake them. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
+  COPY_PREFIX,
   EVERY_EDGE,
-  EVERY_USER,
   eventSubject,
   everyEvent,
   formatEventId,
@@ -61,12 +61,12 @@ describe("expander", () => {
   beforeEach(async () => {
     broker = await embeddedWith(MAX_PAYLOAD).start();
     const nats = { url: urlOf(broker) };
-    client = await BrokerClient.connect(nats, { name: "graph", log, wait: false, echo: false });
+    client = await BrokerClient.connect(nats, { name: "graph", log, wait: false });
     observer = await BrokerClient.connect(nats, { name: "observer", log, wait: false });
     copies = [];
-    observer.subscribe(EVERY_USER, ({ subject, data }) => {
+    observer.subscribe(`${COPY_PREFIX}*`, ({ subject, data }) => {
       const event = JSON.parse(new TextDecoder().decode(data)) as Omit<Copy, "user">;
-      copies.push({ ...event, user: subject.slice("user.".length) });
+      copies.push({ ...event, user: subject.slice(COPY_PREFIX.length) });
     });
     await observer.flush();
     store = await GraphStore.open(tempDir());

@@ -1,7 +1,7 @@
-// Copies for edges in `subject` mode: one message per recipient to `user.<id>`, to which an edge is
+// Copies for edges in `subject` mode: one message per recipient to `copy.<id>`, to which an edge is
 // subscribed while the user is connected to it.
 
-import { storedUserId, type UserId, userSubject } from "../../broker/contract.ts";
+import { copySubject, storedUserId, type UserId } from "../../broker/contract.ts";
 import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
 import { GraphError } from "../errors.ts";
 import type { DeliveryCost, OutgoingEvent } from "./event.ts";
@@ -22,7 +22,7 @@ export class SubjectCopies {
   send(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): DeliveryCost {
     const options = { headers: eventHeaders(event.id, event.counted) };
     const publish = (user: UserId): void => {
-      if (this.#client.publish(userSubject(user), event.json, options) !== "sent") throw cutOff();
+      if (this.#client.publish(copySubject(user), event.json, options) !== "sent") throw cutOff();
     };
     if (author !== undefined) publish(author);
     for (const follower of followers) publish(storedUserId(this.#nameOf(follower)));

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { EVERY_USER, everyEvent, formatEventId } from "../../broker/contract.ts";
+import { COPY_PREFIX, everyEvent, formatEventId } from "../../broker/contract.ts";
 import { BrokerClient, type Msg, messageIdHeaders, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embedded, type TestBroker, urlOf } from "../../test/support/brokers.ts";
@@ -77,7 +77,7 @@ describe("intake", () => {
     broker = await embedded.start();
     producer = await BrokerClient.connect({ url: urlOf(broker) }, { name: "producer", log, wait: false });
     received = [];
-    producer.subscribe(EVERY_USER, (message) => received.push(message.string()));
+    producer.subscribe(`${COPY_PREFIX}*`, (message) => received.push(message.string()));
     await producer.flush();
     await start();
   });

@@ -70,7 +70,12 @@ export class Intake {
   /** Accepts or refuses one message that a producer published on `user.<id>`. */
   receiveDirect(message: Msg): void {
     this.#accept(message, () =>
-      this.#append(message, ROW_KIND.direct, userOfSubject(message.subject), undefined),
+      this.#append(
+        message,
+        ROW_KIND.direct,
+        userOfSubject(message.subject, this.#options.partitions.of),
+        undefined,
+      ),
     );
   }
 

@@ -30,7 +30,6 @@ describe("presence receiver", () => {
   /** Orders that the edges received, and calls of `sendPending`, in order. */
   let steps: string[];
   let logged: string[];
-  let bridge: () => Promise<void>;
 
   beforeEach(async () => {
     broker = await embedded.start();
@@ -39,14 +38,12 @@ describe("presence receiver", () => {
     edge = await BrokerClient.connect(nats, { name: "edge", log: quiet, wait: true });
     steps = [];
     logged = [];
-    bridge = () => Promise.resolve();
     registry = new EdgeRegistry(60_000);
     online = new OnlineTable();
     registry.onGone(({ slot }) => online.removeEdge(slot));
     receiver = new PresenceReceiver({
       ...{ client, registry, online, owner: OWNER },
       sendPending: ({ id }) => steps.push(`pending ${id}`),
-      openBridge: () => bridge(),
       log: pino({ level: "warn" }, { write: (line: string) => logged.push(line) }),
     });
     client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message));
@@ -168,23 +165,6 @@ describe("presence receiver", () => {
     assert.equal(logged.length, 1);
     assert.equal(registry.size, 0);
     assert.equal(isOnline("7"), false);
-  });
-
-  it("a bridge that cannot be opened - leaves the message unacknowledged until it can", async () => {
-    bridge = () => Promise.reject(new Error("no connection"));
-    await announce("a", delta(1, 1, [["7", 0]]));
-    assert.deepEqual(steps, ["pending a"]);
-    assert.equal(logged.length, 1);
-    bridge = () => Promise.resolve();
-    await announce("a", beat(1, 1));
-    assert.equal(steps.at(-1), "a acknowledge 1/1");
-  });
-
-  it("an edge in subject mode - needs no bridge", async () => {
-    bridge = () => Promise.reject(new Error("not asked for"));
-    await announce("a", { ...delta(1, 1, []), mode: "subject" } as PresenceMessage);
-    assert.equal(steps.at(-1), "a acknowledge 1/1");
-    assert.equal(registry.survey().subject.length, 1);
   });
 
   it("more edges than the registry takes - are refused and logged once, known ones are served", async () => {

@@ -37,10 +37,6 @@ export interface PresenceReceiverOptions {
   readonly owner: Owner;
   /** Sends the frames that wait for an edge, whose handles may refer to other users after the reply. */
   readonly sendPending: (edge: EdgeLink) => void;
-  /**
-   * Resolves when messages that producers publish to users reach edges in `frames` mode through this service.
-   */
-  readonly openBridge: () => Promise<void>;
   readonly log: Logger;
 }
 
@@ -85,7 +81,7 @@ export class PresenceReceiver {
     registry.recordActivity(edge, performance.now());
     const isContinued =
       announced.type === "beat" ? edge.presence.isAt(announced) : this.#apply(edge, announced);
-    if (isContinued) void this.#acknowledge(edge, announced);
+    if (isContinued) this.#acknowledge(edge, announced);
     else this.#restart(edge, announced);
   }
 
@@ -121,13 +117,7 @@ export class PresenceReceiver {
     return true;
   }
 
-  async #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): Promise<void> {
-    try {
-      if (edge.presence.mode === "frames") await this.#options.openBridge();
-    } catch (error) {
-      // the next beat retries
-      return this.#options.log.warn({ reason: messageOf(error) }, "presence not acknowledged");
-    }
+  #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): void {
     // once the edge learns that a leave is acknowledged, it may reuse the handle: no later message may refer
     // to it
     this.#options.sendPending(edge);
