@@ -3,16 +3,30 @@
 // on any Hono runtime.
 
 export {
+  type Cursor,
   cursorOfEvent,
   type EventPosition,
   formatEventId,
+  formatStamp,
   MAX_CURSOR_BYTES,
+  MAX_CURSOR_PARTITIONS,
   parseCursor,
   parseEventId,
-  parsePositions,
-  START_CURSOR,
-  StreamPosition,
 } from "./cursor.ts";
+export { CursorClock } from "./cursor-clock.ts";
+export {
+  decodeHole,
+  decodeReplayPage,
+  decodeWithdrawal,
+  encodeHole,
+  encodeReplayPage,
+  encodeWithdrawal,
+  type Hole,
+  RESYNC_REASONS,
+  type ReplayPage,
+  type ResyncReason,
+  type Withdrawal,
+} from "./edge-notices.ts";
 export { BrokerError, type BrokerErrorCode } from "./errors.ts";
 export {
   checkPayload,
@@ -25,17 +39,20 @@ export {
 } from "./event.ts";
 export { countFitting } from "./fitting.ts";
 export {
-  decodeNamed,
-  encodeNamed,
+  bodyOf,
+  decodeHandles,
+  encodeHandles,
+  encodeMessage,
   FRAME_KIND,
+  type FrameHead,
   type FrameKind,
   type FrameRecord,
   FrameWriter,
   FULL_FRAME_BYTES,
-  maxNamesBytes,
   maxRecipients,
   readFrame,
-  readFrameHead,
+  readHead,
+  recordsOf,
 } from "./frame.ts";
 export { checkEncoded } from "./limits.ts";
 export { checkMessageId } from "./message-id.ts";
@@ -51,6 +68,14 @@ export {
   type UserId,
 } from "./names.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
+export { type Position, Positions } from "./positions.ts";
+export {
+  encodeReplayRequest,
+  MAX_REPLAYS,
+  parseReplayRequest,
+  type ReplayItem,
+  type ReplayRequest,
+} from "./replay-request.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";
 export {
   COPY_PREFIX,
@@ -73,6 +98,7 @@ export {
   parseRowsSubject,
   partitionSubject,
   presenceSubject,
+  replaySubject,
   rowsEndpoint,
   rowsSubject,
   topicOfEvent,

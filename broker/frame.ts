@@ -1,48 +1,67 @@
-// The bytes that the graph sends to one edge in `frames` fan-out: events with their recipients. Frames
-// identify recipients by the handles that the edge assigned, in one epoch of its presence. Copies for an edge
-// that is not synchronized identify them by user id. Little-endian throughout; web standards only.
+// The messages that the graph sends to one edge about events, on the edge's own subject. They identify
+// recipients by the handles that the edge assigned, in one epoch of its presence. Little-endian; web standards
+// only.
 //
-//   frame   0 u8 kind  1 u8 version  2 u16 zero  4 u32 epoch  8 u32 offset of the last record  12 records:
-//           u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id | json |
-//           zeroes to a multiple of 4
-//   named   0 u8 kind  1 u8 version  2 u8 counted  3 u8 zero  4 u32 id length  8 u32 json length
-//           12 u32 names length | id | json | names, joined by commas
+//   every message   0 u8 kind  1 u8 version  2 u16 partition  4 u32 presence epoch
+//                   8 u32 number of records  12 u32 number
+//                   16 f64 epoch and 24 f64 sequence of the position that the edge reaches with this message
+//   frame, counted  records: u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id |
+//                   json | zeroes to a multiple of 4
+//   open            one record without recipients: a long event begins
+//   part            u32 handles: recipients of a long event, whose sequence the head names
+//   close           nothing: the long event that the head names has reached all recipients
+//   hole, withdraw, replayed   JSON: see edge-notices.ts
+//
+// The messages of a partition are numbered from 1 in each presence epoch, so an edge notices when one is lost.
 
 import { isIdText, MAX_EVENT_ID_BYTES } from "./cursor.ts";
 import { looksEncoded } from "./event.ts";
-import { isUserId, type UserId } from "./names.ts";
 
 /** First byte of a message on `edge.<edgeId>`. An order, which is JSON, begins with "{". */
-export const FRAME_KIND = { frame: 1, counted: 2, named: 3 } as const;
+export const FRAME_KIND = {
+  frame: 1,
+  counted: 2,
+  open: 4,
+  part: 5,
+  close: 6,
+  hole: 7,
+  withdraw: 8,
+  replayed: 9,
+} as const;
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];
 
-const VERSION = 1;
-const FRAME_HEAD = 12;
+const VERSION = 2;
+const FRAME_HEAD = 32;
 const RECORD_HEAD = 12;
-const NAMED_HEAD = 16;
 /** An edge's frame is sent when it reaches this size, or before it would exceed the server's max_payload. */
 export const FULL_FRAME_BYTES = 131_072;
 const FIRST_BYTES = 4_096;
 
-const encoder = new TextEncoder();
+const KINDS: ReadonlySet<number> = new Set(Object.values(FRAME_KIND));
 const decoder = new TextDecoder();
+
+/** Where a message stands in the order of its partition. */
+export interface FrameHead {
+  readonly partition: number;
+  /** The edge's presence epoch, in which the handles are valid. */
+  readonly presenceEpoch: number;
+  /** Counts the messages of the partition in this presence epoch, from 1. */
+  readonly number: number;
+  /** The position that the edge reaches; for `open`, `part` and `close` that of the long event. */
+  readonly epoch: number;
+  readonly sequence: number;
+}
 
 /** Collects one edge's records until the frame is taken. Its memory is reused for the next frame. */
 export class FrameWriter {
-  readonly #epoch: number;
   #bytes = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #length = FRAME_HEAD;
-  #lastRecord = 0;
-
-  /** @param epoch the edge's presence epoch, in which its handles are valid */
-  constructor(epoch: number) {
-    this.#epoch = epoch;
-  }
+  #records = 0;
 
   /** Size of the frame so far in bytes; 0 without a record. */
   get length(): number {
-    return this.#lastRecord === 0 ? 0 : this.#length;
+    return this.#records === 0 ? 0 : this.#length;
   }
 
   /** Returns the size of the frame with one more event. */
@@ -50,7 +69,7 @@ export class FrameWriter {
     return this.#length + aligned(RECORD_HEAD + 4 * recipients + id.length + json.length);
   }
 
-  /** Appends one event. `id` is ASCII, and `handles` contains `count` recipients, at least one. */
+  /** Appends one event. `id` is ASCII, and `handles` contains at least `count` recipients. */
   add(id: string, json: Uint8Array, handles: Uint32Array, count: number): void {
     const size = RECORD_HEAD + 4 * count + id.length + json.length;
     this.#reserve(size + 3);
@@ -65,20 +84,16 @@ export class FrameWriter {
     this.#bytes.set(json, position);
     const end = at + aligned(size);
     this.#bytes.fill(0, at + size, end);
-    this.#lastRecord = at;
+    this.#records += 1;
     this.#length = end;
   }
 
-  /** Returns the frame as a copy, and begins the next one. */
-  take(kind: FrameKind): Uint8Array {
-    this.#view.setUint8(0, kind);
-    this.#view.setUint8(1, VERSION);
-    this.#view.setUint16(2, 0, true);
-    this.#view.setUint32(4, this.#epoch, true);
-    this.#view.setUint32(8, this.#lastRecord, true);
+  /** Returns the frame as a copy, and begins the next one. A frame without records only moves the position. */
+  take(kind: FrameKind, head: FrameHead): Uint8Array {
+    writeHead(this.#view, kind, head, this.#records);
     const frame = this.#bytes.slice(0, this.#length);
     this.#length = FRAME_HEAD;
-    this.#lastRecord = 0;
+    this.#records = 0;
     return frame;
   }
 
@@ -94,18 +109,43 @@ export class FrameWriter {
   }
 }
 
+/** Encodes a message whose body is not made of records. */
+export function encodeMessage(kind: FrameKind, head: FrameHead, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(FRAME_HEAD + body.length);
+  writeHead(viewOf(bytes), kind, head, 0);
+  bytes.set(body, FRAME_HEAD);
+  return bytes;
+}
+
+/** Encodes recipients of a long event: the body of a `part`. */
+export function encodeHandles(handles: Uint32Array, count: number): Uint8Array {
+  const bytes = new Uint8Array(4 * count);
+  const view = viewOf(bytes);
+  for (let index = 0; index < count; index += 1) view.setUint32(4 * index, handles[index] as number, true);
+  return bytes;
+}
+
+/** Returns the recipients in the body of a `part`; undefined if it is malformed. */
+export function decodeHandles(body: Uint8Array): Uint32Array | undefined {
+  if (body.length % 4 !== 0) return undefined;
+  const view = viewOf(body);
+  return Uint32Array.from({ length: body.length / 4 }, (_, index) => view.getUint32(4 * index, true));
+}
+
+/** Returns the number of records that a frame announces. */
+export function recordsOf(frame: Uint8Array): number {
+  return frame.length < FRAME_HEAD ? 0 : viewOf(frame).getUint32(8, true);
+}
+
+/** Returns what follows the head. */
+export function bodyOf(message: Uint8Array): Uint8Array {
+  return message.subarray(FRAME_HEAD);
+}
+
 /** Returns how many recipients of one event fit into a frame of this size: at least one. */
 export function maxRecipients(maxBytes: number, id: string, json: Uint8Array): number {
   const others = FRAME_HEAD + RECORD_HEAD + id.length + json.length + 3;
   return Math.max(1, Math.floor((maxBytes - others) / 4));
-}
-
-/** The fields before a frame's records. */
-export interface FrameHead {
-  /** The edge's presence epoch in which the handles are valid. */
-  readonly epoch: number;
-  /** The id of the last event: the position that the stream reaches with this frame. */
-  readonly lastId: string;
 }
 
 /** One event in a frame. */
@@ -117,13 +157,19 @@ export interface FrameRecord {
   handleAt(index: number): number;
 }
 
-/** Parses a frame's head; undefined for anything that is not a frame of this kind and version. */
-export function readFrameHead(frame: Uint8Array, kind: FrameKind): FrameHead | undefined {
-  if (!isFrame(frame, kind)) return undefined;
-  const view = viewOf(frame);
-  const last = boundsOf(frame, view.getUint32(8, true));
-  if (last === undefined) return undefined;
-  return { epoch: view.getUint32(4, true), lastId: decoder.decode(frame.subarray(last.idAt, last.jsonAt)) };
+/** Parses a message's head; undefined for anything that is not a message of a known kind and this version. */
+export function readHead(message: Uint8Array): (FrameHead & { readonly kind: FrameKind }) | undefined {
+  const kind = message[0] as FrameKind;
+  if (!KINDS.has(kind) || !isMessage(message, kind)) return undefined;
+  const view = viewOf(message);
+  return {
+    kind,
+    partition: view.getUint16(2, true),
+    presenceEpoch: view.getUint32(4, true),
+    number: view.getUint32(12, true),
+    epoch: view.getFloat64(16, true),
+    sequence: view.getFloat64(24, true),
+  };
 }
 
 /**
@@ -135,70 +181,31 @@ export function readFrame(
   kind: FrameKind,
   onRecord: (record: FrameRecord) => void,
 ): boolean {
-  if (!isFrame(frame, kind)) return false;
-  let last = 0;
+  if (!isMessage(frame, kind)) return false;
+  let records = 0;
   for (let at = FRAME_HEAD; at < frame.length; ) {
     const read = readRecord(frame, at);
     if (read === undefined) return false;
     onRecord(read.record);
-    last = at;
+    records += 1;
     at = read.end;
   }
-  return viewOf(frame).getUint32(8, true) === last;
+  return viewOf(frame).getUint32(8, true) === records;
 }
 
-/** A copy of an event for an edge that is not synchronized: recipients by user id. */
-export interface NamedEvent {
-  readonly id: string;
-  readonly json: Uint8Array;
-  /** Whether the deliveries of this event will be counted. */
-  readonly counted: boolean;
-  readonly users: readonly UserId[];
+function isMessage(message: Uint8Array, kind: FrameKind): boolean {
+  return message.length >= FRAME_HEAD && message[0] === kind && message[1] === VERSION;
 }
 
-/** Returns how many bytes of names, each with a comma, fit into a named copy of this size. */
-export function maxNamesBytes(maxBytes: number, id: string, json: Uint8Array): number {
-  return maxBytes - NAMED_HEAD - id.length - json.length;
-}
-
-export function encodeNamed({ id, json, counted, users }: NamedEvent): Uint8Array {
-  const names = encoder.encode(users.join(","));
-  const bytes = new Uint8Array(NAMED_HEAD + id.length + json.length + names.length);
-  const view = viewOf(bytes);
-  view.setUint8(0, FRAME_KIND.named);
+function writeHead(view: DataView, kind: FrameKind, head: FrameHead, records: number): void {
+  view.setUint8(0, kind);
   view.setUint8(1, VERSION);
-  view.setUint8(2, counted ? 1 : 0);
-  view.setUint32(4, id.length, true);
-  view.setUint32(8, json.length, true);
-  view.setUint32(12, names.length, true);
-  bytes.set(encoder.encode(id), NAMED_HEAD);
-  bytes.set(json, NAMED_HEAD + id.length);
-  bytes.set(names, NAMED_HEAD + id.length + json.length);
-  return bytes;
-}
-
-/** Parses a named copy; undefined for anything else. */
-export function decodeNamed(bytes: Uint8Array): NamedEvent | undefined {
-  if (bytes.length < NAMED_HEAD || bytes[0] !== FRAME_KIND.named || bytes[1] !== VERSION) return undefined;
-  const view = viewOf(bytes);
-  const idEnd = NAMED_HEAD + view.getUint32(4, true);
-  const jsonEnd = idEnd + view.getUint32(8, true);
-  if (jsonEnd + view.getUint32(12, true) !== bytes.length || idEnd - NAMED_HEAD > MAX_EVENT_ID_BYTES)
-    return undefined;
-  const id = decoder.decode(bytes.subarray(NAMED_HEAD, idEnd));
-  const json = bytes.subarray(idEnd, jsonEnd);
-  const users = decoder.decode(bytes.subarray(jsonEnd)).split(",");
-  if (!isIdText(id) || !looksEncoded(json) || !users.every(isUserId)) return undefined;
-  return { id, json, counted: view.getUint8(2) === 1, users };
-}
-
-function isFrame(frame: Uint8Array, kind: FrameKind): boolean {
-  return (
-    frame.length >= FRAME_HEAD &&
-    frame[0] === kind &&
-    frame[1] === VERSION &&
-    viewOf(frame).getUint16(2, true) === 0
-  );
+  view.setUint16(2, head.partition, true);
+  view.setUint32(4, head.presenceEpoch, true);
+  view.setUint32(8, records, true);
+  view.setUint32(12, head.number, true);
+  view.setFloat64(16, head.epoch, true);
+  view.setFloat64(24, head.sequence, true);
 }
 
 function aligned(bytes: number): number {

@@ -15,6 +15,7 @@ export {
   BEAT_MS,
   DELTA_HEAD_BYTES,
   type EdgeOrder,
+  type EdgePosition,
   EXPIRY_MS,
   encodeOrder,
   encodePresence,
@@ -30,6 +31,7 @@ export {
   parseOrder,
   parsePresence,
   parseTallyPart,
+  type SentPosition,
   type TallyPart,
   type UnknownVersion,
 } from "./presence.ts";

@@ -16,12 +16,12 @@ import { BrokerError } from "./errors.ts";
 import { MAX_PARTITIONS } from "./partition.ts";
 
 /**
- * The version of these messages, which each of them carries. A graph service also serves edges of versions 1,
- * which carries no version and calls the mode `frames` "gateway", and 2, if they are in `frames` mode: edges in
- * `subject` mode subscribed to `user.<id>` then. All other versions are refused.
+ * The version of these messages, which each of them carries. Edges and graph services of other versions are
+ * refused: before version 3, messages had no positions and lost events could not be replayed.
  */
 export const PRESENCE_VERSION = 3;
-const OLDEST_FRAMES_VERSION = 1;
+/** Messages of the release before versions carry none. */
+const UNVERSIONED = 1;
 
 /** Interval of an edge's beats, in milliseconds. */
 export const BEAT_MS = 1_000;
@@ -55,6 +55,8 @@ export type PresenceMessage =
       readonly joins: readonly (readonly [user: string, handle: number])[];
       /** Whether the snapshot at the beginning of the epoch is complete. */
       readonly complete: boolean;
+      /** In the first delta of an epoch: what the edge has received, where it has received anything. */
+      readonly positions?: readonly EdgePosition[] | undefined;
     }
   | { readonly type: "leaving" };
 
@@ -62,6 +64,20 @@ export type PresenceMessage =
 export interface UnknownVersion {
   readonly type: "unknown-version";
   readonly version: number;
+}
+
+/** How far an edge has come in one partition: everything up to the sequence except the open events. */
+export interface EdgePosition {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly sequence: number;
+  readonly open: readonly number[];
+}
+
+/** What an owner has sent to an edge in one partition and presence epoch. */
+export interface SentPosition extends EdgePosition {
+  /** The number of the last message about events: see frame.ts. */
+  readonly number: number;
 }
 
 /** Identifies a graph service. */
@@ -75,16 +91,19 @@ export interface Owner {
 
 /** Messages on `edge.<edgeId>` and `edge.all`. */
 export type EdgeOrder =
-  /** The service has received everything up to this sequence. */
-  | (Owner & { readonly type: "acknowledge"; readonly epoch: number; readonly sequence: number })
+  /** The service has received everything up to this sequence, and has sent everything up to the positions. */
+  | (Owner & {
+      readonly type: "acknowledge";
+      readonly epoch: number;
+      readonly sequence: number;
+      readonly positions: readonly SentPosition[];
+    })
   /** The edge is unknown, or the graph missed something: begin an epoch higher than this one. */
   | (Owner & { readonly type: "restart"; readonly epoch: number })
   /** The service has just started: announce yourself. */
   | (Owner & { readonly type: "announce" })
   /** The service supports this version of the protocol, and not the edge's. */
   | { readonly type: "refuse"; readonly speaks: number }
-  /** Send `resync` to every stream, because something was lost on the way. */
-  | { readonly type: "resync"; readonly reason: string }
   /** A request: reply when everything before this message has been handled. */
   | { readonly type: "mark" }
   /** A request for the number of deliveries of this event. */
@@ -112,6 +131,12 @@ const count = z.number().int().min(0);
 const handle = z.number().int().min(0).max(MAX_HANDLE);
 const epoch = z.number().int().min(0).max(0xffff_ffff);
 const mode = z.preprocess((given) => (given === "gateway" ? "frames" : given), z.enum(FANOUT_MODES));
+const position = {
+  partition: count.max(MAX_PARTITIONS - 1),
+  epoch: count,
+  sequence: count,
+  open: z.array(count).max(64),
+};
 const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type", [
   z.object({ type: z.literal("beat"), mode, epoch, sequence: count }),
   z.object({
@@ -122,6 +147,7 @@ const presenceMessage: z.ZodType<PresenceMessage> = z.discriminatedUnion("type",
     leaves: z.array(handle).max(MAX_DELTA),
     joins: z.array(z.tuple([z.string(), handle])).max(MAX_DELTA),
     complete: z.boolean(),
+    positions: z.array(z.object(position)).max(MAX_PARTITIONS).optional(),
   }),
   z.object({ type: z.literal("leaving") }),
 ]);
@@ -134,11 +160,16 @@ const owner = {
   of: count.min(1).max(MAX_PARTITIONS),
 };
 const order: z.ZodType<EdgeOrder> = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("acknowledge"), ...owner, epoch, sequence: count }),
+  z.object({
+    type: z.literal("acknowledge"),
+    ...owner,
+    epoch,
+    sequence: count,
+    positions: z.array(z.object({ ...position, number: count })).max(MAX_PARTITIONS),
+  }),
   z.object({ type: z.literal("restart"), ...owner, epoch: count }),
   z.object({ type: z.literal("announce"), ...owner }),
   z.object({ type: z.literal("refuse"), speaks: count }),
-  z.object({ type: z.literal("resync"), reason: z.string().max(64) }),
   z.object({ type: z.literal("mark") }),
   z.object({ type: z.literal("tally"), event: z.string().max(64) }),
 ]);
@@ -156,7 +187,7 @@ export function otherVersion(who: string, version: number): string {
   );
 }
 
-const versioned = z.object({ version: count.default(OLDEST_FRAMES_VERSION) });
+const versioned = z.object({ version: count.default(UNVERSIONED) });
 
 /** Encodes a message with the version. */
 export function encodePresence(message: PresenceMessage): string {
@@ -173,13 +204,7 @@ export function encodeOrder(order: EdgeOrder): string {
  * @throws BrokerError BAD_EVENT
  */
 export function parsePresence(payload: Uint8Array): PresenceMessage | UnknownVersion {
-  const { version, message } = parseVersioned(presenceMessage, payload, OLDEST_FRAMES_VERSION);
-  const isOutdated =
-    version < PRESENCE_VERSION &&
-    message.type !== "leaving" &&
-    "mode" in message &&
-    message.mode === "subject";
-  return isOutdated ? { type: "unknown-version", version } : message;
+  return parseVersioned(presenceMessage, payload);
 }
 
 /**
@@ -187,7 +212,7 @@ export function parsePresence(payload: Uint8Array): PresenceMessage | UnknownVer
  * @throws BrokerError BAD_EVENT
  */
 export function parseOrder(payload: Uint8Array): EdgeOrder | UnknownVersion {
-  return parseVersioned(order, payload, PRESENCE_VERSION).message;
+  return parseVersioned(order, payload);
 }
 
 /**
@@ -198,18 +223,11 @@ export function parseTallyPart(payload: Uint8Array): TallyPart {
   return wellFormed(() => tallyPart.parse(parseJson(payload)));
 }
 
-interface Versioned<T> {
-  readonly version: number;
-  readonly message: T | UnknownVersion;
-}
-
-/** Parses a message whose version is between `oldest` and ours. */
-function parseVersioned<T>(schema: z.ZodType<T>, payload: Uint8Array, oldest: number): Versioned<T> {
+function parseVersioned<T>(schema: z.ZodType<T>, payload: Uint8Array): T | UnknownVersion {
   return wellFormed(() => {
-    const json = parseJson(payload);
-    const { version } = versioned.parse(json);
-    const isKnown = version >= oldest && version <= PRESENCE_VERSION;
-    return { version, message: isKnown ? schema.parse(json) : { type: "unknown-version", version } };
+    const message = parseJson(payload);
+    const { version } = versioned.parse(message);
+    return version === PRESENCE_VERSION ? schema.parse(message) : { type: "unknown-version", version };
   });
 }
 

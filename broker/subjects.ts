@@ -101,6 +101,11 @@ export function partitionSubject(partition: number, verb: PartitionVerb): string
   return `part.${partition}.${verb}`;
 }
 
+/** The subject on which edges ask the owner of a partition for what returning readers missed. */
+export function replaySubject(partition: number): string {
+  return `part.${partition}.replay`;
+}
+
 export function presenceSubject(edgeId: string): string {
   return `presence.${edgeId}`;
 }

@@ -1,6 +1,7 @@
 // What a stream looks like on the wire. A format turns everything that happens on a stream into text; the
 // pool frames and sends the text. Formats have no state.
 
+import type { Hole } from "../../broker/contract.ts";
 import type { Frame } from "./frame.ts";
 import type { Template } from "./template.ts";
 
@@ -25,10 +26,12 @@ export interface StreamFormat {
    */
   readonly heartbeat: Frame;
   /**
-   * Tells the reader that it may have missed events and should fetch what it needs again. `reason` is one
-   * word with dashes; `cursor` is the position after the gap.
+   * Tells the reader that it may have missed events and should fetch what it needs again. `cursor` is the
+   * position after the gap.
    */
-  resync(reason: string, cursor: string): string;
+  resync(hole: Hole, cursor: string): string;
+  /** Tells the reader of a quiet stream its present cursor, in place of a heartbeat. */
+  refresh(cursor: string): string;
   /**
    * Returns the last text of a stream that the edge ends, with the time after which to reconnect, if the
    * reader should. `cursor` is the reader's position: the one that it was sent last or, in a refusal, the one

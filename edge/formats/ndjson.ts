@@ -9,10 +9,11 @@ import { insert } from "./template.ts";
 export const ndjson: StreamFormat = {
   name: "ndjson",
   contentType: "application/x-ndjson; charset=utf-8",
-  welcome: () => " ",
+  welcome: ({ cursor }) => `${JSON.stringify({ cursor })}\n`,
   event: [insert("jsonOpen"), ',"cursor":"', insert("cursor"), '"}\n'],
   heartbeat: new Frame(" "),
-  resync: (reason) => `{"resync":{"reason":"${reason}"}}\n`,
+  resync: (hole, cursor) => `${JSON.stringify({ resync: { ...hole, cursor } })}\n`,
+  refresh: (cursor) => `${JSON.stringify({ cursor })}\n`,
   goodbye: (reason, retryMs) => `${JSON.stringify({ goodbye: { reason, retryMs } })}\n`,
   refusesInWords: false,
 };

@@ -15,7 +15,8 @@ export const sse: StreamFormat = {
     `id: ${cursor}\nretry: ${retryMs}\n: welcome ${users.join(",")}\nevent: welcome\ndata: {}\n\n`,
   event: ["id: ", insert("cursor"), "\ndata: ", insert("json"), "\n\n"],
   heartbeat: new Frame(":\n"),
-  resync: (reason, cursor) => `id: ${cursor}\nevent: resync\ndata: {"reason":"${reason}"}\n\n`,
+  resync: (hole, cursor) => `id: ${cursor}\nevent: resync\ndata: ${JSON.stringify(hole)}\n\n`,
+  refresh: (cursor) => `id: ${cursor}\nevent: cursor\ndata: {}\n\n`,
   goodbye: (reason, retryMs, cursor) => {
     const id = cursor === undefined ? "" : `id: ${cursor}\n`;
     const retry = retryMs === undefined ? "" : `retry: ${retryMs}\n`;

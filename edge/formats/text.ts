@@ -11,7 +11,9 @@ export const text: StreamFormat = {
   welcome: ({ users }) => `Encke welcomes you! Your Id: ${users.join(",")}\n`,
   event: ["Recvd msg #", insert("number"), ": '", insert("text"), "'\n"],
   heartbeat: new Frame("\n"),
-  resync: (reason) => `Some messages may be missing (${reason})\n`,
+  resync: ({ reason, since }) =>
+    `Some messages may be missing${since === undefined ? "" : ` since ${since}`} (${reason})\n`,
+  refresh: () => "\n",
   goodbye: (reason) => `Goodbye (${reason})\n`,
   refusesInWords: false,
 };

@@ -18,6 +18,8 @@ export const CLOSE_REASONS = {
   expired: { reconnect: false },
   /** The stream reached its maximum lifetime. Its reader reconnects to any edge, which balances a fleet. */
   aged: { reconnect: true },
+  /** A graph service did not reply in time with the events that the reader missed. */
+  busy: { reconnect: true },
   /** The edge could not hold the stream. */
   refused: { reconnect: true },
 } as const;

@@ -1,7 +1,7 @@
 // The contract of a connection pool, which holds open responses and writes to them. Every implementation
 // (over detached sockets, over web streams, and the native one) passes the suite in conformance/.
 
-import type { UserId } from "../../broker/contract.ts";
+import type { Hole, UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { PositionedEvent } from "../formats/positioned-event.ts";
 import type { CloseReason } from "./close-reasons.ts";
@@ -12,10 +12,15 @@ export interface StreamSpec {
   /** The users whose events the stream receives: 1 to 16. */
   readonly users: readonly UserId[];
   readonly format: StreamFormat;
-  /** Its first bytes. */
+  /** Its first bytes; empty for a corked stream. */
   readonly opening: string;
-  /** The last cursor in the opening or, if the format has none, the position at which the stream begins. */
+  /**
+   * The last cursor in the opening or, if the format has none, the position at which the stream begins. For a
+   * corked stream the cursor that its reader presented, or "".
+   */
   readonly cursor: string;
+  /** Given if the stream begins corked. */
+  readonly cork?: Cork | undefined;
   /** Interval of the article's sign of life, in milliseconds; for the text format only. */
   readonly tickMs?: number | undefined;
   /**
@@ -24,6 +29,32 @@ export interface StreamSpec {
    */
   readonly expiresAtMs?: number | undefined;
 }
+
+/**
+ * A stream begins corked while it is not yet certain which events its reader needs. The pool holds the
+ * response's head and buffers the events for the stream, until the edge has written what the reader missed and
+ * uncorks it. Heartbeats and resyncs are not written to it; a goodbye is, with the presented cursor.
+ */
+export interface Cork {
+  /** Identifies the stream in calls about it; unique among corked streams of the pool, below 2^32. */
+  readonly number: number;
+  /** Called once when the pool holds the stream, never before `hold` has returned. */
+  onHeld(): void;
+}
+
+/** What a corked stream buffered. */
+export interface Buffered {
+  /** Events for the stream in order, with the cursors that live streams were given. */
+  readonly events: readonly PositionedEvent[];
+  /**
+   * Whether events were discarded since the last call because the buffer was full; `events` is empty then.
+   * The edge replays them instead.
+   */
+  readonly overflowed: boolean;
+}
+
+/** Bounds of the buffers of corked streams. */
+export const CORK_LIMITS = { events: 1_024, bytes: 524_288, totalBytes: 67_108_864 } as const;
 
 export interface PoolLimits {
   /** A reader is cut if more bytes than this wait for it. Must be at least the size of the largest frame. */
@@ -97,16 +128,35 @@ export interface ConnectionPool {
   deliver(handle: number, event: PositionedEvent): number | undefined;
   /**
    * Writes many events at once: a packed frame (broker/frame.ts) names the recipients of each by handle.
-   * Handles without an open stream are skipped. The cursor of an event is `cursorPrefix` followed by its id,
-   * with "." for "-". Returns the number of streams that took events, or -1 if the frame is malformed; events
-   * before the fault are delivered.
+   * Handles without an open stream are skipped. The cursor of the n-th event, from 0, is
+   * `cursorOfEvent(stamp + n, others, id)`. Returns the number of streams that took events, or -1 if the frame
+   * is malformed; events before the fault are delivered.
    */
-  deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
+  deliverFrame(frame: Uint8Array, stamp: number, others: string): number;
   /**
-   * Writes a `resync` to every stream, with a cursor that moves its reader past the events that may be
-   * missing.
+   * Writes a `resync` to every stream that is not corked, with a cursor that moves its reader past the events
+   * that may be missing.
    */
-  resync(reason: string, cursor: string): void;
+  resync(hole: Hole, cursor: string): void;
+  /**
+   * Sets the cursor that quiet streams are sent in place of the first heartbeat of each minute. A stream that
+   * something was written to since then is skipped, because its cursor may be newer.
+   */
+  refresh(cursor: string): void;
+  /** Takes what a corked stream has buffered since the last call; undefined if the stream has ended. */
+  takeBuffered(cork: number): Buffered | undefined;
+  /**
+   * Writes text to a corked stream, after the response's head if that is still held. `cursor` is the last one
+   * in the text. Returns the number of bytes that now wait for its reader, or -1 if the stream has ended. The
+   * bounds for slow readers apply, so the caller writes at most MAX_CORKED_WRITE bytes while nothing waits.
+   */
+  writeCorked(cork: number, text: string, cursor: string): number;
+  /** Returns the number of bytes that wait for a corked stream's reader, or -1 if the stream has ended. */
+  waitingCorked(cork: number): number;
+  /** Makes a corked stream an ordinary one. What it has buffered and was not taken is discarded. */
+  uncork(cork: number): void;
+  /** Ends a corked stream with a goodbye. */
+  endCorked(cork: number, reason: CloseReason): void;
   /**
    * Accepts no more streams and ends all at a bounded rate, each with a goodbye and a time after which to
    * reconnect.
