@@ -167,7 +167,6 @@ describe("distributor", () => {
     assert.deepEqual(await flushed(), ["copy.7", "one frame 1: a 4"]);
   });
 
-
   it("partitions - have frames of their own", async () => {
     joinInStep("one", { "7": 4 });
     send(eventOf("a", { partition: 0 }));

@@ -3,19 +3,22 @@
 import { formatEventId, storedTopic, storedUserId, type Topic, type UserId } from "../../broker/contract.ts";
 import type { StoredRow } from "../history/history.ts";
 import { ROW_KIND } from "../history/row.ts";
+import type { Position } from "../history/sequences.ts";
 
 /** Addressed to every follower of a topic and to the topic's author. */
 export type ForFollowers = { readonly topic: Topic };
 /** Addressed to one user, directly by a producer. */
 export type ForUser = { readonly user: UserId };
 
-export interface OutgoingEvent<To = ForFollowers | ForUser> {
+export interface OutgoingEvent<To = ForFollowers | ForUser> extends Position {
   /** The ordinal of its row in the history. */
   readonly ordinal: number;
   readonly to: To;
   readonly id: string;
   /** The partition of the topic or the user. */
   readonly partition: number;
+  /** When it was accepted, in milliseconds since 1970. */
+  readonly timeMs: number;
   /** The event as it is written to streams. */
   readonly json: Uint8Array;
   /** True if the sender waits for a count. The event is then sent at once and in messages of its own. */
@@ -41,7 +44,7 @@ export function outgoingEvent(
   row: StoredRow,
   reply: string | undefined,
 ): OutgoingEvent | undefined {
-  const { kind, name, partition, body } = row;
+  const { kind, name, partition, epoch, sequence, timeMs, body } = row;
   if (kind !== ROW_KIND.event && kind !== ROW_KIND.direct) return undefined;
   const to = kind === ROW_KIND.event ? { topic: storedTopic(name) } : { user: storedUserId(name) };
   // copied, because the history may reuse the row's memory while the client or a long event still needs it
@@ -50,7 +53,7 @@ export function outgoingEvent(
     ordinal,
     to,
     id: formatEventId(row),
-    partition,
+    ...{ partition, epoch, sequence, timeMs },
     json,
     counted: reply !== undefined,
     reply,
