@@ -55,6 +55,15 @@ export {
   recordsOf,
 } from "./frame.ts";
 export { checkEncoded } from "./limits.ts";
+export {
+  encodeMarker,
+  encodeMarkRequest,
+  MAX_MARKS,
+  type Marker,
+  type MarkRequest,
+  parseMarker,
+  parseMarkRequest,
+} from "./mark-request.ts";
 export { checkMessageId } from "./message-id.ts";
 export {
   isTopic,
@@ -91,6 +100,7 @@ export {
   type GraphVerb,
   graphEndpoint,
   graphSubject,
+  markSubject,
   nameOfGraph,
   PARTITION_VERBS,
   type PartitionVerb,

@@ -2,11 +2,14 @@
 // message that a producer published directly to a user, and no message is delivered both ways.
 
 import { headers, type MsgHdrs } from "nats";
+import { encodeMarker, type Marker } from "./mark-request.ts";
 
 /** On a copy of an event, its id. */
 export const EVENT_HEADER = "Encke-Event";
 /** On a copy whose deliveries will be counted, "1". */
 export const COUNT_HEADER = "Encke-Count";
+/** On an empty message among the copies, a marker as JSON (mark-request.ts). */
+export const MARKER_HEADER = "Encke-Marker";
 /** On an event, its producer's message id, as in JetStream (message-id.ts). */
 export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
 /** On an error reply, as in NATS micro services. */
@@ -19,6 +22,13 @@ export function eventHeaders(id: string, counted: boolean): MsgHdrs {
   made.set(EVENT_HEADER, id);
   if (counted) made.set(COUNT_HEADER, "1");
   return encodedOnce(made);
+}
+
+/** Returns the header of a marker. */
+export function markerHeaders(marker: Marker): MsgHdrs {
+  const made = headers();
+  made.set(MARKER_HEADER, encodeMarker(marker));
+  return made;
 }
 
 /** Returns the headers of a message that may be sent again with the same id. */

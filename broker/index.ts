@@ -4,7 +4,15 @@
 export { BrokerClient } from "./client.ts";
 export type { ConnectOptions } from "./dial.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
-export { COUNT_HEADER, EVENT_HEADER, eventHeaders, MESSAGE_ID_HEADER, messageIdHeaders } from "./headers.ts";
+export {
+  COUNT_HEADER,
+  EVENT_HEADER,
+  eventHeaders,
+  MARKER_HEADER,
+  MESSAGE_ID_HEADER,
+  markerHeaders,
+  messageIdHeaders,
+} from "./headers.ts";
 export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
 export { registerClientMetrics } from "./metrics.ts";
 export { chooseNats, chooseNatsToAsk } from "./nats-choice.ts";

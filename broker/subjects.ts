@@ -106,6 +106,11 @@ export function replaySubject(partition: number): string {
   return `part.${partition}.replay`;
 }
 
+/** The subject on which edges in `subject` mode ask the owner of a partition for markers among their copies. */
+export function markSubject(partition: number): string {
+  return `part.${partition}.mark`;
+}
+
 export function presenceSubject(edgeId: string): string {
   return `presence.${edgeId}`;
 }

@@ -6,20 +6,26 @@
 import type { BrokerClient, Owner } from "../broker/index.ts";
 import { EXPIRY_MS } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
+import { Begun } from "./fanout/begun.ts";
+import { CatchUps } from "./fanout/catch-ups.ts";
 import { Distributor } from "./fanout/distributor.ts";
+import { EdgeMessages } from "./fanout/edge-messages.ts";
 import { Expander } from "./fanout/expander.ts";
 import { FanOut } from "./fanout/fan-out.ts";
 import { LongEvents } from "./fanout/long-events.ts";
+import { Markers } from "./fanout/markers.ts";
+import { ResentRows } from "./fanout/resent-rows.ts";
+import { StartingPoints } from "./fanout/starting-points.ts";
 import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import type { GraphStore } from "./graph-store.ts";
 import type { History } from "./history/history.ts";
 import { Upkeep } from "./history/upkeep.ts";
 import { CountedSends } from "./intake/counted-sends.ts";
 import { Intake } from "./intake/intake.ts";
+import { Losses } from "./intake/losses.ts";
 import type { Partitions } from "./partitions.ts";
 import { EdgeRegistry } from "./presence/edge-registry.ts";
 import { EdgeRequests } from "./presence/edge-requests.ts";
-import { Losses } from "./presence/losses.ts";
 import { OnlineTable } from "./presence/online-table.ts";
 import { PresenceReceiver } from "./presence/presence-receiver.ts";
 import { UserLists } from "./user-lists.ts";
@@ -41,6 +47,8 @@ export interface ServiceParts extends Foundation {
   readonly online: OnlineTable;
   readonly receiver: PresenceReceiver;
   readonly requests: EdgeRequests;
+  readonly begun: Begun;
+  readonly messages: EdgeMessages;
   readonly losses: Losses;
   readonly distributor: Distributor;
   readonly window: Window;
@@ -50,6 +58,9 @@ export interface ServiceParts extends Foundation {
   readonly sends: CountedSends;
   readonly expander: Expander;
   readonly intake: Intake;
+  readonly resentRows: ResentRows;
+  readonly catchUps: CatchUps;
+  readonly markers: Markers;
   readonly upkeep: Upkeep;
   readonly lists: UserLists;
 }
@@ -61,19 +72,33 @@ export function assemble(foundation: Foundation): ServiceParts {
   const registry = new EdgeRegistry(EXPIRY_MS);
   registry.onGone(({ slot }) => online.removeEdge(slot));
   const requests = new EdgeRequests(client, registry);
-  const losses = new Losses(client);
+  const begun = new Begun(history, partitions.owned);
+  const messages = new EdgeMessages({ client, registry, begun });
+  const losses = new Losses(history, () => expander.wake());
 
   const nameOf = (id: number): string => store.nameOf(id);
-  const distributor = new Distributor({ client, registry, online, nameOf, losses });
+  const distributor = new Distributor({ client, registry, online, messages, nameOf });
   const share = partitions.owned.length / partitions.of;
   const ahead = { client, registry, requests, distributor, share };
   const window = new Window(ahead);
   const narrowWindow = new Window({ ...ahead, size: NARROW_WINDOW });
   const fanOut = new FanOut({ store, history, client, distributor, requests, losses, log });
-  const long = new LongEvents({ fanOut, store, window: narrowWindow });
+  const long = new LongEvents({ fanOut, distributor, begun, store, window: narrowWindow });
   const sends = new CountedSends({ client, history, registry });
-  const expander = new Expander({ store, history, sends, fanOut, long, window });
+  const expander = new Expander({ store, history, begun, sends, distributor, fanOut, long, window });
   const intake = new Intake({ client, partitions, history, sends, reader: expander, losses });
+
+  const resentRows = new ResentRows({
+    store,
+    history,
+    messages,
+    distributor,
+    window: new Window(ahead),
+    log,
+  });
+  const starts = new StartingPoints({ history, begun, messages, partitions: partitions.owned });
+  const catchUps = new CatchUps({ store, history, begun, registry, messages, starts, rows: resentRows });
+  const markers = new Markers({ client, registry, messages });
 
   const upkeep = new Upkeep({
     ...{ history, log },
@@ -82,11 +107,16 @@ export function assemble(foundation: Foundation): ServiceParts {
   });
   const receiver = new PresenceReceiver({
     ...{ client, registry, online, owner, log },
-    sendPending: (edge) => distributor.flushEdge(edge),
+    fanOut: {
+      sendPending: (edge) => messages.flushEdge(edge),
+      catchUp: (edge, onInStep) => catchUps.start(edge, onInStep),
+      positions: (edge) => messages.positions(edge, partitions.owned),
+    },
   });
   const lists = new UserLists({ client, partitions, store, log });
   return {
-    ...{ ...foundation, registry, online, receiver, requests, losses, distributor, window, narrowWindow },
-    ...{ fanOut, long, sends, expander, intake, upkeep, lists },
+    ...{ ...foundation, registry, online, receiver, requests, begun, messages, losses, distributor },
+    ...{ window, narrowWindow, fanOut, long, sends, expander, intake, resentRows, catchUps, markers },
+    ...{ upkeep, lists },
   };
 }

@@ -26,8 +26,6 @@ const DISCLOSURES = {
   GRAPH_HALF_LOADED: { status: 500, shown: false },
   // LevelDB or a row cannot be read
   GRAPH_DAMAGED: { status: 500, shown: false },
-  // the connection to NATS was lost in the middle of an event
-  GRAPH_CUT_OFF: { status: 500, shown: false },
   // another graph service on this NATS server owns one of our partitions
   GRAPH_SERVED_ALREADY: { status: 500, shown: false },
   // the directory holds other partitions than those to be served

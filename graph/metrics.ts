@@ -9,6 +9,7 @@ const MS_PER_SECOND = 1_000;
 export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
   registerStoreMetrics(metrics, parts);
   registerFanOutMetrics(metrics, parts);
+  registerCatchUpMetrics(metrics, parts);
   registerHistoryMetrics(metrics, parts);
   registerPresenceMetrics(metrics, parts);
   metrics.counter(
@@ -53,7 +54,7 @@ function registerStoreMetrics(metrics: Metrics, { store }: ServiceParts): void {
 }
 
 function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
-  const { expander, long, intake, sends, fanOut, distributor, window, narrowWindow } = parts;
+  const { expander, long, intake, sends, fanOut, distributor, messages, window, narrowWindow } = parts;
   metrics.gauge("encke_graph_waiting_events", "Events that wait for their fan-out", () => expander.waiting);
   metrics.gauge(
     "encke_graph_long_events",
@@ -63,7 +64,7 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
   metrics.gauge(
     "encke_graph_tick_seconds",
     "Time for which frames are collected before they are sent to edges",
-    () => distributor.tickMs / MS_PER_SECOND,
+    () => messages.tickMs / MS_PER_SECOND,
   );
   metrics.counter(
     "encke_graph_events_total",
@@ -82,11 +83,34 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
     "Replies sent without a count because the fan-out of their event had not begun in time",
     () => sends.uncounted,
   );
-  metrics.counter("encke_graph_frames_total", "Frames sent to edges", () => distributor.frames);
+  metrics.counter(
+    "encke_graph_frames_total",
+    "Frames and other messages about events sent to edges",
+    () => messages.sent,
+  );
   metrics.counter(
     "encke_graph_laggards_total",
     "Times that the fan-out stopped waiting for a slow edge",
     () => window.laggards + narrowWindow.laggards,
+  );
+}
+
+function registerCatchUpMetrics(metrics: Metrics, { catchUps, resentRows, markers }: ServiceParts): void {
+  metrics.gauge("encke_graph_catching_up_edges", "Edges that catch up from the history", () => catchUps.size);
+  metrics.counter(
+    "encke_graph_catch_ups_total",
+    "Times that an edge was sent what it lacked from the history",
+    () => catchUps.started,
+  );
+  metrics.counter(
+    "encke_graph_resent_events_total",
+    "Events sent from the history to edges that catch up",
+    () => resentRows.sent,
+  );
+  metrics.counter(
+    "encke_graph_markers_total",
+    "Markers sent to edges in subject mode among their copies",
+    () => markers.sent,
   );
 }
 

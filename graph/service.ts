@@ -2,7 +2,7 @@
 // about the graph, applies changes, and expands each event to all followers of its topic.
 
 import { join } from "node:path";
-import { EVERY_PRESENCE, everyEvent, everyUserMessage } from "../broker/contract.ts";
+import { EVERY_PRESENCE, everyEvent, everyUserMessage, markSubject } from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, type NatsConfig, type Served, type Subscribed } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -144,11 +144,12 @@ export class GraphService {
     for (const subscription of running.subscriptions) subscription.unsubscribe();
     await running.service.stop();
     await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
+    running.losses.stop();
     await running.expander.settle();
+    await running.catchUps.stop();
     running.distributor.flush();
     await running.sends.stop();
     await running.upkeep.stop();
-    running.losses.stop();
     running.requests.close();
     await running.history.close();
     await running.store.close();
@@ -161,7 +162,7 @@ export class GraphService {
  * themselves.
  */
 async function serve(parts: ServiceParts): Promise<Running> {
-  const { client, partitions, intake, receiver, registry, expander, lists, losses, upkeep } = parts;
+  const { client, partitions, intake, receiver, registry, expander, lists, distributor, upkeep } = parts;
   const subscriptions: Subscribed[] = [];
   // from here on every event is received; an edge that is acknowledged misses none
   for (const partition of partitions.subjects)
@@ -171,6 +172,10 @@ async function serve(parts: ServiceParts): Promise<Running> {
     );
   await client.flush();
   subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message)));
+  for (const partition of partitions.owned)
+    subscriptions.push(
+      client.subscribe(markSubject(partition), (message) => parts.markers.receive(partition, message)),
+    );
   receiver.callEdges();
   await client.flush();
   await new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS));
@@ -180,11 +185,10 @@ async function serve(parts: ServiceParts): Promise<Running> {
   upkeep.start();
   await client.flush();
   client.onStatus((connected) => {
-    // messages on their way to this service are lost; edges learn of it before any of them is acknowledged,
-    // so that an edge that lost its connection, too, sends its readers only one resync
-    if (connected) losses.tellNow("graph-reconnected");
+    if (!connected) return;
+    // copies on their way were lost; all other messages are numbered
+    for (const partition of partitions.owned) distributor.noteLostCopies(partition);
   });
-  client.onGranted(() => losses.tell("graph-reconnected")); // events were lost before the grant
   const expiry = setInterval(() => registry.expire(performance.now()), BEAT_MS);
   return { ...parts, service, subscriptions, expiry };
 }

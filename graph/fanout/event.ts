@@ -10,7 +10,9 @@ export type ForFollowers = { readonly topic: Topic };
 /** Addressed to one user, directly by a producer. */
 export type ForUser = { readonly user: UserId };
 
-export interface OutgoingEvent<To = ForFollowers | ForUser> extends Position {
+export type OutgoingEvent = EventTo<ForFollowers> | EventTo<ForUser>;
+
+export interface EventTo<To> extends Position {
   /** The ordinal of its row in the history. */
   readonly ordinal: number;
   readonly to: To;
@@ -38,33 +40,26 @@ export interface DeliveryCost {
 export const NO_COST: DeliveryCost = { messages: 0, bytes: 0 };
 export const NO_FOLLOWERS: Uint32Array = new Uint32Array(0);
 
-/** Creates an event from its row, or returns undefined if there is nothing to send. */
-export function outgoingEvent(
-  ordinal: number,
-  row: StoredRow,
-  reply: string | undefined,
-): OutgoingEvent | undefined {
+/** Creates an event from its row, which holds an event or a direct message. */
+export function outgoingEvent(ordinal: number, row: StoredRow, reply: string | undefined): OutgoingEvent {
   const { kind, name, partition, epoch, sequence, timeMs, body } = row;
-  if (kind !== ROW_KIND.event && kind !== ROW_KIND.direct) return undefined;
-  const to = kind === ROW_KIND.event ? { topic: storedTopic(name) } : { user: storedUserId(name) };
-  // copied, because the history may reuse the row's memory while the client or a long event still needs it
-  const json = new Uint8Array(body);
-  return {
-    ordinal,
-    to,
+  const event = {
+    ...{ ordinal, partition, epoch, sequence, timeMs, reply },
     id: formatEventId(row),
-    ...{ partition, epoch, sequence, timeMs },
-    json,
+    // copied, because the history may reuse the row's memory while the client or a long event still needs it
+    json: new Uint8Array(body),
     counted: reply !== undefined,
-    reply,
-    asked: new Set(),
+    asked: new Set<string>(),
   };
+  return kind === ROW_KIND.direct
+    ? { ...event, to: { user: storedUserId(name) } }
+    : { ...event, to: { topic: storedTopic(name) } };
 }
 
-export function isForFollowers(event: OutgoingEvent): event is OutgoingEvent<ForFollowers> {
+export function isForFollowers(event: OutgoingEvent): event is EventTo<ForFollowers> {
   return "topic" in event.to;
 }
 
-export function isForUser(event: OutgoingEvent): event is OutgoingEvent<ForUser> {
+export function isForUser(event: OutgoingEvent): event is EventTo<ForUser> {
   return "user" in event.to;
 }

@@ -1,20 +1,24 @@
 // The expander: reads events from the history in order and fans out each one completely before it begins the
-// next. The exception is an event with very many followers: it is sent in parts, and other events may
-// overtake it, except those of the same topic (long-events.ts). Each recipient therefore receives a topic's
-// events in the order in which they were sent. Events that have not been read yet wait in the history. What
-// has been sent may be ahead of the slowest edge only by a bounded amount (window.ts). After each time slice
-// the expander yields to the event loop so that messages are received; a burst therefore becomes a backlog in
-// the history and not in the NATS server.
+// next. The exception is an event with very many followers: it is begun, and sent in parts while other events
+// pass it, except those of the same topic (long-events.ts). Each recipient therefore receives a topic's events
+// in the order in which they were sent. Events that have not been read yet wait in the history. What has been
+// sent may be ahead of the slowest edge only by a bounded amount (window.ts). After each time slice the
+// expander yields to the event loop so that messages are received; a burst therefore becomes a backlog in the
+// history and not in the NATS server.
 
+import { storedTopic } from "../../broker/contract.ts";
 import type { GraphStore } from "../graph-store.ts";
-import type { History } from "../history/history.ts";
+import type { History, StoredRow } from "../history/history.ts";
 import { ROW_KIND } from "../history/row.ts";
 import type { CountedSends } from "../intake/counted-sends.ts";
+import type { Survey } from "../presence/edge-registry.ts";
+import type { Begun } from "./begun.ts";
+import type { Distributor } from "./distributor.ts";
 import {
   type DeliveryCost,
-  type ForFollowers,
   isForFollowers,
-  isForUser,
+  NO_COST,
+  NO_FOLLOWERS,
   type OutgoingEvent,
   outgoingEvent,
 } from "./event.ts";
@@ -27,7 +31,9 @@ const SLICE_MS = 2;
 export interface ExpanderOptions {
   readonly store: GraphStore;
   readonly history: History;
+  readonly begun: Begun;
   readonly sends: CountedSends;
+  readonly distributor: Distributor;
   readonly fanOut: FanOut;
   readonly long: LongEvents;
   readonly window: Window;
@@ -35,29 +41,26 @@ export interface ExpanderOptions {
 
 export class Expander {
   readonly #options: ExpanderOptions;
-  #next: number;
   #running: Promise<void> | undefined;
   #isOpen = false;
 
-  /** Creates an expander that begins with the next row appended to the history. */
   constructor(options: ExpanderOptions) {
     this.#options = options;
-    this.#next = options.history.next;
   }
 
   /** The ordinal of the row that is read next. */
   get next(): number {
-    return this.#next;
+    return this.#options.begun.next;
   }
 
   /** The ordinal of the oldest row that is still needed. */
   get oldestNeeded(): number {
-    return Math.min(this.#next, this.#options.long.oldest);
+    return Math.min(this.next, this.#options.long.oldest);
   }
 
-  /** The number of events that wait: in the history, or for earlier events of their topics. */
+  /** The number of events in the history that have not begun. */
   get waiting(): number {
-    return this.#options.history.next - this.#next + this.#options.long.waiting;
+    return this.#options.history.next - this.next;
   }
 
   /** Enables fan-out. Until then, events wait. */
@@ -68,7 +71,7 @@ export class Expander {
 
   /** Begins to read newly appended rows, unless that is already in progress. */
   wake(): void {
-    if (!this.#isOpen || this.#next >= this.#options.history.next) return;
+    if (!this.#isOpen || this.next >= this.#options.history.next) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
       this.wake(); // an event may have been appended after the run read the last one
@@ -84,7 +87,7 @@ export class Expander {
   async #run(): Promise<void> {
     const { history } = this.#options;
     let sliceEnd = performance.now() + SLICE_MS;
-    while (this.#next < history.next) {
+    while (this.next < history.next) {
       await this.#fanOutNext();
       if (performance.now() < sliceEnd) continue;
       await new Promise(setImmediate);
@@ -93,35 +96,46 @@ export class Expander {
   }
 
   async #fanOutNext(): Promise<void> {
-    const { store, history, sends, fanOut } = this.#options;
+    const { store, history, fanOut, distributor, long, window } = this.#options;
     if (history.readable !== undefined) await history.readable;
     if (store.readable !== undefined) await store.readable;
-    const ordinal = this.#next;
+    const ordinal = this.next;
     const row = history.read(ordinal);
-    this.#next = ordinal + 1;
-    if (row === undefined || row.kind === ROW_KIND.lost) return fanOut.reportLost();
-    const event = outgoingEvent(ordinal, row, sends.take(ordinal));
-    if (event === undefined) return;
+    const survey = distributor.survey();
+    let cost: DeliveryCost | undefined = NO_COST;
+    if (row === undefined || row.kind === ROW_KIND.lost) fanOut.reportLost(ordinal);
+    else if (row.kind === ROW_KIND.hole) distributor.sendHole(row);
+    else if (row.kind !== ROW_KIND.empty) cost = this.#send(ordinal, row, survey);
+    const { partition, epoch, sequence } = row ?? history.placeOf(ordinal);
+    // read again afterwards: the event may then have few recipients
+    if (cost === undefined && !long.isFree(partition)) return long.whenFree(partition);
+    if (cost === undefined) this.#beginLong(ordinal, row as StoredRow);
+    this.#options.begun.advance(partition, { epoch, sequence });
+    distributor.noteBegun(partition, survey);
+    if (cost !== undefined && window.advance(cost)) await window.next();
+  }
+
+  /** Sends an event to all its recipients. Returns undefined, and sends nothing, if it must be a long one. */
+  #send(ordinal: number, row: StoredRow, survey: Survey): DeliveryCost | undefined {
+    const { fanOut, long, sends } = this.#options;
+    const topic = row.kind === ROW_KIND.event ? storedTopic(row.name) : undefined;
+    let event: OutgoingEvent | undefined;
     try {
-      if (isForUser(event)) await this.#pass(fanOut.direct(event));
-      else if (isForFollowers(event)) await this.#expand(event);
+      if (topic !== undefined && long.isOpen(topic)) return undefined;
+      const followers = topic === undefined ? NO_FOLLOWERS : fanOut.fewFollowers(topic, survey);
+      if (followers === undefined) return undefined;
+      event = outgoingEvent(ordinal, row, sends.take(ordinal));
+      return fanOut.send(event, followers, survey);
     } catch (error) {
+      event ??= outgoingEvent(ordinal, row, sends.take(ordinal));
       fanOut.reportFailed(event, error);
+      return NO_COST;
     }
   }
 
-  async #expand(event: OutgoingEvent<ForFollowers>): Promise<void> {
-    const { fanOut, long } = this.#options;
-    if (long.follow(event)) return long.isFree ? undefined : long.whenFree();
-    const parts = fanOut.begin(event);
-    const { value, done } = parts.next();
-    if (done === true) return this.#pass(value);
-    long.begin(event, parts);
-    return long.whenFree();
-  }
-
-  async #pass(cost: DeliveryCost): Promise<void> {
-    const { window } = this.#options;
-    if (window.advance(cost)) await window.next();
+  #beginLong(ordinal: number, row: StoredRow): void {
+    const { long, sends } = this.#options;
+    const event = outgoingEvent(ordinal, row, sends.take(ordinal));
+    if (isForFollowers(event)) long.begin(event);
   }
 }

@@ -1,33 +1,28 @@
-// Events with so many recipients that sending them takes a while, such as a celebrity's million. Each is sent
-// in parts, the parts of several events in turn, and after every part the expander handles the events that
-// have arrived, so only events of the same topic wait for a long event, which preserves their order. Owned by
-// the expander. At most MAX_AT_ONCE events are sent at the same time and MAX_WAITING wait for earlier events
-// of their topics; beyond that the expander waits.
+// Events that are sent in parts while other events pass them: those with so many recipients that sending them
+// takes a while, such as a celebrity's million, and events of a topic whose earlier event is still being sent,
+// which must not pass it. Each is begun at the edges at once and then waits for its turn: first in, first out.
+// After every part the expander handles the events that have arrived. Owned by the expander. At most MAX_OPEN
+// are open per partition; beyond that the expander waits, and with it everything behind.
 
+import type { Topic } from "../../broker/contract.ts";
 import type { GraphStore } from "../graph-store.ts";
-import { type ForFollowers, NO_COST, type OutgoingEvent } from "./event.ts";
-import type { EventParts, FanOut } from "./fan-out.ts";
+import type { Begun } from "./begun.ts";
+import type { Distributor } from "./distributor.ts";
+import type { EventTo, ForFollowers } from "./event.ts";
+import type { FanOut } from "./fan-out.ts";
+import type { OpenedEvent } from "./opened-event.ts";
 import type { Window } from "./window.ts";
 
-/** Each holds a snapshot of the database and one chunk of a row. */
-const MAX_AT_ONCE = 64;
-/** Each holds its encoded bytes: 64 MiB at most. */
-const MAX_WAITING = 1_024;
+/** Readers' cursors name all open events. */
+const MAX_OPEN = 2;
 
-type LongEvent = OutgoingEvent<ForFollowers>;
-
-/** The events of one topic, in order. */
-interface Lane {
-  event: LongEvent;
-  parts: EventParts;
-  /** Whether a part of the event has been sent. */
-  hasBegun: boolean;
-  readonly waiting: LongEvent[];
-}
+type LongEvent = OpenedEvent<EventTo<ForFollowers>>;
 
 export interface LongEventsOptions {
   readonly fanOut: FanOut;
-  /** Read when an event begins. An event that has begun keeps the rows readable until its end. */
+  readonly distributor: Distributor;
+  readonly begun: Begun;
+  /** Read when an event's turn comes; until its end the event keeps the rows readable. */
   readonly store: GraphStore;
   /** Bounds how far all long events together run ahead of the edges. */
   readonly window: Window;
@@ -35,103 +30,88 @@ export interface LongEventsOptions {
 
 export class LongEvents {
   readonly #options: LongEventsOptions;
-  readonly #lanes = new Map<string, Lane>();
+  /** Oldest first. */
+  readonly #open: LongEvent[] = [];
   #running: Promise<void> | undefined;
   #waiters: (() => void)[] = [];
-  #waiting = 0;
 
   constructor(options: LongEventsOptions) {
     this.#options = options;
   }
 
-  /** The number of events that are being sent. */
+  /** The number of open events. */
   get size(): number {
-    return this.#lanes.size;
+    return this.#open.length;
   }
 
-  /** Number of events that wait for earlier events of their topics. */
-  get waiting(): number {
-    return this.#waiting;
-  }
-
-  /** The ordinal of the oldest event that is being sent; infinite if there is none. */
+  /** The ordinal of the oldest open event; infinite if there is none. */
   get oldest(): number {
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const { event } of this.#lanes.values()) oldest = Math.min(oldest, event.ordinal);
-    return oldest;
+    return this.#open[0]?.event.ordinal ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Whether another event may begin or wait. */
-  get isFree(): boolean {
-    return this.#lanes.size < MAX_AT_ONCE && this.#waiting < MAX_WAITING;
+  /** Whether an event of this topic is open, so that a later one must be open, too. */
+  isOpen(topic: Topic): boolean {
+    return this.#open.some(({ event }) => event.to.topic === topic);
   }
 
-  /** Continues an event whose first part was sent. Requires that `follow` returned false for the event. */
-  begin(event: LongEvent, parts: EventParts): void {
-    this.#lanes.set(event.to.topic, { event, parts, hasBegun: true, waiting: [] });
+  /** Returns whether another event may begin in a partition. */
+  isFree(partition: number): boolean {
+    return this.#open.filter(({ event }) => event.partition === partition).length < MAX_OPEN;
+  }
+
+  /** Begins an event, for which its partition must be free. */
+  begin(event: EventTo<ForFollowers>): void {
+    const { distributor, begun } = this.#options;
+    this.#open.push(distributor.open(event));
+    begun.open(event.partition, event.sequence);
     this.#start();
   }
 
-  /**
-   * Queues an event if another one of its topic is being sent. Returns false otherwise: the event may begin
-   * at once.
-   */
-  follow(event: LongEvent): boolean {
-    const lane = this.#lanes.get(event.to.topic);
-    if (lane === undefined) return false;
-    lane.waiting.push(event);
-    this.#waiting += 1;
-    return true;
+  /** Resolves when another event may begin in a partition. */
+  async whenFree(partition: number): Promise<void> {
+    while (!this.isFree(partition)) await new Promise<void>((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Resolves when another event may begin or wait. */
-  async whenFree(): Promise<void> {
-    while (!this.isFree) await new Promise<void>((resolve) => this.#waiters.push(resolve));
-  }
-
-  /** Resolves when no event is being sent. */
+  /** Resolves when no event is open. */
   async settle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
 
   #start(): void {
-    if (this.#lanes.size === 0) return;
+    if (this.#open.length === 0) return;
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
-      this.#start(); // an event may have begun after the run found no lane left
+      this.#start(); // an event may have begun after the run found none left
     });
   }
 
   async #run(): Promise<void> {
-    const { window, fanOut, store } = this.#options;
-    while (this.#lanes.size > 0) {
-      for (const lane of [...this.#lanes.values()]) {
-        await new Promise(setImmediate); // events that have arrived go first
-        if (!lane.hasBegun) await store.readable;
-        lane.hasBegun = true;
-        const { event, parts } = lane;
-        try {
-          const { value, done } = parts.next();
-          if (done === true) this.#advance(lane);
-          if (window.advance(value)) await window.next();
-        } catch (error) {
-          parts.return(NO_COST); // releases its snapshot
-          fanOut.reportFailed(event, error);
-          if (lane.event === event) this.#advance(lane);
-        }
-      }
+    for (let opened = this.#open[0]; opened !== undefined; opened = this.#open[0]) {
+      await new Promise(setImmediate); // events that have arrived go first
+      await this.#send(opened);
+      this.#end(opened);
     }
   }
 
-  /** Begins the topic's next event, or removes the lane. */
-  #advance(lane: Lane): void {
-    const next = lane.waiting.shift();
-    if (next !== undefined) {
-      this.#waiting -= 1;
-      lane.event = next;
-      lane.parts = this.#options.fanOut.begin(next);
-      lane.hasBegun = false;
-    } else this.#lanes.delete(lane.event.to.topic);
+  async #send(opened: LongEvent): Promise<void> {
+    const { window, fanOut, store } = this.#options;
+    await store.readable;
+    const parts = fanOut.parts(opened);
+    try {
+      for (let step = parts.next(); step.done !== true; step = parts.next()) {
+        if (window.advance(step.value)) await window.next();
+        await new Promise(setImmediate);
+      }
+    } catch (error) {
+      parts.return(); // releases its snapshot
+      opened.close();
+      fanOut.reportFailed(opened.event, error);
+    }
+  }
+
+  #end({ event }: LongEvent): void {
+    this.#open.shift();
+    this.#options.begun.close(event.partition, event.sequence);
     for (const resolve of this.#waiters.splice(0)) resolve();
   }
 }

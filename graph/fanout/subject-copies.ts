@@ -3,8 +3,7 @@
 
 import { copySubject, storedUserId, type UserId } from "../../broker/contract.ts";
 import { type BrokerClient, eventHeaders } from "../../broker/index.ts";
-import { GraphError } from "../errors.ts";
-import type { DeliveryCost, OutgoingEvent } from "./event.ts";
+import type { OutgoingEvent } from "./event.ts";
 
 export class SubjectCopies {
   readonly #client: BrokerClient;
@@ -18,20 +17,16 @@ export class SubjectCopies {
     this.#nameOf = nameOf;
   }
 
-  /** @throws GraphError GRAPH_CUT_OFF if NATS disconnects in the middle */
-  send(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): DeliveryCost {
+  /** Returns the number of copies that could not be sent, because NATS is away or would refuse them. */
+  send(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): number {
     const options = { headers: eventHeaders(event.id, event.counted) };
+    let lost = 0;
     const publish = (user: UserId): void => {
-      if (this.#client.publish(copySubject(user), event.json, options) !== "sent") throw cutOff();
+      if (this.#client.publish(copySubject(user), event.json, options) !== "sent") lost += 1;
     };
     if (author !== undefined) publish(author);
     for (const follower of followers) publish(storedUserId(this.#nameOf(follower)));
-    const messages = followers.length + (author === undefined ? 0 : 1);
-    this.published += messages;
-    return { messages, bytes: messages * event.json.length };
+    this.published += followers.length + (author === undefined ? 0 : 1);
+    return lost;
   }
-}
-
-function cutOff(): GraphError {
-  return new GraphError("GRAPH_CUT_OFF", "NATS disconnected in the middle of an event: readers are told");
 }

@@ -67,8 +67,8 @@ export class Window {
   }
 
   /**
-   * Sends waiting frames and begins a window once the one before the last has been handled.
-   * @throws BrokerError NATS_DISCONNECTED
+   * Sends waiting frames and begins a window once the one before the last has been handled. Does not wait while
+   * NATS is away: edges then catch up.
    */
   async next(): Promise<void> {
     this.#messages = 0;
@@ -76,7 +76,6 @@ export class Window {
     this.#options.distributor.flush();
     const last = this.#previous;
     this.#previous = this.#handled();
-    this.#previous.catch(() => {}); // `next` rejects with it later
     await last;
   }
 
@@ -87,7 +86,7 @@ export class Window {
     for (const [edge, until] of this.#ignored) if (until <= now) this.#ignored.delete(edge);
     const asked = registry.alive(now).filter((edge) => !this.#ignored.has(edge));
     const late = requests.ask(asked, { type: "mark" }, PATIENCE_MS, () => true);
-    await client.flush();
+    await client.flush().catch(() => {});
     for (const edge of await late) {
       this.laggards += 1;
       this.#ignored.set(edge, performance.now() + IGNORE_MS);

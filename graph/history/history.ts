@@ -7,11 +7,12 @@
 // Batches are not synced: written rows survive the end of the process, but not a crash of the machine. While
 // the disk rejects writes, rows are kept only in memory and are counted.
 
-import { formatEventId } from "../../broker/contract.ts";
+import { formatEventId, type ResyncReason } from "../../broker/contract.ts";
 import { type Operation, openDatabase, writeBatch } from "../store/database.ts";
 import { type DiskTrouble, GuardedDatabase } from "../store/guarded-database.ts";
 import { resolveEpoch } from "./epoch.ts";
 import { findMissed, type ReceivedUpTo, type UserTags } from "./finder.ts";
+import { makeHole } from "./hole.ts";
 import { META, RECORD, recordKey } from "./keys.ts";
 import { type Loaded, loadHistory, noteStart } from "./load.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -187,6 +188,23 @@ export class History {
   }
 
   /**
+   * Stores a hole in a partition and returns its ordinal. Its body is what edges are sent: broker/contract.ts
+   * decodes it.
+   * @param sinceMs no event that may be missing is older, in milliseconds since 1970; undefined if unknown
+   */
+  appendHole(partition: number, reason: ResyncReason, sinceMs: number | undefined): number {
+    const id = formatEventId({ partition, ...this.nextPosition(partition) });
+    const body = encoder.encode(JSON.stringify({ id, ...makeHole(reason, sinceMs, this.oldestMs) }));
+    return this.append(partition, {
+      kind: ROW_KIND.hole,
+      name: "",
+      timeMs: Date.now(),
+      messageId: "",
+      body,
+    });
+  }
+
+  /**
    * Returns the row of an ordinal, or undefined if it is not stored (any more). The body may be a view of the
    * recent rows and is valid only until the next turn of the event loop. Must not be called while `readable`
    * is defined.
@@ -209,6 +227,33 @@ export class History {
    */
   get readable(): Promise<void> | undefined {
     return this.#disk.readable;
+  }
+
+  /** Returns the partition and position of a stored ordinal, whether or not its row can be read. */
+  placeOf(ordinal: number): Position & { readonly partition: number } {
+    const partition = this.#rows.placement.partitionAt(ordinal);
+    return { partition, ...this.#rows.positionOf(ordinal) };
+  }
+
+  /** Returns a time no later than that of a stored ordinal, in milliseconds since 1970. O(segments). */
+  earliestTimeOf(ordinal: number): number {
+    return this.#rows.earliestTimeOf(ordinal);
+  }
+
+  /**
+   * Returns the ordinal of the first stored row of a partition after a position; `next` if there is none.
+   * Linear in the number of rows after it.
+   */
+  ordinalAfter(partition: number, at: Position): number {
+    return this.#rows.ordinalAfter(partition, at);
+  }
+
+  /** Returns the ordinal of the row at a position, or undefined if none is stored there. */
+  ordinalAt(partition: number, at: Position): number | undefined {
+    const ordinal = this.ordinalAfter(partition, { epoch: at.epoch, sequence: at.sequence - 1 });
+    if (ordinal >= this.next) return undefined;
+    const found = this.placeOf(ordinal);
+    return found.epoch === at.epoch && found.sequence === at.sequence ? ordinal : undefined;
   }
 
   /**

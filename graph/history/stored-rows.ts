@@ -110,6 +110,22 @@ export class StoredRows {
     return sequences.at(this.placement.placeAt(ordinal));
   }
 
+  /**
+   * Returns the ordinal of the first stored row of a partition after a position; that of the next row if
+   * there is none. Linear in the number of rows after it.
+   */
+  ordinalAfter(partition: number, at: Position): number {
+    const last = this.placeOf(partition, at);
+    const { first, next } = this.chain;
+    let found = next;
+    for (let ordinal = next - 1; ordinal >= first; ordinal -= 1) {
+      if (this.placement.partitionAt(ordinal) !== partition) continue;
+      if (this.placement.placeAt(ordinal) <= last) break;
+      found = ordinal;
+    }
+    return found;
+  }
+
   /** Returns a time no later than that of a stored row, in milliseconds since 1970. O(segments). */
   earliestTimeOf(ordinal: number): number {
     return this.#sealed.find(({ last }) => ordinal <= last)?.earliestMs ?? this.#open.earliestMs;

@@ -19,8 +19,8 @@ import { GraphError } from "../errors.ts";
 import type { History } from "../history/history.ts";
 import { ROW_KIND, type RowKind } from "../history/row.ts";
 import type { Partitions } from "../partitions.ts";
-import type { Losses } from "../presence/losses.ts";
 import type { CountedSends } from "./counted-sends.ts";
+import type { Losses } from "./losses.ts";
 
 /** The counts in the reply to a duplicate, which is not sent to any reader. */
 const NO_DELIVERIES = { recipients: 0, online: 0, delivered: 0, timedOut: 0 };
@@ -80,16 +80,13 @@ export class Intake {
   }
 
   #accept(message: Msg, append: () => void): void {
-    const { client, losses } = this.#options;
     try {
       append();
     } catch (error) {
       if (error instanceof BrokerError) this.counts.rejected += 1;
-      else if (error instanceof GraphError) {
-        this.counts.overloaded += 1;
-        losses.tell("graph-overloaded");
-      } else throw error;
-      replyError(client, replyOf(message), error);
+      else if (error instanceof GraphError) this.counts.overloaded += 1;
+      else throw error;
+      replyError(this.#options.client, replyOf(message), error);
     }
   }
 
@@ -100,8 +97,8 @@ export class Intake {
     const messageId = checkMessageId(message.headers?.get(MESSAGE_ID_HEADER) ?? "");
     const first = messageId === "" ? undefined : history.messageIds.find(messageId, performance.now());
     if (first !== undefined) return this.#replyToDuplicate(message, first.id);
-    this.#refuseIfOverloaded();
     const partition = partitions.partitionOf(name);
+    this.#refuseIfOverloaded(message, partition);
     const id = formatEventId({ partition, ...history.nextPosition(partition) });
     const time = new Date();
     const body = encodeEvent(id, topic, time, payload);
@@ -123,18 +120,22 @@ export class Intake {
       .then(() => client.publish(reply, JSON.stringify({ id, ...NO_DELIVERIES, duplicate: true })));
   }
 
-  /** @throws GraphError GRAPH_OVERLOADED */
-  #refuseIfOverloaded(): void {
+  /**
+   * A sender who waits for a reply learns of the refusal. Otherwise the event is lost, and readers are told.
+   * @throws GraphError GRAPH_OVERLOADED
+   */
+  #refuseIfOverloaded(message: Msg, partition: number): void {
+    const overload = this.#overload;
+    if (overload === undefined) return;
+    if (replyOf(message) === undefined) this.#options.losses.note(partition, Date.now());
+    throw new GraphError("GRAPH_OVERLOADED", overload);
+  }
+
+  /** Why events are refused at present. */
+  get #overload(): string | undefined {
     const { history, reader } = this.#options;
-    if (history.isBacklogged)
-      throw new GraphError(
-        "GRAPH_OVERLOADED",
-        "the disk is too slow to store all events: send fewer per second",
-      );
-    if (!history.isFull(reader.oldestNeeded)) return;
-    throw new GraphError(
-      "GRAPH_OVERLOADED",
-      `${history.next - reader.next} events are already waiting for fan-out: send fewer per second, or add a partition`,
-    );
+    if (history.isBacklogged) return "the disk is too slow to store all events: send fewer per second";
+    if (!history.isFull(reader.oldestNeeded)) return undefined;
+    return `${history.next - reader.next} events are already waiting for fan-out: send fewer per second, or add a partition`;
   }
 }

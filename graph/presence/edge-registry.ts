@@ -27,8 +27,6 @@ export class EdgeLink {
 export interface Survey {
   /** Edges in `subject` mode, which subscribe to their users. */
   readonly subject: EdgeLink[];
-  /** Edges in `frames` mode that are not in step. */
-  readonly late: EdgeLink[];
   /** The number of edges in `frames` mode. */
   framed: number;
 }
@@ -58,22 +56,17 @@ export class EdgeRegistry {
 
   /** Returns the edges by how copies are sent to them. Linear in the number of edges. */
   survey(): Survey {
-    const survey: Survey = { subject: [], late: [], framed: 0 };
+    const survey: Survey = { subject: [], framed: 0 };
     for (const edge of this.#byId.values()) {
-      if (edge.presence.mode === "subject") {
-        survey.subject.push(edge);
-        continue;
-      }
-      survey.framed += 1;
-      if (!edge.presence.isInStep) survey.late.push(edge);
+      if (edge.presence.mode === "subject") survey.subject.push(edge);
+      else survey.framed += 1;
     }
     return survey;
   }
 
-  /** Whether any edge is in `frames` mode. */
-  get hasFramed(): boolean {
-    for (const { presence } of this.#byId.values()) if (presence.mode === "frames") return true;
-    return false;
+  /** Returns the edges that receive events as they begin. Linear in the number of edges. */
+  inStep(): EdgeLink[] {
+    return [...this.#byId.values()].filter(({ presence }) => presence.isInStep);
   }
 
   get(id: string): EdgeLink | undefined {

@@ -1,7 +1,8 @@
 // Receives what the edges announce: that they are alive, their fan-out mode, and in `frames` mode the users
-// who come and go. Every delta is applied as a whole and acknowledged. A message that does not continue the
-// known state makes the edge begin a new epoch, and until that is complete its copies are addressed by name.
-// Orders are sent on the edge's own subject, in order with its events.
+// who come and go. Every delta is applied as a whole, and acknowledged once the edge was sent everything that
+// began before. A message that does not continue the known state makes the edge begin a new epoch, with all its
+// users and the positions that it has reached. Orders are sent on the edge's own subject, in order with its
+// events.
 
 import { EVERY_EDGE, edgeSubject, isUserId } from "../../broker/contract.ts";
 import {
@@ -14,6 +15,7 @@ import {
   PRESENCE_VERSION,
   type PresenceMessage,
   parsePresence,
+  type SentPosition,
   type UnknownVersion,
 } from "../../broker/index.ts";
 import { messageOf } from "../../lib/errors.ts";
@@ -29,14 +31,23 @@ const MAX_REFUSALS_LOGGED = 1_000;
 type Announcement = Exclude<PresenceMessage, { type: "leaving" }>;
 type Delta = Extract<PresenceMessage, { type: "delta" }>;
 
+/** The part of the fan-out that sends events to one edge. */
+export interface EdgeFanOut {
+  /** Sends the frames that wait for an edge, whose handles may refer to other users afterwards. */
+  sendPending(edge: EdgeLink): void;
+  /** Sends an edge what it lacks, and calls back when it is in step. */
+  catchUp(edge: EdgeLink, onInStep: () => void): void;
+  /** Returns what was sent to an edge that is in step. */
+  positions(edge: EdgeLink): SentPosition[];
+}
+
 export interface PresenceReceiverOptions {
   readonly client: BrokerClient;
   readonly registry: EdgeRegistry;
   readonly online: OnlineTable;
   /** This start of the service and the partitions that it owns. */
   readonly owner: Owner;
-  /** Sends the frames that wait for an edge, whose handles may refer to other users after the reply. */
-  readonly sendPending: (edge: EdgeLink) => void;
+  readonly fanOut: EdgeFanOut;
   readonly log: Logger;
 }
 
@@ -81,8 +92,9 @@ export class PresenceReceiver {
     registry.recordActivity(edge, performance.now());
     const isContinued =
       announced.type === "beat" ? edge.presence.isAt(announced) : this.#apply(edge, announced);
-    if (isContinued) this.#acknowledge(edge, announced);
-    else this.#restart(edge, announced);
+    if (!isContinued) this.#restart(edge, announced);
+    else if (edge.presence.isInStep) this.#acknowledge(edge);
+    else if (announced.type === "beat") this.#showLife(edge);
   }
 
   /** Asks every edge to announce itself, after a start of the service. */
@@ -103,31 +115,51 @@ export class PresenceReceiver {
 
   /** Applies a delta. Returns false, and applies nothing, if it does not continue the known state. */
   #apply(edge: EdgeLink, delta: Delta): boolean {
-    const { online, sendPending } = this.#options;
+    const { online, fanOut } = this.#options;
     const { presence, slot } = edge;
     if (presence.isBegunBy(delta)) {
-      sendPending(edge);
+      fanOut.sendPending(edge);
       online.removeEdge(slot);
-      presence.begin(delta.mode, delta.epoch);
+      presence.begin(delta.mode, delta.epoch, delta.positions);
     }
     if (!presence.isContinuedBy(delta)) return false;
     for (const handle of delta.leaves) online.remove(slot, handle);
     for (const [user, handle] of delta.joins) if (isUserId(user)) online.add(slot, handle, user);
+    const wasComplete = presence.isComplete;
     presence.advance(delta.complete);
+    if (presence.isComplete && !wasComplete) this.#catchUp(edge);
     return true;
   }
 
-  #acknowledge(edge: EdgeLink, { epoch, sequence }: Announcement): void {
+  /** Sends an edge whose users are complete what it lacks. Deltas that arrive meanwhile are acknowledged then. */
+  #catchUp(edge: EdgeLink): void {
+    let isLater = false;
+    this.#options.fanOut.catchUp(edge, () => {
+      if (isLater) this.#acknowledge(edge); // otherwise the caller does, after the delta
+    });
+    isLater = true;
+  }
+
+  #acknowledge(edge: EdgeLink): void {
+    const { fanOut, owner } = this.#options;
+    const { epoch, sequence } = edge.presence;
     // once the edge learns that a leave is acknowledged, it may reuse the handle: no later message may refer
     // to it
-    this.#options.sendPending(edge);
-    this.#order(edge, { type: "acknowledge", ...this.#options.owner, epoch, sequence });
+    fanOut.sendPending(edge);
+    const positions = fanOut.positions(edge);
+    this.#order(edge, { type: "acknowledge", ...owner, epoch, sequence, positions });
+  }
+
+  /** Replies to the beat of an edge that catches up, which takes us for silent otherwise. Acknowledges nothing. */
+  #showLife(edge: EdgeLink): void {
+    const { epoch } = edge.presence;
+    this.#order(edge, { type: "acknowledge", ...this.#options.owner, epoch, sequence: 0, positions: [] });
   }
 
   #restart(edge: EdgeLink, announced: Announcement): void {
     const epoch = Math.max(announced.epoch, edge.presence.epoch);
     this.restarts += 1;
-    this.#options.sendPending(edge);
+    this.#options.fanOut.sendPending(edge);
     this.#options.online.removeEdge(edge.slot);
     edge.presence.lose(epoch);
     this.#order(edge, { type: "restart", ...this.#options.owner, epoch });
