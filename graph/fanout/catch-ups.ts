@@ -69,15 +69,21 @@ export class CatchUps {
     if (this.#isDone(behind)) return this.#enterStep(behind);
     this.started += 1;
     this.#behind.push(behind);
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    this.#wake();
   }
 
   /** Ends all work in progress. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await this.#running;
+  }
+
+  #wake(): void {
+    if (this.#isStopped || this.#behind.length === 0) return;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      this.#wake(); // an edge may have begun after the run found none left
+    });
   }
 
   async #run(): Promise<void> {

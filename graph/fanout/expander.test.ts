@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
   COPY_PREFIX,
-  EVERY_EDGE,
   eventSubject,
   everyEvent,
   formatEventId,
   parseTopic,
   parseUserId,
 } from "../../broker/contract.ts";
-import { BrokerClient, type Msg, parseOrder, serviceErrorOf } from "../../broker/index.ts";
+import { BrokerClient, type Msg, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embeddedWith, type TestBroker, urlOf } from "../../test/support/brokers.ts";
+import { RecordedEdge } from "../../test/support/recorded-edge.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { assemble, type ServiceParts } from "../assemble.ts";
@@ -56,6 +56,18 @@ describe("expander", () => {
     await parts.expander.settle();
     await client.flush();
     await observer.flush();
+  };
+
+  /** Adds an edge in `subject` mode that is in step. */
+  const joinInStep = async (id: string): Promise<RecordedEdge> => {
+    const recorded = new RecordedEdge(observer, id);
+    await observer.flush();
+    const edge = parts.registry.add(id, "subject", performance.now());
+    assert.ok(edge !== undefined);
+    edge.presence.begin("subject", 1);
+    edge.presence.advance(true);
+    edge.presence.enterStep();
+    return recorded;
   };
 
   beforeEach(async () => {
@@ -182,21 +194,76 @@ describe("expander", () => {
     assert.deepEqual(copies.map(({ id, data }) => `${id} ${data}`).slice(0, 1), [`${idOf(1)} small`]);
   });
 
-  it("a graph that cannot be read - fails the event, and readers are told", async () => {
-    const resyncs: string[] = [];
+  it("two long events - are open at once, and everything behind a third waits", async () => {
+    await store.apply(
+      ["star2", "star3"].flatMap((star) =>
+        Array.from({ length: FANS }, (_, fan) => ({
+          ...({ kind: "subscribe", topic: parseTopic(star) } as const),
+          subscriber: parseUserId(String(fan)),
+        })),
+      ),
+    );
+    const edge = await joinInStep("plain");
+    for (const star of ["star", "star2", "star3"]) add(star, star);
+    add("alice", "behind");
+    await arrived();
+    parts.expander.open();
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, parts.long.size, parts.begun.at(0).open.length);
+    }, 0);
+    await settle();
+    clearInterval(watch);
+    assert.equal(most, 2);
+    const steps = edge.lines.filter((line) => !line.startsWith("frame"));
+    assert.deepEqual(
+      steps.map((line) => line.replace(/ \d+ @/, " ")),
+      ["open 1: star", "open 2: star2", "close 1", "open 3: star3", "close 2", "close 3"],
+    );
+    assert.equal(parts.begun.at(0).sequence, 4);
+    assert.deepEqual(parts.begun.at(0).open, []);
+    const lastCopy = copies.findIndex(({ data }) => data === "behind");
+    const firstOfThird = copies.findIndex(({ data }) => data === "star3");
+    assert.ok(lastCopy !== -1 && firstOfThird !== -1);
+  });
+
+  it("an event behind an open one of its topic - is opened at once and sent after it", async () => {
+    const edge = await joinInStep("plain");
+    parts.expander.open();
+    add("star", "first");
+    add("star", "second");
+    await settle();
+    const steps = edge.lines.filter((line) => !line.startsWith("frame"));
+    assert.deepEqual(
+      steps.map((line) => line.replace(/ \d+ @/, " ")),
+      ["open 1: first", "open 2: second", "close 1", "close 2"],
+    );
+    assert.equal(edge.gaps, 0);
+  });
+
+  it("a hole in the history - is sent to every edge in step, in order with events", async () => {
+    const edge = await joinInStep("plain");
+    parts.expander.open();
+    add("alice", "before");
+    await settle();
+    history.appendHole(0, "late", 0);
+    parts.expander.wake();
+    add("alice", "after");
+    await settle();
+    assert.deepEqual(edge.lines, ["frame 1 @1", "hole 2 @2: late", "frame 3 @3"]);
+  });
+
+  it("a graph that cannot be read - fails the event, and readers are told of a hole", async () => {
     const errors: unknown[] = [];
-    observer.subscribe(EVERY_EDGE, ({ data }) => {
-      const order = parseOrder(data);
-      if (order.type === "resync") resyncs.push(order.reason);
-    });
+    const edge = await joinInStep("plain");
     observer.subscribe("reply", (message) => errors.push(serviceErrorOf(message)));
     await observer.flush();
     await store.close();
     parts.expander.open();
     add("alice", "lost", "reply");
     await settle();
-    await waitFor("the resync", () => resyncs.length > 0);
-    assert.deepEqual(resyncs, ["graph-failed"]);
+    await waitFor("the hole", () => edge.lines.some((line) => line.startsWith("hole")));
+    assert.deepEqual(edge.lines, ["frame 1 @1", "hole 2 @2: late"]);
     assert.deepEqual(errors, [
       { code: 500, message: "the event could not be sent to all recipients: see the graph service's log" },
     ]);

@@ -42,6 +42,7 @@ export interface ExpanderOptions {
 export class Expander {
   readonly #options: ExpanderOptions;
   #running: Promise<void> | undefined;
+  #isRunning = false;
   #isOpen = false;
 
   constructor(options: ExpanderOptions) {
@@ -71,8 +72,10 @@ export class Expander {
 
   /** Begins to read newly appended rows, unless that is already in progress. */
   wake(): void {
-    if (!this.#isOpen || this.next >= this.#options.history.next) return;
-    this.#running ??= this.#run().finally(() => {
+    if (!this.#isOpen || this.#isRunning || this.next >= this.#options.history.next) return;
+    this.#isRunning = true; // also during the first step, in which a loss may be appended
+    this.#running = this.#run().finally(() => {
+      this.#isRunning = false;
       this.#running = undefined;
       this.wake(); // an event may have been appended after the run read the last one
     });

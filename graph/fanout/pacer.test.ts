@@ -2,17 +2,19 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { EdgeLink } from "../presence/edge-registry.ts";
-import { Outbox } from "./outbox.ts";
-import { Pacer } from "./pacer.ts";
+import { type Paced, Pacer } from "./pacer.ts";
+
+interface Outbox extends Paced {
+  readonly edge: string;
+}
 
 const outboxesOf = (count: number): Outbox[] =>
-  Array.from({ length: count }, (_, slot) => new Outbox(new EdgeLink(`e${slot}`, slot, "frames")));
+  Array.from({ length: count }, (_, slot) => ({ edge: `e${slot}`, isWaiting: false }));
 
 describe("pacer", () => {
   it("an idle system - sends at the end of the turn, once per edge", async () => {
     const sent: string[] = [];
-    const pacer = new Pacer<Outbox>(({ edge }) => sent.push(edge.id));
+    const pacer = new Pacer<Outbox>(({ edge }) => sent.push(edge));
     const [a, b] = outboxesOf(2) as [Outbox, Outbox];
     for (const outbox of [a, b, a]) pacer.note(outbox);
     assert.deepEqual(sent, []);
@@ -52,7 +54,7 @@ describe("pacer", () => {
 
   it("flush - sends everything at once", () => {
     const sent: string[] = [];
-    const pacer = new Pacer<Outbox>(({ edge }) => sent.push(edge.id));
+    const pacer = new Pacer<Outbox>(({ edge }) => sent.push(edge));
     for (const outbox of outboxesOf(3)) pacer.note(outbox);
     pacer.flush();
     assert.deepEqual(sent, ["e0", "e1", "e2"]);

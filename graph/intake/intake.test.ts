@@ -13,6 +13,7 @@ import { assemble, type ServiceParts } from "../assemble.ts";
 import { GraphStore } from "../graph-store.ts";
 import { History } from "../history/history.ts";
 import type { HistoryBounds } from "../history/retention.ts";
+import { ROW_KIND } from "../history/row.ts";
 import { Partitions } from "../partitions.ts";
 import { DEFAULT_HISTORY_BOUNDS } from "../service.ts";
 
@@ -153,7 +154,9 @@ describe("intake", () => {
     for (let event = 0; event < 120; event += 1) producer.publish("event.42", payload);
     await arrived();
     assert.ok(parts.intake.counts.overloaded > 0);
-    assert.equal(history.rows + parts.intake.counts.overloaded, 120);
+    const HOLE = 1;
+    assert.equal(history.rows + parts.intake.counts.overloaded, 120 + HOLE);
+    assert.equal(history.read(history.next - 1)?.kind, ROW_KIND.hole);
     const refused = serviceErrorOf(await send(payload));
     assert.equal(refused?.code, 503);
     assert.match(

@@ -30,6 +30,8 @@ describe("presence receiver", () => {
   /** Orders that the edges received, and calls of `sendPending`, in order. */
   let steps: string[];
   let logged: string[];
+  /** Edges that named positions: each call puts one in step. */
+  let catchingUp: (() => void)[];
 
   beforeEach(async () => {
     broker = await embedded.start();
@@ -38,12 +40,24 @@ describe("presence receiver", () => {
     edge = await BrokerClient.connect(nats, { name: "edge", log: quiet, wait: true });
     steps = [];
     logged = [];
+    catchingUp = [];
     registry = new EdgeRegistry(60_000);
     online = new OnlineTable();
     registry.onGone(({ slot }) => online.removeEdge(slot));
     receiver = new PresenceReceiver({
       ...{ client, registry, online, owner: OWNER },
-      sendPending: ({ id }) => steps.push(`pending ${id}`),
+      fanOut: {
+        sendPending: ({ id }) => steps.push(`pending ${id}`),
+        catchUp: (link, onInStep) => {
+          const enter = (): void => {
+            link.presence.enterStep();
+            onInStep();
+          };
+          if (link.presence.positionIn(0) === undefined) enter();
+          else catchingUp.push(enter);
+        },
+        positions: () => [{ partition: 0, epoch: 9, sequence: 30, open: [], number: 2 }],
+      },
       log: pino({ level: "warn" }, { write: (line: string) => logged.push(line) }),
     });
     client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message));
@@ -86,7 +100,7 @@ describe("presence receiver", () => {
 
   it("a first delta - registers the edge and its users, and is acknowledged", async () => {
     await announce("a", delta(1, 1, [["7", 0]]));
-    assert.deepEqual(steps, ["pending a", "pending a", "a acknowledge 1/1"]);
+    assert.deepEqual(steps, ["pending a", "pending a", "a acknowledge 1/1 → 30"]);
     assert.equal(registry.get("a")?.presence.isInStep, true);
     assert.equal(isOnline("7"), true);
   });
@@ -99,11 +113,27 @@ describe("presence receiver", () => {
     assert.deepEqual([isOnline("7"), isOnline("8")], [true, true]);
   });
 
+  it("an edge that catches up - has its deltas applied, but acknowledged only when it is in step", async () => {
+    const positions = [{ partition: 0, epoch: 9, sequence: 20, open: [] }];
+    await announce("a", { ...delta(1, 1, [["7", 0]]), positions } as PresenceMessage);
+    await announce("a", delta(1, 2, [["8", 1]]));
+    assert.deepEqual(steps, ["pending a"]);
+    assert.equal(isOnline("8"), true);
+    await announce("a", beat(1, 2));
+    assert.deepEqual(steps, ["pending a", "a acknowledge 1/0"], "a sign of life that acknowledges nothing");
+    catchingUp[0]?.();
+    await client.flush();
+    await edge.flush();
+    assert.deepEqual(steps.slice(2), ["pending a", "a acknowledge 1/2 → 30"]);
+    await announce("a", delta(1, 3, [["9", 2]]));
+    assert.equal(steps.at(-1), "a acknowledge 1/3 → 30");
+  });
+
   it("a user who leaves - goes offline, and what waits is sent before the acknowledgement", async () => {
     await announce("a", delta(1, 1, [["7", 0]]));
     steps.length = 0;
     await announce("a", delta(1, 2, [["8", 0]], { leaves: [0] }));
-    assert.deepEqual(steps, ["pending a", "a acknowledge 1/2"]);
+    assert.deepEqual(steps, ["pending a", "a acknowledge 1/2 → 30"]);
     assert.deepEqual([isOnline("7"), isOnline("8")], [false, true]);
   });
 
@@ -111,7 +141,7 @@ describe("presence receiver", () => {
     await announce("a", delta(3, 1, [["7", 0]]));
     steps.length = 0;
     await announce("a", beat(3, 1));
-    assert.deepEqual(steps, ["pending a", "a acknowledge 3/1"]);
+    assert.deepEqual(steps, ["pending a", "a acknowledge 3/1 → 30"]);
     steps.length = 0;
     await announce("a", beat(3, 2));
     assert.deepEqual(steps, ["pending a", "a restart 3"]);
@@ -126,7 +156,7 @@ describe("presence receiver", () => {
     assert.equal(receiver.restarts, 4);
     assert.deepEqual([isOnline("7"), isOnline("8")], [false, false]);
     await announce("a", delta(2, 1, [["8", 1]]));
-    assert.equal(steps.at(-1), "a acknowledge 2/1");
+    assert.equal(steps.at(-1), "a acknowledge 2/1 → 30");
     assert.deepEqual([isOnline("7"), isOnline("8")], [false, true]);
   });
 
@@ -145,7 +175,9 @@ describe("presence receiver", () => {
   });
 
   it("malformed messages and ids - are counted and change nothing", async () => {
-    for (const garbage of ["", "{}", '{"type":"delta"}']) await announce("a", garbage);
+    const version = PRESENCE_VERSION;
+    const wrong = [{ version }, { version, type: "delta" }].map((value) => JSON.stringify(value));
+    for (const garbage of ["", ...wrong]) await announce("a", garbage);
     await announce("not-an-id", delta(1, 1, []));
     await announce("all", delta(1, 1, [])); // edge.all is the subject of every edge
     assert.equal(receiver.rejected, 5);
@@ -175,7 +207,7 @@ describe("presence receiver", () => {
     assert.equal(receiver.refused, 2);
     assert.equal(logged.length, 1);
     await announce("a", beat(1, 1));
-    assert.equal(steps.at(-1), "a acknowledge 1/1");
+    assert.equal(steps.at(-1), "a acknowledge 1/1 → 30");
   });
 
   it("callEdges - asks every edge to announce itself", async () => {
@@ -187,7 +219,10 @@ describe("presence receiver", () => {
 
 /** An order as "edge type epoch/sequence". */
 function describeOrder(edge: string, order: EdgeOrder): string {
-  if (order.type === "acknowledge") return `${edge} ${order.type} ${order.epoch}/${order.sequence}`;
+  if (order.type === "acknowledge") {
+    const positions = order.positions.map(({ sequence }) => ` → ${sequence}`).join("");
+    return `${edge} ${order.type} ${order.epoch}/${order.sequence}${positions}`;
+  }
   if (order.type === "restart") return `${edge} ${order.type} ${order.epoch}`;
   return order.type === "refuse" ? `${edge} ${order.type} ${order.speaks}` : `${edge} ${order.type}`;
 }
