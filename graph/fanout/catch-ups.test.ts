@@ -15,6 +15,7 @@ import {
   parseMarker,
   parseTopic,
   parseUserId,
+  partitionOf,
   presenceSubject,
   userSubject,
 } from "../../broker/contract.ts";
@@ -54,15 +55,21 @@ describe("catch-ups", () => {
   let parts: ServiceParts;
   let edge: RecordedEdge;
 
-  const start = async (directory: string, bounds = DEFAULT_HISTORY_BOUNDS): Promise<void> => {
+  const start = async (
+    directory: string,
+    bounds = DEFAULT_HISTORY_BOUNDS,
+    partitions = Partitions.whole,
+  ): Promise<void> => {
     client = await BrokerClient.connect({ url: urlOf(broker) }, { name: "graph", log, wait: false });
-    store = await GraphStore.open(directory);
+    store = await GraphStore.open(directory, { partitions });
     history = await History.open(`${directory}/history`, {
-      ...{ partitions: [0], lastEpoch: store.historyEpoch, recentBytes: 4_194_304, onTrouble() {} },
+      ...{ partitions: partitions.owned, lastEpoch: store.historyEpoch, recentBytes: 4_194_304 },
+      onTrouble() {},
       bounds,
     });
-    parts = assemble({ store, history, client, partitions: Partitions.whole, epoch: 7, log });
-    client.subscribe(everyEvent(), (message) => parts.intake.receive(message));
+    parts = assemble({ store, history, client, partitions, epoch: 7, log });
+    for (const of of partitions.subjects)
+      client.subscribe(everyEvent(of), (message) => parts.intake.receive(message));
     client.subscribe(everyUserMessage(), (message) => parts.intake.receiveDirect(message));
     client.subscribe(EVERY_PRESENCE, (message) => parts.receiver.receive(message));
     client.subscribe(markSubject(0), (message) => parts.markers.receive(0, message));
@@ -289,6 +296,22 @@ describe("catch-ups", () => {
     ]);
   });
 
+  it("an event for nobody at the edge - moves the position of what is sent with it", async () => {
+    publish("alice", "a");
+    publish("elsewhere", "nobody");
+    await settle();
+    history.appendHole(0, "late", 1_000);
+    parts.expander.wake();
+    // in one slice of a machine that may pause after any row
+    let wanted = 0;
+    for (let epoch = 1; epoch <= 100 && wanted === 0; epoch += 1) {
+      announce(delta(epoch, 1, { positions: at(0) }));
+      await inStep(epoch);
+      wanted = edge.lines.filter((line) => line === "frame 1 @2: a 0,1").length;
+    }
+    assert.equal(wanted, 1);
+  });
+
   it("a position of another epoch or beyond the last event - is a hole that moves to what is begun", async () => {
     publish("alice", "a");
     await settle();
@@ -321,6 +344,35 @@ describe("catch-ups", () => {
     assert.ok(Date.parse(since) >= from && Date.parse(since) <= Date.parse(oldest), `${since} ${oldest}`);
   });
 
+  it("several partitions - each is sent from its own position, and one without a position not at all", async () => {
+    await stop();
+    await start(tempDir(), DEFAULT_HISTORY_BOUNDS, Partitions.parse("0-2/3"));
+    const topics = ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"];
+    for (const topic of topics) await follow("bob", topic);
+    const inPartition = (partition: number): string[] =>
+      topics.filter((topic) => partitionOf(topic, 3) === partition);
+    for (const topic of topics)
+      observer.publish(`part.${partitionOf(topic, 3)}.${eventSubject(parseTopic(topic))}`, topic);
+    await settle();
+    assert.ok([0, 1, 2].every((partition) => inPartition(partition).length > 1));
+    const { epoch } = history;
+    const positions = [
+      { partition: 0, epoch, sequence: 0, open: [] },
+      { partition: 1, epoch, sequence: 1, open: [] },
+    ];
+    announce(delta(1, 1, { positions }));
+    await inStep(1);
+    const expected = topics.filter(
+      (topic) => partitionOf(topic, 3) === 0 || inPartition(1).indexOf(topic) > 0,
+    );
+    assert.deepEqual(edge.delivered.sort(), expected.map((topic) => `0 ${topic}`).sort());
+    const reached = acknowledged()?.positions.map(({ sequence }) => sequence);
+    assert.deepEqual(
+      reached,
+      [0, 1, 2].map((partition) => inPartition(partition).length),
+    );
+  });
+
   it("a restarted service - sends what its history holds beyond the edge's position", async () => {
     for (const data of ["a", "b"]) publish("alice", data);
     await settle();
@@ -350,15 +402,16 @@ describe("catch-ups", () => {
       if (!marker) copies.push((JSON.parse(new TextDecoder().decode(data)) as { data: string }).data);
       else copies.push(`marker ${parseMarker(marker).subscription} @${parseMarker(marker).sequence}`);
     });
+    observer.subscribe("edge.one", () => copies.push("position"));
     const users = [["bob", 3]] as const;
+    await observer.flush();
     publish("alice", "a");
-    await settle();
     observer.publish(markSubject(0), encodeMarkRequest({ edge: "one", users }));
     observer.publish(markSubject(0), encodeMarkRequest({ edge: "unknown", users }));
     await settle();
     publish("alice", "b");
     await settle();
-    assert.deepEqual(copies, ["a", "marker 3 @1", "b"]);
+    assert.deepEqual(copies, ["a", "position", "marker 3 @1", "b", "position"]);
     assert.deepEqual(edge.lines, ["order acknowledge", "frame 1 @1", "frame 2 @2"]);
   });
 });

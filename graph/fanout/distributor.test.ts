@@ -201,6 +201,19 @@ describe("distributor", () => {
     assert.deepEqual(edges.get("one")?.delivered, []);
   });
 
+  it("a long event that the edge's next epoch gets from the history - is not ended by the live one", async () => {
+    const edge = await join("one", { "7": 0 });
+    const long = eventOf("star");
+    const live = distributor.open(long);
+    enter(edge, 2);
+    const resent = distributor.reopen(long, [edge]);
+    live.close();
+    distributor.resendPart(resent, Uint32Array.of(7), undefined);
+    resent.close();
+    assert.deepEqual((await flushed("one")).slice(1), ["open 1 @1: star", "part 2 @1: 0", "close 3 @1"]);
+    assert.deepEqual(edges.get("one")?.delivered, ["0 star"]);
+  });
+
   it("more recipients than fit into a message - receive the event in one turn", async () => {
     const many = Uint32Array.from({ length: 3_000 }, (_, user) => user + 1_000);
     await join("one", Object.fromEntries(Array.from(many, (user, handle) => [String(user), handle])));

@@ -8,7 +8,7 @@ import {
   parseTopic,
   parseUserId,
 } from "../../broker/contract.ts";
-import { BrokerClient, type Msg, serviceErrorOf } from "../../broker/index.ts";
+import { BrokerClient, type FanoutMode, type Msg, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embeddedWith, type TestBroker, urlOf } from "../../test/support/brokers.ts";
 import { RecordedEdge } from "../../test/support/recorded-edge.ts";
@@ -58,15 +58,18 @@ describe("expander", () => {
     await observer.flush();
   };
 
+  const enterStep = (id: string, mode: FanoutMode): void => {
+    const edge = parts.registry.add(id, mode, performance.now());
+    assert.ok(edge !== undefined);
+    edge.presence.begin(mode, 1);
+    edge.presence.advance(true);
+    edge.presence.enterStep();
+  };
   /** Adds an edge in `subject` mode that is in step. */
   const joinInStep = async (id: string): Promise<RecordedEdge> => {
     const recorded = new RecordedEdge(observer, id);
     await observer.flush();
-    const edge = parts.registry.add(id, "subject", performance.now());
-    assert.ok(edge !== undefined);
-    edge.presence.begin("subject", 1);
-    edge.presence.advance(true);
-    edge.presence.enterStep();
+    enterStep(id, "subject");
     return recorded;
   };
 
@@ -239,6 +242,25 @@ describe("expander", () => {
       ["open 1: first", "open 2: second", "close 1", "close 2"],
     );
     assert.equal(edge.gaps, 0);
+  });
+
+  it("an event with few recipients behind an open one of its topic - is opened, too", async () => {
+    const messages: Msg[] = [];
+    observer.subscribe("event.star", (message) => messages.push(message));
+    const edge = new RecordedEdge(observer, "framed");
+    add("star", "first");
+    add("star", "second");
+    await settle();
+    parts.expander.open();
+    await settle();
+    const [first, second] = messages;
+    assert.ok(first !== undefined && second !== undefined);
+    parts.intake.receive(first);
+    assert.equal(parts.long.size, 1);
+    enterStep("framed", "frames"); // from now on 5,000 followers are few
+    parts.intake.receive(second);
+    await settle();
+    assert.deepEqual(edge.lines, ["open 1 @4: second", "close 2 @4"]);
   });
 
   it("a hole in the history - is sent to every edge in step, in order with events", async () => {

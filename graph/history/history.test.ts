@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { formatEventId } from "../../broker/contract.ts";
+import { decodeHole, formatEventId } from "../../broker/contract.ts";
 import { SmallDisk } from "../../test/support/small-disk.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
@@ -179,6 +179,26 @@ describe("history", () => {
         assert.ok(compared.history.first > 1, "no row was deleted");
         await compared.history.close();
       });
+
+  it("holes and places - are found by their positions, also after a restart", async () => {
+    const compared = await Compared.open({ partitions: [0, 3] });
+    for (const partition of [0, 3, 3, 0]) compared.append(partition, ROW_KIND.event, "7");
+    const hole = compared.history.appendHole(3, "late", 1_000);
+    await compared.restart();
+    const { history } = compared;
+    const { epoch } = history;
+    assert.equal(history.ordinalAfter(3, { epoch, sequence: 0 }), 2);
+    assert.equal(history.ordinalAfter(3, { epoch, sequence: 2 }), hole);
+    assert.equal(history.ordinalAfter(0, { epoch, sequence: 2 }), history.next);
+    assert.equal(history.ordinalAt(0, { epoch, sequence: 2 }), 4);
+    assert.equal(history.ordinalAt(0, { epoch, sequence: 3 }), undefined);
+    assert.deepEqual(history.placeOf(hole), { partition: 3, epoch, sequence: 3 });
+    const row = history.read(hole);
+    assert.equal(row?.kind, ROW_KIND.hole);
+    const { reason, since } = decodeHole(row?.body ?? new Uint8Array(0));
+    assert.deepEqual([reason, since], ["late", "1970-01-01T00:00:01.000Z"]);
+    await history.close();
+  });
 
   it("kill before a batch is written - keeps earlier rows and reuses no sequence number", async () => {
     const compared = await Compared.open();
