@@ -55,15 +55,6 @@ export {
   recordsOf,
 } from "./frame.ts";
 export { checkEncoded } from "./limits.ts";
-export {
-  encodeMarker,
-  encodeMarkRequest,
-  MAX_MARKS,
-  type Marker,
-  type MarkRequest,
-  parseMarker,
-  parseMarkRequest,
-} from "./mark-request.ts";
 export { checkMessageId } from "./message-id.ts";
 export {
   isTopic,

@@ -13,6 +13,15 @@ export {
   markerHeaders,
   messageIdHeaders,
 } from "./headers.ts";
+export {
+  encodeMarker,
+  encodeMarkRequest,
+  MAX_MARKS,
+  type Marker,
+  type MarkRequest,
+  parseMarker,
+  parseMarkRequest,
+} from "./mark-request.ts";
 export { type Msg, replyOf, serviceErrorOf } from "./message.ts";
 export { registerClientMetrics } from "./metrics.ts";
 export { chooseNats, chooseNatsToAsk } from "./nats-choice.ts";

@@ -7,12 +7,10 @@ import {
   COPY_PREFIX,
   decodeHole,
   EVERY_PRESENCE,
-  encodeMarkRequest,
   eventSubject,
   everyEvent,
   everyUserMessage,
   markSubject,
-  parseMarker,
   parseTopic,
   parseUserId,
   partitionOf,
@@ -22,9 +20,11 @@ import {
 import {
   BrokerClient,
   type EdgePosition,
+  encodeMarkRequest,
   encodePresence,
   MARKER_HEADER,
   type PresenceMessage,
+  parseMarker,
 } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embedded, type TestBroker, urlOf } from "../../test/support/brokers.ts";

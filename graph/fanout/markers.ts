@@ -2,8 +2,8 @@
 // marker is published like a copy, after everything that is begun, so that its place among the copies proves
 // which of them arrive at a new subscription. Stateless apart from counters.
 
-import { copySubject, isUserId, parseMarkRequest } from "../../broker/contract.ts";
-import { type BrokerClient, type Msg, markerHeaders } from "../../broker/index.ts";
+import { copySubject, isUserId } from "../../broker/contract.ts";
+import { type BrokerClient, type Msg, markerHeaders, parseMarkRequest } from "../../broker/index.ts";
 import type { EdgeRegistry } from "../presence/edge-registry.ts";
 import type { EdgeMessages } from "./edge-messages.ts";
 
