@@ -30,7 +30,10 @@ export interface Withdrawal {
 export interface ReplayPage {
   /** The number that the edge gave the request. */
   readonly request: number;
-  /** The position up to which this page is complete. The last page reaches the one that was requested. */
+  /**
+   * The position up to which this page is complete; the last page reaches the one that was requested. The next
+   * page is requested after the requested position raised to this one, without the open events up to it.
+   */
   readonly upTo: number;
   readonly last: boolean;
   /** Comes before the events of the page, which begin after it. */

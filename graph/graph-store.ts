@@ -4,7 +4,7 @@
 // single writer applies them in order, writes them and their audit records as one synced batch, and only then
 // acknowledges them. Reads see the last commit. Owned by one process.
 
-import type { Topic, UserId } from "../broker/contract.ts";
+import { storedTopic, storedUserId, type Topic, type UserId } from "../broker/contract.ts";
 import { quote } from "../lib/errors.ts";
 import { FollowerRows } from "./adjacency/follower-rows.ts";
 import { AuditLog, type AuditPage, KEPT_CHANGES } from "./audit/audit-log.ts";
@@ -12,7 +12,7 @@ import type { BackupReport } from "./backup/backup.ts";
 import { Backups } from "./backup/backups.ts";
 import { GraphError } from "./errors.ts";
 import { Partitions } from "./partitions.ts";
-import type { Change, Outcome } from "./store/changes.ts";
+import { type Change, ENDS_DELIVERY, type Outcome, type RecordedChange } from "./store/changes.ts";
 import { CommitQueue } from "./store/commit-queue.ts";
 import {
   type Database,
@@ -26,6 +26,7 @@ import {
 import { type DiskTrouble, GuardedDatabase } from "./store/guarded-database.ts";
 import { keepPartitions } from "./store/kept-partitions.ts";
 import { blockedKey, followersKey, META, mutedKey, subscriptionsKey } from "./store/keys.ts";
+import { readRowAsOfNow, rowHas } from "./store/row-reader.ts";
 import { intersect, unite } from "./store/row-sets.ts";
 import { type Page, RowStore } from "./store/row-store.ts";
 
@@ -51,6 +52,7 @@ export class GraphStore {
   /** The rows from which events are expanded. */
   readonly receivers: FollowerRows;
   readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
+  #onEnded: ((user: UserId, topic: Topic) => void) | undefined;
   #closed = false;
 
   private constructor(disk: GuardedDatabase, audit: AuditLog, receivers: FollowerRows) {
@@ -168,6 +170,35 @@ export class GraphStore {
     return this.#rows.nameOf(id);
   }
 
+  /** Returns the id of a name. Returns undefined if it has none, in which case no row can contain it. */
+  idOf(name: string): number | undefined {
+    return this.#rows.idOf(name);
+  }
+
+  /**
+   * Returns the ids of all topics that a user follows, muted ones included, ascending, in sets of bounded
+   * size. Takes one read, and one per chunk of a long row.
+   */
+  followedBy(user: number): Iterable<Uint32Array> {
+    return readRowAsOfNow(this.#disk, subscriptionsKey(user));
+  }
+
+  /**
+   * Returns whether a user receives the events of a followed topic, which may be muted. The row of muted
+   * followers is usually absent, and never as long as a celebrity's row of receivers.
+   */
+  receives(user: number, topic: number): boolean {
+    return this.receivers.has(topic, user) ?? !rowHas(this.#disk.db, mutedKey(topic), user);
+  }
+
+  /**
+   * Sets the listener that is called for every change that ends a user's delivery of a topic: once it is on
+   * disk and applies to the fan-out, and before the caller of `apply` is notified.
+   */
+  onEnded(listener: (user: UserId, topic: Topic) => void): void {
+    this.#onEnded = listener;
+  }
+
   /**
    * Lists at most `limit` followers of a topic after `after`, including muted ones. A page is consistent; the
    * list may change between pages, and an entry that is present throughout a listing appears on exactly one
@@ -270,8 +301,15 @@ export class GraphStore {
       this.#rows.settle(transaction);
       this.receivers.follow(operations);
       this.#audit.settle(changes.length);
+      this.#tellEnded(changes);
     }
     return outcomes;
+  }
+
+  #tellEnded(changes: readonly RecordedChange[]): void {
+    for (const { kind, user, topic } of changes)
+      if (ENDS_DELIVERY.has(kind))
+        this.#onEnded?.(storedUserId(this.nameOf(user)), storedTopic(this.nameOf(topic)));
   }
 
   /** Reloads what is kept in memory. It is unknown whether the failed operations took effect. */

@@ -4,6 +4,7 @@
 
 import type { Operation } from "../store/database.ts";
 import type { GuardedDatabase } from "../store/guarded-database.ts";
+import { lowerBound } from "../store/ids.ts";
 import { FOLLOWERS, followersKey, topicOfFollowersKey } from "../store/keys.ts";
 import { isInline, MAX_CHUNK_IDS } from "../store/row.ts";
 import { readRowAsOfNow } from "../store/row-reader.ts";
@@ -70,6 +71,17 @@ export class FollowerRows {
     }
     this.lookups.disk += 1;
     return readRowAsOfNow(this.#disk, followersKey(topic));
+  }
+
+  /**
+   * Returns whether a user receives a topic's events, or undefined if the topic's row is not held in memory.
+   * Decodes the row.
+   */
+  has(topic: number, user: number): boolean | undefined {
+    const count = this.#memory.read(topic, this.#scratch);
+    if (count === undefined) return this.complete && !this.#long.has(topic) ? false : undefined;
+    const ids = this.#scratch.subarray(0, count);
+    return ids[lowerBound(ids, user)] === user;
   }
 
   /** Applies the operations of a commit once they are on disk. */

@@ -16,14 +16,21 @@ export interface ReceivedUpTo extends Position {
 export interface UserTags {
   /** Tags of the topics that the user follows, and of the user's own topic. */
   readonly topics: Iterable<number>;
-  /** The user's tag. */
-  readonly user: number;
+  /** The user's tag; undefined if messages to the user belong to another partition. */
+  readonly user: number | undefined;
+}
+
+/** The rows that may concern a user. */
+export interface Missed {
+  /** Their ordinals, ascending. */
+  readonly ordinals: number[];
+  /** How many of them are events or messages: at least `max` + 1 if there are more than `max`. */
+  readonly events: number;
 }
 
 /**
- * Returns the ordinals of the rows that may concern a user, ascending: all holes, and the rows whose tags
- * match. Two names can share a tag, so the caller compares the names. Returns more than `max` ordinals if
- * there are more, so that the caller can tell.
+ * Returns the rows that may concern a user: all holes, and the events and messages whose tags match. Two
+ * names can share a tag, so the caller compares the names. Stops once it has found more than `max` events.
  */
 export function findMissed(
   rows: StoredRows,
@@ -32,7 +39,7 @@ export function findMissed(
   after: ReceivedUpTo,
   upTo: Position,
   max: number,
-): number[] {
+): Missed {
   const found: number[] = [];
   const { from, to } = rows.placesBetween(partition, after, upTo);
   const { chain, placement } = rows;
@@ -52,10 +59,11 @@ export function findMissed(
     walk(ROW_KIND.event, tag);
     if (found.length > max) break;
   }
-  walk(ROW_KIND.direct, user);
+  if (user !== undefined) walk(ROW_KIND.direct, user);
+  const events = found.length;
   for (const ordinal of rows.holes) {
     const place = placement.placeAt(ordinal);
     if (placement.partitionAt(ordinal) === partition && place >= from && place <= to) found.push(ordinal);
   }
-  return found.sort((one, other) => one - other);
+  return { ordinals: found.sort((one, other) => one - other), events };
 }

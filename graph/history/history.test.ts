@@ -133,17 +133,19 @@ class Compared {
         : row.kind === ROW_KIND.direct
           ? row.name === user
           : isAfter(row, after));
-    const found = this.history.findMissed(
+    const { ordinals, events } = this.history.findMissed(
       partition,
       { topics: names.map(tagOf), user: tagOf(user) },
       { ...after, open },
       upTo,
       1_000_000,
     );
+    const missed = this.listed.filter(isMissed);
     assert.deepEqual(
-      found,
-      this.listed.filter(isMissed).map(({ ordinal }) => ordinal),
+      ordinals,
+      missed.map(({ ordinal }) => ordinal),
     );
+    assert.equal(events, missed.filter(({ kind }) => kind !== ROW_KIND.hole).length);
   }
 }
 

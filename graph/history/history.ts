@@ -11,7 +11,7 @@ import { formatEventId, type ResyncReason } from "../../broker/contract.ts";
 import { type Operation, openDatabase, writeBatch } from "../store/database.ts";
 import { type DiskTrouble, GuardedDatabase } from "../store/guarded-database.ts";
 import { resolveEpoch } from "./epoch.ts";
-import { findMissed, type ReceivedUpTo, type UserTags } from "./finder.ts";
+import { findMissed, type Missed, type ReceivedUpTo, type UserTags } from "./finder.ts";
 import { makeHole } from "./hole.ts";
 import { META, RECORD, recordKey } from "./keys.ts";
 import { type Loaded, loadHistory, noteStart } from "./load.ts";
@@ -92,7 +92,7 @@ export class History {
     try {
       const { epoch, mayLackEvents } = await resolveEpoch(open.db, options.lastEpoch);
       const loaded = await loadHistory(open.db, options.partitions, epoch);
-      await noteStart(open.db, loaded.rows, options.partitions);
+      await noteStart(open.db, loaded.rows, options.partitions, Date.now());
       const history = new History(options, epoch, new GuardedDatabase(open), loaded);
       if (mayLackEvents) history.#markEarlierEpochsDeleted();
       return history;
@@ -195,13 +195,9 @@ export class History {
   appendHole(partition: number, reason: ResyncReason, sinceMs: number | undefined): number {
     const id = formatEventId({ partition, ...this.nextPosition(partition) });
     const body = encoder.encode(JSON.stringify({ id, ...makeHole(reason, sinceMs, this.oldestMs) }));
-    return this.append(partition, {
-      kind: ROW_KIND.hole,
-      name: "",
-      timeMs: Date.now(),
-      messageId: "",
-      body,
-    });
+    // the time of the first event that may be missing: `since` is then right after the hole was deleted, too
+    const timeMs = sinceMs ?? Date.now();
+    return this.append(partition, { kind: ROW_KIND.hole, name: "", timeMs, messageId: "", body });
   }
 
   /**
@@ -257,8 +253,8 @@ export class History {
   }
 
   /**
-   * Returns the ordinals of the rows that may concern a user in a partition, after one position and up to
-   * another; see findMissed.
+   * Returns the rows that may concern a user in a partition, after one position and up to another; see
+   * findMissed.
    */
   findMissed(
     partition: number,
@@ -266,7 +262,7 @@ export class History {
     after: ReceivedUpTo,
     upTo: Position,
     max: number,
-  ): number[] {
+  ): Missed {
     return findMissed(this.#rows, partition, concerns, after, upTo, max);
   }
 

@@ -20,8 +20,10 @@ import { StoredRows } from "./stored-rows.ts";
 const SKIPPED_NUMBERS = 268_435_456;
 const RECORDS_PER_TURN = 1_000;
 
-/** The first sequence numbers of a run. */
+/** The beginning of a run: its first sequence numbers. */
 interface Start {
+  /** In milliseconds since 1970; absent in histories of earlier releases. */
+  readonly timeMs?: number;
   readonly epoch: number;
   readonly sequences: Readonly<Record<number, number>>;
 }
@@ -78,16 +80,17 @@ export async function loadHistory(
   }
   for (const row of tail.rows.reverse()) appendStored(rows, row, ids);
   continueNumbers(db, rows, partitions, epoch);
-  const latestMs = Math.max(tail.lastListeningMs, rows.latestMs);
-  const lastListeningMs = latestMs > 0 ? latestMs : undefined;
+  // a run that ended before it noted anything did not listen before its start
+  const lastListeningMs = Math.max(tail.lastListeningMs, rows.latestMs) || readStart(db)?.timeMs;
   return { rows, messageIds: MessageIds.restore(ids), previous, lastListeningMs };
 }
 
-/** Stores the first sequence numbers of this run and removes the mark of a clean shutdown. Synced. */
+/** Stores the beginning of this run and removes the mark of a clean shutdown. Synced. */
 export async function noteStart(
   db: Database,
   rows: StoredRows,
   partitions: readonly number[],
+  timeMs: number,
 ): Promise<void> {
   const sequences: Record<number, number> = {};
   let epoch = 0;
@@ -96,7 +99,7 @@ export async function noteStart(
     sequences[partition] = upcoming.sequence;
     epoch = upcoming.epoch;
   }
-  const start = encoder.encode(JSON.stringify({ epoch, sequences } satisfies Start));
+  const start = encoder.encode(JSON.stringify({ timeMs, epoch, sequences } satisfies Start));
   await writeBatch(
     db,
     [
@@ -158,8 +161,7 @@ function appendStored(rows: StoredRows, row: Row, ids: StoredId[]): void {
 
 /** Determines the next sequence number of each partition. */
 function continueNumbers(db: Database, rows: StoredRows, partitions: readonly number[], epoch: number): void {
-  const noted = db.getSync(META.start);
-  const last: Start | undefined = noted && JSON.parse(decoder.decode(noted));
+  const last = readStart(db);
   const skipped = db.getSync(META.ended) === undefined ? SKIPPED_NUMBERS : 0;
   for (const partition of partitions) {
     const begun = last?.epoch === epoch ? (last.sequences[partition] ?? 1) : 1;
@@ -172,6 +174,11 @@ function continueNumbers(db: Database, rows: StoredRows, partitions: readonly nu
     );
     rows.setNextPosition(partition, { epoch, sequence: last === undefined ? sequence : sequence + skipped });
   }
+}
+
+function readStart(db: Database): Start | undefined {
+  const noted = db.getSync(META.start);
+  return noted && (JSON.parse(decoder.decode(noted)) as Start);
 }
 
 function idsIn(segment: Segment): StoredId[] {

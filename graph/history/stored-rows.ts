@@ -32,7 +32,7 @@ export class StoredRows {
   readonly placement: Placement;
   readonly #partitions: ReadonlyMap<number, PartitionState>;
   #horizon: Horizon;
-  /** Ordinals of holes, ascending. */
+  /** Ordinals of holes and of lost rows, which may have concerned any user. Ascending. */
   readonly #holes: number[] = [];
   readonly #sealed: SealedSegment[] = [];
   #open = new Segment();
@@ -219,7 +219,7 @@ export class StoredRows {
     return found;
   }
 
-  /** Ordinals of holes, ascending. */
+  /** Ordinals of holes and of rows that are known to be lost, ascending. */
   get holes(): readonly number[] {
     return this.#holes;
   }
@@ -244,7 +244,7 @@ export class StoredRows {
     const ordinal = this.chain.next;
     this.chain.append(kind, tag);
     this.placement.append(partition, place);
-    if (kind === ROW_KIND.hole) this.#holes.push(ordinal);
+    if (kind === ROW_KIND.hole || kind === ROW_KIND.lost) this.#holes.push(ordinal);
     return ordinal;
   }
 

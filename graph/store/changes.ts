@@ -82,6 +82,9 @@ export const RULES: Readonly<Record<ChangeKind, Rule>> = {
   },
 };
 
+/** The kinds after which a user no longer receives a topic's events. */
+export const ENDS_DELIVERY: ReadonlySet<ChangeKind> = new Set(["unsubscribe", "block", "mute"]);
+
 function leave(rows: TopicRows, user: number): boolean {
   return rows.receiving.remove(user) || rows.muted.remove(user);
 }

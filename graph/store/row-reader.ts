@@ -48,6 +48,18 @@ export function readAsOfNow<T>(db: Database, use: (read: Read) => T): T {
 }
 
 /**
+ * Returns whether a row contains an id. Takes one read if the row does not exist; otherwise decodes at most
+ * two chunks.
+ */
+export function rowHas(db: Database, key: string, id: number): boolean {
+  if (db.getSync(key) === undefined) return false;
+  return readAsOfNow(db, (read) => {
+    for (const ids of readRow(read, key, id - 1)) if (ids.length > 0) return ids[0] === id;
+    return false;
+  });
+}
+
+/**
  * Yields a whole row in a consistent state, however long the caller takes and whatever is committed in the
  * meantime. The chunks of a long row are read from a snapshot, which is held until the last chunk or until
  * the caller stops.
