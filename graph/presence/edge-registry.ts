@@ -69,6 +69,17 @@ export class EdgeRegistry {
     return [...this.#byId.values()].filter(({ presence }) => presence.isInStep);
   }
 
+  /** Returns all edges. */
+  all(): Iterable<EdgeLink> {
+    return this.#byId.values();
+  }
+
+  /** Whether any edge is in `frames` mode. */
+  get hasFramed(): boolean {
+    for (const { presence } of this.#byId.values()) if (presence.mode === "frames") return true;
+    return false;
+  }
+
   get(id: string): EdgeLink | undefined {
     return this.#byId.get(id);
   }
