@@ -28,6 +28,9 @@ import { EdgeRegistry } from "./presence/edge-registry.ts";
 import { EdgeRequests } from "./presence/edge-requests.ts";
 import { OnlineTable } from "./presence/online-table.ts";
 import { PresenceReceiver } from "./presence/presence-receiver.ts";
+import { DEFAULT_REPLAY_EVENTS, PageReader } from "./replay/page-reader.ts";
+import { Replays } from "./replay/replays.ts";
+import { Withdrawals } from "./replay/withdrawals.ts";
 import { UserLists } from "./user-lists.ts";
 
 /** What a service is built on. */
@@ -38,6 +41,8 @@ export interface Foundation {
   readonly partitions: Partitions;
   /** Identifies this start of the service; no two starts have the same epoch. */
   readonly epoch: number;
+  /** Maximum number of events that are replayed to a returning reader per partition. */
+  readonly replayEvents?: number | undefined;
   readonly log: Logger;
 }
 
@@ -61,12 +66,15 @@ export interface ServiceParts extends Foundation {
   readonly resentRows: ResentRows;
   readonly catchUps: CatchUps;
   readonly markers: Markers;
+  readonly replays: Replays;
+  readonly withdrawals: Withdrawals;
   readonly upkeep: Upkeep;
   readonly lists: UserLists;
 }
 
 export function assemble(foundation: Foundation): ServiceParts {
   const { store, history, client, partitions, epoch, log } = foundation;
+  const { replayEvents = DEFAULT_REPLAY_EVENTS } = foundation;
   const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
   const online = new OnlineTable();
   const registry = new EdgeRegistry(EXPIRY_MS);
@@ -100,10 +108,23 @@ export function assemble(foundation: Foundation): ServiceParts {
   const catchUps = new CatchUps({ store, history, begun, registry, messages, starts, rows: resentRows });
   const markers = new Markers({ client, registry, messages });
 
+  const pages = new PageReader({
+    ...{ store, history, partitions, maxEvents: replayEvents },
+    begun: (partition) => begun.at(partition),
+    maxPayload: () => client.maxPayload,
+  });
+  const replays = new Replays({
+    ...{ client, registry, online, store, history, messages, begun, pages, log },
+    isBusy: () => expander.waiting > 0,
+  });
+  const withdrawals = new Withdrawals({
+    ...{ client, store, history, partitions, registry, online, messages, begun },
+  });
+
   const upkeep = new Upkeep({
     ...{ history, log },
     oldestNeeded: () => expander.oldestNeeded,
-    isListening: () => client.connected,
+    client,
   });
   const receiver = new PresenceReceiver({
     ...{ client, registry, online, owner, log },
@@ -117,6 +138,6 @@ export function assemble(foundation: Foundation): ServiceParts {
   return {
     ...{ ...foundation, registry, online, receiver, requests, begun, messages, losses, distributor },
     ...{ window, narrowWindow, fanOut, long, sends, expander, intake, resentRows, catchUps, markers },
-    ...{ upkeep, lists },
+    ...{ replays, withdrawals, upkeep, lists },
   };
 }

@@ -11,6 +11,7 @@ export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
   registerFanOutMetrics(metrics, parts);
   registerCatchUpMetrics(metrics, parts);
   registerHistoryMetrics(metrics, parts);
+  registerReplayMetrics(metrics, parts);
   registerPresenceMetrics(metrics, parts);
   metrics.counter(
     "encke_graph_shares_total",
@@ -135,6 +136,33 @@ function registerHistoryMetrics(metrics: Metrics, { history }: ServiceParts): vo
     "encke_graph_history_refused_events_total",
     "Events that the disk rejected on arrival; they are sent, and stored later if they are still in memory",
     () => history.refusedRows,
+  );
+}
+
+function registerReplayMetrics(metrics: Metrics, { replays, withdrawals }: ServiceParts): void {
+  metrics.counter(
+    "encke_graph_replays_total",
+    "Requests of edges for what returning readers missed, by result",
+    () => ({ ...replays.counts }),
+    "result",
+  );
+  metrics.counter("encke_graph_replayed_events_total", "Events replayed", () => replays.events);
+  metrics.counter(
+    "encke_graph_replay_seconds_total",
+    "Time spent on replays, in seconds",
+    () => replays.spentMs / MS_PER_SECOND,
+  );
+  metrics.gauge("encke_graph_replays_waiting", "Replay requests that wait", () => replays.waiting);
+  metrics.counter(
+    "encke_graph_replayed_holes_total",
+    "Holes reported to returning readers, by reason",
+    () => replays.holes,
+    "reason",
+  );
+  metrics.counter(
+    "encke_graph_withdrawals_total",
+    "Messages to edges that a user no longer receives a topic",
+    () => withdrawals.sent,
   );
 }
 

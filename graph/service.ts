@@ -2,7 +2,14 @@
 // about the graph, applies changes, and expands each event to all followers of its topic.
 
 import { join } from "node:path";
-import { EVERY_PRESENCE, everyEvent, everyUserMessage, markSubject } from "../broker/contract.ts";
+import {
+  EVERY_PRESENCE,
+  everyEvent,
+  everyUserMessage,
+  markSubject,
+  replaySubject,
+  type Topic,
+} from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, type NatsConfig, type Served, type Subscribed } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -10,8 +17,10 @@ import type { Metrics } from "../lib/metrics.ts";
 import { assemble, type ServiceParts } from "./assemble.ts";
 import { proveMappings, refuseSecondOwner } from "./claim.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
+import { GraphError } from "./errors.ts";
 import { GraphStore } from "./graph-store.ts";
 import { History } from "./history/history.ts";
+import { noteRestart } from "./history/restart-hole.ts";
 import type { HistoryBounds } from "./history/retention.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
@@ -38,6 +47,8 @@ export interface GraphServiceOptions {
   readonly rowMemoryMb?: number;
   /** What the history keeps; DEFAULT_HISTORY_BOUNDS. */
   readonly history?: HistoryBounds;
+  /** Maximum number of events that are replayed to a returning reader per partition; DEFAULT_REPLAY_EVENTS. */
+  readonly replayEvents?: number | undefined;
   readonly nats: NatsConfig;
   /** The share of the topics that it owns. Defaults to the whole graph. */
   readonly partitions?: Partitions;
@@ -86,6 +97,7 @@ export class GraphService {
   async start(): Promise<void> {
     const { directory, nats, log, metrics, signal } = this.#options;
     const { partitions = Partitions.whole, rowMemoryMb = DEFAULT_ROW_MEMORY_MB } = this.#options;
+    const { replayEvents } = this.#options;
     const store = await GraphStore.open(directory, {
       partitions,
       memoryBytes: rowMemoryMb * 1_048_576,
@@ -109,7 +121,9 @@ export class GraphService {
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
       const epoch = await store.nextEpoch();
-      this.#running = await serve(assemble({ store, history, client, partitions, epoch, log }));
+      // before any part exists, so that the hole counts as begun: new edges, which missed nothing, skip it
+      noteRestart(history, partitions.owned);
+      this.#running = await serve(assemble({ store, history, client, partitions, epoch, replayEvents, log }));
       registerMetrics(metrics, this.#running);
     } catch (error) {
       await client?.close();
@@ -117,6 +131,18 @@ export class GraphService {
       await store.close();
       throw error;
     }
+  }
+
+  /**
+   * Erases the events of a topic and, if it is a user's, the messages to the user: from the history, and from
+   * what edges hold for readers.
+   * @throws GraphError GRAPH_STARTING; GRAPH_DISK_FAILED, GRAPH_REOPENING: some may still be on disk; call it
+   * again
+   */
+  async forget(name: Topic): Promise<void> {
+    if (this.#running === undefined)
+      throw new GraphError("GRAPH_STARTING", "the graph service has not started yet: try again in a moment");
+    await this.#running.withdrawals.forget(name);
   }
 
   async #openHistory(store: GraphStore, { owned }: Partitions): Promise<History> {
@@ -141,9 +167,12 @@ export class GraphService {
     this.#running = undefined;
     if (running === undefined) return;
     clearInterval(running.expiry);
+    const noted = running.upkeep.noteListening();
     for (const subscription of running.subscriptions) subscription.unsubscribe();
     await running.service.stop();
     await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
+    await noted;
+    await running.replays.stop();
     running.losses.stop();
     await running.expander.settle();
     await running.catchUps.stop();
@@ -163,7 +192,9 @@ export class GraphService {
  */
 async function serve(parts: ServiceParts): Promise<Running> {
   const { client, partitions, intake, receiver, registry, expander, lists, distributor, upkeep } = parts;
+  const { replays, withdrawals } = parts;
   const subscriptions: Subscribed[] = [];
+  withdrawals.begin();
   // from here on every event is received; an edge that is acknowledged misses none
   for (const partition of partitions.subjects)
     subscriptions.push(
@@ -175,6 +206,7 @@ async function serve(parts: ServiceParts): Promise<Running> {
   for (const partition of partitions.owned)
     subscriptions.push(
       client.subscribe(markSubject(partition), (message) => parts.markers.receive(partition, message)),
+      client.subscribe(replaySubject(partition), (message) => replays.receive(partition, message)),
     );
   receiver.callEdges();
   await client.flush();
@@ -182,8 +214,7 @@ async function serve(parts: ServiceParts): Promise<Running> {
   subscriptions.push(...lists.serve());
   const service = serveEndpoints(parts);
   expander.open();
-  upkeep.start();
-  await client.flush();
+  await upkeep.start();
   client.onStatus((connected) => {
     if (!connected) return;
     // copies on their way were lost; all other messages are numbered

@@ -1,12 +1,15 @@
-// Settings of the history, shared by all commands that run a graph service.
+// Settings of the history and of replays from it, shared by all commands that run a graph service.
 
 import { byteSize, durationMs, integer } from "../lib/schemas.ts";
 import type { Setting, ValuesOf } from "../lib/settings.ts";
 import type { HistoryBounds } from "./history/retention.ts";
+import { DEFAULT_REPLAY_EVENTS } from "./replay/page-reader.ts";
 import { DEFAULT_HISTORY_BOUNDS } from "./service.ts";
 
 /** Each row takes 4 bytes of memory, or 9 if the service owns several partitions. */
 const MAX_ROWS = 1_000_000_000;
+/** Each missed event is looked up again for every page. */
+const MAX_REPLAY_EVENTS = 100_000;
 
 export const historySettings = {
   historyEvents: {
@@ -28,6 +31,12 @@ export const historySettings = {
     schema: byteSize,
     default: DEFAULT_HISTORY_BOUNDS.maxBytes,
     defaultText: "4GiB",
+  } as Setting<number>,
+  replayEvents: {
+    value: "N",
+    help: "maximum number of events that a returning reader is sent per partition; beyond it, the reader is told to reload",
+    schema: integer(1, MAX_REPLAY_EVENTS),
+    default: DEFAULT_REPLAY_EVENTS,
   } as Setting<number>,
 };
 

@@ -22,13 +22,20 @@ export const graphServe: Command = defineCommand({
     ...natsSettings,
   },
   async run(context, values) {
-    const { data: directory, partitions, rowMemory: rowMemoryMb, adminHost, adminPort } = values;
+    const {
+      data: directory,
+      partitions,
+      rowMemory: rowMemoryMb,
+      replayEvents,
+      adminHost,
+      adminPort,
+    } = values;
     const { log, signal } = context;
     const metrics = createMetrics();
     const nats = chooseNats(context, values).config;
     const history = historyBoundsOf(values);
     const service = new GraphService({
-      ...{ directory, partitions, rowMemoryMb, history, nats, log, metrics, signal },
+      ...{ directory, partitions, rowMemoryMb, history, replayEvents, nats, log, metrics, signal },
     });
     const admin =
       adminPort === undefined

@@ -59,7 +59,8 @@ export const up: Command = defineCommand({
       await makeDemoGraph(context, values.data, values.users);
       const metrics = createMetrics();
       const history = historyBoundsOf(values);
-      const graph = new GraphService({ directory: values.data, history, nats, log, metrics, signal });
+      const { data: directory, replayEvents } = values;
+      const graph = new GraphService({ directory, history, replayEvents, nats, log, metrics, signal });
       await graph.start();
       started.unshift(() => graph.stop());
 

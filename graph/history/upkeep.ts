@@ -1,6 +1,11 @@
 // Maintains the history once per second: records that the service is listening, and deletes rows that exceed
 // the bounds. Owned by the graph service.
+//
+// The service provably listened until a moment if it has received everything that was published before. So
+// the moment is taken first, then a round trip to NATS is awaited, then the moment is recorded. The record
+// follows the rows that arrived before it into the same log, so it never survives a crash without them.
 
+import type { BrokerClient } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { History } from "./history.ts";
 
@@ -10,8 +15,8 @@ export interface UpkeepOptions {
   readonly history: History;
   /** Returns the ordinal of the oldest row that fan-out still needs. */
   readonly oldestNeeded: () => number;
-  /** Reports whether messages of producers can arrive at this moment. */
-  readonly isListening: () => boolean;
+  /** The connection on which events arrive. */
+  readonly client: Pick<BrokerClient, "connected" | "refused" | "flush">;
   readonly log: Logger;
 }
 
@@ -19,24 +24,50 @@ export class Upkeep {
   readonly #options: UpkeepOptions;
   #timer: NodeJS.Timeout | undefined;
   #trimming: Promise<void> | undefined;
+  #noting: Promise<void> | undefined;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
   }
 
-  start(): void {
+  /** Begins. Resolves when the history records that the service listens. */
+  async start(): Promise<void> {
     this.#timer = setInterval(() => this.#run(), INTERVAL_MS);
+    await this.noteListening();
   }
 
-  /** Stops the timer. Resolves when no deletion is in progress. */
+  /**
+   * Records that the service was listening when this was called, once that is proven. Records nothing if it
+   * was not, or if the proof fails.
+   */
+  noteListening(): Promise<void> {
+    const noting = this.#note(Date.now()).finally(() => {
+      if (this.#noting === noting) this.#noting = undefined;
+    });
+    this.#noting = noting;
+    return noting;
+  }
+
+  /** Stops the timer. Resolves when nothing is in progress. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#trimming;
+    await Promise.all([this.#trimming, this.#noting]);
+  }
+
+  async #note(nowMs: number): Promise<void> {
+    const { client, history } = this.#options;
+    if (!client.connected || client.refused.length > 0) return;
+    try {
+      await client.flush();
+    } catch {
+      return; // the connection was lost, and messages with it: the last recorded moment stands
+    }
+    history.noteListening(nowMs);
   }
 
   #run(): void {
-    const { history, oldestNeeded, isListening, log } = this.#options;
-    if (isListening()) history.noteListening(Date.now());
+    const { history, oldestNeeded, log } = this.#options;
+    if (this.#noting === undefined) void this.noteListening();
     this.#trimming ??= history
       .trim(Date.now(), oldestNeeded())
       .catch((error: unknown) => log.error({ err: error }, "cannot delete the oldest events"))
