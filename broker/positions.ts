@@ -86,16 +86,12 @@ export class Positions {
     this.#move(partition);
   }
 
-  /** Notes that everything up to another place's positions has passed here, too. */
-  raise(to: Positions): void {
-    for (const [partition, position] of to.#at.entries()) {
-      const known = this.#at[partition];
-      if (position === undefined || known === undefined) continue;
-      const open = known.open.filter(
-        (sequence) => sequence > position.sequence || position.open.includes(sequence),
-      );
-      this.set(partition, { ...known, sequence: Math.max(known.sequence, position.sequence), open });
-    }
+  /** Notes that everything up to a sequence has passed, including events that were open. */
+  pass(partition: number, sequence: number): void {
+    const known = this.#at[partition];
+    if (known === undefined) return;
+    const open = known.open.filter((one) => one > sequence);
+    this.set(partition, { ...known, sequence: Math.max(known.sequence, sequence), open });
   }
 
   /** Notes that a long event began. */

@@ -2,16 +2,20 @@
 // in how they hold streams and in the server in front of the app.
 
 import type { Context, Hono } from "hono";
-import { StreamPosition } from "../broker/contract.ts";
 import type { BrokerClient, Served } from "../broker/index.ts";
 import { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
 import { Auth } from "./auth.ts";
 import type { EdgeConfig } from "./config.ts";
-import type { Fanout } from "./fanout/fanout.ts";
+import type { Fanout, FanoutCounts } from "./fanout/fanout.ts";
+import { FrameReceiver } from "./fanout/frame-receiver.ts";
 import { FramesFanout } from "./fanout/frames.ts";
+import { Gathered } from "./fanout/gathered.ts";
+import { HeldCopies } from "./fanout/held-copies.ts";
+import { LiveHoles } from "./fanout/live-holes.ts";
+import { Progress } from "./fanout/progress.ts";
 import { Readers } from "./fanout/readers.ts";
-import { SubjectFanout } from "./fanout/subject.ts";
+import { createSubjectFanout } from "./fanout/subject.ts";
 import { createGraphGate } from "./graph-gate.ts";
 import { Inbox } from "./inbox.ts";
 import { Origins } from "./origins.ts";
@@ -19,8 +23,13 @@ import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
 import { Presence } from "./presence/presence.ts";
 import { PresenceLog } from "./presence/presence-log.ts";
 import { EventTallies } from "./presence/tallies.ts";
+import { ReplayRequests } from "./seam/replay-requests.ts";
+import { Seams } from "./seam/seams.ts";
 import type { Asset } from "./services.ts";
 import { serveStatus } from "./status-service.ts";
+
+/** Interval at which quiet streams may be sent a new cursor. */
+const REFRESH_MS = 1_000;
 
 export type AppConfig = Pick<
   EdgeConfig,
@@ -50,9 +59,11 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   readonly app: Hono;
   readonly pool: Pool;
   readonly fanout: Fanout;
+  readonly counts: FanoutCounts;
   readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
+  readonly seams: Seams;
   /** Subscribes to messages from the graph, then announces this edge. */
   start(): Promise<void>;
   /**
@@ -69,38 +80,50 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const origins = new Origins({ corsOrigins: config.corsOrigins, anonymous });
   const auth = new Auth({ key: config.jwtKey, anonymous, origins });
   const tallies = new EventTallies();
-  const position = new StreamPosition();
+  const progress = new Progress();
+  const gathered = new Gathered(progress);
+  const counts: FanoutCounts = { messages: 0, rejected: 0 };
   const readers = new Readers(pool.table);
   const presence = new Presence({
-    ...{ client, edgeId, mode, log: new PresenceLog(pool.table) },
-    onLoss: (reason) => pool.resync(reason, position.cursor),
+    ...{ client, edgeId, mode, progress },
+    log: new PresenceLog(pool.table, (handle) => gathered.release(handle)),
+    onDivided: () => pool.resync({ reason: "unknown-cursor" }, progress.cursor()),
     onOtherVersion,
     onGraph: onStatus,
   });
-  const frames =
-    mode === "frames" ? new FramesFanout({ pool, readers, presence, tallies, position }) : undefined;
-  const fanout = frames ?? new SubjectFanout({ client, pool, readers, tallies, position });
+  const requests = new ReplayRequests({ client, edgeId, progress, presenceEpoch: () => presence.epoch });
+  const seams = new Seams({ requests, pool, progress, presence });
+  const holes = new LiveHoles((hole) => pool.resync(hole, progress.cursor()));
+  const shared = { client, edgeId, pool, readers, tallies, progress, counts, requests, holes };
+  const copies = mode === "subject" ? new HeldCopies(shared) : undefined;
+  const fanout =
+    copies === undefined ? new FramesFanout(readers, presence) : createSubjectFanout({ ...shared, copies });
+  const frames = new FrameReceiver({ ...shared, presence, gathered, seams, copies });
   pool.onEnd((users) => fanout.leave(users));
   const inbox = new Inbox({ client, edgeId, presence, tallies, frames });
   const admission = new Admission(config, readers);
   const app = createApp({
-    ...{ auth, admission, fanout, position, origins, hold, onError },
+    ...{ auth, admission, fanout, seams, origins, hold, onError },
     graph: createGraphGate(client),
     publish: config.allowPublish ?? anonymous,
     assets: options.assets,
   });
   client.onStatus(onStatus);
   let service: Served | undefined;
+  let refresher: ReturnType<typeof setInterval> | undefined;
   return {
-    ...{ app, pool, fanout, readers, admission, presence },
+    ...{ app, pool, fanout, counts, readers, admission, presence, seams },
     start() {
       inbox.start();
+      refresher = setInterval(() => pool.refresh(progress.cursor()), REFRESH_MS);
       service = serveStatus({ client, edgeId, mode, pool, admission, presence });
       return presence.start();
     },
     async stop() {
       presence.stop();
+      seams.stop();
       inbox.stop();
+      clearInterval(refresher);
       await service?.stop();
     },
   };

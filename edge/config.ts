@@ -18,7 +18,7 @@ export const DEFAULT_READER_TIMEOUT_MS = 60_000;
  * Maximum wait until a stream is known to receive every event. After it, the stream starts anyway, with a
  * `resync`.
  */
-export const JOIN_MS = 1_000;
+export const JOIN_MS = 5_000;
 
 /** Implementations that hold the sockets of open streams; `native` needs the addon. */
 export const POOL_KINDS = ["native", "plain"] as const;

@@ -15,8 +15,8 @@ export interface InboxOptions {
   readonly edgeId: string;
   readonly presence: Pick<Presence, "obey">;
   readonly tallies: EventTallies;
-  /** Receives copies of events; undefined in `subject` mode, where they arrive on other subjects. */
-  readonly frames: { receive(bytes: Uint8Array): void } | undefined;
+  /** Receives everything about events. */
+  readonly frames: { receive(bytes: Uint8Array): void };
 }
 
 export class Inbox {
@@ -41,7 +41,7 @@ export class Inbox {
   /** @throws BrokerError BAD_EVENT for a malformed order; the client logs it */
   #receive(message: Msg): void {
     const { client, presence, tallies, frames } = this.#options;
-    if (message.data[0] !== BRACE) return frames?.receive(message.data);
+    if (message.data[0] !== BRACE) return frames.receive(message.data);
     const order = parseOrder(message.data);
     // everything that arrived before it has been handled
     if (order.type === "mark") return client.respond(message);

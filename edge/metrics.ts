@@ -3,24 +3,26 @@
 import { type BrokerClient, registerClientMetrics } from "../broker/index.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import type { Admission } from "./admission.ts";
-import type { Fanout } from "./fanout/fanout.ts";
+import type { FanoutCounts } from "./fanout/fanout.ts";
 import type { Readers } from "./fanout/readers.ts";
 import type { ConnectionPool } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
+import type { Seams } from "./seam/seams.ts";
 
 export interface Counted {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
-  readonly fanout: Fanout;
+  readonly counts: FanoutCounts;
   readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
+  readonly seams: Seams;
   readonly notReady: () => string | undefined;
 }
 
 export function registerMetrics(
   metrics: Metrics,
-  { client, pool, fanout, readers, admission, presence, notReady }: Counted,
+  { client, pool, counts, readers, admission, presence, seams, notReady }: Counted,
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
@@ -36,12 +38,12 @@ export function registerMetrics(
   metrics.counter(
     "encke_edge_messages_total",
     "Messages received from NATS for users of this edge",
-    () => fanout.counts.messages,
+    () => counts.messages,
   );
   metrics.counter(
     "encke_edge_rejected_total",
     "Messages from NATS that were dropped as malformed or outdated",
-    () => fanout.counts.rejected,
+    () => counts.rejected,
   );
   metrics.counter("encke_edge_delivered_total", "Events written to streams", () => pool.counts.delivered);
   metrics.counter("encke_edge_chunks_total", "Chunks written", () => pool.counts.chunks);
@@ -50,6 +52,17 @@ export function registerMetrics(
     "encke_edge_lost_partitions",
     "Partitions of the graph whose owner is silent while others reply",
     () => presence.lostPartitions,
+  );
+  metrics.gauge("encke_edge_seams", "Streams that wait for what their readers missed", () => seams.size);
+  metrics.counter(
+    "encke_edge_resumed_total",
+    "Streams of returning readers that have received what they missed",
+    () => seams.resumed,
+  );
+  metrics.counter(
+    "encke_edge_lost_messages_total",
+    "Messages from the graph that were lost or malformed, after which events were requested again",
+    () => presence.lostMessages,
   );
   metrics.gauge("encke_edge_ready", "1 while the edge accepts new readers", () =>
     Number(notReady() === undefined),

@@ -2,12 +2,13 @@
 // Bun, or any other Hono runtime with web streams) provides these services.
 
 import type { Context } from "hono";
-import type { StreamPosition, Topic, UserId } from "../broker/contract.ts";
+import type { Topic, UserId } from "../broker/contract.ts";
 import type { Admission } from "./admission.ts";
 import type { Auth } from "./auth.ts";
 import type { Fanout } from "./fanout/fanout.ts";
 import type { Origins } from "./origins.ts";
 import type { StreamSpec } from "./pool/pool.ts";
+import type { Seams } from "./seam/seams.ts";
 
 /** A static file of the live page. */
 export interface Asset {
@@ -40,8 +41,7 @@ export interface EdgeServices {
   readonly auth: Auth;
   readonly admission: Admission;
   readonly fanout: Pick<Fanout, "join" | "leave">;
-  /** The position up to which events were forwarded here. */
-  readonly position: Pick<StreamPosition, "cursor">;
+  readonly seams: Pick<Seams, "begin">;
   readonly graph: GraphGate;
   /** Whether readers may publish over HTTP: on their own topic, or on any topic if reading is anonymous. */
   readonly publish: boolean;

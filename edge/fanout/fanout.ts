@@ -10,14 +10,20 @@ export interface FanoutCounts {
   rejected: number;
 }
 
+/**
+ * By partition, the sequence after which every event for some users arrives here. This edge's own position
+ * may be lower. A partition without an entry has no floor.
+ */
+export type Floor = readonly number[];
+
+export const NO_FLOOR: Floor = [];
+
 export interface Fanout {
-  readonly counts: FanoutCounts;
   /**
-   * Makes users reachable: after it resolves with true, everything that is published for them arrives here.
-   * It resolves with false after JOIN_MS without that certainty; the stream then starts anyway, with a
-   * `resync`. Each join must be undone by one `leave`. Joins are counted, so several streams of one user are
-   * a single user to the network.
+   * Makes users reachable. Resolves with the floor once everything that is published for them after it arrives
+   * here, or with undefined after JOIN_MS. Each join must be undone by one `leave`. Joins are counted, so
+   * several streams of one user are a single user to the network.
    */
-  join(users: readonly UserId[]): Promise<boolean>;
+  join(users: readonly UserId[]): Promise<Floor | undefined>;
   leave(users: readonly UserId[]): void;
 }

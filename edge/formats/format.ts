@@ -11,8 +11,11 @@ export interface Opening {
   readonly users: readonly string[];
   /** Delay before a reader reconnects after its connection broke, in milliseconds. */
   readonly retryMs: number;
-  /** The reader's position until its first event, with which it may already reconnect. */
-  readonly cursor: string;
+  /**
+   * The reader's position until its first event, with which it may already reconnect. For a returning reader
+   * it is the cursor that it presented; undefined if that was none.
+   */
+  readonly cursor: string | undefined;
 }
 
 export interface StreamFormat {

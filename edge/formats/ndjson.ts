@@ -9,7 +9,7 @@ import { insert } from "./template.ts";
 export const ndjson: StreamFormat = {
   name: "ndjson",
   contentType: "application/x-ndjson; charset=utf-8",
-  welcome: ({ cursor }) => `${JSON.stringify({ cursor })}\n`,
+  welcome: ({ cursor }) => (cursor === undefined ? " " : `${JSON.stringify({ cursor })}\n`),
   event: [insert("jsonOpen"), ',"cursor":"', insert("cursor"), '"}\n'],
   heartbeat: new Frame(" "),
   resync: (hole, cursor) => `${JSON.stringify({ resync: { ...hole, cursor } })}\n`,

@@ -11,8 +11,10 @@ import { insert } from "./template.ts";
 export const sse: StreamFormat = {
   name: "sse",
   contentType: "text/event-stream; charset=utf-8",
-  welcome: ({ users, retryMs, cursor }) =>
-    `id: ${cursor}\nretry: ${retryMs}\n: welcome ${users.join(",")}\nevent: welcome\ndata: {}\n\n`,
+  welcome: ({ users, retryMs, cursor }) => {
+    const id = cursor === undefined ? "" : `id: ${cursor}\n`;
+    return `${id}retry: ${retryMs}\n: welcome ${users.join(",")}\nevent: welcome\ndata: {}\n\n`;
+  },
   event: ["id: ", insert("cursor"), "\ndata: ", insert("json"), "\n\n"],
   heartbeat: new Frame(":\n"),
   resync: (hole, cursor) => `id: ${cursor}\nevent: resync\ndata: ${JSON.stringify(hole)}\n\n`,

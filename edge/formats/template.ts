@@ -35,6 +35,15 @@ const VALUES: Readonly<Record<Exclude<Insert, "number">, (event: EventInStream) 
   text: ({ text }) => text,
 };
 
+/** Returns an event as text, for a template without numbers. */
+export function renderText(template: Template, event: EventInStream): string {
+  return template
+    .map((part) =>
+      typeof part === "string" ? part : part.insert === "number" ? "" : VALUES[part.insert](event),
+    )
+    .join("");
+}
+
 /** Shared by all connections, unless it contains a number. */
 export function render(template: Template, event: EventInStream): AnyFrame {
   const texts: [string, ...string[]] = [""];

@@ -8,6 +8,7 @@ import {
   type FanoutMode,
   type PresenceMessage,
 } from "../../broker/index.ts";
+import type { Progress } from "../fanout/progress.ts";
 import type { PresenceLog } from "./presence-log.ts";
 
 /** Time for which a change waits for others, in milliseconds. */
@@ -23,6 +24,8 @@ export interface AnnouncerOptions {
   readonly edgeId: string;
   readonly mode: FanoutMode;
   readonly log: PresenceLog;
+  /** Its positions begin each epoch. */
+  readonly progress: Pick<Progress, "told">;
 }
 
 export class Announcer {
@@ -53,12 +56,18 @@ export class Announcer {
 
   /** Sends the log's changes now. While NATS or the graph is away, they stay in the log. */
   flush(): void {
-    const { client, log, mode } = this.#options;
+    const { client, log, mode, progress } = this.#options;
     if (!client.connected || this.isPaused || this.#stopped) return;
     const { epoch } = log;
     const { maxPayload } = client;
     for (let delta = log.take(maxPayload); delta !== undefined; delta = log.take(maxPayload))
-      this.#send({ type: "delta", mode, epoch, ...delta });
+      this.#send({
+        type: "delta",
+        mode,
+        epoch,
+        ...delta,
+        ...(delta.sequence === 1 && { positions: progress.told() }),
+      });
   }
 
   beat(): void {

@@ -34,6 +34,7 @@ export interface Delta {
 
 export class PresenceLog {
   readonly #table: UserTable;
+  readonly #onRelease: (handle: number) => void;
   #states = new Uint8Array(256);
   /**
    * Per handle: the delta that announced its last join or leave. While the handle is `joining` again, this is
@@ -55,8 +56,10 @@ export class PresenceLog {
    */
   isServed = true;
 
-  constructor(table: UserTable) {
+  /** @param onRelease called with each handle that another user may get from now on */
+  constructor(table: UserTable, onRelease: (handle: number) => void = () => {}) {
     this.#table = table;
+    this.#onRelease = onRelease;
   }
 
   /** The last delta that was taken. */
@@ -102,7 +105,7 @@ export class PresenceLog {
       // if an earlier leave of this handle is in flight, its acknowledgement releases the handle
       const wasTold = (this.#sequences[handle] as number) > this.#acknowledged;
       this.#states[handle] = wasTold ? STATE.left : STATE.absent;
-      if (!wasTold) this.#table.release(handle);
+      if (!wasTold) this.#release(handle);
     }
   }
 
@@ -145,7 +148,7 @@ export class PresenceLog {
       if ((this.#sequences[handle] as number) > this.#acknowledged) break;
       if (this.#states[handle] !== STATE.left) continue; // the user has returned
       this.#states[handle] = STATE.absent;
-      this.#table.release(handle);
+      this.#release(handle);
     }
     this.#left.splice(0, released);
   }
@@ -170,9 +173,14 @@ export class PresenceLog {
         this.#joining.push(handle);
       } else if (state !== STATE.absent) {
         this.#states[handle] = STATE.absent;
-        this.#table.release(handle);
+        this.#release(handle);
       }
     }
+  }
+
+  #release(handle: number): void {
+    this.#onRelease(handle);
+    this.#table.release(handle);
   }
 
   #move(handle: number, state: number): void {

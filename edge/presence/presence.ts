@@ -1,8 +1,8 @@
 // This edge's end of the presence protocol (broker/presence.ts). It sends beats, announces users if the
 // fan-out mode needs that, carries out the graph's orders, and detects whether the graph is present. A new
-// epoch begins whenever a graph service does not know this edge or a message between them was lost; readers
-// are sent a resync once all services are in step again. The log is bounded by the handles, the owners by the
-// partitions.
+// epoch begins whenever a graph service does not know this edge or a message between them was lost. It begins
+// with this edge's positions, from which the owners of the partitions continue, so readers notice nothing. The
+// log is bounded by the handles, the owners by the partitions.
 
 import {
   BEAT_MS,
@@ -12,16 +12,14 @@ import {
   type Owner,
   type UnknownVersion,
 } from "../../broker/index.ts";
+import type { Progress } from "../fanout/progress.ts";
 import { Announcer } from "./announcer.ts";
-import { Losses } from "./losses.ts";
 import { Owners } from "./owners.ts";
 import { PendingJoins } from "./pending-joins.ts";
 import type { PresenceLog } from "./presence-log.ts";
 
 /** Unanswered beats after which the graph is considered away. */
 const MAX_UNANSWERED = 2;
-/** In `subject` mode, readers are told of a NATS outage when the graph is back too, or after this time. */
-const LOSS_PATIENCE_MS = 2_000;
 
 /** Orders about presence; the inbox handles the others. */
 export type PresenceOrder = Exclude<EdgeOrder, { type: "mark" | "tally" }> | UnknownVersion;
@@ -32,8 +30,9 @@ export interface PresenceOptions {
   readonly mode: FanoutMode;
   /** The users on this edge; stays empty in `subject` mode. */
   readonly log: PresenceLog;
-  /** Called when events may be missing on every stream. */
-  readonly onLoss: (reason: string) => void;
+  readonly progress: Progress;
+  /** Called when the topics were divided differently, so that no position is valid any more. */
+  readonly onDivided: () => void;
   /** Called once for each unsupported protocol version that a graph service uses. */
   readonly onOtherVersion: (version: number) => void;
   /** Called when the graph becomes present or absent. */
@@ -44,7 +43,6 @@ export class Presence {
   readonly #options: PresenceOptions;
   readonly #announcer: Announcer;
   readonly #pending: PendingJoins;
-  readonly #losses: Losses;
   readonly #owners = new Owners();
   readonly #otherVersions = new Set<number>();
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -53,16 +51,24 @@ export class Presence {
   #graphPresent = false;
   #unanswered = 0;
   #stopped = false;
+  /** The last epoch in which every owner has caught up. */
+  #inStepEpoch = 0;
+  /** Messages about events that were lost or malformed. */
+  lostMessages = 0;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#announcer = new Announcer(options);
     this.#pending = new PendingJoins(options.log);
-    this.#losses = new Losses(options.onLoss);
   }
 
   get graphPresent(): boolean {
     return this.#graphPresent;
+  }
+
+  /** The present epoch of this edge's presence. */
+  get epoch(): number {
+    return this.#options.log.epoch;
   }
 
   /** Number of partitions whose owner is silent while others reply. */
@@ -120,7 +126,6 @@ export class Presence {
     this.#stopped = true;
     this.#ignoreStatus?.();
     clearInterval(this.#timer);
-    this.#losses.stop();
     this.#announcer.stop();
   }
 
@@ -133,14 +138,23 @@ export class Presence {
       case "acknowledge":
         return this.#acknowledged(order);
       case "restart":
-        if (order.epoch >= this.#options.log.epoch) this.#takeOwner(order, "edge-expired", order.epoch);
+        if (order.epoch >= this.#options.log.epoch) this.#takeOwner(order, order.epoch);
         return;
       case "announce":
-        if (!this.#owners.knows(order)) this.#takeOwner(order, "graph-restarted");
+        if (!this.#owners.knows(order)) this.#takeOwner(order);
         return;
-      case "resync":
-        return this.#losses.report(order.reason);
     }
+  }
+
+  /** A message about events was lost or malformed: the owners send everything since this edge's positions. */
+  reportLost(): void {
+    this.lostMessages += 1;
+    this.#beginEpoch();
+  }
+
+  /** Asks the owners for an acknowledgement, which carries their positions. */
+  beat(): void {
+    if (this.#options.client.connected) this.#announcer.beat();
   }
 
   #beat(): void {
@@ -161,6 +175,7 @@ export class Presence {
     this.#announcer.isPaused = false;
     this.#owners.restart();
     this.#options.log.restart(after);
+    this.#options.progress.beginEpoch();
     this.#announcer.flush();
   }
 
@@ -168,17 +183,13 @@ export class Presence {
     if (!connected) return this.#setGraph(false);
     this.#unanswered = 0;
     this.#owners.forgive();
-    this.#losses.note("nats-reconnected");
     this.#beginEpoch();
-    // in subject mode users are reachable again already, so readers wait for the graph only for a limited
-    // time
-    if (this.#options.mode === "subject") this.#losses.settleWithin(LOSS_PATIENCE_MS);
   }
 
   /** Accepts an owner that is new to this edge or does not know it: everything is announced again. */
-  #takeOwner(owner: Owner, why: string, after = 0): void {
-    this.#losses.note(this.#owners.knows(owner) ? why : "graph-restarted");
+  #takeOwner(owner: Owner, after = 0): void {
     this.#owners.take(owner);
+    if (this.#options.progress.divide(owner.of)) this.#options.onDivided();
     this.#beginEpoch(after);
   }
 
@@ -192,8 +203,12 @@ export class Presence {
     this.#announcer.isPaused = false;
     this.#setGraph(true);
     // its record of this edge may be outdated
-    if (result !== "heard") return this.#takeOwner(order, "graph-restarted");
+    if (result !== "heard") return this.#takeOwner(order);
+    const { progress } = this.#options;
+    if (progress.divide(order.of)) this.#options.onDivided();
+    if (!progress.acknowledge(order.positions)) return this.reportLost();
     this.#settle();
+    progress.emit("move");
   }
 
   /** Called when owners have acknowledged more, or when the set of lost owners has changed. */
@@ -205,7 +220,14 @@ export class Presence {
     if (log.hasNews) this.#announcer.announce();
     if (!log.inStep) return;
     this.#onInStep?.();
-    this.#losses.settle();
+    this.#onceInStep();
+  }
+
+  #onceInStep(): void {
+    const { log, progress } = this.#options;
+    if (this.#inStepEpoch === log.epoch) return;
+    this.#inStepEpoch = log.epoch;
+    progress.emit("in-step");
   }
 
   #noteOtherVersion(version: number): void {

@@ -1,13 +1,14 @@
-// Opens a stream, in the same way for every format: checks the limits, makes the users reachable, and returns
-// a response that stays open. The head is sent only when events can reach the stream, so a client that
-// publishes after it has seen the head receives its own event.
+// Opens a stream, in the same way for every format: checks the limits, begins the stream's seam, and returns a
+// response that stays open. The pool holds the response at once. Its head is sent only when events can reach
+// the stream, so a client that publishes after it has seen the head receives its own event.
 
 import type { Context } from "hono";
-import { START_CURSOR, type UserId } from "../../broker/contract.ts";
+import { parseCursor, type UserId } from "../../broker/contract.ts";
 import { EdgeError } from "../errors.ts";
+import type { Fanout } from "../fanout/fanout.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import type { EdgeServices } from "../services.ts";
-import { type PresentedCursor, presentedCursor } from "./presented-cursor.ts";
+import { presentedCursor } from "./presented-cursor.ts";
 
 /** Delay of a reader's reconnection after its connection broke, spread over two seconds. */
 const RETRY_MS = { min: 1_000, spread: 2_000 };
@@ -17,16 +18,16 @@ export interface StreamRequest {
   readonly format: StreamFormat;
   readonly expiresAtMs: number | undefined;
   readonly tickMs?: number | undefined;
+  /** Whether a reader who presents a cursor receives what it missed. */
+  readonly resumes: boolean;
 }
 
 /** @throws EdgeError if a limit is reached */
-export async function openStream(
-  c: Context,
-  services: EdgeServices,
-  request: StreamRequest,
-): Promise<Response> {
-  const { users, format } = request;
-  const presented = presentedCursor(c);
+export function openStream(c: Context, services: EdgeServices, request: StreamRequest): Response {
+  const { users, format, resumes } = request;
+  const presented = resumes ? presentedCursor(c) : undefined;
+  const readable =
+    presented?.cursor !== undefined && parseCursor(presented.cursor) ? presented.cursor : undefined;
   const headers = {
     "Content-Type": format.contentType,
     "Cache-Control": "no-store, no-transform",
@@ -35,48 +36,31 @@ export async function openStream(
     Vary: "Accept, Authorization, Cookie, Origin",
   };
   if (format.refusesInWords) {
-    const goodbye = (reason: string, retryMs: number): string =>
-      format.goodbye(reason, retryMs, presented?.cursor);
+    const goodbye = (reason: string, retryMs: number): string => format.goodbye(reason, retryMs, readable);
     c.set("askedStream", { headers, goodbye });
   }
   services.admission.check(users);
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-  const sure = await joinCounted(services, users);
+  const retryMs = RETRY_MS.min + Math.floor(Math.random() * RETRY_MS.spread);
+  const cork = services.seams.begin({ users, format, retryMs, presented }, () =>
+    joinCounted(services, users),
+  );
   try {
-    const { cursor } = services.position;
-    const opening = openingOf(request, { presented, sure, cursor });
-    return services.hold(c, { ...request, opening, cursor }, headers);
+    return services.hold(c, { ...request, opening: "", cursor: readable ?? "", cork }, headers);
   } catch (error) {
     services.fanout.leave(users);
     throw error;
   }
 }
 
-async function joinCounted({ fanout, admission }: EdgeServices, users: readonly UserId[]): Promise<boolean> {
+function joinCounted(
+  { fanout, admission }: EdgeServices,
+  users: readonly UserId[],
+): ReturnType<Fanout["join"]> {
   try {
-    return await fanout.join(users);
+    return fanout.join(users);
   } catch (error) {
     if (error instanceof EdgeError && error.code === "EDGE_FULL") admission.noteFull();
     throw error;
   }
-}
-
-interface Beginning {
-  readonly presented: PresentedCursor | undefined;
-  readonly sure: boolean;
-  /** The position at which the stream begins. */
-  readonly cursor: string;
-}
-
-/**
- * The welcome keeps a returning reader's cursor; only the resync after it moves the cursor past the missed
- * events.
- */
-function openingOf({ users, format }: StreamRequest, { presented, sure, cursor }: Beginning): string {
-  const retryMs = RETRY_MS.min + Math.floor(Math.random() * RETRY_MS.spread);
-  const before = presented === undefined ? cursor : (presented.cursor ?? START_CURSOR);
-  const welcome = format.welcome({ users, retryMs, cursor: before });
-  // events are not stored yet, so a returning reader has missed those of the meantime
-  const loss = !sure ? "join-unsure" : presented === undefined ? undefined : "reconnected";
-  return loss === undefined ? welcome : welcome + format.resync(loss, cursor);
 }

@@ -2,13 +2,12 @@
 // clients that cannot set headers. The header takes precedence.
 
 import type { Context } from "hono";
-import { parseCursor } from "../../broker/contract.ts";
 
 /** The first name is in the style of the other parameters; event-source-polyfill sends the second. */
 const PARAMETERS = ["last_event_id", "lastEventId"] as const;
 
 export interface PresentedCursor {
-  /** Undefined if the text is not a cursor: the reader was here before, at an unknown position. */
+  /** As it was presented. Undefined if the query holds several: the reader was here before, but where? */
   readonly cursor: string | undefined;
 }
 
@@ -18,5 +17,5 @@ export function presentedCursor(c: Context): PresentedCursor | undefined {
   const given = header ? [header] : PARAMETERS.flatMap((name) => c.req.queries(name) ?? []).filter(Boolean);
   const [first, ...others] = given;
   if (first === undefined) return undefined;
-  return { cursor: others.every((other) => other === first) ? parseCursor(first) : undefined };
+  return { cursor: others.every((other) => other === first) ? first : undefined };
 }

@@ -21,7 +21,7 @@ export function addStreamRoute(app: Hono, services: EdgeServices): void {
       const format = prefers(c.req.header("Accept"), "text/event-stream", "application/x-ndjson")
         ? sse
         : ndjson;
-      return openStream(c, services, { users, format, expiresAtMs: reader.expiresAtMs });
+      return openStream(c, services, { users, format, expiresAtMs: reader.expiresAtMs, resumes: true });
     },
   });
 }

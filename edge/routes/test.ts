@@ -22,7 +22,8 @@ export function addTestRoute(app: Hono, services: EdgeServices): void {
       const users = usersOf(c.req.param("id") ?? "");
       authorize(reader, users);
       const tickMs = tickOf(queryOf(c, "tick"));
-      return openStream(c, services, { users, format: text, expiresAtMs: reader.expiresAtMs, tickMs });
+      const { expiresAtMs } = reader;
+      return openStream(c, services, { users, format: text, expiresAtMs, tickMs, resumes: false });
     },
   });
 }

@@ -1,0 +1,398 @@
+// The seam of one stream: the place where what its reader missed ends and live events begin. The pool holds
+// the stream corked meanwhile and buffers live events for it.
+//
+//   joining ──▶ waiting ──▶ replaying ──▶ going live ──▶ ordinary stream
+//                  ▲                          │ the buffer overflowed
+//                  └──────────────────────────┘
+//
+// joining: the pool must hold the stream, and the graph must know its users. waiting: this edge must have
+// passed everything that the replay will contain. replaying: pages are written as the reader takes them.
+// Nothing of a seam remains when its stream is live. The rules are those of test/model.
+
+import {
+  type Cursor,
+  type Hole,
+  type Positions,
+  parseCursor,
+  parseEventId,
+  type ReplayPage,
+  type UserId,
+} from "../../broker/contract.ts";
+import type { Floor } from "../fanout/fanout.ts";
+import { isOfTopic } from "../fanout/gathered.ts";
+import type { Progress } from "../fanout/progress.ts";
+import type { StreamFormat } from "../formats/format.ts";
+import { PositionedEvent } from "../formats/positioned-event.ts";
+import { renderText } from "../formats/template.ts";
+import type { ConnectionPool } from "../pool/pool.ts";
+import { Lanes } from "./lanes.ts";
+import { mergeHoles } from "./merged-hole.ts";
+import type { ReplayRequests } from "./replay-requests.ts";
+
+/** A write is at least this large if more follows. The next one waits until the reader has taken it. */
+const SLICE_BYTES = 65_536;
+/** How long a cursor may be ahead of this edge, whose owners have been asked for their positions. */
+const AHEAD_MS = 2_500;
+/** How long an owner may take to reply. */
+export const REPLY_MS = 5_000;
+
+/** A follow, or more, that has ended while streams were at their seams. */
+export interface EndedFollow {
+  readonly partition: number;
+  /** The last event that had begun before. */
+  readonly upTo: number;
+  readonly user: string;
+  readonly topic: string | undefined;
+}
+
+export interface SeamOptions {
+  readonly pool: ConnectionPool;
+  readonly progress: Progress;
+  readonly requests: ReplayRequests;
+  /** Asks the owners for their present positions. */
+  readonly askPositions: () => void;
+  /** By the monotonic clock. */
+  readonly nowMs: () => number;
+  /** Called whenever the seam has advanced or has to wait for something else. */
+  readonly onChange: (seam: Seam) => void;
+}
+
+export interface SeamRequest {
+  readonly cork: number;
+  readonly users: readonly UserId[];
+  readonly format: StreamFormat;
+  readonly retryMs: number;
+  /** Undefined for a new reader. */
+  readonly presented: { readonly cursor: string | undefined } | undefined;
+}
+
+export class Seam {
+  readonly #options: SeamOptions;
+  readonly #request: SeamRequest;
+  #state: "joining" | "waiting" | "replaying" | "live" = "joining";
+  #isHeld = false;
+  #floor: Floor | undefined;
+  /** What the reader has received. */
+  #reader: Positions | undefined;
+  /** By partition: the last event of the replay. */
+  #upTo: number[] = [];
+  readonly #lanes = new Map<number, Lanes>();
+  /** A hole that passed this edge meanwhile. */
+  #passed: Hole | undefined;
+  /** The holes that the reader was told of: several partitions may report the same one. */
+  readonly #told = new Set<string>();
+  #hasBegun = false;
+  #isDraining = false;
+  readonly #ended: EndedFollow[] = [];
+  #buffered: PositionedEvent[] = [];
+  #deadlineMs: number;
+  #aheadSinceMs: number | undefined;
+
+  constructor(options: SeamOptions, request: SeamRequest) {
+    this.#options = options;
+    this.#request = request;
+    this.#deadlineMs = options.nowMs() + REPLY_MS;
+  }
+
+  get isDone(): boolean {
+    return this.#state === "live";
+  }
+
+  /** Whether this edge must first pass what the replay will contain. */
+  get isWaiting(): boolean {
+    return this.#state === "joining" ? this.#isHeld && this.#floor !== undefined : this.#state === "waiting";
+  }
+
+  /** Whether the reader must first take what was written. */
+  get isDraining(): boolean {
+    return this.#state === "replaying" && this.#isDraining;
+  }
+
+  get isReturning(): boolean {
+    return this.#request.presented !== undefined;
+  }
+
+  /** The pool holds the stream. */
+  held(): void {
+    this.#isHeld = true;
+    this.settle();
+  }
+
+  /** The graph knows the users, whose events arrive here after this floor. */
+  certain(floor: Floor): void {
+    this.#floor = floor;
+    this.settle();
+  }
+
+  /** Ends the stream if an owner has not replied in time. */
+  checkTime(): void {
+    if (this.isDone) return;
+    if (this.#options.nowMs() < this.#deadlineMs) return this.settle();
+    this.#options.pool.endCorked(this.#request.cork, "busy");
+    this.#finish();
+    this.#options.onChange(this);
+  }
+
+  receive(partition: number, user: string, page: ReplayPage): void {
+    this.#deadlineMs = this.#options.nowMs() + REPLY_MS;
+    this.#lanes.get(partition)?.receive(user, page);
+    this.#ask(partition);
+    this.settle();
+  }
+
+  withdraw(ended: EndedFollow): void {
+    const { partition, user, upTo, topic } = ended;
+    if (!this.#request.users.includes(user as UserId)) return;
+    this.#lanes.get(partition)?.withdraw(user, upTo, topic);
+    if (this.#request.users.length === 1) this.#ended.push(ended);
+  }
+
+  /** A hole has passed this edge. */
+  skip(partition: number, sequence: number, hole: Hole): void {
+    if (this.#reader !== undefined && sequence > (this.#upTo[partition] ?? 0))
+      this.#passed = mergeHoles(this.#passed, hole);
+  }
+
+  /** Advances as far as possible. */
+  settle(): void {
+    if (this.#state === "joining") this.#join();
+    if (this.#state === "waiting") this.#wait();
+    if (this.#state === "replaying") this.#replay();
+    this.#options.onChange(this);
+  }
+
+  #join(): void {
+    const { progress } = this.#options;
+    const { presented } = this.#request;
+    const floor = this.#floor;
+    if (!this.#isHeld || floor === undefined || !progress.positions.isComplete) return;
+    if (presented === undefined) {
+      const isThere = floor.every((sequence, partition) => progress.hasReached(partition, sequence));
+      return isThere ? this.#openAtPresent(undefined) : undefined;
+    }
+    const cursor = presented.cursor === undefined ? undefined : parseCursor(presented.cursor);
+    const reader = this.#resolve(cursor);
+    if (cursor === undefined || reader === undefined)
+      return this.#openAtPresent({ reason: "unknown-cursor" });
+    progress.clock.follow(cursor.stamp);
+    this.#begin(reader);
+  }
+
+  /** Begins to replay up to where this edge is, or the reader if it is further. */
+  #begin(reader: Positions): void {
+    const { positions } = this.#options.progress;
+    this.#reader = reader;
+    this.#upTo = Array.from({ length: positions.of }, (_, partition) =>
+      Math.max(
+        positions.at(partition)?.sequence ?? 0,
+        reader.at(partition)?.sequence ?? 0,
+        this.#floor?.[partition] ?? 0,
+      ),
+    );
+    this.#state = "waiting";
+  }
+
+  #wait(): void {
+    const { progress, nowMs, askPositions } = this.#options;
+    const { positions } = progress;
+    const at = this.#upTo.map((upTo, partition) => ({ upTo, position: positions.at(partition) }));
+    const isAhead = at.some(({ upTo, position }) => (position?.sequence ?? 0) < upTo);
+    if (isAhead && this.#aheadSinceMs === undefined) askPositions();
+    this.#aheadSinceMs = isAhead ? (this.#aheadSinceMs ?? nowMs()) : undefined;
+    if (isAhead && nowMs() - (this.#aheadSinceMs ?? 0) >= AHEAD_MS)
+      return this.#openAtPresent({ reason: "unknown-cursor" });
+    const isOpen = at.some(({ upTo, position }) => position?.open.some((sequence) => sequence <= upTo));
+    if (isOpen) this.#deadlineMs = nowMs() + REPLY_MS; // a celebrity's event may take longer
+    if (isAhead || isOpen) return;
+    this.#state = "replaying";
+    for (const partition of this.#upTo.keys()) {
+      if (!this.#hasGap(partition)) continue;
+      this.#lanes.set(partition, new Lanes(this.#request.users));
+      this.#ask(partition);
+    }
+  }
+
+  #hasGap(partition: number): boolean {
+    const { sequence, open } = this.#reader?.at(partition) ?? { sequence: 0, open: [] };
+    return sequence < (this.#upTo[partition] as number) || open.length > 0;
+  }
+
+  /** Requests the pages that are needed next. */
+  #ask(partition: number): void {
+    const lanes = this.#lanes.get(partition);
+    const at = this.#reader?.at(partition);
+    if (lanes === undefined || at === undefined) return;
+    for (const { user, reached } of lanes.takeWanting()) {
+      const after = {
+        epoch: at.epoch,
+        sequence: Math.max(at.sequence, reached),
+        open: at.open.filter((open) => open > reached),
+      };
+      this.#options.requests.ask(this, partition, { user, after, upTo: this.#upTo[partition] as number });
+    }
+  }
+
+  /** Writes what there is, as fast as the reader takes it; continued by `receive` and `checkTime`. */
+  #replay(): void {
+    const { pool, progress, nowMs } = this.#options;
+    const { cork } = this.#request;
+    if (!this.#hasBegun && ![...this.#lanes.values()].every(({ isReady }) => isReady)) return;
+    for (;;) {
+      const waiting = pool.waitingCorked(cork);
+      this.#isDraining = waiting > 0;
+      if (waiting < 0) return this.#finish();
+      if (waiting > 0) {
+        this.#deadlineMs = nowMs() + REPLY_MS; // the pool itself cuts a reader that takes nothing
+        return;
+      }
+      let text = "";
+      let isAll = false;
+      while (text.length < SLICE_BYTES) {
+        const piece = this.#next();
+        isAll = piece === "all";
+        if (piece === "wait" || piece === "all") break;
+        text += piece.text;
+      }
+      const cursor = this.#reader?.cursor(progress.clock.take()) ?? "";
+      if (isAll) return this.#uncork(text, cursor);
+      if (text === "") return;
+      this.#deadlineMs = nowMs() + REPLY_MS;
+      if (pool.writeCorked(cork, text, cursor) < 0) return this.#finish();
+    }
+  }
+
+  /** Returns what is written next: the opening, then the replay, then what was buffered since the seam. */
+  #next(): { readonly text: string } | "wait" | "all" {
+    if (this.#state !== "replaying") return "wait";
+    if (!this.#hasBegun) return { text: this.#opening() };
+    for (const [partition, lanes] of this.#lanes) {
+      const item = lanes.take();
+      this.#ask(partition);
+      if (item === undefined) continue;
+      if ("hole" in item) return { text: this.#resync(item.hole) };
+      this.#reader?.pass(partition, item.sequence);
+      return { text: this.#written(item.id, item.json, partition) };
+    }
+    if (![...this.#lanes.values()].every(({ isDone }) => isDone)) return "wait";
+    for (const [partition, upTo] of this.#upTo.entries()) this.#reader?.pass(partition, upTo);
+    if (this.#passed !== undefined) {
+      const text = this.#resync(this.#passed);
+      this.#passed = undefined;
+      return { text };
+    }
+    const event = this.#nextBuffered();
+    return typeof event === "string" ? event : { text: this.#afterSeam(event) };
+  }
+
+  /** The reader is told of what cannot be replayed before the first event. */
+  #opening(): string {
+    const { presented } = this.#request;
+    this.#hasBegun = true;
+    const welcome = this.#welcome(this.#readable(presented?.cursor));
+    const holes = [...this.#lanes.values()].flatMap((lanes) => lanes.takeFirstHoles());
+    const hole = holes.reduce<Hole | undefined>(mergeHoles, undefined);
+    if (hole === undefined) return welcome;
+    for (const [partition, lanes] of this.#lanes)
+      if (lanes.isDone) this.#reader?.pass(partition, this.#upTo[partition] as number);
+    return welcome + this.#resync(hole);
+  }
+
+  #resync(hole: Hole): string {
+    const key = `${hole.reason} ${hole.since}`;
+    if (this.#told.has(key)) return "";
+    this.#told.add(key);
+    return this.#request.format.resync(hole, this.#cursor());
+  }
+
+  #nextBuffered(): PositionedEvent | "wait" | "all" {
+    const known = this.#buffered.shift();
+    if (known !== undefined) return known;
+    const taken = this.#options.pool.takeBuffered(this.#request.cork);
+    if (taken?.overflowed === true) {
+      this.#beginAgain();
+      return "wait";
+    }
+    this.#buffered = [...(taken?.events ?? [])];
+    return this.#buffered.shift() ?? "all";
+  }
+
+  /** What the pool discarded is replayed as well. */
+  #beginAgain(): void {
+    this.#lanes.clear();
+    this.#options.requests.forget(this);
+    if (this.#reader !== undefined) this.#begin(this.#reader);
+    this.#wait();
+  }
+
+  /** Returns a buffered event as it is written: not if the replay contained it or its follow has ended. */
+  #afterSeam({ id, json, cursor }: PositionedEvent): string {
+    const at = parseEventId(id);
+    const then = this.#resolve(parseCursor(cursor));
+    if (at === undefined || then === undefined || this.#reader === undefined) return "";
+    const { partition, sequence } = at;
+    if (sequence <= (this.#upTo[partition] as number)) return "";
+    const isEnded = (ended: EndedFollow): boolean =>
+      ended.partition === partition && sequence <= ended.upTo && isOfTopic(json, ended.topic);
+    this.#reader = this.#raised(then);
+    return this.#ended.some(isEnded) ? "" : this.#written(id, json, partition);
+  }
+
+  /** Returns positions at which an event was buffered, raised by what the reader has received before. */
+  #raised(then: Positions): Positions {
+    for (const [partition, upTo] of this.#upTo.entries()) {
+      const at = then.at(partition);
+      if (at === undefined) continue;
+      const open = at.open.filter((one) => one > upTo);
+      then.set(partition, { ...at, sequence: Math.max(at.sequence, upTo), open });
+    }
+    return then;
+  }
+
+  /** Opens the stream without a replay, at this edge's position. */
+  #openAtPresent(hole: Hole | undefined): void {
+    const { pool, progress } = this.#options;
+    const { cork, presented } = this.#request;
+    pool.takeBuffered(cork);
+    this.#reader = progress.positions.copy();
+    const welcome = this.#welcome(
+      presented === undefined ? this.#cursor() : this.#readable(presented.cursor),
+    );
+    const text = this.#hasBegun ? "" : welcome;
+    this.#uncork(hole === undefined ? text : text + this.#resync(hole), this.#cursor());
+  }
+
+  /** A text that is not a cursor is never repeated: it could break the stream's lines. */
+  #readable(cursor: string | undefined): string | undefined {
+    return cursor !== undefined && parseCursor(cursor) !== undefined ? cursor : undefined;
+  }
+
+  #welcome(cursor: string | undefined): string {
+    const { format, users, retryMs } = this.#request;
+    return format.welcome({ users, retryMs, cursor });
+  }
+
+  #uncork(text: string, cursor: string): void {
+    const { pool } = this.#options;
+    const { cork } = this.#request;
+    if (text === "" || pool.writeCorked(cork, text, cursor) >= 0) pool.uncork(cork);
+    this.#finish();
+  }
+
+  #written(id: string, json: string, partition: number): string {
+    return renderText(this.#request.format.event, new PositionedEvent(id, json, this.#cursor(partition)));
+  }
+
+  #cursor(partition?: number): string {
+    return this.#reader?.cursor(this.#options.progress.clock.take(), partition) ?? "";
+  }
+
+  #resolve(cursor: Cursor | undefined): Positions | undefined {
+    return cursor && this.#options.progress.positions.resolve(cursor);
+  }
+
+  #finish(): void {
+    this.#state = "live";
+    this.#lanes.clear();
+    this.#options.requests.forget(this);
+  }
+}
