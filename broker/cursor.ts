@@ -24,8 +24,8 @@ export const MAX_EVENT_ID_BYTES = 40;
 export const MAX_CURSOR_PARTITIONS = 32;
 
 const STAMP_CHARACTERS = 9;
-/** Length of the longest last part: `~`, two digits, and two numbers of at most 9 and 11 digits. */
-const MAX_OWN_CHARACTERS = 25;
+/** Length of the longest last part: `~`, two digits, and two numbers of at most 7 and 8 digits. */
+const MAX_OWN_CHARACTERS = 20;
 const MAX_OTHERS_CHARACTERS = MAX_CURSOR_BYTES - STAMP_CHARACTERS - MAX_OWN_CHARACTERS;
 
 /** Digits of six bits whose order is the order of their characters in ASCII. All are safe in URLs. */

@@ -40,7 +40,9 @@ export class Positions {
     const epochs = this.#epochs();
     if (epochs === undefined || epochs[own.partition] !== own.epoch) return undefined;
     if (others === undefined)
-      return this.of === 1 ? new Positions([{ ...own, open: NOTHING_OPEN }]) : undefined;
+      return this.of === 1
+        ? new Positions([{ epoch: own.epoch, sequence: own.sequence, open: NOTHING_OPEN }])
+        : undefined;
     if (others.sequences.length !== this.of || others.layout !== layoutOf(epochs)) return undefined;
     return new Positions(
       others.sequences.map((sequence, partition) => ({

@@ -115,7 +115,9 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     ...{ app, pool, fanout, counts, readers, admission, presence, seams },
     start() {
       inbox.start();
-      refresher = setInterval(() => pool.refresh(progress.cursor()), REFRESH_MS);
+      refresher = setInterval(() => {
+        if (progress.positions.isComplete) pool.refresh(progress.cursor());
+      }, REFRESH_MS);
       service = serveStatus({ client, edgeId, mode, pool, admission, presence });
       return presence.start();
     },

@@ -115,7 +115,8 @@ export class Seam {
   /** The pool holds the stream. */
   held(): void {
     this.#isHeld = true;
-    this.settle();
+    if (this.isDone) this.#options.pool.endCorked(this.#request.cork, "busy");
+    else this.settle();
   }
 
   /** The graph knows the users, whose events arrive here after this floor. */
