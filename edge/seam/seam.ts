@@ -45,6 +45,12 @@ export interface EndedFollow {
   readonly topic: string | undefined;
 }
 
+/** What is written next to a stream. */
+interface Piece {
+  readonly text: string;
+  readonly events: number;
+}
+
 export interface SeamOptions {
   readonly pool: ConnectionPool;
   readonly progress: Progress;
@@ -247,42 +253,46 @@ export class Seam {
         return;
       }
       let text = "";
+      let events = 0;
       let isAll = false;
       while (text.length < SLICE_BYTES) {
         const piece = this.#next();
         isAll = piece === "all";
         if (piece === "wait" || piece === "all") break;
         text += piece.text;
+        events += piece.events;
       }
       const cursor = this.#reader?.cursor(progress.clock.take()) ?? "";
-      if (isAll) return this.#uncork(text, cursor);
+      if (isAll) return this.#uncork(text, cursor, events);
       if (text === "") return;
       this.#deadlineMs = nowMs() + REPLY_MS;
-      if (pool.writeCorked(cork, text, cursor) < 0) return this.#finish();
+      if (pool.writeCorked(cork, text, cursor, events) < 0) return this.#finish();
     }
   }
 
   /** Returns what is written next: the opening, then the replay, then what was buffered since the seam. */
-  #next(): { readonly text: string } | "wait" | "all" {
+  #next(): Piece | "wait" | "all" {
     if (this.#state !== "replaying") return "wait";
-    if (!this.#hasBegun) return { text: this.#opening() };
+    if (!this.#hasBegun) return { text: this.#opening(), events: 0 };
     for (const [partition, lanes] of this.#lanes) {
       const item = lanes.take();
       this.#ask(partition);
       if (item === undefined) continue;
-      if ("hole" in item) return { text: this.#resync(item.hole) };
+      if ("hole" in item) return { text: this.#resync(item.hole), events: 0 };
       this.#reader?.pass(partition, item.sequence);
-      return { text: this.#written(item.id, item.json, partition) };
+      return { text: this.#written(item.id, item.json, partition), events: 1 };
     }
     if (![...this.#lanes.values()].every(({ isDone }) => isDone)) return "wait";
     for (const [partition, upTo] of this.#upTo.entries()) this.#reader?.pass(partition, upTo);
     if (this.#passed !== undefined) {
       const text = this.#resync(this.#passed);
       this.#passed = undefined;
-      return { text };
+      return { text, events: 0 };
     }
     const event = this.#nextBuffered();
-    return typeof event === "string" ? event : { text: this.#afterSeam(event) };
+    if (typeof event === "string") return event;
+    const text = this.#afterSeam(event);
+    return { text, events: text === "" ? 0 : 1 };
   }
 
   /** The reader is told of what cannot be replayed before the first event. */
@@ -372,10 +382,10 @@ export class Seam {
     return format.welcome({ users, retryMs, cursor });
   }
 
-  #uncork(text: string, cursor: string): void {
+  #uncork(text: string, cursor: string, events = 0): void {
     const { pool } = this.#options;
     const { cork } = this.#request;
-    if (text === "" || pool.writeCorked(cork, text, cursor) >= 0) pool.uncork(cork);
+    if (text === "" || pool.writeCorked(cork, text, cursor, events) >= 0) pool.uncork(cork);
     this.#finish();
   }
 
