@@ -19,7 +19,7 @@ import type { EdgePosition, SentPosition } from "../../broker/index.ts";
 export type Moment = "move" | "epoch" | "in-step" | "released";
 
 export class Progress {
-  readonly clock = new CursorClock();
+  readonly clock: CursorClock = new CursorClock();
   /** Whether positions stay where they are, because something before the owners' is still being fetched. */
   isHeld = false;
   #positions = new Positions([]);

@@ -17,7 +17,7 @@ import { embedded, type TestBroker, urlOf } from "./brokers.ts";
 import { connectClient } from "./client.ts";
 import { readMetric } from "./metrics.ts";
 import { newEdge } from "./network.ts";
-import { frameOf } from "./played-graph.ts";
+import { frameOf, PlayedPositions } from "./played-graph.ts";
 import { Reader } from "./reader.ts";
 
 const SSE = { Accept: "text/event-stream" };
@@ -38,6 +38,7 @@ export class EdgeBeforeGraph {
   readonly #readers: Reader[] = [];
   readonly #lines: string[] = [];
   readonly #metrics = createMetrics();
+  readonly #positions = new PlayedPositions();
   #edgeId = "";
   #events = 0;
 
@@ -96,14 +97,16 @@ export class EdgeBeforeGraph {
   /** Acknowledges everything that the edge has sent so far. */
   acknowledge({ owner }: PlayedService): void {
     const { epoch, sequence } = this.lastDelta;
-    if (sequence > 0) this.order({ type: "acknowledge", ...owner, epoch, sequence });
+    const positions = this.#positions.sent(owner, epoch);
+    if (sequence > 0) this.order({ type: "acknowledge", ...owner, epoch, sequence, positions });
   }
 
   /** Sends an event of one partition to these handles of an epoch. */
   frame(partition: number, epoch: number, data: string, ...handles: number[]): void {
     this.#events += 1;
     const id = `${partition}-1-${this.#events.toString(36)}`;
-    this.send(frameOf(FRAME_KIND.frame, epoch, [{ id, data, handles }]));
+    const head = this.#positions.next(epoch, partition, this.#events);
+    this.send(frameOf(FRAME_KIND.frame, head, [{ id, data, handles }]));
   }
 
   /** Returns the lines of the edge's log that match the pattern. */

@@ -1,7 +1,7 @@
 // An edge that a test plays for a real graph service.
 
 import assert from "node:assert/strict";
-import { decodeNamed, edgeSubject, FRAME_KIND, presenceSubject, readFrame } from "../../broker/contract.ts";
+import { edgeSubject, FRAME_KIND, presenceSubject, readFrame } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   type EdgeOrder,
@@ -53,12 +53,6 @@ export class PlayedEdge {
       this.orders.push(order);
       this.log.push(order.type);
       if (order.type === "mark") this.#client.respond(message);
-      return;
-    }
-    if (message.data[0] === FRAME_KIND.named) {
-      const named = decodeNamed(message.data);
-      assert.ok(named !== undefined);
-      this.#note(`named ${dataOf(new TextDecoder().decode(named.json))} ${named.users.join(",")}`);
       return;
     }
     readFrame(message.data, FRAME_KIND.frame, ({ json, recipients, handleAt }) => {

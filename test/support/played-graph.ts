@@ -4,8 +4,10 @@
 import {
   edgeSubject,
   encodeEvent,
+  type FrameHead,
   type FrameKind,
   FrameWriter,
+  parseEventId,
   presenceSubject,
 } from "../../broker/contract.ts";
 import {
@@ -15,6 +17,7 @@ import {
   type Owner,
   type PresenceMessage,
   parsePresence,
+  type SentPosition,
 } from "../../broker/index.ts";
 import { connectClient } from "./client.ts";
 
@@ -27,10 +30,40 @@ export interface PlayedEvent {
   readonly handles: readonly number[];
 }
 
+/** The epoch of the history that a played owner numbers its events in. */
+const EPOCH = 1;
+
+/** What played owners have sent to one edge: numbers of messages, and positions. */
+export class PlayedPositions {
+  readonly #numbers = new Map<string, number>();
+  readonly #sequences = new Map<number, number>();
+
+  /** Returns the head of the next message, which reaches this sequence. */
+  next(presenceEpoch: number, partition: number, sequence: number): FrameHead {
+    const key = `${presenceEpoch} ${partition}`;
+    const number = (this.#numbers.get(key) ?? 0) + 1;
+    this.#numbers.set(key, number);
+    this.#sequences.set(partition, Math.max(sequence, this.#sequences.get(partition) ?? 0));
+    return { partition, presenceEpoch, number, epoch: EPOCH, sequence };
+  }
+
+  /** Returns the positions of an acknowledgement. */
+  sent({ partitions }: Owner, presenceEpoch: number): SentPosition[] {
+    return partitions.map((partition) => ({
+      partition,
+      epoch: EPOCH,
+      sequence: this.#sequences.get(partition) ?? 0,
+      open: [],
+      number: this.#numbers.get(`${presenceEpoch} ${partition}`) ?? 0,
+    }));
+  }
+}
+
 export class PlayedGraph {
   readonly client: BrokerClient;
   readonly received: PresenceMessage[] = [];
   readonly #subject: string;
+  readonly #positions = new PlayedPositions();
   owner: Owner = { graph: 1, partitions: [0], of: 1 };
   /** Whether each message is acknowledged when it arrives. */
   acknowledges = true;
@@ -65,7 +98,8 @@ export class PlayedGraph {
   /** Acknowledges everything that the edge has announced so far. */
   acknowledge(): void {
     const { epoch, sequence } = this.lastDelta;
-    this.order({ type: "acknowledge", ...this.owner, epoch, sequence });
+    const positions = this.#positions.sent(this.owner, epoch);
+    this.order({ type: "acknowledge", ...this.owner, epoch, sequence, positions });
   }
 
   order(order: EdgeOrder): void {
@@ -75,6 +109,13 @@ export class PlayedGraph {
   /** Sends an order or a frame to the edge. */
   send(bytes: Uint8Array | string): void {
     this.client.publish(this.#subject, bytes);
+  }
+
+  /** Sends events of one partition in one frame of a presence epoch. */
+  frame(kind: FrameKind, epoch: number, events: readonly PlayedEvent[]): void {
+    const last = parseEventId(events.at(-1)?.id ?? "");
+    const { partition = 0, sequence = 0 } = last ?? {};
+    this.send(frameOf(kind, this.#positions.next(epoch, partition, sequence), events));
   }
 
   /** Resolves when the server has passed on everything that was sent before. */
@@ -95,12 +136,12 @@ export class PlayedGraph {
   }
 }
 
-/** Packs events into one frame of an epoch. */
-export function frameOf(kind: FrameKind, epoch: number, events: readonly PlayedEvent[]): Uint8Array {
-  const writer = new FrameWriter(epoch);
+/** Packs events into one frame. */
+export function frameOf(kind: FrameKind, head: FrameHead, events: readonly PlayedEvent[]): Uint8Array {
+  const writer = new FrameWriter();
   for (const { id, data, handles } of events) {
     const json = encodeEvent(id, undefined, new Date(0), new TextEncoder().encode(data));
     writer.add(id, json, Uint32Array.from(handles), handles.length);
   }
-  return writer.take(kind);
+  return writer.take(kind, head);
 }
