@@ -30,13 +30,20 @@ describe("formats", () => {
     assert.equal(frame.framed("chunked"), frame.framed("chunked"));
   });
 
+  it("refresh - is a named event with the cursor in SSE, a line in NDJSON, and a heartbeat in text", () => {
+    assert.equal(sse.refresh("c1"), "id: c1\nevent: cursor\ndata: {}\n\n");
+    assert.equal(ndjson.refresh("c1"), '{"cursor":"c1"}\n');
+    assert.equal(text.refresh("c1"), decode(text.heartbeat.bytes));
+  });
+
   it("NDJSON - has valid JSON on each line, after any number of heartbeats", () => {
     const stream = [
       ndjson.welcome({ users: ["7"], retryMs: 1, cursor: "0" }),
       decode(ndjson.heartbeat.bytes),
       written(ndjson, event("[1]")),
       decode(ndjson.heartbeat.bytes).repeat(3),
-      ndjson.resync("a-reason", "c1"),
+      ndjson.resync({ reason: "late", since: "2026-11-21T00:00:00.000Z" }, "c1"),
+      ndjson.refresh("c2"),
       ndjson.goodbye("drain", 5, "c1"),
       ndjson.goodbye("expired", undefined, "c1"),
     ].join("");
@@ -45,8 +52,10 @@ describe("formats", () => {
       .slice(0, -1)
       .map((line) => JSON.parse(line));
     assert.deepEqual(lines, [
+      { cursor: "0" },
       { id: "e1", data: [1], cursor: "c1" },
-      { resync: { reason: "a-reason" } },
+      { resync: { reason: "late", since: "2026-11-21T00:00:00.000Z", cursor: "c1" } },
+      { cursor: "c2" },
       { goodbye: { reason: "drain", retryMs: 5 } },
       { goodbye: { reason: "expired" } },
     ]);
@@ -73,8 +82,9 @@ describe("formats", () => {
       decode(sse.heartbeat.bytes),
       written(sse, new PositionedEvent("e1", decode(encoded), "c1")),
       decode(sse.heartbeat.bytes),
-      sse.resync("a-reason", "c2"),
-      sse.goodbye("drain", 5, "c2"),
+      sse.resync({ reason: "late" }, "c2"),
+      sse.refresh("c3"),
+      sse.goodbye("drain", 5, "c3"),
     ].join("");
     const messages = parseSse(stream, "careless");
     assert.deepEqual(messages, parseSse(stream));
@@ -84,7 +94,8 @@ describe("formats", () => {
         ["welcome", "c0"],
         ["message", "c1"],
         ["resync", "c2"],
-        ["goodbye", "c2"],
+        ["cursor", "c3"],
+        ["goodbye", "c3"],
       ],
     );
     for (const { data } of messages) assert.doesNotThrow(() => JSON.parse(data));

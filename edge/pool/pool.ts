@@ -33,12 +33,16 @@ export interface StreamSpec {
 /**
  * A stream begins corked while it is not yet certain which events its reader needs. The pool holds the
  * response's head and buffers the events for the stream, until the edge has written what the reader missed and
- * uncorks it. Heartbeats and resyncs are not written to it; a goodbye is, with the presented cursor.
+ * uncorks it. Heartbeats, ticks, refreshes and resyncs are not written to it. A goodbye is, after the head, with
+ * the presented cursor or the last one that the edge has written: never a newer one.
  */
 export interface Cork {
   /** Identifies the stream in calls about it; unique among corked streams of the pool, below 2^32. */
   readonly number: number;
-  /** Called once when the pool holds the stream, never before `hold` has returned. */
+  /**
+   * Called once, in a microtask after the pool began to hold the stream: never before `hold` has returned, and
+   * also if the stream has ended by then. Not called for a stream that was abandoned. Must not throw.
+   */
   onHeld(): void;
 }
 
@@ -53,7 +57,13 @@ export interface Buffered {
   readonly overflowed: boolean;
 }
 
-/** Bounds of the buffers of corked streams. */
+/** Maximum length of a text that is written to a corked stream at once, unless it is a single event. */
+export const MAX_CORKED_WRITE = 65_536;
+
+/**
+ * Bounds of the buffers of corked streams: per stream, and in total. Bytes are those of ids, JSON and cursors.
+ * An event counts in the buffer of each stream, but only once in total.
+ */
 export const CORK_LIMITS = { events: 1_024, bytes: 524_288, totalBytes: 67_108_864 } as const;
 
 export interface PoolLimits {
@@ -65,6 +75,8 @@ export interface PoolLimits {
   readonly stalledMs: number;
   /** A quiet stream gets a heartbeat after at most twice this time. */
   readonly heartbeatMs: number;
+  /** A quiet stream is sent its present cursor about once per this time. */
+  readonly refreshMs: number;
   /** How long the reader of an ended stream may take to read the last bytes. */
   readonly endMs: number;
   /**
@@ -79,6 +91,7 @@ export const DEFAULT_LIMITS: PoolLimits = {
   maxQueuedBytes: 268_435_456,
   stalledMs: 30_000,
   heartbeatMs: 12_000,
+  refreshMs: 60_000,
   endMs: 5_000,
   maxLifetimeMs: 0,
 };
@@ -91,6 +104,8 @@ export interface PoolCounts {
   /** Everything written, including heartbeats and goodbyes. */
   chunks: number;
   bytes: number;
+  /** Buffers of corked streams that were discarded because they were full. */
+  overflows: number;
   closed: Record<CloseReason, number>;
 }
 
@@ -107,6 +122,10 @@ export interface ConnectionPool {
   readonly users: number;
   /** Bytes that wait for slow readers. */
   readonly queuedBytes: number;
+  /** Number of corked streams. */
+  readonly corked: number;
+  /** Bytes that are buffered for corked streams. */
+  readonly bufferedBytes: number;
   readonly counts: PoolCounts;
   /**
    * The handles of users. The fan-out acquires a handle for each user before the user's first stream is held,
@@ -120,9 +139,9 @@ export interface ConnectionPool {
    */
   onEnd(listener: (users: readonly UserId[]) => void): void;
   /**
-   * Writes an event to every stream of the user with this handle, in the order of the calls. A stream of
-   * several users receives each event once. Never blocks and never throws; a reader that cannot take the
-   * event is cut and counted.
+   * Writes an event to every stream of the user with this handle, in the order of the calls, or buffers it for
+   * a corked one. A stream of several users receives each event once. Never blocks and never throws; a reader
+   * that cannot take the event is cut and counted.
    * @returns the number of streams that took it; undefined if the handle has no open stream
    */
   deliver(handle: number, event: PositionedEvent): number | undefined;
@@ -139,23 +158,31 @@ export interface ConnectionPool {
    */
   resync(hole: Hole, cursor: string): void;
   /**
-   * Sets the cursor that quiet streams are sent in place of the first heartbeat of each minute. A stream that
-   * something was written to since then is skipped, because its cursor may be newer.
+   * Sets the cursor that quiet streams are sent in place of the first heartbeat of each `refreshMs`. A stream
+   * to which a cursor was written since then is skipped, because it may be newer. The cursor must be the edge's
+   * present position.
    */
   refresh(cursor: string): void;
   /** Takes what a corked stream has buffered since the last call; undefined if the stream has ended. */
   takeBuffered(cork: number): Buffered | undefined;
   /**
    * Writes text to a corked stream, after the response's head if that is still held. `cursor` is the last one
-   * in the text. Returns the number of bytes that now wait for its reader, or -1 if the stream has ended. The
-   * bounds for slow readers apply, so the caller writes at most MAX_CORKED_WRITE bytes while nothing waits.
+   * that the stream has received with this text; if the stream ends while it is corked, its goodbye repeats it.
+   * `events` is the number of events in the text. If the format numbers its messages, the caller numbers those
+   * of all its texts from 1, and the pool continues after them. Returns the number of bytes that now wait for
+   * its reader, or -1 if the stream has ended. The bounds for slow readers apply, so the caller writes at most
+   * MAX_CORKED_WRITE bytes while nothing waits.
    */
-  writeCorked(cork: number, text: string, cursor: string): number;
+  writeCorked(cork: number, text: string, cursor: string, events: number): number;
   /** Returns the number of bytes that wait for a corked stream's reader, or -1 if the stream has ended. */
   waitingCorked(cork: number): number;
-  /** Makes a corked stream an ordinary one. What it has buffered and was not taken is discarded. */
+  /**
+   * Makes a corked stream an ordinary one. What it has buffered and was not taken is discarded. The cursor that
+   * was written to it last must be the edge's present position: when many others have followed, the pool may
+   * use it as a position that every quiet stream has reached.
+   */
   uncork(cork: number): void;
-  /** Ends a corked stream with a goodbye. */
+  /** Ends a corked stream with a goodbye, as a drain, an expired token and the end of its lifetime do. */
   endCorked(cork: number, reason: CloseReason): void;
   /**
    * Accepts no more streams and ends all at a bounded rate, each with a goodbye and a time after which to

@@ -10,6 +10,11 @@ export class Positions {
   /** The number of the newest cursor. */
   #newest = -1;
 
+  /** The number of the newest cursor. */
+  get newest(): number {
+    return this.#newest;
+  }
+
   /** Returns the number of a cursor that is written now. It is usually the newest cursor or a newer one. */
   note(cursor: string): number {
     if (this.#at(this.#newest) !== cursor) {

@@ -3,26 +3,39 @@
 // elsewhere) and owns each sink until it reports the end of the stream. An idle stream is one small object.
 // The pool has one timer for all streams, which visits a share of them every SWEEP_MS.
 
-import { cursorOfEvent, FRAME_KIND, readFrame, type UserId } from "../../broker/contract.ts";
+import { cursorOfEvent, FRAME_KIND, type Hole, readFrame, type UserId } from "../../broker/contract.ts";
 import type { StreamFormat } from "../formats/format.ts";
 import { Frame, type Framing, frameFor } from "../formats/frame.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import { tickTexts } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
 import { CLOSE_REASONS, type CloseReason, COME_BACK_MS } from "./close-reasons.ts";
-import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "./pool.ts";
+import { type Corked, Corks } from "./corks.ts";
+import {
+  type Buffered,
+  CORK_LIMITS,
+  type ConnectionPool,
+  type DrainOptions,
+  type PoolCounts,
+  type PoolLimits,
+  type StreamSpec,
+} from "./pool.ts";
 import { Positions } from "./positions.ts";
-import { type SinkDriver, Stream } from "./stream.ts";
+import { Refresh } from "./refresh.ts";
+import { CORKED, type SinkDriver, Stream } from "./stream.ts";
 import { UserStreams } from "./user-streams.ts";
 import { MapUserTable, type UserTable } from "./user-table.ts";
 
 const SWEEP_MS = 250;
+/** Resolution of the times at which something was written to a stream. */
+const TICK_MS = 32;
 const DRAIN_STEP_MS = 50;
 /**
  * Fraction by which a lifetime may differ from the limit, so that streams opened together do not end
  * together.
  */
 const LIFETIME_JITTER = 0.2;
+const NO_BYTES = new Uint8Array(0);
 const LAST_CHUNK: Uint8Array = new TextEncoder().encode("0\r\n\r\n");
 
 export interface StreamPoolOptions<Sink> {
@@ -42,8 +55,13 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #sweeper: ReturnType<typeof setInterval>;
   readonly table: UserTable = new MapUserTable();
   readonly #positions = new Positions();
+  readonly #corks = new Corks<Stream<Sink>>(CORK_LIMITS);
+  #refresh: Refresh | undefined;
   readonly #byUser = new UserStreams<Stream<Sink>>(this.table);
-  readonly counts: PoolCounts = { opened: 0, delivered: 0, chunks: 0, bytes: 0, closed: zeroes() };
+  readonly #counts: PoolCounts = {
+    ...{ opened: 0, delivered: 0, chunks: 0, bytes: 0, overflows: 0 },
+    closed: zeroes(),
+  };
   /** The sweep proceeds from the end of the list: a removal moves only streams that were already visited. */
   #nextVisit = -1;
   /**
@@ -72,6 +90,19 @@ export class StreamPool<Sink> implements ConnectionPool {
     return this.#backlogs.bytes;
   }
 
+  get corked(): number {
+    return this.#corks.size;
+  }
+
+  get bufferedBytes(): number {
+    return this.#corks.bytes;
+  }
+
+  get counts(): PoolCounts {
+    this.#counts.overflows = this.#corks.overflows;
+    return this.#counts;
+  }
+
   /** Every open stream, as a copy, so that the caller may end streams during an iteration. */
   protected streams(): Stream<Sink>[] {
     return this.#streams.slice();
@@ -83,22 +114,23 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   /**
    * Takes over a sink: writes `preamble` (the response's head, if the pool must write it) and the opening,
-   * and keeps the sink. While the pool drains, the stream is ended at once.
+   * and keeps the sink. A corked stream is sent nothing yet. While the pool drains, the stream is ended at
+   * once.
    */
-  open(
-    sink: Sink,
-    spec: StreamSpec,
-    framing: Framing,
-    preamble: Uint8Array = new Uint8Array(0),
-  ): Stream<Sink> {
-    const position = this.#positions.find(spec.cursor);
+  open(sink: Sink, spec: StreamSpec, framing: Framing, preamble: Uint8Array = NO_BYTES): Stream<Sink> {
+    const { cork } = spec;
+    const position = cork === undefined ? this.#positions.find(spec.cursor) : CORKED;
     const stream = new Stream(sink, spec, framing, this.#ageAt(performance.now()), position);
     stream.index = this.#streams.length;
     this.#streams.push(stream);
     for (const user of spec.users) this.#byUser.add(user, stream);
-    this.counts.opened += 1;
-    const opening = new Frame(spec.opening).framed(framing);
-    this.#write(stream, join(preamble, opening));
+    this.#counts.opened += 1;
+    if (cork === undefined) {
+      this.#write(stream, join(preamble, new Frame(spec.opening).framed(framing)));
+    } else {
+      this.#corks.add(stream, cork, preamble, spec.cursor);
+      queueMicrotask(() => cork.onHeld());
+    }
     if (spec.tickMs !== undefined) this.#startTicking(stream, spec.tickMs, spec.users);
     if (this.#draining) this.#finish(stream, "drain");
     return stream;
@@ -115,25 +147,66 @@ export class StreamPool<Sink> implements ConnectionPool {
     return delivered;
   }
 
-  deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
+  deliverFrame(frame: Uint8Array, stamp: number, others: string): number {
     let delivered = 0;
+    let records = 0;
     const whole = readFrame(frame, FRAME_KIND.frame, ({ id, json, recipients, handleAt }) => {
-      const event = new PositionedEvent(id, json, cursorOfEvent(cursorPrefix, id));
+      const event = new PositionedEvent(id, json, cursorOfEvent(stamp + records, others, id));
+      records += 1;
       for (let index = 0; index < recipients; index += 1)
         delivered += this.deliver(handleAt(index), event) ?? 0;
     });
     return whole ? delivered : -1;
   }
 
-  resync(reason: string, cursor: string): void {
+  resync(hole: Hole, cursor: string): void {
     const position = this.#positions.note(cursor);
     const frames = new Map<StreamFormat, Frame>();
     for (const stream of this.#streams.slice()) {
-      const frame = frames.get(stream.format) ?? new Frame(stream.format.resync(reason, cursor));
+      if (stream.position === CORKED) continue;
+      const frame = frames.get(stream.format) ?? new Frame(stream.format.resync(hole, cursor));
       frames.set(stream.format, frame);
       stream.position = position;
       this.#write(stream, frame.framed(stream.framing));
     }
+  }
+
+  refresh(cursor: string): void {
+    if (cursor !== "") this.#refresh = new Refresh(cursor, this.#positions.note(cursor));
+  }
+
+  takeBuffered(cork: number): Buffered | undefined {
+    const corked = this.#corks.numbered(cork);
+    return corked && this.#corks.take(corked);
+  }
+
+  writeCorked(cork: number, text: string, cursor: string, events: number): number {
+    const corked = this.#corks.numbered(cork);
+    if (corked === undefined) return -1;
+    const { stream } = corked;
+    corked.cursor = cursor;
+    stream.messages += events;
+    if (!this.#writeAfterHead(corked, new Frame(text).framed(stream.framing))) return -1;
+    this.#counts.delivered += events;
+    return this.#driver.pending(stream.sink);
+  }
+
+  waitingCorked(cork: number): number {
+    const corked = this.#corks.numbered(cork);
+    return corked === undefined ? -1 : this.#driver.pending(corked.stream.sink);
+  }
+
+  uncork(cork: number): void {
+    const corked = this.#corks.numbered(cork);
+    if (corked === undefined || !this.#writeAfterHead(corked, NO_BYTES)) return;
+    const { stream, cursor } = corked;
+    this.#corks.remove(stream);
+    stream.position = cursor === "" ? this.#positions.newest : this.#positions.find(cursor);
+  }
+
+  endCorked(cork: number, reason: CloseReason): void {
+    const corked = this.#corks.numbered(cork);
+    if (corked !== undefined) this.#finish(corked.stream, reason);
   }
 
   async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {
@@ -162,25 +235,33 @@ export class StreamPool<Sink> implements ConnectionPool {
 
   #hand(stream: Stream<Sink>, event: PositionedEvent, position: number): number {
     if (stream.recent !== undefined && !stream.recent.add(event.id)) return 0;
+    if (stream.position === CORKED) return this.#corks.buffer(stream, event) ? 1 : 0;
     stream.position = position;
     const frame = frameFor(event.frame(stream.format), () => {
       stream.messages += 1;
       return stream.messages;
     });
     if (!this.#write(stream, frame.framed(stream.framing))) return 0;
-    this.counts.delivered += 1;
+    this.#counts.delivered += 1;
     return 1;
+  }
+
+  /** Writes to a corked stream, after the head if that is still held. Returns false like `#write`. */
+  #writeAfterHead(corked: Corked<Stream<Sink>>, bytes: Uint8Array): boolean {
+    const all = join(this.#corks.takeHead(corked), bytes);
+    return all.length === 0 ? !this.#isGone(corked.stream) : this.#write(corked.stream, all);
   }
 
   /** Returns false if the stream has gone, or was cut because too many bytes waited. */
   #write(stream: Stream<Sink>, bytes: Uint8Array): boolean {
     if (this.#isGone(stream)) return false;
     this.#driver.write(stream.sink, bytes);
-    stream.idle = false;
-    this.counts.chunks += 1;
-    this.counts.bytes += bytes.length;
+    const nowMs = performance.now();
+    stream.writtenAt = Math.floor(nowMs / TICK_MS);
+    this.#counts.chunks += 1;
+    this.#counts.bytes += bytes.length;
     if (this.#isGone(stream)) return false; // the write itself may reveal that the reader is gone
-    return this.#keepBounds(stream, this.#driver.pending(stream.sink), bytes.length);
+    return this.#keepBounds(stream, bytes.length, nowMs);
   }
 
   #isGone(stream: Stream<Sink>): boolean {
@@ -188,8 +269,9 @@ export class StreamPool<Sink> implements ConnectionPool {
   }
 
   /** Returns false if the stream was cut to keep the waiting bytes within their bounds. */
-  #keepBounds(stream: Stream<Sink>, pending: number, written: number): boolean {
-    this.#backlogs.note(stream, pending, written, performance.now());
+  #keepBounds(stream: Stream<Sink>, written: number, nowMs: number): boolean {
+    const pending = this.#driver.pending(stream.sink);
+    this.#backlogs.note(stream, pending, written, nowMs);
     if (pending > this.#limits.maxQueueBytes) this.#cut(stream, "slow");
     while (this.#backlogs.bytes > this.#limits.maxQueuedBytes) {
       const longest = this.#backlogs.longest();
@@ -204,9 +286,13 @@ export class StreamPool<Sink> implements ConnectionPool {
     if (this.#isGone(stream)) return;
     const back = CLOSE_REASONS[reason].reconnect;
     const retryMs = back ? COME_BACK_MS.min + Math.floor(Math.random() * COME_BACK_MS.spread) : undefined;
-    const cursor = this.#positions.cursorOf(stream.position);
-    const words = new Frame(stream.format.goodbye(reason, retryMs, cursor)).framed(stream.framing);
-    if (!this.#write(stream, stream.framing === "chunked" ? join(words, LAST_CHUNK) : words)) return;
+    const corked = this.#corks.of(stream);
+    const cursor = corked?.cursor ?? this.#positions.cursorOf(stream.position);
+    const text = stream.format.goodbye(reason, retryMs, cursor === "" ? undefined : cursor);
+    const words = new Frame(text).framed(stream.framing);
+    const last = stream.framing === "chunked" ? join(words, LAST_CHUNK) : words;
+    const head = corked === undefined ? NO_BYTES : this.#corks.takeHead(corked);
+    if (!this.#write(stream, join(head, last))) return;
     this.#remove(stream, reason);
     if (this.#driver.end(stream.sink)) this.#ending.set(stream, performance.now() + this.#limits.endMs);
   }
@@ -225,9 +311,10 @@ export class StreamPool<Sink> implements ConnectionPool {
     }
     stream.index = -1;
     this.#backlogs.forget(stream);
+    this.#corks.remove(stream);
     clearInterval(this.#tickers.get(stream));
     this.#tickers.delete(stream);
-    this.counts.closed[reason] += 1;
+    this.#counts.closed[reason] += 1;
     const { users } = stream;
     for (const user of users) this.#byUser.remove(user, stream);
     this.#onEnd(users);
@@ -237,6 +324,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     const [before, after] = tickTexts(users);
     let count = 0;
     const ticker = setInterval(() => {
+      if (stream.position === CORKED) return;
       count += 1;
       this.#write(stream, new Frame(`${before}${count}${after}`).framed(stream.framing));
     }, tickMs);
@@ -277,8 +365,21 @@ export class StreamPool<Sink> implements ConnectionPool {
   #visit(stream: Stream<Sink>, nowMs: number): void {
     if (!(Date.now() < stream.expiresAtMs)) return this.#finish(stream, "expired");
     if (nowMs >= stream.agesAtMs) return this.#finish(stream, "aged");
-    if (stream.idle) this.#write(stream, stream.format.heartbeat.framed(stream.framing));
-    stream.idle = true;
+    const writtenAtMs = stream.writtenAt * TICK_MS;
+    // every stream is visited once per `heartbeatMs`, so this is at most one and a half times that late
+    if (stream.position === CORKED || nowMs - writtenAtMs < this.#limits.heartbeatMs / 2) return;
+    this.#write(stream, this.#signOfLife(stream, nowMs, writtenAtMs).framed(stream.framing));
+  }
+
+  /** Returns a heartbeat or, once per `refreshMs`, the cursor, unless a newer one was written to the stream. */
+  #signOfLife(stream: Stream<Sink>, nowMs: number, writtenAtMs: number): Frame {
+    const refresh = this.#refresh;
+    const { refreshMs } = this.#limits;
+    const isSamePeriod = Math.floor(nowMs / refreshMs) === Math.floor(writtenAtMs / refreshMs);
+    if (refresh === undefined || isSamePeriod || stream.position >= refresh.position)
+      return stream.format.heartbeat;
+    stream.position = refresh.position;
+    return refresh.frame(stream.format);
   }
 }
 

@@ -18,6 +18,9 @@ export interface SinkDriver<Sink> {
   cut(sink: Sink): void;
 }
 
+/** The position of a stream that is corked, which Corks knows. */
+export const CORKED = -2;
+
 /** Opaque outside the pool and its drivers. */
 export class Stream<Sink> {
   readonly sink: Sink;
@@ -34,10 +37,10 @@ export class Stream<Sink> {
   index = -1;
   /** Number of messages so far, if the format numbers them. */
   messages = 0;
-  /** The cursor that was written last, by its number in the pool's Positions. */
+  /** The cursor that was written last, by its number in the pool's Positions; CORKED while it is corked. */
   position: number;
-  /** Whether nothing was written since the last visit. */
-  idle = false;
+  /** When something was written to it last, by the monotonic clock in ticks of TICK_MS: a small integer. */
+  writtenAt = 0;
 
   constructor(sink: Sink, spec: StreamSpec, framing: Framing, agesAtMs: number, position: number) {
     const [first] = spec.users;

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseUserId } from "../../../broker/contract.ts";
+import { cursorOfEvent, parseUserId } from "../../../broker/contract.ts";
 import { packFrame } from "../../../test/support/packed-frames.ts";
 import type { RawHttp } from "../../../test/support/raw-http.ts";
 import { PositionedEvent } from "../../formats/positioned-event.ts";
@@ -82,12 +82,12 @@ export function testEndings(served: ServedPool): void {
       const raws = [await served.held("ann?cursor=7", "sse"), await served.held("bob?cursor=8", "sse")];
       served.deliver(ann, at("0.a.1"));
       const [handle = -1] = [served.pool.table.find(bob)];
-      served.pool.deliverFrame(packFrame([{ handles: [handle], id: "0-a-2", json }]), "1.b.1~");
+      served.pool.deliverFrame(packFrame([{ handles: [handle], id: "0-a-2", json }]), 7, "b1");
       served.deliver(stranger, at("0.a.3"));
       raws.push(await served.held("carl?cursor=0.a.3", "sse"), await served.held("dora?cursor=9", "sse"));
       assert.deepEqual(await goodbyes(...raws), [
         "id: 0.a.1\n",
-        "id: 1.b.1~0.a.2\n",
+        `id: ${cursorOfEvent(7, "b1", "0-a-2")}\n`,
         "id: 0.a.3\n",
         "id: 9\n",
       ]);
@@ -95,7 +95,7 @@ export function testEndings(served: ServedPool): void {
 
     it("after a resync - is the id of the resync", async () => {
       const raw = await served.held("ann?cursor=7", "sse");
-      served.pool.resync("a-reason", "0.a.5");
+      served.pool.resync({ reason: "late" }, "0.a.5");
       served.deliver(stranger, at("0.a.6"));
       assert.deepEqual(await goodbyes(raw), ["id: 0.a.5\n"]);
     });
@@ -111,7 +111,7 @@ export function testEndings(served: ServedPool): void {
     it("other formats - have no id, and their numbers continue", async () => {
       const [plain, lines] = [await served.held("ann"), await served.held("ann", "ndjson")];
       served.deliver(ann, at("0.a.1"));
-      served.pool.resync("a-reason", "0.a.5");
+      served.pool.resync({ reason: "late" }, "0.a.5");
       served.deliver(ann, at("0.a.6"));
       await served.pool.drain({ perSecond: 100_000, deadlineMs: 0 });
       for (const raw of [plain, lines]) await raw.untilEnded();

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseUserId } from "../../../broker/contract.ts";
+import { cursorOfEvent, parseUserId } from "../../../broker/contract.ts";
 import { packFrame } from "../../../test/support/packed-frames.ts";
 import type { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
@@ -27,7 +27,7 @@ export function testPackedFrames(served: ServedPool): void {
         { handles: [...handlesOf("ann", "bob"), 4_000_000_000, 17], id: "0-a-1", json: json('"ä😀"') },
         { handles: handlesOf("bob"), id: "0-a-2", json: json('{"n":1}') },
       ]);
-      assert.equal(served.pool.deliverFrame(frame, "1.z.9~"), 6);
+      assert.equal(served.pool.deliverFrame(frame, 4_096, "z9"), 6);
       assert.equal(served.pool.counts.delivered, 6);
       const utf8 = (raw: RawHttp): string[] =>
         raw.chunks.slice(1).map((chunk) => Buffer.from(chunk, "latin1").toString());
@@ -35,13 +35,15 @@ export function testPackedFrames(served: ServedPool): void {
       assert.deepEqual(utf8(both), ["Recvd msg #1: 'ä😀'\n", "Recvd msg #2: '{\"n\":1}'\n"]);
       await lines.until("0.a.2");
       assert.deepEqual(utf8(lines), [
-        `{"id":"0-a-1","data":"ä😀","cursor":"1.z.9~0.a.1"}\n`,
-        `{"id":"0-a-1","data":{"n":1},"cursor":"1.z.9~0.a.2"}\n`,
+        `{"id":"0-a-1","data":"ä😀","cursor":"${cursorOfEvent(4_096, "z9", "0-a-1")}"}\n`,
+        `{"id":"0-a-1","data":{"n":1},"cursor":"${cursorOfEvent(4_097, "z9", "0-a-2")}"}\n`,
       ]);
       await events.until("0.a.1");
-      assert.deepEqual(utf8(events), [`id: 1.z.9~0.a.1\ndata: ${json('"ä😀"')}\n\n`]);
+      assert.deepEqual(utf8(events), [
+        `id: ${cursorOfEvent(4_096, "z9", "0-a-1")}\ndata: ${json('"ä😀"')}\n\n`,
+      ]);
       assert.deepEqual(utf8(plain), ["Recvd msg #1: 'ä😀'\n"]);
-      assert.equal(served.pool.deliverFrame(frame, ""), 4, "who has several users has the events already");
+      assert.equal(served.pool.deliverFrame(frame, 1, ""), 4, "who has several users has the events already");
     });
 
     it("payloads of every kind - are shown as a person reads them", async () => {
@@ -72,7 +74,7 @@ export function testPackedFrames(served: ServedPool): void {
       const frame = packFrame(
         payloads.map((payload, index) => ({ handles: handlesOf("ann"), id: `p-${index}`, json: payload })),
       );
-      assert.equal(served.pool.deliverFrame(frame, ""), payloads.length);
+      assert.equal(served.pool.deliverFrame(frame, 1, ""), payloads.length);
       await waitFor("all chunks", () => raw.chunks.length === payloads.length + 1);
       const expected = payloads.map(
         (payload, index) => `Recvd msg #${index + 1}: '${payloadText(payload)}'\n`,
@@ -92,17 +94,17 @@ export function testPackedFrames(served: ServedPool): void {
       const [handle = -1] = handlesOf("ann");
       const record = (id: string) => ({ handles: [handle], id, json: json('"x"') });
       const frame = packFrame([record("0-a-1"), record("0-a-2")]);
-      const second = frame.readUInt32LE(8);
+      const second = 32 + (frame.length - 32) / 2; // both records have the same length
       for (let length = 0; length < frame.length; length += 1) {
-        assert.equal(served.pool.deliverFrame(frame.subarray(0, length), ""), -1, `${length} bytes`);
+        assert.equal(served.pool.deliverFrame(frame.subarray(0, length), 1, ""), -1, `${length} bytes`);
       }
       const delivered = frame.length - second; // once for each truncation after the first record
       assert.equal(served.pool.counts.delivered, delivered);
       const changes: readonly [string, (bytes: Buffer) => unknown][] = [
         ["kind", (bytes) => bytes.writeUInt8(2, 0)],
-        ["version", (bytes) => bytes.writeUInt8(2, 1)],
-        ["reserved", (bytes) => bytes.writeUInt16LE(1, 2)],
-        ["last record", (bytes) => bytes.writeUInt32LE(12, 8)],
+        ["version", (bytes) => bytes.writeUInt8(1, 1)],
+        ["more records announced", (bytes) => bytes.writeUInt32LE(3, 8)],
+        ["fewer records announced", (bytes) => bytes.writeUInt32LE(1, 8)],
         ["too many recipients", (bytes) => bytes.writeUInt32LE(0xffff_ffff, second)],
         ["too long JSON", (bytes) => bytes.writeUInt32LE(0xffff_ffff, second + 4)],
         ["no id", (bytes) => bytes.writeUInt32LE(0, second + 8)],
@@ -114,9 +116,17 @@ export function testPackedFrames(served: ServedPool): void {
       for (const [what, change] of changes) {
         const changed = Buffer.from(frame);
         change(changed);
-        assert.equal(served.pool.deliverFrame(changed, ""), -1, what);
+        assert.equal(served.pool.deliverFrame(changed, 1, ""), -1, what);
       }
-      assert.equal(served.pool.deliverFrame(frame, ""), 2);
+      const head = {
+        partition: 9,
+        presenceEpoch: 2 ** 32 - 1,
+        number: 77,
+        epoch: 36 ** 8,
+        sequence: 36 ** 10,
+      };
+      assert.equal(served.pool.deliverFrame(packFrame([], head), 1, ""), 0, "it only moves the position");
+      assert.equal(served.pool.deliverFrame(frame, 1, ""), 2);
       await waitFor("all chunks", () => raw.chunks.length === 1 + served.pool.counts.delivered);
       assert.doesNotMatch(raw.chunks.slice(1).join(""), /(?<!')\n(?!$|Recvd)/);
     });
@@ -127,7 +137,7 @@ export function testPackedFrames(served: ServedPool): void {
       for (let shift = 0; shift < 8; shift += 1) {
         const memory = Buffer.alloc(frame.length + shift);
         frame.copy(memory, shift);
-        assert.equal(served.pool.deliverFrame(memory.subarray(shift), ""), 1);
+        assert.equal(served.pool.deliverFrame(memory.subarray(shift), 1, ""), 1);
       }
       await raw.until("msg #8:");
     });
@@ -139,10 +149,10 @@ export function testPackedFrames(served: ServedPool): void {
       await waitFor("the end to be reported", () => served.ended.length === 1);
       served.pool.table.release(handle);
       const frame = packFrame([{ handles: [handle], id: "0-a-1", json: json('"x"') }]);
-      assert.equal(served.pool.deliverFrame(frame, ""), 0);
+      assert.equal(served.pool.deliverFrame(frame, 1, ""), 0);
       const next = await served.held("carl");
       assert.deepEqual(handlesOf("carl"), [handle]);
-      assert.equal(served.pool.deliverFrame(frame, ""), 1);
+      assert.equal(served.pool.deliverFrame(frame, 1, ""), 1);
       await next.until("msg #1: 'x'");
       assert.doesNotMatch(stays.text, /msg/);
     });

@@ -63,9 +63,11 @@ export function testReceiving(served: ServedPool): void {
 
     it("resync - is written to every stream in its format", async () => {
       const [plain, events] = [await served.held("ann"), await served.held("bob", "sse")];
-      served.pool.resync("a-reason", "0.a.9");
-      await plain.until("Some messages may be missing (a-reason)\n");
-      await events.until('id: 0.a.9\nevent: resync\ndata: {"reason":"a-reason"}\n\n');
+      served.pool.resync({ reason: "late", since: "2026-11-21T00:00:00.000Z" }, "0.a.9");
+      await plain.until("Some messages may be missing since 2026-11-21T00:00:00.000Z (late)\n");
+      await events.until(
+        'id: 0.a.9\nevent: resync\ndata: {"reason":"late","since":"2026-11-21T00:00:00.000Z"}\n\n',
+      );
     });
   });
 }

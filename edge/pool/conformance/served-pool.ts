@@ -6,6 +6,9 @@ import type { AddressInfo } from "node:net";
 import { type Context, Hono } from "hono";
 import { parseUserId, type UserId } from "../../../broker/contract.ts";
 import { RawHttp } from "../../../test/support/raw-http.ts";
+import { waitFor } from "../../../test/support/wait-for.ts";
+import type { FormatName } from "../../formats/format.ts";
+import { FORMATS } from "../../formats/index.ts";
 import { ndjson } from "../../formats/ndjson.ts";
 import { PositionedEvent } from "../../formats/positioned-event.ts";
 import { sse } from "../../formats/sse.ts";
@@ -16,6 +19,8 @@ import { type ConnectionPool, DEFAULT_LIMITS, type PoolLimits, type StreamSpec }
 export interface PoolUnderTest {
   readonly name: string;
   readonly skip: string | false;
+  /** Whether the pool sends the response's head; otherwise the runtime does. */
+  readonly sendsHead: boolean;
   create(limits: PoolLimits): ConnectionPool;
   serve(app: Hono, pool: ConnectionPool, onAbandoned: (spec: StreamSpec) => void): Server;
   /** Marks a response to be held. */
@@ -31,13 +36,22 @@ export function eventOf(payload: string): PositionedEvent {
   return new PositionedEvent(`e${sequence}`, JSON.stringify({ id: `e${sequence}`, data: payload }), "0");
 }
 
+/** A reader whose stream is corked. */
+export interface CorkedClient {
+  readonly raw: RawHttp;
+  readonly number: number;
+}
+
 export class ServedPool {
   readonly #tested: PoolUnderTest;
+  #lastCork = 0;
   #pool: ConnectionPool | undefined;
   #server: Server | undefined;
   #clients: RawHttp[] = [];
   /** Users of streams that ended, one entry per stream. */
   ended: string[] = [];
+  /** Numbers of the corks whose streams the pool began to hold, and whether `hold` had returned by then. */
+  heldCorks: [number, boolean][] = [];
   /** Streams that were abandoned before they were held. */
   abandoned = 0;
   /** Lets the pending requests for `/late/…` continue. */
@@ -45,6 +59,11 @@ export class ServedPool {
 
   constructor(tested: PoolUnderTest) {
     this.#tested = tested;
+  }
+
+  /** Whether the pool sends the response's head. */
+  get sendsHead(): boolean {
+    return this.#tested.sendsHead;
   }
 
   get pool(): ConnectionPool {
@@ -61,6 +80,7 @@ export class ServedPool {
 
   async start(limits: Partial<PoolLimits> = {}): Promise<void> {
     this.ended = [];
+    this.heldCorks = [];
     this.abandoned = 0;
     this.#clients = [];
     const { create, serve } = this.#tested;
@@ -109,6 +129,27 @@ export class ServedPool {
     return opened;
   }
 
+  /** Opens a corked stream of these users and waits until the pool holds it. */
+  async corked(users = "ann", format: FormatName = "sse", query = ""): Promise<CorkedClient> {
+    this.#lastCork += 1;
+    const number = this.#lastCork;
+    const raw = this.client().get(`/cork/${format}/${users}?cork=${number}&${query}`);
+    await waitFor("the stream to be held", () => this.heldCorks.some(([held]) => held === number));
+    return { raw, number };
+  }
+
+  #hold(c: Context, spec: StreamSpec): Response {
+    let returned = false;
+    const number = Number(c.req.query("cork"));
+    const cork = { number, onHeld: () => this.heldCorks.push([number, returned]) };
+    const cursor = c.req.query("cursor") ?? "";
+    const format = FORMATS.find(({ name }) => name === c.req.param("format")) ?? text;
+    const headers = { "Content-Type": format.contentType };
+    const response = this.#tested.hold(c, { ...spec, format, opening: "", cursor, cork }, headers);
+    returned = true;
+    return response;
+  }
+
   #app(): Hono {
     const { hold } = this.#tested;
     const gate = new Promise<void>((resolve) => {
@@ -127,6 +168,7 @@ export class ServedPool {
     app.get("/ndjson/:users", (c) =>
       hold(c, { ...specOf(c), format: ndjson }, { "Content-Type": ndjson.contentType }),
     );
+    app.get("/cork/:format/:users", (c) => this.#hold(c, specOf(c)));
     app.get("/late/:users", async (c) => {
       await gate;
       return hold(c, specOf(c), {});
@@ -137,12 +179,14 @@ export class ServedPool {
 
 function specOf(c: Context): StreamSpec {
   const expires = c.req.query("expires");
+  const tick = c.req.query("tick");
   const expiresAt = c.req.query("expiresAt");
   return {
     users: (c.req.param("users") ?? "").split(",").map(parseUserId),
     format: text,
     opening: "welcome\n",
     cursor: c.req.query("cursor") ?? "0",
+    ...(tick === undefined ? {} : { tickMs: Number(tick) }),
     ...(expires === undefined ? {} : { expiresAtMs: Date.now() + Number(expires) }),
     ...(expiresAt === undefined ? {} : { expiresAtMs: Number(expiresAt) }),
   };

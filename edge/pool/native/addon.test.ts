@@ -17,7 +17,7 @@ import { DEFAULT_LIMITS } from "../pool.ts";
 import { hasPoolAddon, loadPoolAddon, type NativeHandle, type NativeOptions } from "./addon.ts";
 import { nativeFormat } from "./native-formats.ts";
 
-const { EBADF, EINVAL } = constants.errno;
+const { EBADF, EINVAL, ENOMEM } = constants.errno;
 const skip = hasPoolAddon() ? false : "the addon was not built here";
 
 /** Values that are not a descriptor, index, count, port or handle. */
@@ -205,7 +205,8 @@ describe("pool addon", { skip }, () => {
 
   it("limits - are refused by name or range if invalid, and accept fractions", () => {
     const { createPool } = loadPoolAddon();
-    const limits = { ...DEFAULT_LIMITS, comeBackMinMs: 500, comeBackSpreadMs: 4_500 };
+    const cork = { corkEvents: 1, corkBytes: 1, corkTotalBytes: 1 };
+    const limits = { ...DEFAULT_LIMITS, comeBackMinMs: 500, comeBackSpreadMs: 4_500, ...cork };
     for (const name of Object.keys(limits)) {
       for (const odd of ODD.filter((number) => !(number >= 0 && number <= 1e15)))
         assert.throws(
@@ -248,7 +249,9 @@ describe("pool addon", { skip }, () => {
     for (const call of [
       () => open({ cursor: longer }),
       () => pool.setEvent("e", "{}", longer),
-      () => pool.deliverFrame(new Uint8Array(16), longer),
+      () => pool.deliverFrame(new Uint8Array(16), 0, longer),
+      () => pool.refresh(longer),
+      () => pool.writeCorked(0, "x", longer, 0),
       () => pool.broadcast(TEXT, "x", longer),
     ])
       assert.throws(call, TypeError, String(call));
@@ -269,9 +272,19 @@ describe("pool addon", { skip }, () => {
     const { listenFd, setUserTimeout, userTimeout } = loadPoolAddon();
     for (const none of NO_NUMBERS as number[]) {
       const calls: (() => unknown)[] = [
-        ...["fd", "format", "framing", "expiresAtMs", "tickMs"].map((name) => () => open({ [name]: none })),
+        ...["fd", "format", "framing", "expiresAtMs", "tickMs", "cork"].map(
+          (name) => () => open({ [name]: none }),
+        ),
         () => pool.deliver(none),
+        () => pool.deliverFrame(new Uint8Array(32), none, ""),
         () => pool.broadcast(none, "x", "0"),
+        () => pool.takeBuffered(none),
+        () => pool.writeCorked(none, "x", "0", 0),
+        () => pool.writeCorked(0, "x", "0", none),
+        () => pool.waitingCorked(none),
+        () => pool.uncork(none),
+        () => pool.endCorked(none, 0),
+        () => pool.endCorked(0, none),
         () => pool.finishSome(none, 0),
         () => pool.finishSome(1, none),
         () => pool.nameOf(none),
@@ -285,6 +298,51 @@ describe("pool addon", { skip }, () => {
       for (const call of calls) assert.throws(call, TypeError, `${call} of ${String(none)}`);
     }
     assert.equal(figure("opened"), 0);
+  });
+
+  it("invalid corks and reasons - identify no stream, and a number that is in use is refused", () => {
+    const cursors = [...ODD, 2 ** 32];
+    for (const odd of cursors.filter((number) => number !== -1))
+      assert.equal(open({ cork: odd }), EINVAL, `cork ${odd}`);
+    assert.equal(open({ cork: 2 ** 32 - 1 }), 0);
+    assert.equal(open({ cork: 2 ** 32 - 1 }), ENOMEM);
+    assert.deepEqual([figure("open"), figure("corked")], [1, 1]);
+    for (const odd of cursors) {
+      assert.equal(pool.takeBuffered(odd), undefined);
+      assert.equal(pool.writeCorked(odd, "x", "0", 0), -1);
+      assert.equal(pool.waitingCorked(odd), -1);
+      pool.uncork(odd);
+      pool.endCorked(odd, 0);
+      pool.endCorked(2 ** 32 - 1, odd);
+      assert.equal(pool.writeCorked(2 ** 32 - 1, "x", "0", odd), -1);
+      assert.equal(
+        pool.deliverFrame(new Uint8Array(0), odd, ""),
+        Number.isSafeInteger(odd) && odd >= 0 ? -1 : 0,
+      );
+    }
+    assert.deepEqual([figure("corked"), figure("chunks")], [1, 0]);
+  });
+
+  it("buffers of corked streams - are bounded in total, and an event of several counts once", () => {
+    const users = ["ann", "bob", "carl", "dora"];
+    for (const [cork, name] of users.entries()) assert.equal(open({ users: [name, "all"], cork }), 0);
+    const deliver = (user: string, id: string): number => {
+      pool.setEvent(id, "x".repeat(500 - 2 - id.length), "c1");
+      return pool.deliver(pool.find(user));
+    };
+    assert.equal(deliver("all", "e0"), 4);
+    assert.equal(figure("bufferedBytes"), 500);
+    for (const [index, user] of ["ann", "bob", "carl"].entries())
+      assert.equal(deliver(user, `e${index + 1}`), 1);
+    assert.equal(figure("bufferedBytes"), 2_000);
+    assert.equal(deliver("dora", "e4"), 0);
+    assert.deepEqual([figure("bufferedBytes"), figure("overflows")], [2_000, 1]);
+    assert.equal(pool.takeBuffered(3), null);
+    assert.equal(pool.takeBuffered(0)?.length, 6);
+    assert.equal(figure("bufferedBytes"), 1_500);
+    assert.equal(deliver("dora", "e5"), 1);
+    for (const cork of users.keys()) pool.uncork(cork);
+    assert.deepEqual([figure("bufferedBytes"), figure("corked")], [0, 0]);
   });
 
   it("ends - are reported with all users and the number per stream", async () => {
@@ -305,6 +363,7 @@ interface OpenArguments {
   expiresAtMs: number;
   tickMs: number;
   cursor: string;
+  cork: number;
 }
 
 function defaults(fd: number): OpenArguments {
@@ -317,13 +376,14 @@ function defaults(fd: number): OpenArguments {
     expiresAtMs,
     tickMs: 0,
     cursor: "0",
+    cork: -1,
   };
 }
 
 /** Opens a chunked stream; passes values that are not numbers on unchanged. */
 function openWith(pool: NativeHandle, given: Record<keyof OpenArguments, unknown>): number {
-  const { fd, format, framing, users, expiresAtMs, tickMs, cursor } = given as OpenArguments;
-  return pool.open(fd, format, framing, "", "", users, expiresAtMs, tickMs, "tick ", ";", cursor);
+  const { fd, format, framing, users, expiresAtMs, tickMs, cursor, cork } = given as OpenArguments;
+  return pool.open(fd, format, framing, "", "", users, expiresAtMs, tickMs, "tick ", ";", cursor, cork);
 }
 
 function options(): NativeOptions {
@@ -331,6 +391,7 @@ function options(): NativeOptions {
   return {
     ...{ ...DEFAULT_LIMITS, heartbeatMs: 100, endMs: 100 },
     ...{ comeBackMinMs: COME_BACK_MS.min, comeBackSpreadMs: COME_BACK_MS.spread },
+    ...{ corkEvents: 3, corkBytes: 1_000, corkTotalBytes: 2_000 },
     formats: FORMATS.map((format) => nativeFormat(format, reasons)),
   };
 }

@@ -17,16 +17,23 @@ export type NativeParts = readonly (string | number)[];
 export interface NativeFormat {
   readonly event: NativeParts;
   readonly heartbeat: NativeParts;
+  readonly refresh: NativeParts;
   /**
    * Indexed by close reason. The insert `number` is the time to reconnect after, `cursor` the last cursor of
    * the stream.
    */
   readonly goodbyes: readonly NativeParts[];
+  /** The same for streams without a cursor. */
+  readonly bareGoodbyes: readonly NativeParts[];
 }
 
 export interface NativeOptions extends PoolLimits {
   readonly comeBackMinMs: number;
   readonly comeBackSpreadMs: number;
+  /** See CORK_LIMITS. */
+  readonly corkEvents: number;
+  readonly corkBytes: number;
+  readonly corkTotalBytes: number;
   readonly formats: readonly NativeFormat[];
 }
 
@@ -34,7 +41,7 @@ export interface NativeOptions extends PoolLimits {
 export type OnEnds = (names: readonly string[], usersOf: Uint8Array) => void;
 
 /**
- * Methods of a closed pool do nothing and return 0, -1 or "". The same holds for numbers that are not valid
+ * Methods of a closed pool do nothing and return 0, -1, "" or undefined. The same holds for numbers that are not valid
  * (as an index, a count or a handle), except that `open` returns an errno. Other values than numbers cause a
  * TypeError.
  */
@@ -53,12 +60,24 @@ export interface NativeHandle {
     tickBefore: string,
     tickAfter: string,
     cursor: string,
+    /** The number of the stream's cork, or -1. */
+    cork: number,
   ): number;
   setEvent(id: string, json: string, cursor: string): void;
   /** Returns the number of streams that took the event that was set; -1 if the handle has no open stream. */
   deliver(handle: number): number;
-  deliverFrame(frame: Uint8Array, cursorPrefix: string): number;
+  deliverFrame(frame: Uint8Array, stamp: number, others: string): number;
   broadcast(format: number, text: string, cursor: string): void;
+  refresh(cursor: string): void;
+  /**
+   * Returns id, JSON and cursor of each event, one after the other; null if events were discarded; undefined if
+   * there is no such cork.
+   */
+  takeBuffered(cork: number): readonly string[] | null | undefined;
+  writeCorked(cork: number, text: string, cursor: string, events: number): number;
+  waitingCorked(cork: number): number;
+  uncork(cork: number): void;
+  endCorked(cork: number, reason: number): void;
   finishSome(count: number, reason: number): void;
   startDraining(): void;
   close(): void;

@@ -58,7 +58,12 @@ export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
   try {
     for (let round = 0; round < frames; round += 1) {
       const frame = packFrame(recordsOf(random, round));
-      assert.equal(native.deliverFrame(frame, "0.a."), twin.deliverFrame(frame, "0.a."), `frame ${round}`);
+      const [stamp, others] = [stampOf(random), othersOf(random)];
+      assert.equal(
+        native.deliverFrame(frame, stamp, others),
+        twin.deliverFrame(frame, stamp, others),
+        `frame ${round}`,
+      );
       if (round % BURST === 0) await turn();
     }
     for (const [index, reader] of readers.entries()) {
@@ -71,8 +76,8 @@ export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
       const frame = damage(packFrame(recordsOf(random, frames + round)), random);
       const copy = Buffer.from(frame);
       assert.equal(
-        native.deliverFrame(frame, "c"),
-        twin.deliverFrame(copy, "c"),
+        native.deliverFrame(frame, 1, "c"),
+        twin.deliverFrame(copy, 1, "c"),
         `seed ${seed}, ${copy.toString("hex")}`,
       );
       assert.equal(native.size, STREAMS);
@@ -144,11 +149,21 @@ function specOf(stream: number, random: Random): StreamSpec {
 }
 
 function recordsOf(random: Random, round: number): PackedEvent[] {
-  return Array.from({ length: 1 + random(4) }, (_, index) => ({
+  return Array.from({ length: random(5) }, (_, index) => ({
     handles: Array.from({ length: random(6) }, () => random(USERS + 3)),
     id: `${round.toString(36)}-${index}-${random(5)}`,
     json: jsonOf(random),
   }));
+}
+
+/** Any number of bits, so that all digits of a stamp occur. */
+function stampOf(random: Random): number {
+  return Math.floor((random(2 ** 31) * 2 ** 22 + random(2 ** 22)) / 2 ** random(53));
+}
+
+function othersOf(random: Random): string {
+  const digits = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+  return Array.from({ length: random(222) }, () => digits[random(digits.length)]).join("");
 }
 
 const PIECES = [

@@ -15,11 +15,14 @@ export function nativeFormat(format: StreamFormat, reasons: readonly CloseReason
   return {
     event: format.event.map((part) => (typeof part === "string" ? part : INSERTS.indexOf(part.insert))),
     heartbeat: [new TextDecoder().decode(format.heartbeat.bytes)],
-    goodbyes: reasons.map((reason) => {
-      const { reconnect } = CLOSE_REASONS[reason];
-      return partsOf(format.goodbye(reason, reconnect ? TIME : undefined, CURSOR));
-    }),
+    refresh: partsOf(format.refresh(CURSOR)),
+    goodbyes: reasons.map((reason) => partsOf(goodbyeIn(format, reason, CURSOR))),
+    bareGoodbyes: reasons.map((reason) => partsOf(goodbyeIn(format, reason, undefined))),
   };
+}
+
+function goodbyeIn(format: StreamFormat, reason: CloseReason, cursor: string | undefined): string {
+  return format.goodbye(reason, CLOSE_REASONS[reason].reconnect ? TIME : undefined, cursor);
 }
 
 function partsOf(text: string): NativeParts {

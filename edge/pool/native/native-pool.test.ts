@@ -9,6 +9,7 @@ const skip = hasPoolAddon() ? false : "the addon was not built here";
 testPoolConformance({
   name: "native",
   skip,
+  sendsHead: true,
   create: (limits) => new NativePool(limits),
   serve: (app, pool, onAbandoned) =>
     createNodeServer({ app, holder: holdDescriptors(pool as NativePool), onAbandoned }),

@@ -2,13 +2,21 @@
 // gives it descriptors, and the addon reports ends in batches, once per turn of the event loop. It keeps
 // nothing per connection.
 
-import type { UserId } from "../../../broker/contract.ts";
+import type { Hole, UserId } from "../../../broker/contract.ts";
 import { FRAMINGS, type Framing } from "../../formats/frame.ts";
 import { FORMATS } from "../../formats/index.ts";
-import type { PositionedEvent } from "../../formats/positioned-event.ts";
+import { PositionedEvent } from "../../formats/positioned-event.ts";
 import { tickTexts } from "../../formats/text.ts";
 import { type CloseReason, COME_BACK_MS } from "../close-reasons.ts";
-import type { ConnectionPool, DrainOptions, PoolCounts, PoolLimits, StreamSpec } from "../pool.ts";
+import {
+  type Buffered,
+  CORK_LIMITS,
+  type ConnectionPool,
+  type DrainOptions,
+  type PoolCounts,
+  type PoolLimits,
+  type StreamSpec,
+} from "../pool.ts";
 import { loadPoolAddon, type NativeHandle } from "./addon.ts";
 import { nativeFormat } from "./native-formats.ts";
 import { NativeUserTable } from "./native-user-table.ts";
@@ -40,6 +48,9 @@ export class NativePool implements ConnectionPool {
         ...limits,
         comeBackMinMs: COME_BACK_MS.min,
         comeBackSpreadMs: COME_BACK_MS.spread,
+        corkEvents: CORK_LIMITS.events,
+        corkBytes: CORK_LIMITS.bytes,
+        corkTotalBytes: CORK_LIMITS.totalBytes,
         formats: FORMATS.map((format) => nativeFormat(format, this.#reasons)),
       },
       (names, usersOf) => this.#tellEnds(names as readonly UserId[], usersOf),
@@ -58,6 +69,14 @@ export class NativePool implements ConnectionPool {
 
   get queuedBytes(): number {
     return this.#figure("queuedBytes");
+  }
+
+  get corked(): number {
+    return this.#figure("corked");
+  }
+
+  get bufferedBytes(): number {
+    return this.#figure("bufferedBytes");
   }
 
   /**
@@ -81,6 +100,7 @@ export class NativePool implements ConnectionPool {
       delivered: this.#at("delivered"),
       chunks: this.#at("chunks"),
       bytes: this.#at("bytes"),
+      overflows: this.#at("overflows"),
       closed,
     };
   }
@@ -92,12 +112,12 @@ export class NativePool implements ConnectionPool {
 
   /**
    * Holds a duplicate of a connected socket's descriptor, and writes `head` and the stream's opening to it at
-   * once. The caller then destroys its own socket. Without framing, the response lasts until the connection
+   * once, unless the stream is corked. The caller then destroys its own socket. Without framing, the response lasts until the connection
    * closes. Returns false if the stream cannot be held for lack of descriptors or memory; nothing was written
    * then.
    */
   adopt(fd: number, head: string, spec: StreamSpec, framing: Framing): boolean {
-    const { users, format, opening, cursor, tickMs = 0, expiresAtMs = Number.POSITIVE_INFINITY } = spec;
+    const { users, format, opening, cursor, cork, tickMs = 0 } = spec;
     const [first] = users;
     const [before, after] = tickMs > 0 ? tickTexts(users) : ["", ""];
     const problem = this.#native.open(
@@ -107,12 +127,14 @@ export class NativePool implements ConnectionPool {
       head,
       opening,
       users.length === 1 && first !== undefined ? first : users,
-      expiresAtMs,
+      spec.expiresAtMs ?? Number.POSITIVE_INFINITY,
       tickMs,
       before,
       after,
       cursor,
+      cork?.number ?? -1,
     );
+    if (problem === 0 && cork !== undefined) queueMicrotask(() => cork.onHeld());
     return problem === 0;
   }
 
@@ -125,14 +147,46 @@ export class NativePool implements ConnectionPool {
     return delivered < 0 ? undefined : delivered;
   }
 
-  deliverFrame(frame: Uint8Array, cursorPrefix: string): number {
+  deliverFrame(frame: Uint8Array, stamp: number, others: string): number {
     this.#current = undefined;
-    return this.#native.deliverFrame(frame, cursorPrefix);
+    return this.#native.deliverFrame(frame, stamp, others);
   }
 
-  resync(reason: string, cursor: string): void {
+  resync(hole: Hole, cursor: string): void {
     for (const [index, format] of FORMATS.entries())
-      this.#native.broadcast(index, format.resync(reason, cursor), cursor);
+      this.#native.broadcast(index, format.resync(hole, cursor), cursor);
+  }
+
+  refresh(cursor: string): void {
+    this.#native.refresh(cursor);
+  }
+
+  takeBuffered(cork: number): Buffered | undefined {
+    const texts = this.#native.takeBuffered(cork);
+    if (texts === undefined) return undefined;
+    if (texts === null) return { events: [], overflowed: true };
+    const events: PositionedEvent[] = [];
+    for (let at = 0; at < texts.length; at += 3) {
+      const [id = "", json = "", cursor = ""] = texts.slice(at, at + 3);
+      events.push(new PositionedEvent(id, json, cursor));
+    }
+    return { events, overflowed: false };
+  }
+
+  writeCorked(cork: number, text: string, cursor: string, events: number): number {
+    return this.#native.writeCorked(cork, text, cursor, events);
+  }
+
+  waitingCorked(cork: number): number {
+    return this.#native.waitingCorked(cork);
+  }
+
+  uncork(cork: number): void {
+    this.#native.uncork(cork);
+  }
+
+  endCorked(cork: number, reason: CloseReason): void {
+    this.#native.endCorked(cork, this.#reasons.indexOf(reason));
   }
 
   async drain({ perSecond, deadlineMs }: DrainOptions): Promise<void> {

@@ -145,7 +145,7 @@ describe("native pool, robustness", { skip }, () => {
     await pool.drain({ perSecond: 1, deadlineMs: 0 });
     assert.equal(pool.size, 0);
     assert.equal(pool.deliver(0, new PositionedEvent("e", "{}", "0")), undefined);
-    assert.equal(pool.deliverFrame(new Uint8Array(64), ""), 0);
+    assert.equal(pool.deliverFrame(new Uint8Array(64), 1, ""), 0);
     assert.equal(pool.table.find(ann), -1);
     assert.equal(
       pool.adopt(0, "", { users: [ann], format: text, opening: "", cursor: "0" }, "chunked"),
@@ -164,7 +164,7 @@ const PROGRAM = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { createServer } = require("node:net");
   Promise.all([import(workerData.pool), import(workerData.format)]).then(([{ NativePool }, { text }]) => {
-    const limits = { maxQueueBytes: 1e6, maxQueuedBytes: 1e8, stalledMs: 1e4, heartbeatMs: 20, endMs: 100, maxLifetimeMs: 0 };
+    const limits = { maxQueueBytes: 1e6, maxQueuedBytes: 1e8, stalledMs: 1e4, heartbeatMs: 20, refreshMs: 100, endMs: 100, maxLifetimeMs: 0 };
     const pool = new NativePool(limits);
     const server = createServer((socket) => {
       pool.adopt(socket._handle.fd, "", { users: ["a", "b"], format: text, opening: "welcome", cursor: "0" }, "chunked");

@@ -6,6 +6,7 @@ import { SocketPool } from "./socket-pool.ts";
 testPoolConformance({
   name: "plain",
   skip: process.platform === "linux" ? false : "it looks into /proc",
+  sendsHead: true,
   create: (limits) => new SocketPool(limits),
   serve: (app, pool, onAbandoned) =>
     createNodeServer({ app, holder: holdSockets(pool as SocketPool), onAbandoned }),

@@ -1,6 +1,6 @@
 // The addon's interface to JavaScript: `createPool`, `listenFd`, and the names of the numbered figures and
 // close reasons. The types are in edge/pool/native/addon.ts. Each method checks its arguments and calls the
-// pool, and contains no other logic. A pool that has ended behaves like an empty one.
+// pool, and contains no other logic; those of corked streams are in cork_methods.cc. A pool that has ended behaves like an empty one.
 
 #include <errno.h>
 #ifdef __GLIBC__
@@ -10,88 +10,27 @@
 #include <string.h>
 #include <new>
 
+#include "cork_methods.h"
 #include "edge/native/napi_helpers.h"
 #include "listen.h"
-#include "pool.h"
+#include "pool_arguments.h"
 #include "pool_options.h"
 
 namespace encke {
 
 namespace {
 
-/** Maximum number of users per stream. */
-constexpr uint32_t MAX_USERS = 16;
-
-/**
- * What a JavaScript pool object refers to: the pool, until it ends, which may be before the object is
- * collected.
- */
-struct Box {
-  Pool* pool = nullptr;
-};
-
-constexpr const char* FIGURES[] = {"opened", "delivered", "chunks",      "bytes",     "discarded",    "open",
-                                   "ending", "users",     "queuedBytes", "tableSize", "tableCapacity"};
+constexpr const char* FIGURES[] = {"opened",        "delivered", "chunks",        "bytes",       "discarded",
+                                   "open",          "ending",    "users",         "queuedBytes", "tableSize",
+                                   "tableCapacity", "corked",    "bufferedBytes", "overflows"};
 constexpr uint32_t FIGURE_COUNT = sizeof FIGURES / sizeof *FIGURES;
 
-template <size_t N>
-Pool* pool_of(const Arguments<N>& arguments) {
-  Box* box = nullptr;
-  if (napi_unwrap(arguments.env(), arguments.self(), reinterpret_cast<void**>(&box)) == napi_ok)
-    return box->pool;
-  throw_type_error(arguments.env(), "this is not a pool");
-  return nullptr;
-}
-
-View view(const StringBytes& text) { return View{text.data(), text.length()}; }
-
 /**
- * A user id on the stack: at most 64 ASCII bytes. One more byte is read, so that the table refuses an id that
- * is too long.
- */
-struct UserName {
-  char data[UserTable::MAX_NAME_BYTES + 2];
-  size_t length = 0;
-
-  bool read(napi_env env, napi_value value) {
-    if (napi_get_value_string_utf8(env, value, data, sizeof data, &length) == napi_ok) return true;
-    throw_type_error(env, "a user id is expected");
-    return false;
-  }
-  View view() const { return View{data, length}; }
-};
-
-/** Returns whether a string that can start a cursor was read; otherwise an exception is pending. */
-bool is_cursor(napi_env env, const Utf8& text) {
-  if (!text.ok()) return false;
-  if (text.length() <= Positions::MAX_PREFIX_BYTES) return true;
-  throw_type_error(env, "a cursor has at most 256 bytes");
-  return false;
-}
-
-/** Reads a user id or a list of them. */
-bool read_users(napi_env env, napi_value value, UserName* names, uint32_t* count) {
-  bool is_list = false;
-  napi_is_array(env, value, &is_list);
-  if (!is_list) {
-    *count = 1;
-    return names[0].read(env, value);
-  }
-  if (napi_get_array_length(env, value, count) != napi_ok || *count < 1 || *count > MAX_USERS)
-    return throw_type_error(env, "1 to 16 users are expected"), false;
-  for (uint32_t i = 0; i < *count; i++) {
-    napi_value name = nullptr;
-    if (napi_get_element(env, value, i, &name) != napi_ok || !names[i].read(env, name)) return false;
-  }
-  return true;
-}
-
-/**
- * open(fd, format, framing, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor):
- * returns 0 or an errno
+ * open(fd, format, framing, head, opening, users, expiresAtMs, tickMs, tickBefore, tickAfter, cursor, cork):
+ * returns 0 or an errno; `cork` is -1 for a stream that does not begin corked
  */
 napi_value open(napi_env env, napi_callback_info info) {
-  const Arguments<11> arguments(env, info);
+  const Arguments<12> arguments(env, info);
   Pool* pool = pool_of(arguments);
   UserName names[MAX_USERS];
   uint32_t count = 0;
@@ -102,17 +41,21 @@ napi_value open(napi_env env, napi_callback_info info) {
       !read_users(env, arguments[5], names, &count))
     return nullptr;
   int32_t descriptor = -1;
-  uint32_t format = 0, framing = 0;
-  double expires_at_ms = NAN, tick_ms = NAN;
-  if (!arguments.number(6, &expires_at_ms) || !arguments.number(7, &tick_ms)) return nullptr;
+  uint32_t format = 0, framing = 0, cork = 0;
+  double expires_at_ms = NAN, tick_ms = NAN, cork_or_none = NAN;
+  if (!arguments.number(6, &expires_at_ms) || !arguments.number(7, &tick_ms) ||
+      !arguments.number(11, &cork_or_none))
+    return nullptr;
   if (!arguments.integer<int32_t>(0, 0, INT32_MAX, &descriptor)) return to_number(env, EBADF);
   if (!arguments.integer<uint32_t>(1, 0, MAX_FORMATS - 1, &format)) return to_number(env, EINVAL);
   if (!arguments.integer<uint32_t>(2, 0, FRAMINGS - 1, &framing)) return to_number(env, EINVAL);
   if (!(tick_ms >= 0 && tick_ms < INFINITY)) return to_number(env, EINVAL);
-  const StreamSpec spec{descriptor,    format,        static_cast<Framing>(framing),
-                        view(head),    view(opening), view(cursor),
-                        expires_at_ms, tick_ms,       view(before),
-                        view(after)};
+  const bool is_corked = cork_or_none != -1;
+  if (is_corked && !to_integer<uint32_t>(cork_or_none, 0, UINT32_MAX, &cork)) return to_number(env, EINVAL);
+  const StreamSpec spec{descriptor, format,        static_cast<Framing>(framing),
+                        view(head), view(opening), view(cursor),
+                        is_corked,  cork,          expires_at_ms,
+                        tick_ms,    view(before),  view(after)};
   View users[MAX_USERS];
   for (uint32_t i = 0; i < count; i++) users[i] = names[i].view();
   return to_number(env, pool == nullptr ? ESHUTDOWN : pool->open(spec, users, count));
@@ -140,17 +83,20 @@ napi_value deliver(napi_env env, napi_callback_info info) {
 }
 
 /**
- * deliverFrame(bytes, cursorPrefix): returns the number of streams that took events, or -1 if the frame is
+ * deliverFrame(bytes, stamp, others): returns the number of streams that took events, or -1 if the frame is
  * malformed
  */
 napi_value deliver_frame(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
+  const Arguments<3> arguments(env, info);
   Pool* pool = pool_of(arguments);
   const Bytes frame(env, arguments[0]);
-  const Utf8 prefix(env, arguments[1]);
-  if (pool == nullptr || !frame.ok || !is_cursor(env, prefix)) return to_number(env, 0);
-  return to_number(
-      env, pool->deliver_frame(View{reinterpret_cast<const char*>(frame.data), frame.length}, view(prefix)));
+  const Utf8 others(env, arguments[2]);
+  double stamp = NAN;
+  if (!arguments.number(1, &stamp)) return nullptr;
+  const bool is_stamp = stamp >= 0 && stamp < STAMP_END && stamp == trunc(stamp);
+  if (pool == nullptr || !frame.ok || !is_cursor(env, others) || !is_stamp) return to_number(env, 0);
+  const View bytes{reinterpret_cast<const char*>(frame.data), frame.length};
+  return to_number(env, pool->deliver_frame(bytes, static_cast<uint64_t>(stamp), view(others)));
 }
 
 /** broadcast(format, text, cursor): has no effect if there is no such format */
@@ -162,6 +108,15 @@ napi_value broadcast(napi_env env, napi_callback_info info) {
   if (pool != nullptr && text.ok() && is_cursor(env, cursor) &&
       arguments.integer<uint32_t>(0, 0, MAX_FORMATS - 1, &format))
     pool->broadcast(format, view(text), view(cursor));
+  return nullptr;
+}
+
+/** refresh(cursor) */
+napi_value refresh(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  Pool* pool = pool_of(arguments);
+  const Utf8 cursor(env, arguments[0]);
+  if (pool != nullptr && is_cursor(env, cursor)) pool->refresh(view(cursor));
   return nullptr;
 }
 
@@ -198,13 +153,20 @@ napi_value figures(napi_env env, napi_callback_info info) {
   double* out = doubles_of(env, arguments[0], FIGURE_COUNT + CLOSE_REASONS);
   if (pool == nullptr || out == nullptr) return nullptr;
   const Counts& counts = pool->counts();
-  const double values[] = {
-      static_cast<double>(counts.opened),           static_cast<double>(counts.delivered),
-      static_cast<double>(counts.chunks),           static_cast<double>(counts.bytes),
-      static_cast<double>(counts.discarded),        static_cast<double>(pool->open_streams()),
-      static_cast<double>(pool->ending_streams()),  static_cast<double>(pool->users_online()),
-      static_cast<double>(pool->queued_bytes()),    static_cast<double>(pool->users().size()),
-      static_cast<double>(pool->users().capacity())};
+  const double values[] = {static_cast<double>(counts.opened),
+                           static_cast<double>(counts.delivered),
+                           static_cast<double>(counts.chunks),
+                           static_cast<double>(counts.bytes),
+                           static_cast<double>(counts.discarded),
+                           static_cast<double>(pool->open_streams()),
+                           static_cast<double>(pool->ending_streams()),
+                           static_cast<double>(pool->users_online()),
+                           static_cast<double>(pool->queued_bytes()),
+                           static_cast<double>(pool->users().size()),
+                           static_cast<double>(pool->users().capacity()),
+                           static_cast<double>(pool->corks().size()),
+                           static_cast<double>(pool->corks().bytes()),
+                           static_cast<double>(pool->corks().overflows())};
   static_assert(sizeof values / sizeof *values == FIGURE_COUNT, "a value for each name");
   memcpy(out, values, sizeof values);
   for (uint32_t i = 0; i < CLOSE_REASONS; i++) out[FIGURE_COUNT + i] = static_cast<double>(counts.closed[i]);
@@ -257,6 +219,12 @@ constexpr Method METHODS[] = {{"open", open},
                               {"deliver", deliver},
                               {"deliverFrame", deliver_frame},
                               {"broadcast", broadcast},
+                              {"refresh", refresh},
+                              {"takeBuffered", take_buffered},
+                              {"writeCorked", write_corked},
+                              {"waitingCorked", waiting_corked},
+                              {"uncork", uncork},
+                              {"endCorked", end_corked},
                               {"finishSome", finish_some},
                               {"startDraining", start_draining},
                               {"close", close},
@@ -270,7 +238,9 @@ constexpr Method METHODS[] = {{"open", open},
 napi_value create_pool(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   Limits limits;
-  if (!read_limits(env, arguments[0], &limits)) return nullptr;
+  CorkLimits cork_limits;
+  if (!read_limits(env, arguments[0], &limits) || !read_cork_limits(env, arguments[0], &cork_limits))
+    return nullptr;
   void* memory = reallocate(nullptr, sizeof(Box));
   if (memory == nullptr) return throw_error(env, "NO_MEMORY", "no memory for a pool"), nullptr;
   auto* box = new (memory) Box();
@@ -285,7 +255,7 @@ napi_value create_pool(napi_env env, napi_callback_info info) {
     free(box);
     return throw_error(env, "NO_MEMORY", "no memory for a pool"), nullptr;
   }
-  Pool* pool = Pool::create(env, arguments[1], limits);
+  Pool* pool = Pool::create(env, arguments[1], limits, cork_limits);
   if (pool == nullptr) return nullptr;
   pool->watch(&box->pool);
   box->pool = pool;

@@ -17,11 +17,12 @@ enum class CloseReason : uint8_t {
   kDrain,
   kExpired,
   kAged,
+  kBusy,
   kRefused
 };
 
 constexpr const char* CLOSE_REASON_NAMES[] = {"peer",  "error",   "slow", "stalled", "overload",
-                                              "drain", "expired", "aged", "refused"};
+                                              "drain", "expired", "aged", "busy",    "refused"};
 constexpr uint32_t CLOSE_REASONS = sizeof CLOSE_REASON_NAMES / sizeof *CLOSE_REASON_NAMES;
 
 /**

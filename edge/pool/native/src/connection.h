@@ -23,6 +23,7 @@ constexpr WallSecond NO_END = UINT32_MAX;
 enum class State : uint8_t {
   kFree,
   kOpen,
+  kCorked,  // open, but events are buffered: see corks.h
   kEnding,  // its goodbye is written and its users are released; the reader may still read
   kGone,    // closed, and kept until JavaScript has been notified
 };
@@ -38,6 +39,8 @@ struct Connection {
     uint32_t messages;
     /** Otherwise: the cursor that was written last, by its number in Positions. */
     uint32_t position;
+    /** While it is corked: its index in Corks, which has both. */
+    uint32_t cork;
   };
   Tick last_write;
   /** When its token expires. */
@@ -54,6 +57,8 @@ struct Connection {
   uint8_t format;
   Framing framing;
   bool told;
+
+  bool is_open() const { return state == State::kOpen || state == State::kCorked; }
 };
 static_assert(sizeof(Connection) == 64, "one cache line each, because there are millions");
 

@@ -1,5 +1,5 @@
-// A format as it is registered with the pool once: its template for events, its heartbeat, and its goodbye
-// for each reason. The texts come from edge/formats/ and are not repeated here. At most MAX_FORMATS, which
+// A format as it is registered with the pool once: its template for events, its heartbeat, its refresh, and
+// its goodbye for each reason. The texts come from edge/formats/ and are not repeated here. At most MAX_FORMATS, which
 // exist as long as the pool.
 
 #ifndef ENCKE_POOL_FORMAT_H_
@@ -29,7 +29,11 @@ struct Format {
   /** Whether its events are numbered per connection. */
   bool has_numbers = false;
   Words heartbeat;
+  /** Tells the reader of a quiet stream its cursor. */
+  Words refresh;
   Words goodbyes[CLOSE_REASONS];
+  /** The same for streams without a cursor. */
+  Words bare_goodbyes[CLOSE_REASONS];
   /** The current event in this format. */
   Rendering rendering;
 

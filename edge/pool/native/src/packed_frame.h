@@ -32,8 +32,7 @@ class PackedFrame {
 
   explicit PackedFrame(View bytes) : bytes_(bytes) {
     const char* at = bytes_.data;
-    if (bytes_.length < HEADER_BYTES || at[0] != KIND || at[1] != VERSION || at[2] != 0 || at[3] != 0)
-      broken_ = true;
+    if (bytes_.length < HEAD_BYTES || at[0] != KIND || at[1] != VERSION) broken_ = true;
   }
 
   /**
@@ -45,7 +44,7 @@ class PackedFrame {
   bool next(PackedRecord* record) {
     if (broken_) return false;
     if (at_ >= bytes_.length) {
-      if (u32(8) != last_) broken_ = true;
+      if (u32(RECORDS_AT) != records_) broken_ = true;
       return false;
     }
     if (!read(record)) broken_ = true;
@@ -53,10 +52,12 @@ class PackedFrame {
   }
 
  private:
-  static constexpr uint64_t HEADER_BYTES = 12;
+  static constexpr uint64_t HEAD_BYTES = 32;
+  /** Where the head has the number of records; the pool needs nothing else of it. */
+  static constexpr uint64_t RECORDS_AT = 8;
   static constexpr uint64_t RECORD_BYTES = 12;
   static constexpr char KIND = 1;
-  static constexpr char VERSION = 1;
+  static constexpr char VERSION = 2;
 
   uint32_t u32(uint64_t at) const {
     uint32_t number;
@@ -77,7 +78,7 @@ class PackedFrame {
     record->json = View{bytes_.data + json_at, static_cast<size_t>(json_bytes)};
     record->recipients = static_cast<uint32_t>(recipients);
     record->handles = bytes_.data + handles;
-    last_ = at_;
+    records_++;
     at_ = next;
     return is_id(record->id) && looks_encoded(record->json);
   }
@@ -99,8 +100,8 @@ class PackedFrame {
   }
 
   View bytes_;
-  uint64_t at_ = HEADER_BYTES;
-  uint64_t last_ = 0;
+  uint64_t at_ = HEAD_BYTES;
+  uint64_t records_ = 0;
   bool broken_ = false;
 };
 

@@ -5,6 +5,7 @@
 //
 //   pool_streams.cc   how a stream begins and ends
 //   pool_writing.cc   sending, waiting bytes, events
+//   pool_corks.cc     streams that are corked
 //   pool_time.cc      heartbeats and deadlines
 //   pool_loop.cc      events of the loop: readiness, timer, the end of the environment; reporting of ends
 
@@ -15,6 +16,7 @@
 #include <uv.h>
 
 #include "connection.h"
+#include "corks.h"
 #include "edge/native/epoll_set.h"
 #include "edge/native/loop_handles.h"
 #include "edge/native/napi_helpers.h"
@@ -36,6 +38,7 @@ struct Limits {
   uint64_t max_queued_bytes;
   Tick stalled;
   Tick heartbeat;
+  Tick refresh;
   Tick end;
   Tick max_lifetime;  // 0 for unlimited
   uint32_t come_back_least_ms;
@@ -64,6 +67,9 @@ struct StreamSpec {
   View opening;
   /** The last cursor in `opening`. */
   View cursor;
+  /** Whether the stream begins corked, and the edge's number for it then. */
+  bool is_corked;
+  uint32_t cork;
   /** When its token expires, in milliseconds since 1970; infinite for never. */
   double expires_at_ms;
   /** Interval of the article's sign of life; 0 for none. */
@@ -78,7 +84,7 @@ class Pool {
    * Returns null without memory or descriptors, with an exception pending. The pool ends by `end` or with the
    * environment.
    */
-  static Pool* create(napi_env env, napi_value on_end, const Limits& limits);
+  static Pool* create(napi_env env, napi_value on_end, const Limits& limits, const CorkLimits& cork_limits);
 
   /**
    * Ends every stream at once without a goodbye, reports none, and frees the pool as soon as the loop allows
@@ -109,9 +115,21 @@ class Pool {
   /** @return the number of streams that took it, or -1 if the user has no open stream */
   int64_t deliver(uint32_t user);
   /** @return the number of streams that took its events, or -1 if it is malformed */
-  double deliver_frame(View frame, View cursor_prefix);
-  /** Writes a text that contains a cursor to every stream of a format. */
+  double deliver_frame(View frame, uint64_t stamp, View others);
+  /** Writes a text that contains a cursor to every stream of a format that is not corked. */
   void broadcast(uint32_t format, View text, View cursor);
+  /** Sets the cursor that quiet streams are sent in place of a heartbeat. */
+  void refresh(View cursor);
+
+  // corked streams, by the edge's number; -1 or null if there is none with this number
+  /** Returns the cork, whose events the caller copies and then clears with `clear_buffered`. */
+  Cork* cork_of(uint32_t number);
+  void clear_buffered(Cork& cork) { corks_.clear(cork); }
+  /** @return the number of bytes that wait for the reader */
+  double write_corked(uint32_t number, View text, View cursor, uint32_t events);
+  double waiting_corked(uint32_t number);
+  void uncork(uint32_t number);
+  void end_corked(uint32_t number, CloseReason reason);
 
   UserTable& users() { return users_; }
   uint32_t open_streams() const { return open_; }
@@ -119,10 +137,11 @@ class Pool {
   uint32_t ending_streams() const { return ending_; }
   uint32_t users_online() const { return memberships_.users_online(); }
   size_t queued_bytes() const { return outputs_.bytes(); }
+  const Corks& corks() const { return corks_; }
   const Counts& counts() const { return counts_; }
 
  private:
-  explicit Pool(const Limits& limits) : limits_(limits) {}
+  Pool(const Limits& limits, const CorkLimits& cork_limits) : limits_(limits), corks_(cork_limits) {}
   ~Pool() = default;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -154,6 +173,7 @@ class Pool {
   Tick current_tick() const;
   void visit(uint32_t index);
   Tick least_quiet() const;
+  bool is_refresh_due(const Connection& connection) const;
   bool write_heartbeat(uint32_t index);
   bool write_tick(uint32_t index);
   Tick next_look(const Connection& connection);
@@ -199,6 +219,11 @@ class Pool {
   List<char> event_bytes_;
   uint32_t event_position_ = 0;
   Positions positions_;
+  /** The cursor for quiet streams, and its number in `positions_`, which soon no longer keeps it. */
+  char refresh_text_[MAX_CURSOR_BYTES];
+  uint32_t refresh_bytes_ = 0;
+  uint32_t refresh_position_ = 0;
+  Corks corks_;
 
   uint32_t open_ = 0;
   uint32_t ending_ = 0;

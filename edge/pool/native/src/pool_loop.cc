@@ -21,13 +21,13 @@ constexpr uint32_t BATCH = 1024;
 
 }  // namespace
 
-Pool* Pool::create(napi_env env, napi_value on_end, const Limits& limits) {
+Pool* Pool::create(napi_env env, napi_value on_end, const Limits& limits, const CorkLimits& cork_limits) {
   void* memory = reallocate(nullptr, sizeof(Pool));
   if (memory == nullptr) {
     throw_error(env, "NO_MEMORY", "no memory for a pool");
     return nullptr;
   }
-  auto* pool = new (memory) Pool(limits);
+  auto* pool = new (memory) Pool(limits, cork_limits);
   if (!pool->start(env, on_end)) {
     throw_error(env, "POOL_FAILED", "the pool could not be made: are there descriptors left?");
     pool->end();
@@ -91,7 +91,7 @@ void Pool::on_event(void* self, uint64_t ticket, uint32_t events) {
 void Pool::on_readable(uint32_t index, uint32_t events) {
   Connection& connection = connections_[index];
   const auto gone = [this, index, &connection](CloseReason reason) {
-    if (connection.state == State::kOpen) {
+    if (connection.is_open()) {
       close(index, reason);
     } else {
       close_ended(index);

@@ -75,6 +75,15 @@ bool read_words(napi_env env, napi_value texts, Format* format, Words* words) {
   return true;
 }
 
+bool read_goodbyes(napi_env env, napi_value list, Format* format, Words* goodbyes) {
+  if (length_of(env, list) != CLOSE_REASONS)
+    return throw_type_error(env, "a goodbye for each reason is expected"), false;
+  for (uint32_t reason = 0; reason < CLOSE_REASONS; reason++) {
+    if (!read_words(env, element(env, list, reason), format, &goodbyes[reason])) return false;
+  }
+  return true;
+}
+
 bool read_format(napi_env env, napi_value value, Format* format) {
   const napi_value parts = property(env, value, "event");
   const uint32_t count = length_of(env, parts);
@@ -84,31 +93,26 @@ bool read_format(napi_env env, napi_value value, Format* format) {
   }
   format->has_numbers = numbers > 0;
   if (!read_words(env, property(env, value, "heartbeat"), format, &format->heartbeat)) return false;
-  const napi_value goodbyes = property(env, value, "goodbyes");
-  if (length_of(env, goodbyes) != CLOSE_REASONS)
-    return throw_type_error(env, "a goodbye for each reason is expected"), false;
-  for (uint32_t reason = 0; reason < CLOSE_REASONS; reason++) {
-    if (!read_words(env, element(env, goodbyes, reason), format, &format->goodbyes[reason])) return false;
-  }
-  return true;
+  if (!read_words(env, property(env, value, "refresh"), format, &format->refresh)) return false;
+  return read_goodbyes(env, property(env, value, "goodbyes"), format, format->goodbyes) &&
+         read_goodbyes(env, property(env, value, "bareGoodbyes"), format, format->bare_goodbyes);
 }
 
 }  // namespace
 
 bool read_limits(napi_env env, napi_value options, Limits* limits) {
-  double queue, queued, stalled, heartbeat, end, lifetime, min, spread;
+  double queue, queued, stalled, heartbeat, refresh, end, lifetime, min, spread;
   const struct {
     const char* name;
     double* value;
-  } numbers[] = {{"maxQueueBytes", &queue}, {"maxQueuedBytes", &queued},
-                 {"stalledMs", &stalled},   {"heartbeatMs", &heartbeat},
-                 {"endMs", &end},           {"maxLifetimeMs", &lifetime},
-                 {"comeBackMinMs", &min},   {"comeBackSpreadMs", &spread}};
+  } numbers[] = {{"maxQueueBytes", &queue},    {"maxQueuedBytes", &queued}, {"stalledMs", &stalled},
+                 {"heartbeatMs", &heartbeat},  {"refreshMs", &refresh},     {"endMs", &end},
+                 {"maxLifetimeMs", &lifetime}, {"comeBackMinMs", &min},     {"comeBackSpreadMs", &spread}};
   for (const auto& number : numbers) {
     if (!number_option(env, options, number.name, number.value)) return false;
   }
   constexpr double MAX_LIMIT = 1e9;  // bytes or milliseconds of one connection: 1 GB, 11 days
-  for (const double each : {queue, stalled, heartbeat, end, lifetime, min, spread}) {
+  for (const double each : {queue, stalled, heartbeat, refresh, end, lifetime, min, spread}) {
     if (!(each >= 0 && each <= MAX_LIMIT))
       return throw_type_error(env, "a limit is not between 0 and 1e9"), false;
   }
@@ -119,10 +123,24 @@ bool read_limits(napi_env env, napi_value options, Limits* limits) {
                    static_cast<uint64_t>(queued),
                    ticks(stalled),
                    ticks(heartbeat),
+                   ticks(refresh),
                    ticks(end),
                    lifetime == 0 ? 0 : ticks(lifetime),
                    static_cast<uint32_t>(min),
                    static_cast<uint32_t>(spread)};
+  return true;
+}
+
+bool read_cork_limits(napi_env env, napi_value options, CorkLimits* limits) {
+  double events, bytes, total;
+  if (!number_option(env, options, "corkEvents", &events) ||
+      !number_option(env, options, "corkBytes", &bytes) ||
+      !number_option(env, options, "corkTotalBytes", &total))
+    return false;
+  if (!(events >= 0 && events <= 1e9 && bytes >= 0 && bytes <= 1e9 && total >= 0 && total <= 1e15))
+    return throw_type_error(env, "a limit of corked streams is out of range"), false;
+  *limits =
+      CorkLimits{static_cast<uint32_t>(events), static_cast<uint32_t>(bytes), static_cast<uint64_t>(total)};
   return true;
 }
 

@@ -10,6 +10,9 @@ namespace encke {
 /** Returns false, with an exception pending, if an option is missing or has the wrong type. */
 bool read_limits(napi_env env, napi_value options, Limits* limits);
 
+/** Reads the bounds of the buffers of corked streams. Returns false like `read_limits`. */
+bool read_cork_limits(napi_env env, napi_value options, CorkLimits* limits);
+
 /** Adds the formats of the options to a pool. Returns false like `read_limits`. */
 bool read_formats(napi_env env, napi_value options, Pool* pool);
 

@@ -52,6 +52,12 @@ int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
     if (connection->extra == nullptr) problem = ENOMEM;
   }
   if (problem == 0 && !join_users(index, users, user_count)) problem = ENOMEM;
+  if (problem == 0 && spec.is_corked) {
+    connection = &connections_[index];
+    connection->cork = corks_.add(spec.cork, index, spec.head, spec.cursor);
+    if (connection->cork == NONE) problem = ENOMEM;
+    else connection->state = State::kCorked;
+  }
   if (problem == 0) problem = epoll_.add(descriptor, EPOLLIN | EPOLLRDHUP, ticket_of(index, *connection));
   if (problem != 0) {
     give_up(index);
@@ -61,8 +67,10 @@ int Pool::open(const StreamSpec& spec, const View* users, uint32_t user_count) {
   open_++;
   counts_.opened++;
   set_times(index, spec.expires_at_ms);
-  note_position(index, positions_.find(spec.cursor));
-  write_text(index, &spec.opening, 1, spec.head);
+  if (!spec.is_corked) {
+    note_position(index, positions_.find(spec.cursor));
+    write_text(index, &spec.opening, 1, spec.head);
+  }
   if (draining_) finish(index, CloseReason::kDrain);
   keep_global_bound();
   return 0;
@@ -72,7 +80,7 @@ void Pool::finish_some(uint32_t count, CloseReason reason) {
   for (uint32_t looked = 0; looked < connections_.size() && count > 0; looked++) {
     if (next_to_finish_ >= connections_.size()) next_to_finish_ = 0;
     const uint32_t index = next_to_finish_++;
-    if (connections_[index].state != State::kOpen) continue;
+    if (!connections_[index].is_open()) continue;
     finish(index, reason);
     count--;
   }
@@ -111,17 +119,22 @@ void Pool::set_times(uint32_t index, double expires_at_ms) {
 void Pool::finish(uint32_t index, CloseReason reason) {
   Connection& connection = connections_[index];
   const Format& format = formats_[connection.format];
-  const Words& words = format.goodbyes[static_cast<uint32_t>(reason)];
   char digits[DECIMAL_BYTES];
   const uint32_t ms = limits_.come_back_least_ms + random_.below(limits_.come_back_spread_ms);
   const char* number = write_decimal(digits + sizeof digits, ms);
   const View come_back{number, static_cast<size_t>(digits + sizeof digits - number)};
+  const Cork* cork = connection.state == State::kCorked ? &corks_[connection.cork] : nullptr;
   // in a format with numbers, `position` has another meaning and the goodbye contains no cursor
-  const View cursor = format.has_numbers ? View{} : positions_.cursor_of(connection.position);
+  const View cursor = cork != nullptr      ? cork->cursor()
+                      : format.has_numbers ? View{}
+                                           : positions_.cursor_of(connection.position);
+  const Words* goodbyes = cursor.length > 0 ? format.goodbyes : format.bare_goodbyes;
+  const Words& words = goodbyes[static_cast<uint32_t>(reason)];
   View texts[MAX_WORDS];
   const uint32_t count = format.say(words, come_back, cursor, texts);
   const View last = connection.framing == Framing::kChunked ? View{LAST_CHUNK, LAST_CHUNK_BYTES} : View{};
-  if (!write_text(index, texts, count, View{}, last)) return;
+  // a failure frees the cork, whose bytes are not used after that
+  if (!write_text(index, texts, count, cork == nullptr ? View{} : cork->held_head(), last)) return;
   leave_users(index, reason);
   connection.state = State::kEnding;
   ending_++;
@@ -157,6 +170,7 @@ void Pool::leave_users(uint32_t index, CloseReason reason) {
   memberships_.unlink(connection.first_membership);
   free(connection.extra);
   connection.extra = nullptr;
+  if (connection.state == State::kCorked) corks_.remove(connection.cork);
   counts_.closed[static_cast<uint32_t>(reason)]++;
   open_--;
 }
@@ -181,6 +195,7 @@ void Pool::give_up(uint32_t index) {
   memberships_.unlink(connection.first_membership);
   memberships_.forget(connection.first_membership);
   free(connection.extra);
+  if (connection.state == State::kCorked) corks_.remove(connection.cork);
   ::close(connection.descriptor);
   connections_.give_back(index);
 }

@@ -52,6 +52,13 @@ void Pool::visit(uint32_t index) {
   if (connection.expires != NO_END && ms_until(connection.expires) <= 0)
     return finish(index, CloseReason::kExpired);
   if (now >= connection.ages) return finish(index, CloseReason::kAged);
+  if (connection.state == State::kCorked) {
+    // as if a sign of life had been written, which is not allowed yet
+    connection.last_write = now;
+    if (connection.extra != nullptr && connection.extra->tick_every > 0)
+      connection.extra->tick_due = now + connection.extra->tick_every;
+    return look_by(index, next_look(connection));
+  }
   if (connection.extra != nullptr && now >= connection.extra->tick_due && !write_tick(index)) return;
   if (now - connection.last_write >= least_quiet() && !write_heartbeat(index)) return;
   look_by(index, next_look(connection));
@@ -63,10 +70,23 @@ void Pool::visit(uint32_t index) {
  */
 Tick Pool::least_quiet() const { return 2 * limits_.heartbeat - limits_.heartbeat / HEARTBEAT_SPREAD_PART; }
 
+/** Once per interval, a quiet stream is sent its present cursor, unless a newer one was written to it. */
+bool Pool::is_refresh_due(const Connection& connection) const {
+  if (refresh_bytes_ == 0 || current_tick() / limits_.refresh == connection.last_write / limits_.refresh)
+    return false;
+  // in a format with numbers, `position` has another meaning and the refresh contains no cursor
+  return formats_[connection.format].has_numbers ||
+         static_cast<int32_t>(connection.position - refresh_position_) < 0;
+}
+
 bool Pool::write_heartbeat(uint32_t index) {
   const Format& format = formats_[connections_[index].format];
   View texts[MAX_WORDS];
-  return write_text(index, texts, format.say(format.heartbeat, View{}, View{}, texts));
+  if (!is_refresh_due(connections_[index]))
+    return write_text(index, texts, format.say(format.heartbeat, View{}, View{}, texts));
+  note_position(index, refresh_position_);
+  return write_text(index, texts,
+                    format.say(format.refresh, View{}, View{refresh_text_, refresh_bytes_}, texts));
 }
 
 bool Pool::write_tick(uint32_t index) {

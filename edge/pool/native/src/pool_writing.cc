@@ -35,20 +35,20 @@ int64_t Pool::deliver(uint32_t user) {
   return delivered;
 }
 
-double Pool::deliver_frame(View bytes, View cursor_prefix) {
-  const uint64_t before = counts_.delivered;
+double Pool::deliver_frame(View bytes, uint64_t stamp, View others) {
+  uint64_t delivered = 0;
   PackedFrame frame(bytes);
   PackedRecord record;
-  while (frame.next(&record)) {
-    const View cursor = positions_.begin(cursor_prefix, record.id);
+  for (; frame.next(&record); stamp++) {
+    const View cursor = positions_.begin(stamp, others, record.id);
     begin_event(Event{record.id, record.json, cursor});
     for (uint32_t i = 0; i < record.recipients; i++) {
-      hand_to(record.handle_at(i));
+      delivered += hand_to(record.handle_at(i));
       keep_global_bound();
     }
   }
   event_ = Event{};  // its bytes belonged to the caller
-  return frame.is_well_formed() ? static_cast<double>(counts_.delivered - before) : -1;
+  return frame.is_well_formed() ? static_cast<double>(delivered) : -1;
 }
 
 void Pool::broadcast(uint32_t format, View text, View cursor) {
@@ -61,14 +61,22 @@ void Pool::broadcast(uint32_t format, View text, View cursor) {
   }
 }
 
+void Pool::refresh(View cursor) {
+  if (cursor.length == 0) return;
+  memcpy(refresh_text_, cursor.data, cursor.length);
+  refresh_bytes_ = static_cast<uint32_t>(cursor.length);
+  refresh_position_ = positions_.note(cursor);
+}
+
 void Pool::begin_event(const Event& event) {
   event_ = event;
   event_position_ = positions_.newest();
   event_hash_ = hash_.of(event.id.data, event.id.length) | 1;  // 0 means no event
+  corks_.begin_event();
   for (uint32_t i = 0; i < format_count_; i++) formats_[i].rendering.begin();
 }
 
-/** Writes the current event to every stream of a user. */
+/** Writes the current event to every stream of a user, or buffers it. */
 uint32_t Pool::hand_to(uint32_t user) {
   uint32_t delivered = 0;
   for (uint32_t at = users_.first_membership(user); at != NONE;) {
@@ -76,7 +84,6 @@ uint32_t Pool::hand_to(uint32_t user) {
     at = pair.next_of_user;  // a failed write ends this connection, and thus frees this pair
     if (hand(pair.connection)) delivered++;
   }
-  counts_.delivered += delivered;
   return delivered;
 }
 
@@ -87,6 +94,7 @@ bool Pool::hand(uint32_t index) {
   const bool has_event = event_.json.data != nullptr;
   const bool is_for_several = connection.extra != nullptr && connection.extra->has_several_users;
   if (has_event && is_for_several && !connection.extra->recent.add(event_hash_)) return false;
+  if (connection.state == State::kCorked) return has_event && corks_.buffer(corks_[connection.cork], event_);
   if (!has_event || !(rendering.is_ready() || rendering.build(format.event, format.texts, event_))) {
     // without memory, ending the stream is better than omitting a message
     close(index, CloseReason::kRefused);
@@ -99,8 +107,9 @@ bool Pool::hand(uint32_t index) {
   }
   Pieces pieces;
   rendering.pieces(connection.messages, connection.framing, &pieces);
-  if (pieces.count == 0) return true;
+  if (pieces.count == 0) return counts_.delivered++, true;
   if (!send(index, pieces.list, pieces.count, pieces.bytes)) return false;
+  counts_.delivered++;
   counts_.chunks++;
   counts_.bytes += pieces.bytes;
   return true;
@@ -194,7 +203,7 @@ void Pool::flush(uint32_t index) {
     }
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EWOULDBLOCK) return;
-    if (connection.state == State::kOpen) return close(index, CloseReason::kError);
+    if (connection.is_open()) return close(index, CloseReason::kError);
     return close_ended(index);
   }
   outputs_.forget(connections_, connection);
@@ -208,7 +217,7 @@ void Pool::keep_global_bound() {
   while (outputs_.bytes() > limits_.max_queued_bytes) {
     const uint32_t longest = outputs_.longest(connections_);
     if (longest == NONE) return;
-    if (connections_[longest].state == State::kOpen) {
+    if (connections_[longest].is_open()) {
       close(longest, CloseReason::kOverload);
     } else {
       close_ended(longest);

@@ -8,11 +8,21 @@
 
 namespace encke {
 
+/** Maximum length of a cursor, as in broker/cursor.ts. */
+constexpr size_t MAX_CURSOR_BYTES = 255;
+/** The stamp at the beginning of a cursor: nine digits of six bits. */
+constexpr size_t STAMP_BYTES = 9;
+/** Stamps are below this number. */
+constexpr double STAMP_END = 9'007'199'254'740'992;  // 2^53
+
+/** Writes a stamp in digits whose order is the order of their characters in ASCII. */
+inline void write_stamp(char* text, uint64_t stamp) {
+  static constexpr char DIGITS[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+  for (size_t at = STAMP_BYTES; at-- > 0; stamp >>= 6) text[at] = DIGITS[stamp & 63];
+}
+
 class Positions {
  public:
-  /** Maximum length of a cursor: MAX_CURSOR_BYTES in broker/cursor.ts. */
-  static constexpr size_t MAX_PREFIX_BYTES = 256;
-
   /** The number of the newest cursor. */
   uint32_t newest() const { return newest_; }
   /** Valid until KEPT more cursors were noted, like every returned cursor. */
@@ -20,7 +30,11 @@ class Positions {
 
   /** Returns the number of a cursor that is written now. */
   uint32_t note(View cursor) {
-    if (!is(newest_, cursor)) begin(cursor, View{});
+    if (!is(newest_, cursor)) {
+      Position& position = add();
+      if (cursor.length > 0) memcpy(position.text, cursor.data, cursor.length);
+      position.length = static_cast<uint32_t>(cursor.length);
+    }
     return newest_;
   }
 
@@ -38,16 +52,17 @@ class Positions {
     return at(age < count_ ? number : newest_ - count_ + 1);
   }
 
-  /** Notes the cursor of an event: a prefix, and the event's id with dots instead of dashes. */
-  View begin(View prefix, View id) {
-    newest_++;
-    if (count_ < KEPT) count_++;
-    Position& position = positions_[newest_ % KEPT];
-    memcpy(position.text, prefix.data, prefix.length);
-    for (size_t i = 0; i < id.length; i++)
-      position.text[prefix.length + i] = id.data[i] == '-' ? '.' : id.data[i];
-    position.length = static_cast<uint32_t>(prefix.length + id.length);
-    return at(newest_);
+  /** Notes the cursor of an event: `cursorOfEvent` in broker/cursor.ts. */
+  View begin(uint64_t stamp, View others, View id) {
+    Position& position = add();
+    write_stamp(position.text, stamp);
+    char* at = position.text + STAMP_BYTES;
+    if (others.length > 0) memcpy(at, others.data, others.length);
+    at += others.length;
+    *at++ = '~';
+    for (size_t i = 0; i < id.length; i++) *at++ = id.data[i] == '-' ? '.' : id.data[i];
+    position.length = static_cast<uint32_t>(at - position.text);
+    return newest_cursor();
   }
 
  private:
@@ -55,8 +70,16 @@ class Positions {
 
   struct Position {
     uint32_t length;
-    char text[MAX_PREFIX_BYTES + PackedFrame::MAX_ID_BYTES];
+    /** `others` is at most as long as a cursor. */
+    char text[STAMP_BYTES + MAX_CURSOR_BYTES + 1 + PackedFrame::MAX_ID_BYTES];
   };
+
+  /** Returns the place of another cursor, which is the newest from now on. */
+  Position& add() {
+    newest_++;
+    if (count_ < KEPT) count_++;
+    return positions_[newest_ % KEPT];
+  }
 
   View at(uint32_t number) const {
     const Position& position = positions_[number % KEPT];
