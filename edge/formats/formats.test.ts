@@ -116,6 +116,7 @@ describe("formats", () => {
   });
 
   it("chunks - begin with their size in bytes, in hexadecimal", () => {
+    assert.equal(decode(new Frame("").framed("chunked")), "", "an empty one would end the response");
     assert.equal(decode(new Frame("ä".repeat(10)).framed("chunked")), `14\r\n${"ä".repeat(10)}\r\n`);
   });
 

@@ -21,7 +21,8 @@ export class Frame {
 
   /** Returns the bytes as they are written to a response with this framing. */
   framed(framing: Framing): Uint8Array {
-    if (framing === "none") return this.bytes;
+    // an empty chunk would end the response
+    if (framing === "none" || this.bytes.length === 0) return this.bytes;
     this.#chunk ??= asChunk(this.bytes);
     return this.#chunk;
   }

@@ -61,8 +61,8 @@ export interface Buffered {
 export const MAX_CORKED_WRITE = 65_536;
 
 /**
- * Bounds of the buffers of corked streams: per stream, and in total. Bytes are those of ids, JSON and cursors.
- * An event counts in the buffer of each stream, but only once in total.
+ * Bounds of the buffers of corked streams: per stream, and in total. Bytes are those of ids, JSON and cursors
+ * (characters in the TypeScript pools). An event counts in the buffer of each stream, but only once in total.
  */
 export const CORK_LIMITS = { events: 1_024, bytes: 524_288, totalBytes: 67_108_864 } as const;
 

@@ -50,6 +50,7 @@ export function testCorks(served: ServedPool): void {
         assert.ok(served.pool.writeCorked(number, text, text.slice(4, 6), 1) >= 0);
         await waitFor("the bytes to be taken", () => served.pool.waitingCorked(number) === 0);
       }
+      assert.equal(served.pool.writeCorked(number, "", "c2", 0), 0, "an empty chunk would end the response");
       served.deliver(ann, eventOf("discarded"));
       served.pool.uncork(number);
       assert.deepEqual([served.pool.corked, served.pool.bufferedBytes, served.pool.size], [0, 0, 1]);

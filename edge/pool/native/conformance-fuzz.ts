@@ -1,5 +1,5 @@
 // A seeded fuzz test of packed frames. The native pool over real sockets and the TypeScript pool over memory
-// hold the same streams. Well-formed frames must produce the same bytes; frames with random damage must have
+// hold the same streams, some of them corked at first. Well-formed frames must produce the same bytes; frames with random damage must have
 // the same result, and nothing may break. Under a sanitizer, the test also shows that nothing outside a frame
 // is read.
 
@@ -10,13 +10,15 @@ import { type PackedEvent, packFrame } from "../../../test/support/packed-frames
 import { waitFor } from "../../../test/support/wait-for.ts";
 import { FORMATS } from "../../formats/index.ts";
 import { descriptorOf } from "../../node/descriptor.ts";
-import { DEFAULT_LIMITS, type StreamSpec } from "../pool.ts";
+import { type ConnectionPool, DEFAULT_LIMITS, type StreamSpec } from "../pool.ts";
 import type { SinkDriver } from "../stream.ts";
 import { StreamPool } from "../stream-pool.ts";
 import { NativePool } from "./native-pool.ts";
 
 const USERS = 12;
 const STREAMS = 24;
+/** One of this many streams begins corked. */
+const CORKED_EACH = 3;
 const LIMITS = { ...DEFAULT_LIMITS, maxQueueBytes: 1e9, maxQueuedBytes: 1e12, heartbeatMs: 1e9, endMs: 200 };
 /** Frames between two turns of the event loop, in which the readers read. */
 const BURST = 50;
@@ -47,8 +49,10 @@ export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
   const twin = new StreamPool<Sink>({ driver: memory, limits: LIMITS });
   const sinks: Sink[] = [];
   const readers: Reader[] = [];
+  const corks: number[] = [];
   for (let stream = 0; stream < STREAMS; stream += 1) {
     const spec = specOf(stream, random);
+    if (spec.cork !== undefined) corks.push(spec.cork.number);
     const sink: Sink = { text: "" };
     sinks.push(sink);
     const framing = stream % 4 === 0 ? "none" : "chunked";
@@ -64,8 +68,12 @@ export async function fuzzFrames({ seed, frames }: FuzzOptions): Promise<void> {
         twin.deliverFrame(frame, stamp, others),
         `frame ${round}`,
       );
+      if (random(8) === 0) actOnCork(random, corks, [native, twin]);
       if (round % BURST === 0) await turn();
     }
+    assert.deepEqual([native.corked, native.counts.overflows], [twin.corked, twin.counts.overflows]);
+    for (const number of corks.splice(0)) for (const pool of [native, twin]) pool.uncork(number);
+    assert.deepEqual([native.corked, native.bufferedBytes, twin.bufferedBytes], [0, 0, 0]);
     for (const [index, reader] of readers.entries()) {
       const expected = sinks[index]?.text ?? "";
       await waitFor(`${expected.length} bytes`, () => reader.text.length >= expected.length);
@@ -145,7 +153,27 @@ function specOf(stream: number, random: Random): StreamSpec {
   const count = stream % 3 === 0 ? 1 + random(4) : 1;
   const users = Array.from({ length: count }, () => parseUserId(`u${random(USERS)}`));
   const format = FORMATS[stream % FORMATS.length] ?? assert.fail();
-  return { users: [...new Set(users)], format, opening: "hello\n", cursor: "0" };
+  const cork = stream % CORKED_EACH === 0 ? { number: stream, onHeld: () => {} } : undefined;
+  const opening = cork === undefined ? "hello\n" : "";
+  return { users: [...new Set(users)], format, opening, cursor: "0", cork };
+}
+
+/** Does the same to a corked stream of both pools, and compares what it had buffered. */
+function actOnCork(random: Random, corks: number[], pools: readonly ConnectionPool[]): void {
+  const number = corks[random(corks.length + 1)];
+  if (number === undefined) return;
+  const [taken, expected] = pools.map((pool) => {
+    const buffered = pool.takeBuffered(number);
+    const events = buffered?.events.map(({ id, json, cursor }) => ({ id, json, cursor }));
+    return { events, overflowed: buffered?.overflowed };
+  });
+  assert.deepEqual(taken, expected);
+  const text = (expected?.events ?? []).map(({ json }) => `${json}\n`).join("");
+  const events = expected?.events?.length ?? 0;
+  for (const pool of pools) assert.ok(pool.writeCorked(number, text, "c", events) >= 0);
+  if (random(20) > 0) return;
+  corks.splice(corks.indexOf(number), 1);
+  for (const pool of pools) pool.uncork(number);
 }
 
 function recordsOf(random: Random, round: number): PackedEvent[] {

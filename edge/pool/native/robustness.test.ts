@@ -70,6 +70,42 @@ describe("native pool, robustness", { skip }, () => {
     }
   });
 
+  it("memory that is exhausted at any point - refuses a corked stream, or makes it forget its events", async () => {
+    const addon = loadPoolAddon();
+    const seen = new Set<string>();
+    for (let after = 0; after < 24; after += 1) {
+      const pool = new NativePool({ ...DEFAULT_LIMITS, endMs: 100 });
+      const results: boolean[] = [];
+      const cork = { number: 7, onHeld: () => {} };
+      const server = createServer((socket) => {
+        const spec = { users: [ann, bob], format: text, opening: "", cursor: "c1", cork };
+        addon.failAllocations(after);
+        const held = pool.adopt(descriptorOf(socket), "HEAD\n", spec, "chunked");
+        if (held) pool.deliver(pool.table.find(ann), new PositionedEvent("e", '{"id":"e"}', "0"));
+        addon.failAllocations(-1);
+        results.push(held);
+        socket.destroy();
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const address = server.address();
+      const raw = new RawHttp(typeof address === "object" ? (address?.port ?? 0) : 0);
+      await waitFor("the connection", () => results.length === 1);
+      const buffered = pool.takeBuffered(7);
+      seen.add(JSON.stringify([results[0], pool.corked, buffered?.overflowed, buffered?.events.length]));
+      assert.equal(pool.size, pool.corked);
+      assert.equal(pool.bufferedBytes, 0);
+      pool.endCorked(7, "busy");
+      if (results[0]) await raw.until("HEAD\n");
+      await raw.untilEnded();
+      raw.close();
+      await waitFor("the pool to be empty", () => pool.descriptors === 0);
+      assert.deepEqual([pool.users, pool.corked], [0, 0]);
+      await pool.drain({ perSecond: 1_000, deadlineMs: 0 });
+      await new Promise((resolve) => server.close(resolve));
+    }
+    assert.deepEqual([...seen].sort(), ["[false,0,null,null]", "[true,1,false,1]", "[true,1,true,0]"]);
+  });
+
   it("worker threads - end with open streams at any moment, and leave no descriptor", async () => {
     const before = descriptors();
     for (let round = 0; round < 12; round += 1) {

@@ -129,15 +129,17 @@ class Corks {
   /** Must be called before another event is buffered. */
   void begin_event() { current_ = nullptr; }
 
-  /** Buffers the current event. Returns false if it was discarded, also for lack of memory. */
+  /**
+   * Buffers the current event, which has no JSON if there was no memory for it. Returns false if the event was
+   * discarded, and with it everything else in the buffer.
+   */
   bool buffer(Cork& cork, const Event& event) {
     if (cork.overflowed) return false;
-    if (!append(cork, event)) {
-      clear(cork);
-      cork.overflowed = true;
-      overflows_++;
-    }
-    return !cork.overflowed;
+    if (event.json.data != nullptr && append(cork, event)) return true;
+    clear(cork);
+    cork.overflowed = true;
+    overflows_++;
+    return false;
   }
 
   /** Discards what a cork has buffered, and lets it begin again. */

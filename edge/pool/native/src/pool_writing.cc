@@ -94,7 +94,7 @@ bool Pool::hand(uint32_t index) {
   const bool has_event = event_.json.data != nullptr;
   const bool is_for_several = connection.extra != nullptr && connection.extra->has_several_users;
   if (has_event && is_for_several && !connection.extra->recent.add(event_hash_)) return false;
-  if (connection.state == State::kCorked) return has_event && corks_.buffer(corks_[connection.cork], event_);
+  if (connection.state == State::kCorked) return corks_.buffer(corks_[connection.cork], event_);
   if (!has_event || !(rendering.is_ready() || rendering.build(format.event, format.texts, event_))) {
     // without memory, ending the stream is better than omitting a message
     close(index, CloseReason::kRefused);
