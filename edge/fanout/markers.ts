@@ -3,14 +3,15 @@
 // and asks the owner of every partition to publish its position there: what arrives on this subject has come
 // the whole way, and so will every copy after it. Owned by the fan-out; one marker serves all joins of a turn.
 
+import { copySubject, markSubject, type UserId } from "../../broker/contract.ts";
 import {
-  copySubject,
+  type BrokerClient,
   encodeMarkRequest,
-  markSubject,
+  MARKER_HEADER,
+  type Msg,
   parseMarker,
-  type UserId,
-} from "../../broker/contract.ts";
-import { type BrokerClient, MARKER_HEADER, type Msg, type Subscribed } from "../../broker/index.ts";
+  type Subscribed,
+} from "../../broker/index.ts";
 import { JOIN_MS } from "../config.ts";
 import type { Floor } from "./fanout.ts";
 import type { Progress } from "./progress.ts";
