@@ -14,19 +14,6 @@ export {
   parseEventId,
 } from "./cursor.ts";
 export { CursorClock } from "./cursor-clock.ts";
-export {
-  decodeHole,
-  decodeReplayPage,
-  decodeWithdrawal,
-  encodeHole,
-  encodeReplayPage,
-  encodeWithdrawal,
-  type Hole,
-  RESYNC_REASONS,
-  type ReplayPage,
-  type ResyncReason,
-  type Withdrawal,
-} from "./edge-notices.ts";
 export { BrokerError, type BrokerErrorCode } from "./errors.ts";
 export {
   checkPayload,
@@ -54,6 +41,7 @@ export {
   readHead,
   recordsOf,
 } from "./frame.ts";
+export { type Hole, RESYNC_REASONS, type ResyncReason } from "./hole.ts";
 export { checkEncoded } from "./limits.ts";
 export { checkMessageId } from "./message-id.ts";
 export {
@@ -69,13 +57,6 @@ export {
 } from "./names.ts";
 export { MAX_PARTITIONS, partitionMappings, partitionOf } from "./partition.ts";
 export { type Position, Positions } from "./positions.ts";
-export {
-  encodeReplayRequest,
-  MAX_REPLAYS,
-  parseReplayRequest,
-  type ReplayItem,
-  type ReplayRequest,
-} from "./replay-request.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";
 export {
   COPY_PREFIX,

@@ -3,6 +3,16 @@
 
 export { BrokerClient } from "./client.ts";
 export type { ConnectOptions } from "./dial.ts";
+export {
+  decodeHole,
+  decodeReplayPage,
+  decodeWithdrawal,
+  encodeHole,
+  encodeReplayPage,
+  encodeWithdrawal,
+  type ReplayPage,
+  type Withdrawal,
+} from "./edge-notices.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
 export {
   COUNT_HEADER,
@@ -53,6 +63,13 @@ export {
   type UnknownVersion,
 } from "./presence.ts";
 export type { Published, PublishOptions } from "./publishing.ts";
+export {
+  encodeReplayRequest,
+  MAX_REPLAYS,
+  parseReplayRequest,
+  type ReplayItem,
+  type ReplayRequest,
+} from "./replay-request.ts";
 export { replyError } from "./reply-error.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { NatsServer } from "./server/nats-server.ts";

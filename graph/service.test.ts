@@ -6,26 +6,26 @@ import { cpSync } from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
   bodyOf,
-  decodeHole,
-  decodeReplayPage,
-  decodeWithdrawal,
   edgeSubject,
-  encodeReplayRequest,
   FRAME_KIND,
   type FrameHead,
   type FrameKind,
   presenceSubject,
-  type ReplayItem,
-  type ReplayPage,
   readHead,
   replaySubject,
   storedTopic,
 } from "../broker/contract.ts";
 import {
   BrokerClient,
+  decodeHole,
+  decodeReplayPage,
+  decodeWithdrawal,
   type EdgePosition,
   encodePresence,
+  encodeReplayRequest,
   parseOrder,
+  type ReplayItem,
+  type ReplayPage,
   type SentPosition,
 } from "../broker/index.ts";
 import { createLogger } from "../lib/log.ts";

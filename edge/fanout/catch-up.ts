@@ -3,7 +3,8 @@
 // and the owners'. Meanwhile its positions stay where they are, and copies of newer events wait. Owned by the
 // fan-out; at most one catch-up runs at a time.
 
-import type { Hole, ReplayPage, UserId } from "../../broker/contract.ts";
+import type { Hole, UserId } from "../../broker/contract.ts";
+import type { ReplayPage } from "../../broker/index.ts";
 import type { UserTable } from "../pool/user-table.ts";
 import type { ReplayRequests } from "../seam/replay-requests.ts";
 import type { HeldCopies } from "./held-copies.ts";

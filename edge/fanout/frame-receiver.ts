@@ -6,9 +6,6 @@
 import {
   bodyOf,
   decodeHandles,
-  decodeHole,
-  decodeReplayPage,
-  decodeWithdrawal,
   FRAME_KIND,
   type FrameHead,
   type FrameKind,
@@ -17,6 +14,7 @@ import {
   recordsOf,
   storedUserId,
 } from "../../broker/contract.ts";
+import { decodeHole, decodeReplayPage, decodeWithdrawal } from "../../broker/index.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { Presence } from "../presence/presence.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formatEventId, type Hole, type ReplayPage } from "../../broker/contract.ts";
+import { formatEventId, type Hole } from "../../broker/contract.ts";
+import type { ReplayPage } from "../../broker/index.ts";
 import { Lanes } from "./lanes.ts";
 
 const HOLE: Hole = { reason: "late", since: "2026-12-01T00:00:00.000Z" };

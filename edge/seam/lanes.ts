@@ -2,7 +2,8 @@
 // all lanes are merged in ascending order, because a cursor covers every user of the stream. Owned by one
 // seam; it holds at most one page per user.
 
-import type { Hole, ReplayPage } from "../../broker/contract.ts";
+import type { Hole } from "../../broker/contract.ts";
+import type { ReplayPage } from "../../broker/index.ts";
 import { isOfTopic } from "../fanout/gathered.ts";
 import { replayedEvent } from "../fanout/replayed-event.ts";
 

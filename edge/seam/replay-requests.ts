@@ -2,14 +2,14 @@
 // to one owner travel together. Owned by the assembled edge; the streams at their seams bound what is
 // outstanding.
 
+import { replaySubject } from "../../broker/contract.ts";
 import {
+  type BrokerClient,
   encodeReplayRequest,
   MAX_REPLAYS,
   type ReplayItem,
   type ReplayPage,
-  replaySubject,
-} from "../../broker/contract.ts";
-import type { BrokerClient } from "../../broker/index.ts";
+} from "../../broker/index.ts";
 import type { Progress } from "../fanout/progress.ts";
 
 /** The stream that waits for a page. */

@@ -15,9 +15,9 @@ import {
   type Positions,
   parseCursor,
   parseEventId,
-  type ReplayPage,
   type UserId,
 } from "../../broker/contract.ts";
+import type { ReplayPage } from "../../broker/index.ts";
 import type { Floor } from "../fanout/fanout.ts";
 import { isOfTopic } from "../fanout/gathered.ts";
 import type { Progress } from "../fanout/progress.ts";

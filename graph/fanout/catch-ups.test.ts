@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
   COPY_PREFIX,
-  decodeHole,
   EVERY_PRESENCE,
   eventSubject,
   everyEvent,
@@ -19,6 +18,7 @@ import {
 } from "../../broker/contract.ts";
 import {
   BrokerClient,
+  decodeHole,
   type EdgePosition,
   encodeMarkRequest,
   encodePresence,

@@ -1,7 +1,8 @@
 // Sends rows of the history to edges that catch up, as if the event had just begun: to those of its recipients
 // who are connected there, by the graph of now. Stateless apart from counters.
 
-import { encodeHole, FRAME_KIND, ownerOf } from "../../broker/contract.ts";
+import { FRAME_KIND, ownerOf } from "../../broker/contract.ts";
+import { encodeHole } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { GraphStore } from "../graph-store.ts";
 import type { History, StoredRow } from "../history/history.ts";

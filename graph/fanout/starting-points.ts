@@ -2,8 +2,8 @@
 // elsewhere, or away for longer than the history reaches back, is told of a hole instead and continues at what
 // is begun. Stateless.
 
-import { encodeHole, FRAME_KIND, type ResyncReason } from "../../broker/contract.ts";
-import type { EdgePosition } from "../../broker/index.ts";
+import { FRAME_KIND, type ResyncReason } from "../../broker/contract.ts";
+import { type EdgePosition, encodeHole } from "../../broker/index.ts";
 import type { History } from "../history/history.ts";
 import { makeHole } from "../history/hole.ts";
 import type { Position } from "../history/sequences.ts";

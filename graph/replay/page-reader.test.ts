@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { formatEventId, type ReplayItem, storedTopic, storedUserId } from "../../broker/contract.ts";
+import { formatEventId, storedTopic, storedUserId } from "../../broker/contract.ts";
+import type { ReplayItem } from "../../broker/index.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { GraphStore } from "../graph-store.ts";
 import { History, type HistoryOptions } from "../history/history.ts";

@@ -3,13 +3,8 @@
 // come in order: after everything that was stored before them. Where the history cannot tell everything, the
 // page holds no events and the reason instead. Reads rows from memory or disk and keeps nothing.
 
-import {
-  decodeHole,
-  type Hole,
-  type ReplayItem,
-  type ReplayPage,
-  type ResyncReason,
-} from "../../broker/contract.ts";
+import type { Hole, ResyncReason } from "../../broker/contract.ts";
+import { decodeHole, type ReplayItem, type ReplayPage } from "../../broker/index.ts";
 import type { History } from "../history/history.ts";
 import { makeHole } from "../history/hole.ts";
 import { ROW_KIND } from "../history/row.ts";

@@ -6,23 +6,27 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
   bodyOf,
-  decodeReplayPage,
-  decodeWithdrawal,
   edgeSubject,
-  encodeReplayRequest,
   FRAME_KIND,
   type FrameHead,
   type FrameKind,
   formatEventId,
-  type ReplayItem,
-  type ReplayPage,
   readHead,
   replaySubject,
   storedTopic,
   storedUserId,
-  type Withdrawal,
 } from "../../broker/contract.ts";
-import { BrokerClient, type FanoutMode, type Msg } from "../../broker/index.ts";
+import {
+  BrokerClient,
+  decodeReplayPage,
+  decodeWithdrawal,
+  encodeReplayRequest,
+  type FanoutMode,
+  type Msg,
+  type ReplayItem,
+  type ReplayPage,
+  type Withdrawal,
+} from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embedded, type TestBroker, urlOf } from "../../test/support/brokers.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";

@@ -4,16 +4,15 @@
 // are sent only as fast as NATS takes them. The queue is bounded; a request beyond that is dropped, and its
 // edge ends the stream after some seconds, so that the reader returns later. Owned by the graph service.
 
+import { FRAME_KIND, RESYNC_REASONS, type ResyncReason } from "../../broker/contract.ts";
 import {
+  type BrokerClient,
   encodeReplayPage,
-  FRAME_KIND,
+  type Msg,
   parseReplayRequest,
-  RESYNC_REASONS,
   type ReplayItem,
   type ReplayRequest,
-  type ResyncReason,
-} from "../../broker/contract.ts";
-import type { BrokerClient, Msg } from "../../broker/index.ts";
+} from "../../broker/index.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Begun } from "../fanout/begun.ts";

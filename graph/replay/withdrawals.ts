@@ -3,8 +3,8 @@
 // in order with the events that follow. An edge in `frames` mode is told if it has announced the user, or is
 // still announcing its users; an edge in `subject` mode always, because it announces none. Stateless.
 
-import { encodeWithdrawal, FRAME_KIND, ownerOf, type Topic, type Withdrawal } from "../../broker/contract.ts";
-import type { BrokerClient } from "../../broker/index.ts";
+import { FRAME_KIND, ownerOf, type Topic } from "../../broker/contract.ts";
+import { type BrokerClient, encodeWithdrawal, type Withdrawal } from "../../broker/index.ts";
 import type { Begun } from "../fanout/begun.ts";
 import type { EdgeMessages } from "../fanout/edge-messages.ts";
 import type { GraphStore } from "../graph-store.ts";

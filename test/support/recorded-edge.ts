@@ -5,13 +5,12 @@ import assert from "node:assert/strict";
 import {
   bodyOf,
   decodeHandles,
-  decodeHole,
   edgeSubject,
   FRAME_KIND,
   readFrame,
   readHead,
 } from "../../broker/contract.ts";
-import { type BrokerClient, type EdgeOrder, parseOrder } from "../../broker/index.ts";
+import { type BrokerClient, decodeHole, type EdgeOrder, parseOrder } from "../../broker/index.ts";
 
 const NAMES = Object.fromEntries(Object.entries(FRAME_KIND).map(([name, kind]) => [kind, name]));
 
