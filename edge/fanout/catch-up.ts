@@ -3,7 +3,7 @@
 // and the owners'. Meanwhile its positions stay where they are, and copies of newer events wait. Owned by the
 // fan-out; at most one catch-up runs at a time.
 
-import type { Hole, UserId } from "../../broker/contract.ts";
+import { type Hole, storedUserId, type UserId } from "../../broker/contract.ts";
 import type { ReplayPage } from "../../broker/index.ts";
 import type { UserTable } from "../pool/user-table.ts";
 import type { ReplayRequests } from "../seam/replay-requests.ts";
@@ -77,7 +77,7 @@ export class CatchUp {
     for (const json of page.events) {
       const event = replayedEvent(json);
       if (event !== undefined)
-        copies.hold(event.at, { id: event.id, json: () => json }, user as UserId, false);
+        copies.hold(event.at, { id: event.id, json: () => json }, storedUserId(user), false);
     }
     if (page.hole !== undefined) gap.holes.push(page.hole);
     if (page.last) gap.missing -= 1;

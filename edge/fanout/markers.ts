@@ -3,7 +3,7 @@
 // and asks the owner of every partition to publish its position there: what arrives on this subject has come
 // the whole way, and so will every copy after it. Owned by the fan-out; one marker serves all joins of a turn.
 
-import { copySubject, markSubject, type UserId } from "../../broker/contract.ts";
+import { copySubject, markSubject, storedUserId } from "../../broker/contract.ts";
 import {
   type BrokerClient,
   encodeMarkRequest,
@@ -50,7 +50,7 @@ export class Markers {
     const { client, edgeId, progress } = this.#options;
     this.#last += 1;
     // no user has this name: ids of edges are random
-    const name = `edge-${edgeId}-${this.#last}` as UserId;
+    const name = storedUserId(`edge-${edgeId}-${this.#last}`);
     const floor = new Map<number, number>();
     return new Promise((resolve) => {
       let subscribed: Subscribed | undefined;

@@ -41,7 +41,7 @@ export interface EndedFollow {
   readonly partition: number;
   /** The last event that had begun before. */
   readonly upTo: number;
-  readonly user: string;
+  readonly user: UserId;
   readonly topic: string | undefined;
 }
 
@@ -149,7 +149,7 @@ export class Seam {
 
   withdraw(ended: EndedFollow): void {
     const { partition, user, upTo, topic } = ended;
-    if (!this.#request.users.includes(user as UserId)) return;
+    if (!this.#request.users.includes(user)) return;
     this.#lanes.get(partition)?.withdraw(user, upTo, topic);
     if (this.#request.users.length === 1) this.#ended.push(ended);
   }
