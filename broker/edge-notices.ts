@@ -10,7 +10,7 @@ import { type Hole, RESYNC_REASONS } from "./hole.ts";
 /** A user no longer follows a topic, or must not receive a topic's or a sender's events any more. */
 export interface Withdrawal {
   readonly user: string;
-  /** The topic; absent if all messages to the user are meant. */
+  /** The topic; absent for the messages to the user, which have none. */
   readonly topic?: string | undefined;
 }
 
@@ -19,8 +19,8 @@ export interface ReplayPage {
   /** The number that the edge gave the request. */
   readonly request: number;
   /**
-   * The position up to which this page is complete; the last page reaches the one that was requested. The next
-   * page is requested after the requested position raised to this one, without the open events up to it.
+   * The position up to which this page is complete; the last page reaches the one that was requested. The
+   * next page is requested after the requested position raised to this one, without the open events up to it.
    */
   readonly upTo: number;
   readonly last: boolean;

@@ -47,7 +47,7 @@ export interface GraphServiceOptions {
   readonly rowMemoryMb?: number;
   /** What the history keeps; DEFAULT_HISTORY_BOUNDS. */
   readonly history?: HistoryBounds;
-  /** Maximum number of events that are replayed to a returning reader per partition; DEFAULT_REPLAY_EVENTS. */
+  /** Maximum number of events replayed to a returning reader per partition; DEFAULT_REPLAY_EVENTS. */
   readonly replayEvents?: number | undefined;
   readonly nats: NatsConfig;
   /** The share of the topics that it owns. Defaults to the whole graph. */

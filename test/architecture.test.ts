@@ -84,6 +84,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/history/history.test.ts": "compares with stored times",
   "graph/history/history.ts": "the start of a run, and the time of a hole",
   "graph/history/restart-hole.test.ts": "compares with stored times",
+  "graph/service.test.ts": "compares with the times in holes",
   "graph/history/message-ids.ts": "the age of stored message ids at a start",
   "graph/history/upkeep.ts": "the age of stored events, and when the service was listening",
   "graph/intake/intake.test.ts": "the age of stored events",

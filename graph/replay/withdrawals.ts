@@ -5,6 +5,8 @@
 
 import { FRAME_KIND, ownerOf, type Topic } from "../../broker/contract.ts";
 import { type BrokerClient, encodeWithdrawal, type Withdrawal } from "../../broker/index.ts";
+import { quote } from "../../lib/errors.ts";
+import { GraphError } from "../errors.ts";
 import type { Begun } from "../fanout/begun.ts";
 import type { EdgeMessages } from "../fanout/edge-messages.ts";
 import type { GraphStore } from "../graph-store.ts";
@@ -46,10 +48,13 @@ export class Withdrawals {
    * Erases the events of a topic and, if it is a user's, the messages to the user: from the history, and from
    * what edges hold. Resolves when the history no longer has them and the edges have been told. O(rows of the
    * name, and followers).
-   * @throws GraphError GRAPH_DISK_FAILED, GRAPH_REOPENING: some may still be on disk; call it again
+   * @throws GraphError BAD_REQUEST if another service owns the name; GRAPH_DISK_FAILED, GRAPH_REOPENING: some
+   * may still be on disk; call it again
    */
   async forget(name: Topic): Promise<void> {
-    const { client, history, store } = this.#options;
+    const { client, history, store, partitions } = this.#options;
+    if (!partitions.owns(name))
+      throw new GraphError("BAD_REQUEST", `another service owns the partition of ${quote(name)}: ask it`);
     await history.forget(name);
     const owner = ownerOf(name);
     if (owner !== undefined) {
