@@ -10,6 +10,8 @@ export interface LongEvent {
   readonly json: string;
   readonly topic: string | undefined;
   readonly handles: Set<number>;
+  /** Users who must not receive it any more. A later part may name them, since parts come from a snapshot. */
+  readonly withdrawn: Set<number>;
 }
 
 export class Gathered {
@@ -23,12 +25,13 @@ export class Gathered {
   begin(partition: number, sequence: number, id: string, json: string): void {
     const events = this.#open.get(partition) ?? new Map<number, LongEvent>();
     this.#open.set(partition, events);
-    events.set(sequence, { id, json, topic: topicOf(json), handles: new Set() });
+    events.set(sequence, { id, json, topic: topicOf(json), handles: new Set(), withdrawn: new Set() });
   }
 
   add(partition: number, sequence: number, handles: Iterable<number>): void {
     const event = this.#open.get(partition)?.get(sequence);
-    if (event !== undefined) for (const handle of handles) event.handles.add(handle);
+    if (event === undefined) return;
+    for (const handle of handles) if (!event.withdrawn.has(handle)) event.handles.add(handle);
   }
 
   /** Returns an event whose last part has arrived, and forgets it. */
@@ -41,14 +44,21 @@ export class Gathered {
 
   /** Removes a handle whose user has left, because another user may get it. */
   release(handle: number): void {
-    for (const events of this.#open.values())
-      for (const { handles } of events.values()) handles.delete(handle);
+    for (const events of this.#open.values()) {
+      for (const { handles, withdrawn } of events.values()) {
+        handles.delete(handle);
+        withdrawn.delete(handle);
+      }
+    }
   }
 
-  /** Removes a user from the events up to a sequence, of one topic or of all. */
+  /** Removes a user from a topic's events up to a sequence, or from messages to users, which have no topic. */
   withdraw(partition: number, upTo: number, topic: string | undefined, handle: number): void {
-    for (const [sequence, event] of this.#open.get(partition) ?? [])
-      if (sequence <= upTo && (topic === undefined || topic === event.topic)) event.handles.delete(handle);
+    for (const [sequence, event] of this.#open.get(partition) ?? []) {
+      if (sequence > upTo || topic !== event.topic) continue;
+      event.handles.delete(handle);
+      event.withdrawn.add(handle);
+    }
   }
 
   /** Forgets the events of a partition up to a sequence, which ended without their last parts. */
@@ -62,7 +72,12 @@ export class Gathered {
    * are still open again, in the handles of the new epoch.
    */
   #forgetRecipients(): void {
-    for (const events of this.#open.values()) for (const { handles } of events.values()) handles.clear();
+    for (const events of this.#open.values()) {
+      for (const { handles, withdrawn } of events.values()) {
+        handles.clear();
+        withdrawn.clear();
+      }
+    }
   }
 }
 
@@ -71,7 +86,7 @@ export function topicOf(json: string): string | undefined {
   return (JSON.parse(json) as { topic?: string }).topic;
 }
 
-/** Returns whether the withdrawal of a topic, or of everything, concerns an encoded event. */
+/** Returns whether an encoded event is of a topic or, without one, a message to a user. */
 export function isOfTopic(json: string, topic: string | undefined): boolean {
-  return topic === undefined || topicOf(json) === topic;
+  return topicOf(json) === topic;
 }

@@ -18,6 +18,13 @@ interface HeldEvent {
   readonly users: Map<UserId, boolean>;
 }
 
+/** A user no longer receives a topic's events up to a sequence. */
+interface Ended {
+  readonly upTo: number;
+  readonly topic: string | undefined;
+  readonly user: UserId;
+}
+
 export interface HeldCopiesOptions {
   readonly pool: ConnectionPool;
   readonly progress: Progress;
@@ -28,6 +35,8 @@ export class HeldCopies {
   readonly #options: HeldCopiesOptions;
   /** By partition, then by sequence. */
   readonly #held = new Map<number, Map<number, HeldEvent>>();
+  /** By partition, while a long event is open: its later copies come from a snapshot. */
+  readonly #ended = new Map<number, Ended[]>();
 
   constructor(options: HeldCopiesOptions) {
     this.#options = options;
@@ -51,7 +60,10 @@ export class HeldCopies {
       event = { id, json: json(), epoch, users: new Map() };
       events.set(sequence, event);
     }
-    event.users.set(user, counted);
+    const { json: text } = event;
+    const isEnded = (ended: Ended): boolean =>
+      ended.user === user && sequence <= ended.upTo && isOfTopic(text, ended.topic);
+    if (this.#ended.get(partition)?.some(isEnded) !== true) event.users.set(user, counted);
   }
 
   /** Delivers what a position covers, in order, except long events that are still open. */
@@ -65,11 +77,14 @@ export class HeldCopies {
 
   /** Delivers a long event whose last copy has arrived. */
   close(partition: number, sequence: number): void {
+    if (this.#options.progress.positions.at(partition)?.open.length === 0) this.#ended.delete(partition);
     if (this.#held.get(partition)?.has(sequence) === true) this.#deliver(partition, sequence);
   }
 
-  /** Removes a user's copies of a topic, or all, up to a sequence. */
+  /** Removes a user's copies of a topic's events, or of messages without one, up to a sequence. */
   withdraw(partition: number, upTo: number, topic: string | undefined, user: UserId): void {
+    if ((this.#options.progress.positions.at(partition)?.open.length ?? 0) > 0)
+      this.#ended.set(partition, [...(this.#ended.get(partition) ?? []), { upTo, topic, user }]);
     for (const [sequence, { json, users }] of this.#held.get(partition) ?? [])
       if (sequence <= upTo && isOfTopic(json, topic)) users.delete(user);
   }

@@ -116,7 +116,8 @@ describe("gathered recipients of long events", () => {
     gathered.withdraw(0, 2, "alice", 1);
     gathered.withdraw(0, 3, "alice", 2);
     gathered.withdraw(0, 3, undefined, 3);
-    assert.deepEqual(recipients(), [1]);
+    gathered.add(0, 3, [2, 4]);
+    assert.deepEqual(recipients(), [1, 3, 4], "a later part does not bring the user back");
   });
 
   it("a presence epoch - forgets recipients, whose handles may name other users, and keeps the event", () => {

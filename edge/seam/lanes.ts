@@ -88,7 +88,7 @@ export class Lanes {
     return holes;
   }
 
-  /** Removes the events of a topic, or all, that have not been taken for a user. */
+  /** Removes events of a topic, or messages without one, that have not been taken for a user. */
   withdraw(user: string, upTo: number, topic: string | undefined): void {
     for (const lane of this.#lanes) {
       if (lane.user !== user) continue;
