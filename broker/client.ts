@@ -80,6 +80,11 @@ export class BrokerClient {
     return this.#limits.maxPayload;
   }
 
+  /** The server of the present connection, or of the last one: its id, new at each start, and its kind. */
+  get server(): { readonly id: string; readonly isClustered: boolean } {
+    return this.#limits.server;
+  }
+
   /** Why Encke cannot work with this server, or undefined if it can. */
   get unfit(): string | undefined {
     return this.#limits.unfit;

@@ -10,6 +10,7 @@ export class ServerLimits {
   readonly #warn: (maxPayload: number) => void;
   #maxPayload = 0;
   #hasHeaders = true;
+  #server = { id: "", isClustered: false };
 
   /** @param warn called when the server takes less than the largest event may need */
   constructor(nats: Pick<NatsConnection, "info">, warn: (maxPayload: number) => void) {
@@ -24,6 +25,12 @@ export class ServerLimits {
     return this.#maxPayload;
   }
 
+  /** The id of the server, new at each of its starts, and whether it belongs to a cluster. */
+  get server(): { readonly id: string; readonly isClustered: boolean } {
+    this.read();
+    return this.#server;
+  }
+
   /** Why nothing works with this server; undefined where it does. */
   get unfit(): string | undefined {
     this.read();
@@ -35,6 +42,7 @@ export class ServerLimits {
     const { info } = this.#nats;
     if (info === undefined) return; // disconnected
     this.#hasHeaders = info.headers === true;
+    this.#server = { id: info.server_id, isClustered: (info.cluster ?? "") !== "" };
     if (info.max_payload === this.#maxPayload) return;
     this.#maxPayload = info.max_payload;
     if (this.#maxPayload < WANTED_MAX_PAYLOAD) this.#warn(this.#maxPayload);

@@ -22,6 +22,7 @@ import { GraphStore } from "./graph-store.ts";
 import { History } from "./history/history.ts";
 import { noteRestart } from "./history/restart-hole.ts";
 import type { HistoryBounds } from "./history/retention.ts";
+import { Absences } from "./intake/absences.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 
@@ -192,7 +193,7 @@ export class GraphService {
  */
 async function serve(parts: ServiceParts): Promise<Running> {
   const { client, partitions, intake, receiver, registry, expander, lists, distributor, upkeep } = parts;
-  const { replays, withdrawals } = parts;
+  const { replays, withdrawals, losses } = parts;
   const subscriptions: Subscribed[] = [];
   withdrawals.begin();
   // from here on every event is received; an edge that is acknowledged misses none
@@ -215,6 +216,7 @@ async function serve(parts: ServiceParts): Promise<Running> {
   const service = serveEndpoints(parts);
   expander.open();
   await upkeep.start();
+  new Absences({ client, losses, partitions: partitions.owned, listenedMs: () => upkeep.listenedMs });
   client.onStatus((connected) => {
     if (!connected) return;
     // copies on their way were lost; all other messages are numbered

@@ -25,6 +25,8 @@ export class Upkeep {
   #timer: NodeJS.Timeout | undefined;
   #trimming: Promise<void> | undefined;
   #noting: Promise<void> | undefined;
+  /** The last time at which the service provably listened, in milliseconds since 1970. */
+  listenedMs = Date.now();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class Upkeep {
     } catch {
       return; // the connection was lost, and messages with it: the last recorded moment stands
     }
+    this.listenedMs = nowMs;
     history.noteListening(nowMs);
   }
 

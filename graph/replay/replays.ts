@@ -27,6 +27,8 @@ import { positionFor } from "./position-for.ts";
 const MAX_WAITING = 100_000;
 const MAX_PER_TURN = 64;
 const MAX_TURN_MS = 2;
+/** A turn that took long because the machine is busy does not make replays pause for longer. */
+const MAX_PAUSE_MS = 20;
 /** While events wait for their fan-out, replays pause for this many times the time that they took. */
 const PAUSE_RATIO = 10;
 
@@ -138,7 +140,8 @@ export class Replays {
         this.#unflushedBytes = 0;
         await client.flush().catch(() => {}); // while NATS is away, the edges' presence ends, too
       }
-      if (isBusy()) await new Promise((resolve) => setTimeout(resolve, Math.ceil(tookMs * PAUSE_RATIO)));
+      if (isBusy())
+        await new Promise((resolve) => setTimeout(resolve, Math.min(MAX_PAUSE_MS, tookMs * PAUSE_RATIO)));
       else await new Promise(setImmediate);
     }
   }
