@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { EdgeBeforeGraph, type PlayedService } from "./support/edge-before-graph.ts";
+import { EdgeBeforeGraph } from "./support/edge-before-graph.ts";
+import type { PlayedService } from "./support/played-graph.ts";
 import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 

@@ -3,204 +3,176 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { encodeNamed, FRAME_KIND, parseUserId, StreamPosition, type UserId } from "../../broker/contract.ts";
-import type { BrokerClient } from "../../broker/index.ts";
-import { embedded, type TestBroker, urlOf } from "../../test/support/brokers.ts";
-import { connectClient } from "../../test/support/client.ts";
-import { frameOf, PlayedGraph } from "../../test/support/played-graph.ts";
+import { edgeSubject, FRAME_KIND, parseCursor, parseUserId } from "../../broker/contract.ts";
+import { parseTallyPart, type TallyPart } from "../../broker/index.ts";
+import { AssembledEdge, cursorsIn, dataIn } from "../../test/support/assembled-edge.ts";
+import { frameOf, idOf, type PlayedGraph } from "../../test/support/played-graph.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { Body } from "../../test/support/web-edges.ts";
-import { ndjson } from "../formats/ndjson.ts";
-import { Inbox } from "../inbox.ts";
-import { DEFAULT_LIMITS } from "../pool/pool.ts";
-import { WebPool } from "../pool/web/web-pool.ts";
-import { Presence } from "../presence/presence.ts";
-import { PresenceLog } from "../presence/presence-log.ts";
-import { EventTallies } from "../presence/tallies.ts";
-import { FramesFanout } from "./frames.ts";
-import { Readers } from "./readers.ts";
-
-const EDGE = "one";
-const EPOCH = 1;
+import type { EdgeParts } from "../assemble.ts";
+import type { WebPool } from "../pool/web/web-pool.ts";
 
 describe("frames fan-out", () => {
-  let broker: TestBroker;
-  let client: BrokerClient;
+  let edge: AssembledEdge;
   let graph: PlayedGraph;
-  let pool: WebPool;
-  let readers: Readers;
-  let presence: Presence;
-  let tallies: EventTallies;
-  let position: StreamPosition;
-  let fanout: FramesFanout;
-  let inbox: Inbox;
-  const bodies: Body[] = [];
+  let parts: EdgeParts<WebPool>;
 
   beforeEach(async () => {
-    broker = await embedded.start();
-    client = await connectClient({ url: urlOf(broker) }, "edge");
-    graph = await PlayedGraph.start(urlOf(broker), EDGE);
-    pool = new WebPool(DEFAULT_LIMITS);
-    readers = new Readers(pool.table);
-    tallies = new EventTallies();
-    position = new StreamPosition();
-    presence = new Presence({
-      ...{ client, edgeId: EDGE, mode: "frames", log: new PresenceLog(pool.table) },
-      onLoss: () => {},
-      onOtherVersion: () => {},
-      onGraph: () => {},
-    });
-    fanout = new FramesFanout({ pool, readers, presence, tallies, position });
-    pool.onEnd((users) => fanout.leave(users));
-    inbox = new Inbox({ client, edgeId: EDGE, presence, tallies, frames: fanout });
-    inbox.start();
-    await presence.start();
+    edge = await AssembledEdge.start({ mode: "frames" });
+    ({ graph, parts } = edge);
   });
-  afterEach(async () => {
-    await Promise.all(bodies.splice(0).map((body) => body.cancel()));
-    presence.stop();
-    inbox.stop();
-    await client.close();
-    await graph.close();
-    await broker.stop();
+  afterEach(() => edge.stop());
+
+  const eventFor = (sequence: number, data: string, ...handles: readonly number[]) => ({
+    ...{ id: idOf(sequence), data, handles },
   });
-
-  /** Joins and opens one stream of these users. */
-  const open = async (...names: readonly string[]): Promise<Body> => {
-    const users = names.map(parseUserId);
-    assert.equal(await fanout.join(users), true);
-    const spec = { users, format: ndjson, opening: " ", cursor: position.cursor };
-    const body = new Body(new Response(pool.body(spec)));
-    bodies.push(body);
-    return body;
+  const tallyOf = async (event: string): Promise<TallyPart> => {
+    const order = JSON.stringify({ version: 3, type: "tally", event });
+    return parseTallyPart((await graph.client.request(edgeSubject("one"), order, 5_000)).data);
   };
-  const handleOf = (name: string): number => pool.table.find(parseUserId(name));
-  /** Sends bytes, and resolves when the edge has handled them. */
-  const send = async (bytes: Uint8Array): Promise<void> => {
-    graph.send(bytes);
-    await graph.flush();
-    await client.flush();
-  };
-  const named = (id: string, counted: boolean, ...names: readonly string[]): Uint8Array =>
-    encodeNamed({
-      id,
-      json: new TextEncoder().encode(`{"id":"${id}"}`),
-      counted,
-      users: names.map(parseUserId),
-    });
 
-  it("frame - delivers each event to the handles that it names, in order, and moves the position", async () => {
-    const [ann, bob] = [await open("ann"), await open("bob")];
-    await send(
-      frameOf(FRAME_KIND.frame, EPOCH, [
-        { id: "0-1-1", data: "for both", handles: [handleOf("ann"), handleOf("bob")] },
-        { id: "0-1-2", data: "for bob", handles: [handleOf("bob"), 4_000_000] },
-      ]),
-    );
-    await bob.until(/for both.*"cursor":"0\.1\.1".*\n.*for bob.*"cursor":"0\.1\.2"/);
+  it("frame - delivers each event to the handles that it names, in order, with the cursor of its position", async () => {
+    const [ann, bob] = [await edge.open("ann"), await edge.open("bob")];
+    graph.frame([
+      eventFor(1, "for both", edge.handleOf("ann"), edge.handleOf("bob")),
+      eventFor(2, "for bob", edge.handleOf("bob"), 4_000_000),
+    ]);
+    await bob.until(/for bob/);
     await ann.until(/for both/);
-    assert.doesNotMatch(ann.text, /for bob/);
-    assert.deepEqual([position.cursor, fanout.counts], ["0.1.2", { messages: 1, rejected: 0 }]);
-  });
-
-  it("frames of two partitions - give each event a cursor with the other partition's position", async () => {
-    const ann = await open("ann");
-    for (const id of ["0-1-1", "1-1-1", "0-1-2"])
-      await send(frameOf(FRAME_KIND.frame, EPOCH, [{ id, data: id, handles: [handleOf("ann")] }]));
-    await ann.until(/"1\.1\.1~0\.1\.2"/);
+    assert.deepEqual([dataIn(ann), dataIn(bob)], [["for both"], ["for both", "for bob"]]);
+    const [opening, ...cursors] = cursorsIn(bob);
     assert.deepEqual(
-      [...ann.text.matchAll(/"cursor":"([^"]*)"/g)].map(([, cursor]) => cursor),
-      ["0.1.1", "0.1.1~1.1.1", "1.1.1~0.1.2"],
+      cursors.map((cursor) => parseCursor(cursor)?.own),
+      [1, 2].map((sequence) => ({ partition: 0, epoch: 1, sequence })),
     );
+    assert.deepEqual([opening, ...cursors].sort(), [opening, ...cursors], "cursors sort as text");
+    assert.deepEqual(parts.counts, { messages: 1, rejected: 0 });
   });
 
   for (const kind of ["frame", "counted"] as const) {
     it(`${kind} of another epoch - is rejected, because its handles may name other users`, async () => {
-      const ann = await open("ann");
-      const event = { id: "0-1-1", data: "stale", handles: [handleOf("ann")] };
-      for (const epoch of [EPOCH - 1, EPOCH + 1]) await send(frameOf(FRAME_KIND[kind], epoch, [event]));
-      assert.deepEqual([fanout.counts, position.cursor], [{ messages: 2, rejected: 2 }, "0"]);
-      await send(frameOf(FRAME_KIND[kind], EPOCH, [{ ...event, data: "fresh" }]));
+      const ann = await edge.open("ann");
+      const { epoch } = graph.lastDelta;
+      const event = eventFor(1, "stale", edge.handleOf("ann"));
+      for (const other of [epoch - 1, epoch + 1]) graph.frame([event], FRAME_KIND[kind], other);
+      await edge.settle();
+      assert.deepEqual(parts.counts, { messages: 2, rejected: 2 });
+      graph.frame([{ ...event, data: "fresh" }], FRAME_KIND[kind]);
       await ann.until(/fresh/);
-      assert.doesNotMatch(ann.text, /stale/);
+      assert.deepEqual(dataIn(ann), ["fresh"]);
+      assert.equal(graph.lastDelta.epoch, epoch, "no message of this epoch was lost");
     });
   }
 
-  it("frame that is broken - delivers what precedes the fault, and sends every stream a resync", async () => {
-    const [ann, bob] = [await open("ann"), await open("bob")];
-    const handles = [handleOf("ann")];
-    const frame = frameOf(FRAME_KIND.frame, EPOCH, [
-      { id: "0-1-1", data: "whole", handles },
-      { id: "0-1-2", data: "broken", handles },
-    ]);
+  it("lost message - is followed by an epoch that begins with the position, and by nothing from after the gap", async () => {
+    const ann = await edge.open("ann");
+    const { epoch } = graph.lastDelta;
+    graph.frame([eventFor(4, "before", edge.handleOf("ann"))]);
+    await ann.until(/before/);
+    graph.next(5); // lost
+    graph.frame([eventFor(6, "after the gap", edge.handleOf("ann"))]);
+    await waitFor("the epoch", () => graph.joinedIn(epoch + 1).includes("ann"));
+    const [first] = graph.deltas.filter((delta) => delta.epoch === epoch + 1);
+    assert.deepEqual(first?.positions, [{ partition: 0, epoch: 1, sequence: 4, open: [] }]);
+    assert.equal(parts.presence.lostMessages, 1);
+    for (const [sequence, data] of [
+      [5, "five"],
+      [6, "six"],
+    ] as const)
+      graph.frame([eventFor(sequence, data, edge.handleOf("ann"))]);
+    await ann.until(/six/);
+    assert.deepEqual(dataIn(ann), ["before", "five", "six"], "once, without a resync");
+  });
+
+  it("message that arrives twice - counts as irregular, and is delivered once", async () => {
+    const ann = await edge.open("ann");
+    const { epoch } = graph.lastDelta;
+    const frame = frameOf(FRAME_KIND.frame, graph.next(1), [eventFor(1, "once", edge.handleOf("ann"))]);
+    for (let twice = 0; twice < 2; twice += 1) graph.send(frame);
+    await waitFor("the epoch", () => graph.lastDelta.epoch === epoch + 1);
+    assert.deepEqual(dataIn(ann), ["once"]);
+  });
+
+  it("frame that is broken - delivers what precedes the fault, and begins an epoch at the position before the frame", async () => {
+    const ann = await edge.open("ann");
+    const handle = edge.handleOf("ann");
+    const { epoch } = graph.lastDelta;
+    graph.frame([eventFor(1, "before", handle)]);
+    const events = [eventFor(2, "whole", handle), eventFor(3, "broken", handle)];
+    const frame = frameOf(FRAME_KIND.frame, graph.next(3), events);
     frame[frame.lastIndexOf("}".charCodeAt(0))] = "\n".charCodeAt(0);
-    await send(frame);
-    await bob.until(/resync.*frame-broken/);
-    await ann.until(/whole.*\n.*resync.*frame-broken/);
-    assert.doesNotMatch(ann.text, /broken"?\n/);
-    assert.equal(fanout.counts.rejected, 1);
+    graph.send(frame);
+    await waitFor("the epoch", () => graph.joinedIn(epoch + 1).includes("ann"));
+    const [first] = graph.deltas.filter((delta) => delta.epoch === epoch + 1);
+    assert.equal(first?.positions?.[0]?.sequence, 1);
+    assert.equal(parts.counts.rejected, 1);
+    assert.deepEqual(dataIn(ann), ["before", "whole"]);
+  });
+
+  it("acknowledgement - whose number does not match the messages that arrived begins an epoch", async () => {
+    const ann = await edge.open("ann");
+    const { epoch } = graph.lastDelta;
+    graph.frame([eventFor(1, "before", edge.handleOf("ann"))]);
+    await ann.until(/before/);
+    graph.next(2); // the last message was lost, and no other shows it
+    graph.acknowledge();
+    await waitFor("the epoch", () => graph.joinedIn(epoch + 1).includes("ann"));
+    const [first] = graph.deltas.filter((delta) => delta.epoch === epoch + 1);
+    assert.equal(first?.positions?.[0]?.sequence, 1, "the position is not that of the acknowledgement");
+  });
+
+  it("acknowledgement - moves the position of a quiet edge", async () => {
+    graph.begin(70);
+    graph.acknowledge();
+    await edge.settle();
+    assert.equal(parseCursor(cursorsIn(await edge.open("ann"))[0] ?? "")?.own.sequence, 70);
   });
 
   it("counted frame - delivers by handle, and tallies the users and the streams", async () => {
-    const [ann] = [await open("ann"), await open("ann"), await open("bob"), await open("carl")];
-    const handles = [handleOf("ann"), handleOf("bob"), 4_000_000];
-    await send(frameOf(FRAME_KIND.counted, EPOCH, [{ id: "0-1-1", data: "counted", handles }]));
-    await ann?.until(/counted/);
-    assert.deepEqual(tallies.take("0-1-1"), [{ online: ["ann", "bob"], delivered: 3, last: true }]);
-    assert.equal(position.cursor, "0.1.1");
-  });
-
-  it("copy by name - reaches the named users in any epoch, and is tallied only if it is counted", async () => {
-    const [ann, bob] = [await open("ann"), await open("bob")];
-    await send(named("0-1-1", false, "ann", "elsewhere"));
-    await send(named("0-1-2", true, "bob", "elsewhere"));
-    await ann.until(/0-1-1/);
-    await bob.until(/0-1-2/);
-    assert.doesNotMatch(ann.text, /0-1-2/);
-    assert.deepEqual(tallies.take("0-1-1")[0], { online: [], delivered: 0, last: true });
-    assert.deepEqual(tallies.take("0-1-2")[0], { online: ["bob"], delivered: 1, last: true });
-    assert.equal(position.cursor, "0.1.2");
+    const ann = await edge.open("ann");
+    for (const name of ["ann", "bob", "carl"]) await edge.open(name);
+    const handles = [edge.handleOf("ann"), edge.handleOf("bob"), 4_000_000];
+    graph.frame([eventFor(1, "counted", ...handles)], FRAME_KIND.counted);
+    await ann.until(/counted/);
+    assert.deepEqual(await tallyOf(idOf(1)), { online: ["ann", "bob"], delivered: 3, last: true });
   });
 
   it("bytes of no known form - are counted and break nothing", async () => {
-    const ann = await open("ann");
-    const whole = frameOf(FRAME_KIND.frame, EPOCH, [{ id: "0-1-1", data: "x", handles: [handleOf("ann")] }]);
+    const ann = await edge.open("ann");
+    const event = eventFor(1, "x", edge.handleOf("ann"));
+    const whole = frameOf(FRAME_KIND.frame, graph.next(1), [event]);
     for (const bytes of [
       Uint8Array.of(9, 9),
       whole.subarray(0, 10),
-      named("0-1-2", false, "ann").subarray(0, 20),
+      whole.map((byte, at) => (at === 0 ? 3 : byte)),
     ])
-      await send(bytes);
-    assert.deepEqual(fanout.counts, { messages: 3, rejected: 3 });
-    await send(whole);
+      graph.send(bytes);
+    await edge.settle();
+    assert.deepEqual(parts.counts, { messages: 3, rejected: 3 });
+    graph.send(whole);
     await ann.until(/"data":"x"/);
   });
 
   it("stream of several users - receives one copy of an event that names them all", async () => {
-    const both = await open("ann", "bob");
-    const handles = [handleOf("ann"), handleOf("bob")];
-    await send(frameOf(FRAME_KIND.frame, EPOCH, [{ id: "0-1-1", data: "once", handles }]));
-    await send(frameOf(FRAME_KIND.frame, EPOCH, [{ id: "0-1-2", data: "then", handles }]));
+    const both = await edge.open("ann,bob");
+    const handles = [edge.handleOf("ann"), edge.handleOf("bob")];
+    graph.frame([eventFor(1, "once", ...handles)]);
+    graph.frame([eventFor(2, "then", ...handles)]);
     await both.until(/then/);
-    assert.equal(both.text.match(/once/g)?.length, 1);
+    assert.deepEqual(dataIn(both), ["once", "then"]);
   });
 
   it("last stream of a user - takes the user off the presence, and frees the handle after the acknowledgement", async () => {
-    const [first, second] = [await open("ann"), await open("ann")];
+    const [first, second] = [await edge.open("ann"), await edge.open("ann")];
+    const { readers, pool } = parts;
     await first?.cancel();
-    await client.flush();
+    await edge.settle();
     assert.deepEqual([readers.streams, readers.users], [1, 1]);
+    graph.service.answers = false;
     await second?.cancel();
-    await waitFor("the handle to be free", () => pool.table.size === 0);
-    assert.deepEqual([readers.streams, readers.users, pool.size], [0, 0, 0]);
-    assert.equal(graph.deltas.flatMap(({ leaves }) => leaves).length, 1);
-  });
-
-  it("join - resolves with false if the graph does not acknowledge the users", async () => {
-    graph.acknowledges = false;
-    const users: UserId[] = [parseUserId("ann")];
-    assert.equal(await fanout.join(users), false);
-    fanout.leave(users);
-    assert.deepEqual([readers.streams, readers.users], [0, 0]);
+    await waitFor("the leave", () => graph.deltas.some(({ leaves }) => leaves.length === 1));
+    await edge.settle();
+    assert.deepEqual([readers.streams, readers.users, pool.size, pool.table.size], [0, 0, 0, 1]);
+    graph.acknowledge();
+    await waitFor("the handle to be free", () => pool.table.find(parseUserId("ann")) === -1);
   });
 });

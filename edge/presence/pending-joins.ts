@@ -1,4 +1,4 @@
-// Streams that wait until the graph has acknowledged their users, each for at most JOIN_MS. Owned by one
+// Streams that wait until the graph has acknowledged their users, each for at most `joinMs`. Owned by one
 // Presence; the admission bounds the number of streams.
 
 import { JOIN_MS } from "../config.ts";
@@ -12,19 +12,21 @@ interface PendingJoin {
 
 export class PendingJoins {
   readonly #log: PresenceLog;
+  readonly #joinMs: number;
   /** In the order of joining, which is also the order of acknowledgement. */
   #waiting: PendingJoin[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(log: PresenceLog) {
+  constructor(log: PresenceLog, joinMs: number = JOIN_MS) {
     this.#log = log;
+    this.#joinMs = joinMs;
   }
 
-  /** Resolves with true when all of these handles are acknowledged, or with false after JOIN_MS. */
+  /** Resolves with true when all of these handles are acknowledged, or with false after `joinMs`. */
   add(handles: readonly number[]): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#waiting.push({ handles, untilMs: performance.now() + JOIN_MS, resolve });
-      this.#timer ??= setTimeout(() => this.#giveUp(), JOIN_MS);
+      this.#waiting.push({ handles, untilMs: performance.now() + this.#joinMs, resolve });
+      this.#timer ??= setTimeout(() => this.#giveUp(), this.#joinMs);
     });
   }
 

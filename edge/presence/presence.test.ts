@@ -14,7 +14,7 @@ import { embedded, type TestBroker, urlOf } from "../../test/support/brokers.ts"
 import { connectClient } from "../../test/support/client.ts";
 import { PlayedGraph } from "../../test/support/played-graph.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
-import { JOIN_MS } from "../config.ts";
+import { Progress } from "../fanout/progress.ts";
 import { MapUserTable } from "../pool/user-table.ts";
 import { Presence } from "./presence.ts";
 import { PresenceLog } from "./presence-log.ts";
@@ -28,27 +28,40 @@ describe("presence of an edge", () => {
   let table: MapUserTable;
   let log: PresenceLog;
   let presence: Presence;
-  let losses: string[];
+  let progress: Progress;
+  let inStep: number;
+  let divided: number;
   let otherVersions: number[];
   let changes: boolean[];
 
   const make = (mode: FanoutMode): void => {
     table = new MapUserTable();
     log = new PresenceLog(table);
+    progress = new Progress();
+    progress.on("in-step", () => {
+      inStep += 1;
+    });
     presence = new Presence({
-      ...{ client, edgeId: EDGE, mode, log },
-      onLoss: (reason) => losses.push(reason),
+      ...{ client, edgeId: EDGE, mode, log, progress },
+      onDivided: () => {
+        divided += 1;
+      },
       onOtherVersion: (version) => otherVersions.push(version),
       onGraph: () => changes.push(presence.graphPresent),
     });
+  };
+  /** Resolves when the edge has handled everything that the graph has sent. */
+  const settle = async (): Promise<void> => {
+    await graph.flush();
+    await client.flush();
   };
   const handlesOf = (...users: string[]): number[] => users.map((user) => table.acquire(parseUserId(user)));
 
   beforeEach(async () => {
     broker = await embedded.start();
     client = await connectClient({ url: urlOf(broker) }, "edge");
-    graph = await PlayedGraph.start(urlOf(broker), EDGE);
-    [losses, otherVersions, changes] = [[], [], []];
+    graph = await PlayedGraph.start(urlOf(broker));
+    [inStep, divided, otherVersions, changes] = [0, 0, [], []];
     make("frames");
     for (const subject of [edgeSubject(EDGE), EVERY_EDGE])
       client.subscribe(subject, ({ data }) => {
@@ -69,14 +82,23 @@ describe("presence of an edge", () => {
     await presence.start();
     assert.ok(performance.now() - startedAt < BEAT_MS / 2, "it waited for a beat");
     assert.deepEqual(graph.received, [
-      { type: "delta", mode: "frames", epoch: 1, sequence: 1, leaves: [], joins: [], complete: true },
+      {
+        type: "delta",
+        mode: "frames",
+        epoch: 1,
+        sequence: 1,
+        leaves: [],
+        joins: [],
+        complete: true,
+        positions: [],
+      },
     ]);
     assert.equal(presence.graphPresent, true);
-    assert.deepEqual([changes, losses], [[true], []]);
+    assert.deepEqual([changes, inStep, progress.positions.isComplete], [[true], 1, true]);
   });
 
   it("start without a graph - resolves after one beat", async () => {
-    graph.acknowledges = false;
+    graph.service.answers = false;
     const startedAt = performance.now();
     await presence.start();
     const ms = performance.now() - startedAt;
@@ -86,7 +108,7 @@ describe("presence of an edge", () => {
 
   it("join - is certain once the graph has acknowledged the users, and at once for users that it knows", async () => {
     await presence.start();
-    graph.acknowledges = false;
+    graph.service.answers = false;
     const [ann = -1, bob = -1] = handlesOf("ann", "bob");
     let isCertain: boolean | undefined;
     const joining = presence.join([ann, bob]).then((certain) => {
@@ -105,20 +127,11 @@ describe("presence of an edge", () => {
     assert.equal(await presence.join([ann]), true);
   });
 
-  it("join without an acknowledgement - resolves with false after JOIN_MS", async () => {
-    await presence.start();
-    graph.acknowledges = false;
-    const startedAt = performance.now();
-    assert.equal(await presence.join(handlesOf("ann")), false);
-    const ms = performance.now() - startedAt;
-    assert.ok(ms >= JOIN_MS - 10 && ms < 3 * JOIN_MS, `${ms} ms`);
-  });
-
   it("leave - is announced, and releases the handle with the acknowledgement", async () => {
     await presence.start();
     const handles = handlesOf("ann");
     await presence.join(handles);
-    graph.acknowledges = false;
+    graph.service.answers = false;
     presence.leave(handles);
     await waitFor("the delta", () => graph.deltas.at(-1)?.leaves.length === 1);
     await client.flush();
@@ -128,11 +141,11 @@ describe("presence of an edge", () => {
   });
 
   it("acknowledgement of an earlier epoch - changes nothing", async () => {
-    graph.acknowledges = false;
+    graph.service.answers = false;
     await presence.start();
-    graph.order({ type: "acknowledge", ...graph.owner, epoch: 0, sequence: 9 });
-    await graph.flush();
-    await client.flush();
+    const positions = graph.positions(graph.service.owner, 0);
+    graph.order({ type: "acknowledge", ...graph.service.owner, epoch: 0, sequence: 9, positions });
+    await settle();
     assert.equal(presence.graphPresent, false);
     graph.acknowledge();
     await waitFor("the graph", () => presence.graphPresent);
@@ -148,65 +161,84 @@ describe("presence of an edge", () => {
 
   it("silent graph - is away after two unanswered beats, receives no deltas, and is back with one acknowledgement", async () => {
     await presence.start();
-    graph.acknowledges = false;
+    graph.service.answers = false;
     await waitFor("the graph to be away", () => !presence.graphPresent);
     const beats = graph.received.filter(({ type }) => type === "beat").length;
     assert.ok(beats >= 2, `${beats} beats`);
-    assert.equal(await presence.join(handlesOf("ann")), false);
+    const joining = presence.join(handlesOf("ann"));
+    await waitFor("another beat", () => graph.received.filter(({ type }) => type === "beat").length > beats);
     assert.deepEqual(graph.joinedIn(1), [], "a delta was sent to a graph that is away");
+    graph.service.answers = true;
     graph.acknowledge();
-    await waitFor("the user", () => graph.joinedIn(1).includes("ann"));
+    assert.equal(await joining, true);
+    assert.deepEqual(graph.joinedIn(1), ["ann"]);
     assert.deepEqual(changes, [true, false, true]);
   });
 
-  it("restart order - announces all users in a later epoch, and reports the loss once that is acknowledged", async () => {
+  it("restart order - announces all users and the positions in a later epoch, and is in step once that is acknowledged", async () => {
     await presence.start();
     await presence.join(handlesOf("ann", "bob"));
-    losses.length = 0;
-    graph.acknowledges = false;
-    graph.order({ type: "restart", ...graph.owner, epoch: 7 });
+    graph.begin(7);
+    graph.acknowledge();
+    await waitFor("the position", () => progress.hasReached(0, 7));
+    inStep = 0;
+    graph.service.answers = false;
+    const { owner } = graph.service;
+    graph.order({ type: "restart", ...owner, epoch: 7 });
     await waitFor("the epoch", () => graph.lastDelta.epoch === 8);
     await waitFor("all users", () => graph.joinedIn(8).length === 2);
-    graph.order({ type: "acknowledge", ...graph.owner, epoch: 8, sequence: 0 }); // none of the users yet
-    await graph.flush();
-    await client.flush();
-    assert.deepEqual([graph.joinedIn(8), losses], [["ann", "bob"], []]);
+    const positions = graph.positions(owner, 8);
+    graph.order({ type: "acknowledge", ...owner, epoch: 8, sequence: 0, positions }); // none of the users yet
+    await settle();
+    assert.deepEqual([graph.joinedIn(8), inStep], [["ann", "bob"], 0]);
+    const [first, ...others] = graph.deltas.filter(({ epoch }) => epoch === 8);
+    assert.deepEqual(first?.positions, [{ partition: 0, epoch: 1, sequence: 7, open: [] }]);
+    assert.ok(others.every((delta) => delta.positions === undefined));
     graph.acknowledge();
-    await waitFor("the loss", () => losses.length > 0);
-    assert.deepEqual(losses, ["edge-expired"]);
-    graph.order({ type: "restart", ...graph.owner, epoch: 7 }); // an old one
-    await graph.flush();
-    await client.flush();
+    await waitFor("the end of the beginning", () => inStep === 1);
+    graph.order({ type: "restart", ...owner, epoch: 7 }); // an old one
+    await settle();
     assert.equal(log.epoch, 8);
   });
 
   it("announce order - begins an epoch for an unknown start of a service only", async () => {
     await presence.start();
-    losses.length = 0;
     const { epoch } = log;
-    graph.order({ type: "announce", ...graph.owner });
-    await graph.flush();
-    await client.flush();
+    graph.announce(graph.service);
+    await settle();
     assert.equal(log.epoch, epoch);
-    graph.owner = { ...graph.owner, graph: 2 };
-    graph.order({ type: "announce", ...graph.owner });
-    await waitFor("the loss", () => losses.length > 0);
-    assert.deepEqual([losses, log.epoch], [["graph-restarted"], epoch + 1]);
+    graph.service.owner = { ...graph.service.owner, graph: 2 };
+    graph.announce(graph.service);
+    await waitFor("the epoch", () => graph.lastDelta.epoch === epoch + 1);
+    await waitFor("the acknowledgement", () => inStep === 2);
+    assert.equal(divided, 0);
   });
 
-  it("resync order - is reported at once, unless a noted loss is still to be reported", async () => {
+  it("acknowledgement with another number of messages - begins an epoch, and moves no position", async () => {
     await presence.start();
-    losses.length = 0;
-    graph.order({ type: "resync", reason: "graph-overloaded" });
-    await waitFor("the loss", () => losses.length > 0);
-    graph.acknowledges = false;
-    const { epoch } = log;
-    graph.order({ type: "restart", ...graph.owner, epoch });
-    graph.order({ type: "resync", reason: "graph-failed" });
-    await waitFor("the epoch", () => graph.lastDelta.epoch === epoch + 1);
+    graph.next(7); // lost
     graph.acknowledge();
-    await waitFor("the other loss", () => losses.length > 1);
-    assert.deepEqual(losses, ["graph-overloaded", "edge-expired"]);
+    await waitFor("the epoch", () => graph.lastDelta.epoch === 2);
+    assert.equal(presence.lostMessages, 1);
+    assert.equal(graph.deltas.at(-1)?.positions?.[0]?.sequence, 0);
+  });
+
+  it("reported loss - begins an epoch at once, each time", async () => {
+    await presence.start();
+    presence.reportLost();
+    presence.reportLost();
+    await waitFor("the epochs", () => graph.lastDelta.epoch === 3);
+    assert.equal(presence.lostMessages, 2);
+    await waitFor("the acknowledgement", () => presence.accepts(3, 0) && inStep === 2);
+  });
+
+  it("another number of partitions - discards the positions and says so", async () => {
+    await presence.start();
+    graph.service.owner = { graph: 2, partitions: [0, 1], of: 2 };
+    graph.announce(graph.service);
+    await waitFor("the positions", () => progress.positions.of === 2 && progress.positions.isComplete);
+    assert.equal(divided, 1);
+    assert.deepEqual(graph.deltas.at(-1)?.positions, []);
   });
 
   it("other versions - are reported once each", async () => {
@@ -215,24 +247,27 @@ describe("presence of an edge", () => {
       graph.order({ type: "refuse", speaks });
     graph.send(JSON.stringify({ version: PRESENCE_VERSION + 2, type: "future" }));
     await waitFor("both versions", () => otherVersions.length === 2);
-    await graph.flush();
-    await client.flush();
+    await settle();
     assert.deepEqual(otherVersions, [PRESENCE_VERSION + 1, PRESENCE_VERSION + 2]);
   });
 
   for (const mode of ["frames", "subject"] as const) {
-    it(`NATS restart in ${mode} mode - begins an epoch, and reports one loss once the graph acknowledges it`, async () => {
+    it(`NATS restart in ${mode} mode - begins an epoch with the positions, and is in step once the graph acknowledges it`, async () => {
       make(mode);
       await presence.start();
-      losses.length = 0;
+      graph.begin(7);
+      graph.acknowledge();
+      await waitFor("the position", () => progress.hasReached(0, 7));
+      inStep = 0;
       const { epoch } = log;
       const { ports } = broker;
       await broker.stop();
       await waitFor("the loss of the connection", () => !presence.graphPresent);
       broker = await embedded.start(ports);
-      await waitFor("the loss to be reported", () => losses.length > 0);
-      assert.deepEqual(losses, ["nats-reconnected"]);
+      await waitFor("the acknowledgement", () => inStep > 0);
       assert.ok(log.epoch > epoch);
+      const [first] = graph.deltas.filter((delta) => delta.epoch === log.epoch);
+      assert.equal(first?.positions?.[0]?.sequence, 7);
       await waitFor("the graph", () => presence.graphPresent);
     });
   }
@@ -241,7 +276,9 @@ describe("presence of an edge", () => {
     await presence.start();
     presence.stop();
     presence.stop();
-    assert.equal(await presence.join(handlesOf("ann")), false);
+    void presence.join(handlesOf("ann"));
+    await waitFor("the goodbye", () => graph.received.at(-1)?.type === "leaving");
+    await settle();
     assert.deepEqual(graph.joinedIn(1), []);
     assert.equal(graph.received.filter(({ type }) => type === "leaving").length, 1);
   });

@@ -41,7 +41,7 @@ function bodyIn(format: StreamFormat): string[] {
     event({ run: RUN, from: "42", seq: 1, sentUs: nowUs() }),
     event({ run: "another", from: "42", seq: 2, sentUs: 1 }) +
       event({ run: RUN, from: "user-x", seq: 70_000, sentUs: nowUs() }),
-    format.resync("graph-restarted", "c1"),
+    format.resync({ reason: "graph-restarted" }, "c1"),
     event({ text: '"run" of "from":"none' }),
     event({ run: RUN, from: "42", seq: 3, sentUs: nowUs() }),
   ];

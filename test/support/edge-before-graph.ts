@@ -2,49 +2,30 @@
 // sends their messages and inspects what the edge sent. Owned by the test, which stops it.
 
 import { pino } from "pino";
-import { edgeSubject, FRAME_KIND } from "../../broker/contract.ts";
-import {
-  type BrokerClient,
-  type EdgeOrder,
-  encodeOrder,
-  type Owner,
-  type PresenceMessage,
-  parsePresence,
-} from "../../broker/index.ts";
+import { FRAME_KIND } from "../../broker/contract.ts";
+import type { BrokerClient, EdgeOrder } from "../../broker/index.ts";
 import type { Edge } from "../../edge/index.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { embedded, type TestBroker, urlOf } from "./brokers.ts";
-import { connectClient } from "./client.ts";
 import { readMetric } from "./metrics.ts";
 import { newEdge } from "./network.ts";
-import { frameOf, PlayedPositions } from "./played-graph.ts";
+import { idOf, PlayedGraph, type PlayedService } from "./played-graph.ts";
 import { Reader } from "./reader.ts";
 
 const SSE = { Accept: "text/event-stream" };
 
-type Delta = Extract<PresenceMessage, { type: "delta" }>;
-
-/** A played graph service: its start time, its partitions, and whether it acknowledges automatically. */
-export interface PlayedService {
-  owner: Owner;
-  answers: boolean;
-}
-
 export class EdgeBeforeGraph {
   readonly edge: Edge;
-  readonly client: BrokerClient;
+  readonly graph: PlayedGraph;
   readonly #server: TestBroker;
-  readonly #heard: PresenceMessage[] = [];
   readonly #readers: Reader[] = [];
   readonly #lines: string[] = [];
   readonly #metrics = createMetrics();
-  readonly #positions = new PlayedPositions();
-  #edgeId = "";
   #events = 0;
 
-  private constructor(server: TestBroker, client: BrokerClient) {
+  private constructor(server: TestBroker, graph: PlayedGraph) {
     this.#server = server;
-    this.client = client;
+    this.graph = graph;
     const write = (line: string): void => void this.#lines.push(line);
     const logger = pino({ level: "warn" }, { write });
     this.edge = newEdge({ url: urlOf(server) }, { fanout: "frames" }, { logger, metrics: this.#metrics });
@@ -52,61 +33,48 @@ export class EdgeBeforeGraph {
 
   static async start(services: readonly PlayedService[]): Promise<EdgeBeforeGraph> {
     const server = await embedded.start();
-    const client = await connectClient({ url: urlOf(server) }, "graph");
-    const played = new EdgeBeforeGraph(server, client);
-    client.subscribe("presence.*", (message) => {
-      played.#edgeId = message.subject.slice("presence.".length);
-      const heard = parsePresence(message.data);
-      if (heard.type !== "unknown-version") played.#heard.push(heard);
-      for (const service of services) if (service.answers) played.acknowledge(service);
-    });
-    await client.flush();
+    const played = new EdgeBeforeGraph(server, await PlayedGraph.start(urlOf(server), services));
     await played.edge.start();
     return played;
   }
 
+  get client(): BrokerClient {
+    return this.graph.client;
+  }
+
   /** Deltas that the edge has sent, in order. */
-  get deltas(): Delta[] {
-    return this.#heard.filter((message) => message.type === "delta");
+  get deltas(): PlayedGraph["deltas"] {
+    return this.graph.deltas;
   }
 
-  get lastDelta(): Pick<Delta, "epoch" | "sequence"> {
-    return this.deltas.at(-1) ?? { epoch: 0, sequence: 0 };
+  get lastDelta(): PlayedGraph["lastDelta"] {
+    return this.graph.lastDelta;
   }
 
-  /** The handle that the edge announced for a user, or -1. */
   handleOf(user: string): number {
-    const joins = this.deltas.flatMap((delta) => delta.joins);
-    return joins.findLast(([name]) => name === user)?.[1] ?? -1;
+    return this.graph.handleOf(user);
   }
 
   order(order: EdgeOrder): void {
-    this.send(encodeOrder(order));
+    this.graph.order(order);
   }
 
-  /** Sends an order or a frame to this edge, as a graph service would. */
   send(bytes: Uint8Array | string): void {
-    this.client.publish(edgeSubject(this.#edgeId), bytes);
+    this.graph.send(bytes);
   }
 
-  /** Announces to all edges that the service has started. */
-  announce({ owner }: PlayedService): void {
-    this.client.publish("edge.all", encodeOrder({ type: "announce", ...owner }));
+  announce(service: PlayedService): void {
+    this.graph.announce(service);
   }
 
-  /** Acknowledges everything that the edge has sent so far. */
-  acknowledge({ owner }: PlayedService): void {
-    const { epoch, sequence } = this.lastDelta;
-    const positions = this.#positions.sent(owner, epoch);
-    if (sequence > 0) this.order({ type: "acknowledge", ...owner, epoch, sequence, positions });
+  acknowledge(service: PlayedService): void {
+    this.graph.acknowledge(service);
   }
 
   /** Sends an event of one partition to these handles of an epoch. */
   frame(partition: number, epoch: number, data: string, ...handles: number[]): void {
     this.#events += 1;
-    const id = `${partition}-1-${this.#events.toString(36)}`;
-    const head = this.#positions.next(epoch, partition, this.#events);
-    this.send(frameOf(FRAME_KIND.frame, head, [{ id, data, handles }]));
+    this.graph.frame([{ id: idOf(this.#events, partition), data, handles }], FRAME_KIND.frame, epoch);
   }
 
   /** Returns the lines of the edge's log that match the pattern. */
@@ -128,7 +96,7 @@ export class EdgeBeforeGraph {
   async stop(): Promise<void> {
     for (const reader of this.#readers) reader.close();
     await this.edge.stop();
-    await this.client.close();
+    await this.graph.close();
     await this.#server.stop();
   }
 }
