@@ -23,6 +23,8 @@ export interface MarkersOptions {
   readonly client: BrokerClient;
   readonly edgeId: string;
   readonly progress: Progress;
+  /** JOIN_MS if undefined. */
+  readonly joinMs?: number | undefined;
 }
 
 export class Markers {
@@ -36,7 +38,7 @@ export class Markers {
 
   /**
    * Resolves with every owner's position after which copies for all subscriptions made so far arrive, or with
-   * undefined after JOIN_MS.
+   * undefined after `joinMs`.
    */
   prove(): Promise<Floor | undefined> {
     this.#next ??= Promise.resolve().then(() => {
@@ -47,7 +49,7 @@ export class Markers {
   }
 
   #mark(): Promise<Floor | undefined> {
-    const { client, edgeId, progress } = this.#options;
+    const { client, edgeId, progress, joinMs = JOIN_MS } = this.#options;
     this.#last += 1;
     // no user has this name: ids of edges are random
     const name = storedUserId(`edge-${edgeId}-${this.#last}`);
@@ -77,7 +79,7 @@ export class Markers {
         }
       };
       const repeat = setInterval(ask, REPEAT_MS);
-      const late = setTimeout(() => finish(undefined), JOIN_MS);
+      const late = setTimeout(() => finish(undefined), joinMs);
       subscribed = client.subscribeBare(copySubject(name), receive);
       ask();
     });
