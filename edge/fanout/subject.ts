@@ -50,19 +50,16 @@ export class SubjectFanout implements Fanout {
     this.#options = options;
   }
 
-  async join(users: readonly UserId[]): Promise<Floor | undefined> {
-    const { readers, markers } = this.#options;
-    const handles = readers.join(users);
+  /** Throws at once if there is no handle for a user. */
+  join(users: readonly UserId[]): Promise<Floor | undefined> {
+    const handles = this.#options.readers.join(users);
     for (const [index, user] of users.entries()) {
       const handle = handles[index];
       if (handle !== undefined) this.#subscriptions[handle] ??= this.#subscribe(user);
     }
-    if (handles.every((handle) => this.#floors[handle] !== undefined)) return this.#highest(handles);
-    const subscriptions = handles.map((handle) => this.#subscriptions[handle]);
-    const floor = await markers.prove();
-    for (const [index, handle] of handles.entries())
-      if (this.#subscriptions[handle] === subscriptions[index]) this.#floors[handle] ??= floor;
-    return floor;
+    if (handles.every((handle) => this.#floors[handle] !== undefined))
+      return Promise.resolve(this.#highest(handles));
+    return this.#prove(handles);
   }
 
   leave(users: readonly UserId[]): void {
@@ -73,6 +70,14 @@ export class SubjectFanout implements Fanout {
       this.#floors[handle] = undefined;
       pool.table.release(handle);
     }
+  }
+
+  async #prove(handles: readonly number[]): Promise<Floor | undefined> {
+    const subscriptions = handles.map((handle) => this.#subscriptions[handle]);
+    const floor = await this.#options.markers.prove();
+    for (const [index, handle] of handles.entries())
+      if (this.#subscriptions[handle] === subscriptions[index]) this.#floors[handle] ??= floor;
+    return floor;
   }
 
   #subscribe(user: UserId): Subscribed {
