@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { edgeSubject, parseCursor } from "../../broker/contract.ts";
+import { edgeSubject } from "../../broker/contract.ts";
 import { eventHeaders, parseTallyPart, type TallyPart } from "../../broker/index.ts";
 import { AssembledEdge, cursorsIn, dataIn } from "../../test/support/assembled-edge.ts";
 import { type BrokerUnderTest, brokers } from "../../test/support/brokers.ts";
-import { encoded, idOf, type PlayedGraph } from "../../test/support/played-graph.ts";
+import { encoded, idOf, ownOf, type PlayedGraph } from "../../test/support/played-graph.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import type { Body } from "../../test/support/web-edges.ts";
 import type { EdgeParts } from "../assemble.ts";
@@ -35,7 +35,6 @@ function testSubjectFanout(underTest: BrokerUnderTest): void {
       const order = JSON.stringify({ version: 3, type: "tally", event });
       return parseTallyPart((await graph.client.request(edgeSubject("one"), order, 5_000)).data);
     };
-    const ownOf = (cursor: string | undefined): number | undefined => parseCursor(cursor ?? "")?.own.sequence;
 
     it("join - subscribes once per user, and the last leave unsubscribes", async () => {
       const [first, second] = [await edge.open("ann"), await edge.open("ann")];

@@ -241,7 +241,7 @@ export class Seam {
 
   /** Writes what there is, as fast as the reader takes it; continued by `receive` and `checkTime`. */
   #replay(): void {
-    const { pool, progress, nowMs } = this.#options;
+    const { pool, nowMs } = this.#options;
     const { cork } = this.#request;
     if (!this.#hasBegun && ![...this.#lanes.values()].every(({ isReady }) => isReady)) return;
     for (;;) {
@@ -262,9 +262,9 @@ export class Seam {
         text += piece.text;
         events += piece.events;
       }
-      const cursor = this.#reader?.cursor(progress.clock.take()) ?? "";
-      if (isAll) return this.#uncork(text, cursor, events);
+      if (isAll) return this.#goLive(text, events);
       if (text === "") return;
+      const cursor = this.#cursor();
       this.#deadlineMs = nowMs() + REPLY_MS;
       if (pool.writeCorked(cork, text, cursor, events) < 0) return this.#finish();
     }
@@ -380,6 +380,14 @@ export class Seam {
   #welcome(cursor: string | undefined): string {
     const { format, users, retryMs } = this.#request;
     return format.welcome({ users, retryMs, cursor });
+  }
+
+  /** The reader has everything that has passed this edge, whose position is the stream's from now on. */
+  #goLive(text: string, events: number): void {
+    const { positions } = this.#options.progress;
+    if (positions.isComplete) this.#reader = positions.copy();
+    const cursor = this.#cursor();
+    this.#uncork(text === "" ? this.#request.format.refresh(cursor) : text, cursor, events);
   }
 
   #uncork(text: string, cursor: string, events = 0): void {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { parseUserId } from "../../broker/contract.ts";
 import type { BrokerClient, FanoutMode } from "../../broker/index.ts";
 import { assembleEdge, type EdgeParts } from "../../edge/assemble.ts";
+import type { StreamFormat } from "../../edge/formats/format.ts";
 import { ndjson } from "../../edge/formats/ndjson.ts";
 import { DEFAULT_LIMITS } from "../../edge/pool/pool.ts";
 import { WebPool } from "../../edge/pool/web/web-pool.ts";
@@ -58,14 +59,14 @@ export class AssembledEdge {
    * Begins a stream of these users, separated by commas.
    * @param presented the cursor of a returning reader
    */
-  request(names: string, presented?: string): Body {
+  request(names: string, presented?: string, format: StreamFormat = ndjson): Body {
     const { seams, fanout, pool } = this.parts;
     const users = names.split(",").map(parseUserId);
     const returning = presented === undefined ? undefined : { cursor: presented };
-    const cork = seams.begin({ users, format: ndjson, retryMs: 1_000, presented: returning }, () =>
+    const cork = seams.begin({ users, format, retryMs: 1_000, presented: returning }, () =>
       fanout.join(users),
     );
-    const spec = { users, format: ndjson, opening: "", cursor: presented ?? "", cork };
+    const spec = { users, format, opening: "", cursor: presented ?? "", cork };
     const body = new Body(new Response(pool.body(spec)));
     this.#bodies.push(body);
     return body;

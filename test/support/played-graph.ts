@@ -4,6 +4,7 @@
 
 import {
   copySubject,
+  cursorOfEvent,
   EVERY_EDGE,
   edgeSubject,
   encodeEvent,
@@ -19,6 +20,7 @@ import {
   formatEventId,
   type Hole,
   type MarkRequest,
+  parseCursor,
   parseEventId,
   parseMarkRequest,
   parseReplayRequest,
@@ -41,6 +43,7 @@ import {
   type SentPosition,
 } from "../../broker/index.ts";
 import { connectClient } from "./client.ts";
+import { waitFor } from "./wait-for.ts";
 
 type Delta = Extract<PresenceMessage, { type: "delta" }>;
 
@@ -73,6 +76,16 @@ const NOTHING = new Uint8Array(0);
 /** Returns the id of an event of a played owner. */
 export function idOf(sequence: number, partition = 0): string {
   return formatEventId({ partition, epoch: EPOCH, sequence });
+}
+
+/** Returns the cursor of a reader that has received everything up to a sequence of the only partition. */
+export function cursorAt(sequence: number): string {
+  return cursorOfEvent(1, "", idOf(sequence));
+}
+
+/** Returns the sequence of a cursor's own position. */
+export function ownOf(cursor: string | undefined): number | undefined {
+  return parseCursor(cursor ?? "")?.own.sequence;
 }
 
 /** Returns an encoded event. */
@@ -143,6 +156,13 @@ export class PlayedGraph {
   handleOf(user: string): number {
     const joins = this.deltas.flatMap((delta) => delta.joins);
     return joins.findLast(([name]) => name === user)?.[1] ?? -1;
+  }
+
+  /** Resolves with the last of this many replays that the edge requests for a user. */
+  async requested(user: string, count = 1): Promise<RequestedReplay> {
+    const own = (): RequestedReplay[] => this.replays.filter(({ item }) => item.user === user);
+    await waitFor(`${count} requests for ${user}`, () => own().length >= count);
+    return own()[count - 1] as RequestedReplay;
   }
 
   /** Acknowledges everything that the edge has announced so far, for one service. */
