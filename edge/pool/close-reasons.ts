@@ -30,3 +30,10 @@ export const CLOSE_REASONS = {
 export const COME_BACK_MS = { min: 500, spread: 4_500 } as const;
 
 export type CloseReason = keyof typeof CLOSE_REASONS;
+
+/** Returns a count of 0 for each reason. */
+export function noCloses(): Record<CloseReason, number> {
+  const counts = {} as Record<CloseReason, number>;
+  for (const reason of Object.keys(CLOSE_REASONS)) counts[reason as CloseReason] = 0;
+  return counts;
+}

@@ -9,7 +9,7 @@ import { Frame, type Framing, frameFor } from "../formats/frame.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import { tickTexts } from "../formats/text.ts";
 import { Backlogs } from "./backlogs.ts";
-import { CLOSE_REASONS, type CloseReason, COME_BACK_MS } from "./close-reasons.ts";
+import { CLOSE_REASONS, type CloseReason, COME_BACK_MS, noCloses } from "./close-reasons.ts";
 import { type Corked, Corks } from "./corks.ts";
 import {
   type Buffered,
@@ -60,7 +60,7 @@ export class StreamPool<Sink> implements ConnectionPool {
   readonly #byUser = new UserStreams<Stream<Sink>>(this.table);
   readonly #counts: PoolCounts = {
     ...{ opened: 0, delivered: 0, chunks: 0, bytes: 0, overflows: 0 },
-    closed: zeroes(),
+    closed: noCloses(),
   };
   /** The sweep proceeds from the end of the list: a removal moves only streams that were already visited. */
   #nextVisit = -1;
@@ -381,12 +381,6 @@ export class StreamPool<Sink> implements ConnectionPool {
     stream.position = refresh.position;
     return refresh.frame(stream.format);
   }
-}
-
-function zeroes(): Record<CloseReason, number> {
-  const counts = {} as Record<CloseReason, number>;
-  for (const reason of Object.keys(CLOSE_REASONS)) counts[reason as CloseReason] = 0;
-  return counts;
 }
 
 function join(left: Uint8Array, right: Uint8Array): Uint8Array {

@@ -54,7 +54,8 @@ export class RawHttp {
     for (;;) {
       const match = /^([0-9a-f]+)\r\n/.exec(rest);
       if (match === null) {
-        if (rest !== "") throw new Error(`broken framing at ${JSON.stringify(rest.slice(0, 40))}`);
+        const isPart = /^[0-9a-f]*\r?$/.test(rest); // of the next chunk's head
+        if (!isPart) throw new Error(`broken framing at ${JSON.stringify(rest.slice(0, 40))}`);
         return chunks;
       }
       const size = Number.parseInt(match[1] ?? "", 16);

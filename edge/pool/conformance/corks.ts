@@ -55,7 +55,7 @@ export function testCorks(served: ServedPool): void {
       served.pool.uncork(number);
       assert.deepEqual([served.pool.corked, served.pool.bufferedBytes, served.pool.size], [0, 0, 1]);
       assert.equal(served.deliver(ann, eventOf("live")), 1);
-      await raw.until("live");
+      await raw.until('"live"}\n\n\r\n');
       assert.match(raw.text, /^HTTP\/1\.1 200 OK\r\n/);
       assert.equal(raw.text.match(/HTTP\/1\.1/g)?.length, 1);
       assert.match(

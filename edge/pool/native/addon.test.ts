@@ -345,6 +345,17 @@ describe("pool addon", { skip }, () => {
     assert.deepEqual([figure("bufferedBytes"), figure("corked")], [0, 0]);
   });
 
+  it("event that was taken before its other recipients had it - is stored again for them", () => {
+    for (const [cork, name] of ["ann", "bob"].entries()) assert.equal(open({ users: name, cork }), 0);
+    pool.setEvent("e1", '{"id":"e1"}', "c1");
+    for (const [cork, user] of ["ann", "bob", "ann"].entries()) {
+      assert.equal(pool.deliver(pool.find(user)), 1);
+      assert.equal(figure("bufferedBytes"), 15);
+      assert.deepEqual(pool.takeBuffered(cork % 2), ["e1", '{"id":"e1"}', "c1"]);
+      assert.equal(figure("bufferedBytes"), 0);
+    }
+  });
+
   it("ends - are reported with all users and the number per stream", async () => {
     assert.equal(open({ users: "ann" }), 0);
     assert.equal(open({ users: ["ann", "bob"] }), 0);
