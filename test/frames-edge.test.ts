@@ -7,8 +7,8 @@ import { encodeNamed, FRAME_KIND, parseUserId } from "../broker/contract.ts";
 import { PRESENCE_VERSION } from "../broker/index.ts";
 import { embedded } from "./support/brokers.ts";
 import { EdgeBeforeGraph } from "./support/edge-before-graph.ts";
-import type { PlayedService } from "./support/played-graph.ts";
 import { TestNetwork } from "./support/network.ts";
+import type { PlayedService } from "./support/played-graph.ts";
 import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 
