@@ -10,6 +10,7 @@
 import { formatEventId, type ResyncReason } from "../../broker/contract.ts";
 import { type Operation, openDatabase, writeBatch } from "../store/database.ts";
 import { type DiskTrouble, GuardedDatabase } from "../store/guarded-database.ts";
+import { Block, joinRows } from "./block.ts";
 import { resolveEpoch } from "./epoch.ts";
 import { findMissed, type Missed, type ReceivedUpTo, type UserTags } from "./finder.ts";
 import { makeHole } from "./hole.ts";
@@ -19,12 +20,14 @@ import { LogWriter } from "./log-writer.ts";
 import type { MessageIds } from "./message-ids.ts";
 import { RecentRows } from "./recent-rows.ts";
 import { type HistoryBounds, Retention } from "./retention.ts";
-import { decodeRow, encodeRow, encodeRowInto, makeBareRow, ROW_KIND, type Row, rowBytes } from "./row.ts";
+import { encodeRowAt, makeBareRow, memoryOf, ROW_KIND, type Row, rowBytes } from "./row.ts";
 import type { Position } from "./sequences.ts";
 import type { StoredRows } from "./stored-rows.ts";
 
 /** The layout of keys and rows that this code reads and writes. */
-const FORMAT = "history-1";
+const FORMAT = "history-2";
+/** Maximum number of bytes that `forget` writes at a time. */
+const FORGET_BYTES = 1_048_576;
 
 const encoder = new TextEncoder();
 
@@ -57,6 +60,8 @@ export class History {
   readonly #recent: RecentRows;
   readonly #writer: LogWriter;
   readonly #retention: Retention;
+  /** The block that was read last from disk. Fan-out that lags reads many rows of the same block. */
+  #lastRead: { readonly first: number; readonly block: Block } | undefined;
   /** The ordinal in the key of the newest index row. */
   #indexAt: number;
   #isClosed = false;
@@ -70,7 +75,10 @@ export class History {
     this.lastListeningMs = loaded.lastListeningMs;
     this.#indexAt = previous.index;
     this.#recent = new RecentRows(rows.chain.next, options.recentBytes);
-    this.#writer = new LogWriter(disk, rows.chain.next - 1, (ordinal) => this.#unwrittenRow(ordinal));
+    this.#writer = new LogWriter(disk, rows.chain.next - 1, {
+      blockOf: (first, last) => this.#blockOf(first, last),
+      lastOfBlock: (ordinal) => rows.lastOfBlock(ordinal),
+    });
     this.#retention = new Retention(disk, this.#writer, rows, previous.horizon, options.bounds);
     disk.listen({
       beforeReopen() {},
@@ -175,10 +183,11 @@ export class History {
   append(partition: number, row: Row): number {
     if (this.#retention.isSegmentFull || this.#rows.mustSeal(partition)) this.#seal();
     const at = this.#rows.nextPosition(partition);
-    const ordinal = this.#rows.append(partition, row);
-    const bytes = this.#recent.reserve(rowBytes(row));
-    encodeRowInto(row, bytes);
-    this.#writer.put(ordinal, RECORD.row, bytes);
+    const ordinal = this.next;
+    const length = rowBytes(row);
+    const rank = this.#writer.addRow(ordinal, length);
+    this.#recent.append(row, length);
+    this.#rows.append(partition, row, length, rank);
     if (row.messageId !== "")
       this.messageIds.note(row.messageId, {
         id: formatEventId({ partition, ...at }),
@@ -207,8 +216,7 @@ export class History {
    */
   read(ordinal: number): StoredRow | undefined {
     if (ordinal < this.first || ordinal >= this.next) return undefined;
-    const bytes = this.#recent.read(ordinal) ?? this.#disk.db.getSync(recordKey(ordinal, RECORD.row));
-    const row = bytes && decodeRow(bytes);
+    const row = this.#recent.read(ordinal) ?? this.#readFromDisk(ordinal);
     if (row === undefined) return undefined;
     return {
       ...row,
@@ -299,21 +307,20 @@ export class History {
 
   /**
    * Erases a name's rows, both the events of a topic and the messages to a user, from disk and memory. O(rows
-   * of the name).
+   * of the name): each block with such a row is written again.
    * @throws GraphError GRAPH_DISK_FAILED, GRAPH_REOPENING: some rows may still be on disk; call it again
    */
   async forget(name: string): Promise<void> {
     await this.flush();
-    await this.readable;
-    const operations: Operation[] = [];
-    for (const ordinal of this.#rows.ordinalsOf(name)) {
-      const row = this.read(ordinal);
-      if (row?.name !== name) continue;
-      const value = encodeRow(makeBareRow(ROW_KIND.empty, row.timeMs, formatEventId(row)));
-      this.#recent.overwrite(ordinal, value);
-      operations.push({ type: "put", key: recordKey(ordinal, RECORD.row), value });
+    const ordinals = this.#rows.ordinalsOf(name).sort((one, other) => one - other);
+    for (let done = 0; done < ordinals.length; ) {
+      await this.readable;
+      const changed = new Map<number, Block>();
+      for (let size = 0; done < ordinals.length && size < FORGET_BYTES; done += 1)
+        size += this.#erase(ordinals[done] as number, name, changed);
+      await this.#disk.write([...changed].map(putBlock), { sync: done === ordinals.length });
+      this.#lastRead = undefined; // read in the meantime, perhaps
     }
-    await this.#disk.write(operations, { sync: true });
   }
 
   /** Deletes the oldest rows until the bounds hold, but neither the row `oldestNeeded` nor any later one. */
@@ -354,15 +361,58 @@ export class History {
     this.#writer.put(this.#indexAt, RECORD.index, segment.encode(previous));
   }
 
+  #readFromDisk(ordinal: number): Row | undefined {
+    const rank = this.#rows.rankOf(ordinal);
+    return this.#blockOnDisk(ordinal - rank)?.row(rank);
+  }
+
+  #blockOnDisk(first: number): Block | undefined {
+    if (this.#lastRead?.first === first) return this.#lastRead.block;
+    const bytes = this.#disk.db.getSync(recordKey(first, RECORD.block));
+    if (bytes === undefined) return undefined;
+    const block = new Block(bytes);
+    this.#lastRead = { first, block };
+    return block;
+  }
+
   /**
-   * Returns the bytes of a row that the disk rejected, or of a `lost` row in its place if it is no longer in
-   * memory.
+   * Erases a row if it has this name: in memory, and in its block, which is added to `changed` by the ordinal
+   * of its first row. Returns the size of an added block.
    */
-  #unwrittenRow(ordinal: number): Uint8Array {
-    const recent = this.#recent.read(ordinal);
-    if (recent !== undefined) return recent;
+  #erase(ordinal: number, name: string, changed: Map<number, Block>): number {
+    const row = this.read(ordinal);
+    if (row?.name !== name) return 0;
+    const rank = this.#rows.rankOf(ordinal);
+    const id = formatEventId(row);
+    this.#recent.erase(ordinal, id);
+    const known = changed.get(ordinal - rank);
+    const block = known ?? this.#blockOnDisk(ordinal - rank);
+    if (block === undefined) return 0; // rejected by the disk: it is written later, from memory
+    block.erase(rank, id);
+    changed.set(ordinal - rank, block);
+    return known === undefined ? block.bytes.length : 0;
+  }
+
+  /** Returns consecutive rows as a block. A row that is no longer in memory is replaced by a `lost` row. */
+  #blockOf(first: number, last: number): Uint8Array {
+    const block = this.#recent.blockOf(first, last);
+    if (block !== undefined) return block;
+    const rows: Uint8Array[] = [];
+    for (let ordinal = first; ordinal <= last; ordinal += 1)
+      rows.push(this.#recent.bytesOf(ordinal) ?? this.#lostRow(ordinal));
+    return joinRows(rows);
+  }
+
+  #lostRow(ordinal: number): Uint8Array {
     const partition = this.#rows.placement.partitionAt(ordinal);
     const id = formatEventId({ partition, ...this.#rows.positionOf(ordinal) });
-    return encodeRow(makeBareRow(ROW_KIND.lost, this.#rows.earliestTimeOf(ordinal), id));
+    const row = makeBareRow(ROW_KIND.lost, this.#rows.earliestTimeOf(ordinal), id);
+    const bytes = new Uint8Array(rowBytes(row));
+    encodeRowAt(row, memoryOf(bytes), 0);
+    return bytes;
   }
+}
+
+function putBlock([first, { bytes }]: readonly [number, Block]): Operation {
+  return { type: "put", key: recordKey(first, RECORD.block), value: bytes };
 }

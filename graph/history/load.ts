@@ -6,10 +6,11 @@ import { formatEventId, parseEventId } from "../../broker/contract.ts";
 import { quote } from "../../lib/errors.ts";
 import { GraphError } from "../errors.ts";
 import { type Database, writeBatch } from "../store/database.ts";
+import { Block } from "./block.ts";
 import { Horizon } from "./horizon.ts";
 import { LOG, META, parseRecordKey, RECORD, recordKey } from "./keys.ts";
 import { MessageIds, type StoredId } from "./message-ids.ts";
-import { decodeRow, idOfBody, type Row } from "./row.ts";
+import { idOfBody, type Row, rowBytes } from "./row.ts";
 import { type PreviousRecords, Segment } from "./segment.ts";
 import { StoredRows } from "./stored-rows.ts";
 
@@ -42,8 +43,8 @@ export interface Loaded {
 
 /** The records after the newest index row. */
 interface Tail {
-  /** Newest first. */
-  readonly rows: Row[];
+  /** The rows of each block, the newest block first. */
+  readonly blocks: (readonly Row[])[];
   index: number;
   horizon: number;
   lastListeningMs: number;
@@ -67,7 +68,8 @@ export async function loadHistory(
   const segments = readSegments(db, tail.index);
   const previous = { index: tail.index, horizon: tail.horizon || (segments.at(-1)?.previous.horizon ?? 0) };
   const horizon = db.getSync(recordKey(previous.horizon, RECORD.horizon));
-  const stored = segments.reduce((sum, { segment }) => sum + segment.rows, tail.rows.length);
+  const inTail = tail.blocks.reduce((sum, block) => sum + block.length, 0);
+  const stored = segments.reduce((sum, { segment }) => sum + segment.rows, inTail);
   const rows = new StoredRows(
     partitions,
     tail.last - stored + 1,
@@ -78,7 +80,8 @@ export async function loadHistory(
     rows.restore(segment);
     ids.push(...idsIn(segment));
   }
-  for (const row of tail.rows.reverse()) appendStored(rows, row, ids);
+  for (const block of tail.blocks.reverse())
+    for (const [rank, row] of block.entries()) appendStored(rows, row, rank, ids);
   continueNumbers(db, rows, partitions, epoch);
   // a run that ended before it noted anything did not listen before its start
   const lastListeningMs = Math.max(tail.lastListeningMs, rows.latestMs) || readStart(db)?.timeMs;
@@ -112,19 +115,23 @@ export async function noteStart(
 
 /** Reads the log backwards to the newest index row. */
 async function readTail(db: Database): Promise<Tail> {
-  const tail: Tail = { rows: [], index: 0, horizon: 0, lastListeningMs: 0, last: 0 };
+  const tail: Tail = { blocks: [], index: 0, horizon: 0, lastListeningMs: 0, last: 0 };
   const records = db.iterator({ ...LOG, reverse: true });
   try {
     for (let read = await records.nextv(RECORDS_PER_TURN); read.length > 0; ) {
       for (const [key, value] of read) {
         const { ordinal, kind } = parseRecordKey(key);
-        tail.last ||= ordinal;
+        tail.last = Math.max(tail.last, ordinal);
         if (kind === RECORD.horizon) tail.horizon ||= ordinal;
         else if (kind === RECORD.listened) tail.lastListeningMs ||= Number(decoder.decode(value));
         else if (kind === RECORD.index) {
           tail.index = ordinal;
           return tail;
-        } else tail.rows.push(decodedOrThrow(key, decodeRow(value)));
+        } else {
+          const block = decodedOrThrow(key, new Block(value).rows());
+          tail.blocks.push(block);
+          tail.last = Math.max(tail.last, ordinal + block.length - 1);
+        }
       }
       read = await records.nextv(RECORDS_PER_TURN);
     }
@@ -148,14 +155,14 @@ function readSegments(db: Database, newest: number): NonNullable<ReturnType<type
   return segments.reverse();
 }
 
-function appendStored(rows: StoredRows, row: Row, ids: StoredId[]): void {
+function appendStored(rows: StoredRows, row: Row, rank: number, ids: StoredId[]): void {
   const id = idOfBody(row.body);
   const position = parseEventId(id);
   if (position === undefined) return; // not a row of the history
   const { partition } = position;
   rows.setNextPosition(partition, position);
   if (rows.mustSeal(partition)) rows.seal();
-  rows.append(partition, row);
+  rows.append(partition, row, rowBytes(row), rank);
   if (row.messageId !== "") ids.push({ messageId: row.messageId, id, timeMs: row.timeMs });
 }
 

@@ -1,18 +1,19 @@
 // Writes the history's log. Records are gathered for a few milliseconds and written as one batch, in the
 // order of their ordinals and without gaps, so the rows on disk are always a prefix of the appended rows.
-// While the disk rejects writes, rows wait in memory; once it accepts them again, these rows are written
-// first. Bounded to 16 MiB if the caller respects `isBacklogged`. Owned by the history.
+// Rows are written in blocks, which end with their batch and with their segment at the latest. While the disk
+// rejects writes, rows wait in memory; once it accepts them again, these rows are written first. Bounded to
+// 16 MiB if the caller respects `isBacklogged`. Owned by the history.
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { Batch } from "../store/database.ts";
 import type { GuardedDatabase } from "../store/guarded-database.ts";
+import { MAX_BLOCK_BYTES, MAX_BLOCK_ROWS } from "./block.ts";
 import { RECORD, type RecordKind, recordKey } from "./keys.ts";
 
 /** Bytes waiting for the disk above which `isBacklogged` is true. */
 const MAX_WAITING_BYTES = 16_777_216;
 /** How long records are gathered unless a caller waits: a batch costs as much CPU as a hundred rows. */
 const GATHER_MS = 4;
-/** Maximum number of previously rejected rows per batch. */
+/** Size of a batch of previously rejected rows. Its last block may exceed it. */
 const ROWS_PER_SLICE = 1_024;
 
 /** Records that are written together. */
@@ -33,28 +34,41 @@ interface IndexRow {
   readonly value: Uint8Array;
 }
 
+/** The block to which rows are added. */
+interface OpenBlock {
+  readonly first: number;
+  rows: number;
+  bytes: number;
+}
+
+/** The appended rows. */
+export interface AppendedRows {
+  /** Returns a block of consecutive rows. It is copied before the next turn of the event loop. */
+  blockOf(first: number, last: number): Uint8Array;
+  /** Returns the ordinal of the last row in the block of a row. */
+  lastOfBlock(ordinal: number): number;
+}
+
 export class LogWriter {
   /** The number of rows that the disk rejected when they were appended. */
   refusedRows = 0;
   readonly #disk: GuardedDatabase;
-  readonly #rowOf: (ordinal: number) => Uint8Array;
+  readonly #rows: AppendedRows;
   /** The ordinal of the newest row on disk. */
   #written: number;
   /** Index rows that the disk rejected. */
   #refusedIndexRows: IndexRow[] = [];
+  #block: OpenBlock | undefined;
   #waiting: PendingBatch | undefined;
   #writing: PendingBatch | undefined;
   #endGathering: (() => void) | undefined;
   #running: Promise<void> | undefined;
 
-  /**
-   * @param written the ordinal of the newest row on disk
-   * @param rowOf returns the bytes of an appended row that is not on disk
-   */
-  constructor(disk: GuardedDatabase, written: number, rowOf: (ordinal: number) => Uint8Array) {
+  /** @param written the ordinal of the newest row on disk */
+  constructor(disk: GuardedDatabase, written: number, rows: AppendedRows) {
     this.#disk = disk;
     this.#written = written;
-    this.#rowOf = rowOf;
+    this.#rows = rows;
   }
 
   /**
@@ -65,23 +79,34 @@ export class LogWriter {
   }
 
   /**
-   * Queues a record for writing. Rows must come in the order of their ordinals; any other record uses the
-   * ordinal of the newest row.
+   * Queues the next row for writing, which has this encoded length. Returns its rank in its block. The row is
+   * read when its block ends, which is before the next call of this method has returned.
    */
-  put(ordinal: number, kind: RecordKind, value: Uint8Array): void {
+  addRow(ordinal: number, length: number): number {
+    const waiting = this.#disk.trouble === undefined ? this.#begunBatch(ordinal) : undefined;
+    if (waiting === undefined) this.refusedRows += 1;
+    else {
+      waiting.last = ordinal;
+      waiting.bytes += length;
+    }
+    const block = this.#blockFor(ordinal, length);
+    const rank = block.rows;
+    block.rows += 1;
+    block.bytes += length;
+    return rank;
+  }
+
+  /** Queues any other record for writing. Its ordinal is that of the newest row. */
+  put(ordinal: number, kind: Exclude<RecordKind, typeof RECORD.block>, value: Uint8Array): void {
+    if (kind === RECORD.index) this.#endBlock();
     if (this.#disk.trouble !== undefined) {
-      if (kind === RECORD.row) this.refusedRows += 1;
-      else if (kind === RECORD.index) this.#refusedIndexRows.push({ ordinal, value });
+      if (kind === RECORD.index) this.#refusedIndexRows.push({ ordinal, value });
       return;
     }
-    this.#waiting ??= this.#newBatch(kind === RECORD.row ? ordinal : ordinal + 1);
-    const waiting = this.#waiting;
-    const key = recordKey(ordinal, kind);
-    waiting.batch.put(key, value);
-    waiting.bytes += key.length + value.length;
-    if (kind === RECORD.row) waiting.last = Math.max(waiting.last, ordinal);
-    else if (kind === RECORD.index) waiting.indexRows.push({ ordinal, value });
-    this.#running ??= this.#run();
+    const waiting = this.#begunBatch(ordinal + 1);
+    waiting.batch.put(recordKey(ordinal, kind), value);
+    waiting.bytes += value.length;
+    if (kind === RECORD.index) waiting.indexRows.push({ ordinal, value });
   }
 
   /** Resolves to true once everything queued before is written, or to false if the disk rejected it. */
@@ -120,6 +145,36 @@ export class LogWriter {
     await this.#running;
   }
 
+  /** Returns the block for the next row. */
+  #blockFor(ordinal: number, length: number): OpenBlock {
+    const open = this.#block;
+    if (open !== undefined && open.rows < MAX_BLOCK_ROWS && open.bytes + length <= MAX_BLOCK_BYTES)
+      return open;
+    this.#endBlock();
+    const block = { first: ordinal, rows: 0, bytes: 0 };
+    this.#block = block;
+    return block;
+  }
+
+  /** Ends the open block and adds it to the waiting batch. */
+  #endBlock(): void {
+    const block = this.#block;
+    this.#block = undefined;
+    if (block === undefined || this.#waiting === undefined) return; // rejected: it is written later
+    const { first, rows } = block;
+    this.#waiting.batch.put(recordKey(first, RECORD.block), this.#rows.blockOf(first, first + rows - 1));
+  }
+
+  /** Returns the waiting batch. If there is none, begins one whose first row has the ordinal `first`. */
+  #begunBatch(first: number): PendingBatch {
+    if (this.#waiting !== undefined) return this.#waiting;
+    this.#endBlock(); // rows that the disk rejected
+    const waiting = this.#newBatch(first);
+    this.#waiting = waiting;
+    this.#running ??= this.#run();
+    return waiting;
+  }
+
   #newBatch(first: number): PendingBatch {
     let settle = (_isWritten: boolean): void => {};
     const written = new Promise<boolean>((resolve) => {
@@ -132,6 +187,7 @@ export class LogWriter {
   async #run(): Promise<void> {
     await this.#gather();
     for (let waiting = this.#waiting; waiting !== undefined; waiting = this.#waiting) {
+      this.#endBlock();
       this.#waiting = undefined;
       this.#writing = waiting;
       const isWritten = await this.#write(waiting);
@@ -163,12 +219,16 @@ export class LogWriter {
   /** Writes the rows before `end` and the index rows that the disk rejected earlier. */
   async #writeRefused(end: number): Promise<void> {
     while (this.#written + 1 < end) {
-      const last = Math.min(this.#written + ROWS_PER_SLICE, end - 1);
+      const from = this.#written + 1;
       const batch = this.#disk.db.batch();
-      for (let ordinal = this.#written + 1; ordinal <= last; ordinal += 1)
-        batch.put(recordKey(ordinal, RECORD.row), this.#rowOf(ordinal));
+      let next = from;
+      while (next < end && next - from < ROWS_PER_SLICE) {
+        const last = this.#rows.lastOfBlock(next);
+        batch.put(recordKey(next, RECORD.block), this.#rows.blockOf(next, last));
+        next = last + 1;
+      }
       await this.#disk.writeFilled(batch);
-      this.#written = last;
+      this.#written = next - 1;
     }
     if (this.#refusedIndexRows.length === 0) return;
     const batch = this.#disk.db.batch();
@@ -179,9 +239,13 @@ export class LogWriter {
   }
 
   async #gather(): Promise<void> {
-    const ending = new AbortController();
-    this.#endGathering = () => ending.abort();
-    await delay(GATHER_MS, undefined, { signal: ending.signal }).catch(() => {});
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS);
+      this.#endGathering = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
     this.#endGathering = undefined;
   }
 }

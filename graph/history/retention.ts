@@ -8,7 +8,7 @@ import type { LogWriter } from "./log-writer.ts";
 import { Segment } from "./segment.ts";
 import type { SealedSegment, StoredRows } from "./stored-rows.ts";
 
-/** Maximum rows per segment. The index row of such a segment takes 20 KB. */
+/** Maximum rows per segment. The index row of such a segment takes 25 KB. */
 const MAX_SEGMENT_ROWS = 4_096;
 /** Minimum number of segments within a bound. */
 const SEGMENTS_PER_BOUND = 8;
@@ -96,7 +96,7 @@ export class Retention {
     if (this.#deletedBytes < COMPACT_BYTES) return;
     this.#deletedBytes = 0;
     chain.shrink();
-    await this.#disk.compact(recordKey(0, RECORD.row), recordKey(chain.first, RECORD.row));
+    await this.#disk.compact(recordKey(0, RECORD.block), recordKey(chain.first, RECORD.block));
   }
 
   #exceedsBounds({ latestMs }: SealedSegment, nowMs: number): boolean {

@@ -1,5 +1,6 @@
 // The binary form of one row of the history: an event, a message to a user, or a hole. LevelDB and the recent
-// rows hold the same bytes, so no row is encoded twice. Little-endian.
+// rows hold the same bytes, so no row is encoded twice. Rows are encoded in place, in memory that holds many
+// of them: an array and a view for each row would cost more than the encoding. Little-endian.
 //
 //   0 u8 kind | 1 u8 length of the producer's message id | 2 u16 length of the name | 4 f64 time
 //   12 name | message id | body
@@ -20,6 +21,7 @@ const HEAD_BYTES = 12;
 /** The offset of the id in a body. */
 const ID_AT = '{"id":"'.length;
 const QUOTE = '"'.charCodeAt(0);
+const SPACE = " ".charCodeAt(0);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -41,34 +43,61 @@ export function rowBytes({ name, messageId, body }: Row): number {
   return HEAD_BYTES + name.length + byteLength(messageId) + body.length;
 }
 
-/** Encodes a row into `target`, which must be `rowBytes(row)` long. */
-export function encodeRowInto(row: Row, target: Uint8Array): void {
-  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  const { kind, name, timeMs, messageId, body } = row;
-  let at = HEAD_BYTES;
-  for (let index = 0; index < name.length; index += 1, at += 1) target[at] = name.charCodeAt(index);
-  const idBytes = messageId === "" ? 0 : encoder.encodeInto(messageId, target.subarray(at)).written;
-  view.setUint8(0, kind);
-  view.setUint8(1, idBytes);
-  view.setUint16(2, name.length, true);
-  view.setFloat64(4, timeMs, true);
-  target.set(body, at + idBytes);
+/** Memory in which rows are encoded. */
+export interface RowMemory {
+  readonly bytes: Uint8Array;
+  /** A view of all of `bytes`. */
+  readonly view: DataView;
 }
 
-/** Decodes a row, or returns undefined if `bytes` is not one. The row's body is a view of `bytes`. */
-export function decodeRow(bytes: Uint8Array): Row | undefined {
-  if (bytes.length < HEAD_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const idAt = HEAD_BYTES + view.getUint16(2, true);
-  const bodyAt = idAt + view.getUint8(1);
-  if (bodyAt > bytes.length) return undefined;
+export function memoryOf(bytes: Uint8Array): RowMemory {
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+}
+
+/** Encodes a row at an offset, from which `rowBytes(row)` bytes must be free. */
+export function encodeRowAt(row: Row, { bytes, view }: RowMemory, start: number): void {
+  const { kind, name, timeMs, messageId, body } = row;
+  let at = start + HEAD_BYTES;
+  for (let index = 0; index < name.length; index += 1, at += 1) bytes[at] = name.charCodeAt(index);
+  const idBytes = messageId === "" ? 0 : encoder.encodeInto(messageId, bytes.subarray(at)).written;
+  bytes[start] = kind;
+  bytes[start + 1] = idBytes;
+  view.setUint16(start + 2, name.length, true);
+  view.setFloat64(start + 4, timeMs, true);
+  bytes.set(body, at + idBytes);
+}
+
+/**
+ * Decodes the row between two offsets, or returns undefined if there is none. The row's body is a view of the
+ * memory.
+ */
+export function decodeRowAt({ bytes, view }: RowMemory, start: number, end: number): Row | undefined {
+  if (start + HEAD_BYTES > end || end > bytes.length) return undefined;
+  const nameAt = start + HEAD_BYTES;
+  const idAt = nameAt + view.getUint16(start + 2, true);
+  const bodyAt = idAt + (bytes[start + 1] as number);
+  if (bodyAt > end) return undefined;
   return {
-    kind: view.getUint8(0) as RowKind,
-    name: decoder.decode(bytes.subarray(HEAD_BYTES, idAt)),
-    timeMs: view.getFloat64(4, true),
+    kind: bytes[start] as RowKind,
+    name: asciiAt(bytes, nameAt, idAt),
+    timeMs: view.getFloat64(start + 4, true),
     messageId: idAt === bodyAt ? "" : decoder.decode(bytes.subarray(idAt, bodyAt)),
-    body: bytes.subarray(bodyAt),
+    body: bytes.subarray(bodyAt, end),
   };
+}
+
+/**
+ * Erases the row between two offsets: what remains is a row of this kind whose body holds only the id, padded
+ * with spaces to the length of the row.
+ */
+export function eraseRowAt(kind: RowKind, id: string, memory: RowMemory, start: number, end: number): void {
+  const { bytes, view } = memory;
+  const { body } = makeBareRow(kind, 0, id);
+  bytes[start] = kind;
+  bytes[start + 1] = 0;
+  view.setUint16(start + 2, 0, true);
+  bytes.fill(SPACE, start + HEAD_BYTES, end);
+  bytes.set(body, start + HEAD_BYTES);
 }
 
 /** Returns a row without content, whose body holds only the id. */
@@ -76,17 +105,17 @@ export function makeBareRow(kind: RowKind, timeMs: number, id: string): Row {
   return { kind, name: "", timeMs, messageId: "", body: encoder.encode(`{"id":"${id}"}`) };
 }
 
-/** Encodes a row into new memory. */
-export function encodeRow(row: Row): Uint8Array {
-  const bytes = new Uint8Array(rowBytes(row));
-  encodeRowInto(row, bytes);
-  return bytes;
-}
-
 /** Returns the id at the start of a body: `{"id":"…"`. */
 export function idOfBody(body: Uint8Array): string {
   const end = body.indexOf(QUOTE, ID_AT);
   return decoder.decode(body.subarray(ID_AT, end));
+}
+
+/** Decodes ASCII. For names, which are short, this is faster than a TextDecoder. */
+function asciiAt(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at += 1) text += String.fromCharCode(bytes[at] as number);
+  return text;
 }
 
 /** Returns the length of a text in UTF-8, in bytes. */

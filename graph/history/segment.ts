@@ -5,10 +5,11 @@
 //    0 u32 rows | 4 u32 partitions | 8 f64 bytes of the rows | 16 f64 earliest time | 24 f64 latest time
 //   32 f64 ordinal of the previous index row or 0 | 40 f64 ordinal of the newest horizon or 0
 //   48 partitions × (f64 partition | f64 epoch | f64 sequence number of its first row)
-//      rows × u32 tag | rows × u8 kind | rows × u8 index of the partition, if there are several
+//      rows × u32 tag | rows × u8 kind | rows × u8 rank in the block
+//      rows × u8 index of the partition, if there are several
 //      message ids: u16 row | u8 length | f64 time | UTF-8
 
-import { ROW_KIND, type Row, type RowKind, rowBytes } from "./row.ts";
+import { ROW_KIND, type Row, type RowKind } from "./row.ts";
 import type { Position } from "./sequences.ts";
 import { tagOf } from "./tags.ts";
 
@@ -53,6 +54,7 @@ export class Segment {
   readonly messageIds: MessageIdAt[] = [];
   #tags: Uint32Array = new Uint32Array(INITIAL_ROWS);
   #kinds: Uint8Array = new Uint8Array(INITIAL_ROWS);
+  #ranks: Uint8Array = new Uint8Array(INITIAL_ROWS);
   /** For each row, the index of its partition in `partitions`. */
   #indexes: Uint8Array = new Uint8Array(INITIAL_ROWS);
   rows = 0;
@@ -70,8 +72,12 @@ export class Segment {
     );
   }
 
-  /** Adds a row and returns its tag. */
-  add(partition: number, at: Position, row: Row): number {
+  /**
+   * Adds a row and returns its tag.
+   * @param length the row's encoded length
+   * @param rank the row's rank in its block
+   */
+  add(partition: number, at: Position, row: Row, length: number, rank: number): number {
     if (this.rows === this.#tags.length) this.#grow();
     const tag = row.kind === ROW_KIND.hole ? 0 : tagOf(row.name);
     let index = this.partitions.findIndex((one) => one.partition === partition);
@@ -80,10 +86,11 @@ export class Segment {
     this.#indexes[this.rows] = index;
     this.#tags[this.rows] = tag;
     this.#kinds[this.rows] = row.kind;
+    this.#ranks[this.rows] = rank;
     if (row.messageId !== "")
       this.messageIds.push({ row: this.rows, messageId: row.messageId, timeMs: row.timeMs });
     this.rows += 1;
-    this.bytes += rowBytes(row);
+    this.bytes += length;
     this.earliestMs = Math.min(this.earliestMs, row.timeMs);
     this.latestMs = Math.max(this.latestMs, row.timeMs);
     return tag;
@@ -95,6 +102,11 @@ export class Segment {
 
   kindAt(row: number): RowKind {
     return this.#kinds[row] as RowKind;
+  }
+
+  /** Returns a row's rank in its block. */
+  rankAt(row: number): number {
+    return this.#ranks[row] as number;
   }
 
   /** Returns the index of a row's partition in `partitions`. */
@@ -113,7 +125,7 @@ export class Segment {
   encode(previous: PreviousRecords): Uint8Array {
     const ids = this.messageIds.map((id) => ({ ...id, bytes: encoder.encode(id.messageId) }));
     const idBytes = ids.reduce((sum, { bytes }) => sum + ID_HEAD_BYTES + bytes.length, 0);
-    const [tagsAt, kindsAt, indexesAt, idsAt] = layoutOf(this.rows, this.partitions.length);
+    const { tagsAt, kindsAt, ranksAt, indexesAt, idsAt } = layoutOf(this.rows, this.partitions.length);
     const encoded = new Uint8Array(idsAt + idBytes);
     const view = new DataView(encoded.buffer);
     view.setUint32(0, this.rows, true);
@@ -123,6 +135,7 @@ export class Segment {
     for (const [index, number] of numbers.entries()) view.setFloat64(8 + 8 * index, number, true);
     for (let row = 0; row < this.rows; row += 1) view.setUint32(tagsAt + 4 * row, this.tagAt(row), true);
     encoded.set(this.#kinds.subarray(0, this.rows), kindsAt);
+    encoded.set(this.#ranks.subarray(0, this.rows), ranksAt);
     if (indexesAt < idsAt) encoded.set(this.#indexes.subarray(0, this.rows), indexesAt);
     let at = idsAt;
     for (const { row, timeMs, bytes } of ids) {
@@ -142,7 +155,7 @@ export class Segment {
     if (encoded.length < HEAD_BYTES) return undefined;
     const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
     const [rows, partitions] = [view.getUint32(0, true), view.getUint32(4, true)];
-    const [tagsAt, kindsAt, indexesAt, idsAt] = layoutOf(rows, partitions);
+    const { tagsAt, kindsAt, ranksAt, indexesAt, idsAt } = layoutOf(rows, partitions);
     if (encoded.length < idsAt) return undefined;
     const segment = new Segment();
     segment.rows = rows;
@@ -155,7 +168,8 @@ export class Segment {
     }
     // copied, because typed arrays must be aligned and `encoded` may be a view of a larger buffer
     segment.#tags = new Uint32Array(new Uint8Array(encoded.subarray(tagsAt, kindsAt)).buffer);
-    segment.#kinds = new Uint8Array(encoded.subarray(kindsAt, indexesAt));
+    segment.#kinds = new Uint8Array(encoded.subarray(kindsAt, ranksAt));
+    segment.#ranks = new Uint8Array(encoded.subarray(ranksAt, indexesAt));
     segment.#indexes =
       indexesAt < idsAt ? new Uint8Array(encoded.subarray(indexesAt, idsAt)) : new Uint8Array(rows);
     for (let row = 0; row < rows; row += 1)
@@ -174,20 +188,31 @@ export class Segment {
   }
 
   #grow(): void {
-    const [tags, kinds, indexes] = [this.#tags, this.#kinds, this.#indexes];
+    const [tags, kinds, ranks, indexes] = [this.#tags, this.#kinds, this.#ranks, this.#indexes];
     this.#tags = new Uint32Array(tags.length * 2);
     this.#kinds = new Uint8Array(tags.length * 2);
+    this.#ranks = new Uint8Array(tags.length * 2);
     this.#indexes = new Uint8Array(tags.length * 2);
     this.#tags.set(tags);
     this.#kinds.set(kinds);
+    this.#ranks.set(ranks);
     this.#indexes.set(indexes);
   }
 }
 
-/** Returns the offsets of the tags, the kinds, the partition indexes and the message ids. */
-function layoutOf(rows: number, partitions: number): [number, number, number, number] {
+/** The offsets of an index row's columns and of its message ids. */
+interface Layout {
+  readonly tagsAt: number;
+  readonly kindsAt: number;
+  readonly ranksAt: number;
+  readonly indexesAt: number;
+  readonly idsAt: number;
+}
+
+function layoutOf(rows: number, partitions: number): Layout {
   const tagsAt = HEAD_BYTES + PARTITION_BYTES * partitions;
   const kindsAt = tagsAt + 4 * rows;
-  const indexesAt = kindsAt + rows;
-  return [tagsAt, kindsAt, indexesAt, indexesAt + (partitions > 1 ? rows : 0)];
+  const ranksAt = kindsAt + rows;
+  const indexesAt = ranksAt + rows;
+  return { tagsAt, kindsAt, ranksAt, indexesAt, idsAt: indexesAt + (partitions > 1 ? rows : 0) };
 }

@@ -3,6 +3,7 @@
 
 import { Chain } from "./chain.ts";
 import type { Horizon } from "./horizon.ts";
+import { OrdinalRing } from "./ordinal-ring.ts";
 import { newPlacement, type Placement } from "./placement.ts";
 import { ROW_KIND, type Row, type RowKind } from "./row.ts";
 import { lastOf, Segment, type SegmentPartition } from "./segment.ts";
@@ -30,6 +31,8 @@ interface PartitionState {
 export class StoredRows {
   readonly chain: Chain;
   readonly placement: Placement;
+  /** The ranks of the rows in their blocks. */
+  readonly #ranks: OrdinalRing;
   readonly #partitions: ReadonlyMap<number, PartitionState>;
   #horizon: Horizon;
   /** Ordinals of holes and of lost rows, which may have concerned any user. Ascending. */
@@ -42,6 +45,7 @@ export class StoredRows {
   constructor(partitions: readonly number[], first: number, horizon: Horizon) {
     this.chain = new Chain(first);
     this.placement = newPlacement(partitions, first);
+    this.#ranks = new OrdinalRing(first, Uint8Array);
     this.#horizon = horizon;
     this.#partitions = new Map(
       partitions.map((partition) => [
@@ -67,7 +71,7 @@ export class StoredRows {
 
   /** Memory used, in bytes. */
   get memoryBytes(): number {
-    return this.chain.bytes + this.placement.bytes;
+    return this.chain.bytes + this.placement.bytes + this.#ranks.bytes;
   }
 
   /** The segment to which rows are added. */
@@ -126,6 +130,19 @@ export class StoredRows {
     return found;
   }
 
+  /** Returns a stored row's rank in its block. */
+  rankOf(ordinal: number): number {
+    return this.#ranks.at(ordinal);
+  }
+
+  /** Returns the ordinal of the last row in the block of a stored row. O(rows of the block). */
+  lastOfBlock(ordinal: number): number {
+    const { next } = this.chain;
+    let last = ordinal;
+    while (last + 1 < next && this.rankOf(last + 1) > 0) last += 1;
+    return last;
+  }
+
   /** Returns a time no later than that of a stored row, in milliseconds since 1970. O(segments). */
   earliestTimeOf(ordinal: number): number {
     return this.#sealed.find(({ last }) => ordinal <= last)?.earliestMs ?? this.#open.earliestMs;
@@ -136,15 +153,18 @@ export class StoredRows {
     return !this.#open.canAdd(partition, this.nextPosition(partition));
   }
 
-  /** Adds a row at the next position of its partition and returns its ordinal. */
-  append(partition: number, row: Row): number {
+  /**
+   * Adds a row at the next position of its partition.
+   * @param length the row's encoded length
+   * @param rank the row's rank in its block
+   */
+  append(partition: number, row: Row, length: number, rank: number): void {
     const state = this.#of(partition);
     const at = state.next;
-    const before = this.#open.bytes;
-    const tag = this.#open.add(partition, at, row);
-    this.#bytes += this.#open.bytes - before;
+    const tag = this.#open.add(partition, at, row, length, rank);
+    this.#bytes += length;
     state.next = { epoch: at.epoch, sequence: at.sequence + 1 };
-    return this.#add(partition, state.sequences.extend(at, 1), row.kind, tag);
+    this.#add(partition, state.sequences.extend(at, 1), row.kind, tag, rank);
   }
 
   /** Adds a segment that an earlier run has written. Segments must be restored in order. */
@@ -159,7 +179,7 @@ export class StoredRows {
       const place = places[index] as number;
       places[index] = place + 1;
       const { partition } = segment.partitions[index] as SegmentPartition;
-      this.#add(partition, place, segment.kindAt(row), segment.tagAt(row));
+      this.#add(partition, place, segment.kindAt(row), segment.tagAt(row), segment.rankAt(row));
     }
     this.#bytes += segment.bytes;
     this.#sealed.push(this.#summaryOf(segment));
@@ -182,6 +202,7 @@ export class StoredRows {
     this.#bytes -= segment.bytes;
     const { first } = this.chain;
     this.placement.dropBefore(first);
+    this.#ranks.dropBefore(first);
     while ((this.#holes[0] ?? first) < first) this.#holes.shift();
     for (const part of segment.partitions) {
       const { partition } = part;
@@ -240,12 +261,11 @@ export class StoredRows {
     return this.#partitions.get(partition) as PartitionState;
   }
 
-  #add(partition: number, place: number, kind: RowKind, tag: number): number {
-    const ordinal = this.chain.next;
+  #add(partition: number, place: number, kind: RowKind, tag: number, rank: number): void {
+    if (kind === ROW_KIND.hole || kind === ROW_KIND.lost) this.#holes.push(this.chain.next);
     this.chain.append(kind, tag);
     this.placement.append(partition, place);
-    if (kind === ROW_KIND.hole || kind === ROW_KIND.lost) this.#holes.push(ordinal);
-    return ordinal;
+    this.#ranks.append(rank);
   }
 
   #summaryOf({ rows, bytes, earliestMs, latestMs, partitions }: Segment): SealedSegment {
