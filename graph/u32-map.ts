@@ -28,14 +28,22 @@ export class U32Map {
     }
   }
 
-  /** @param value at least 0 */
-  set(key: number, value: number): void {
+  /**
+   * Sets the value of a key and returns the previous one, or -1 if it had none.
+   * @param value at least 0
+   */
+  set(key: number, value: number): number {
     if (this.size + 1 > (this.#mask + 1) * MAX_TAKEN) this.#grow();
     let slot = home(key, this.#mask);
-    while (this.#values[slot] !== EMPTY && this.#keys[slot] !== key) slot = (slot + 1) & this.#mask;
-    if (this.#values[slot] === EMPTY) this.size += 1;
+    let previous = this.#values[slot] as number;
+    while (previous !== EMPTY && this.#keys[slot] !== key) {
+      slot = (slot + 1) & this.#mask;
+      previous = this.#values[slot] as number;
+    }
+    if (previous === EMPTY) this.size += 1;
     this.#keys[slot] = key;
     this.#values[slot] = value;
+    return previous;
   }
 
   delete(key: number): void {

@@ -47,9 +47,8 @@ export class Chain {
     const newest = this.#newestOf(kind);
     let distance = 0;
     if (newest !== undefined) {
-      const before = newest.get(tag);
+      const before = newest.set(tag, ordinal & ORDINAL_MASK);
       if (before !== -1) distance = (ordinal - before) & ORDINAL_MASK;
-      newest.set(tag, ordinal & ORDINAL_MASK);
     }
     this.#distances.append(distance);
   }
