@@ -22,6 +22,11 @@ export { LOAD_KINDS, type LoadKind } from "./load/gather.ts";
 export { type LoadOptions, type LoadReport, loadFollows } from "./load/load.ts";
 export { Partitions } from "./partitions.ts";
 export { Random } from "./random.ts";
-export { DEFAULT_ROW_MEMORY_MB, GraphService, type GraphServiceOptions } from "./service.ts";
+export {
+  DEFAULT_HISTORY_BOUNDS,
+  DEFAULT_ROW_MEMORY_MB,
+  GraphService,
+  type GraphServiceOptions,
+} from "./service.ts";
 export { historyBoundsOf, historySettings } from "./settings.ts";
 export { CHANGE_KINDS, type Change, type ChangeKind, type Outcome } from "./store/changes.ts";

@@ -58,6 +58,11 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
     to: /^graph\/(history\/(history|row)|replay\/(page-reader|recipient))\.ts$/,
     why: "it measures finding and reading what a reader missed, without a broker",
   },
+  {
+    from: "bench/graph-history.ts",
+    to: /^graph\/history\/(history|row)\.ts$/,
+    why: "it measures the history alone",
+  },
 ];
 
 /**
@@ -67,6 +72,7 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
  */
 const WALL_CLOCK: Readonly<Record<string, string>> = {
   "broker/cursor-clock.ts": "cursors of several edges sort by time; positions decide what is replayed",
+  "bench/graph-history.ts": "the time of an event",
   "broker/reconnecting.ts": "guards against the client library, which times its attempts with the wall clock",
   "broker/service.ts": "the time when a service started",
   "edge/auth.ts": "a token's claims are dates",
