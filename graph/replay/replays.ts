@@ -28,7 +28,7 @@ const MAX_WAITING = 100_000;
 const MAX_PER_TURN = 64;
 const MAX_TURN_MS = 2;
 /** A turn that took long because the machine is busy does not make replays pause for longer. */
-const MAX_PAUSE_MS = 20;
+const MAX_PAUSE_MS = 100;
 /** While events wait for their fan-out, replays pause for this many times the time that they took. */
 const PAUSE_RATIO = 10;
 
