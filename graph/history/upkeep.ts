@@ -26,7 +26,7 @@ export class Upkeep {
   #trimming: Promise<void> | undefined;
   #noting: Promise<void> | undefined;
   /** The last time at which the service provably listened, in milliseconds since 1970. */
-  listenedMs = Date.now();
+  listenedMs: number = Date.now();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
