@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { EdgeBeforeGraph } from "./support/edge-before-graph.ts";
 import type { PlayedService } from "./support/played-graph.ts";
-import type { Reader } from "./support/reader.ts";
 import { waitFor } from "./support/wait-for.ts";
 
 describe("an edge in frames mode, facing two played services", () => {
@@ -23,13 +22,18 @@ describe("an edge in frames mode, facing two played services", () => {
 
   it("rule 1 - writes the welcome after the owner of every partition has acknowledged", async () => {
     second.answers = false;
-    const unsure = await played.read("late");
-    assert.match(unsure.text, /"reason":"join-unsure"/);
-    const opening = played.read("sure");
-    await waitFor("the edge to announce the user", () => played.handleOf("sure") !== -1);
+    let isOpen = false;
+    const opening = played.read("late").then((reader) => {
+      isOpen = true;
+      return reader;
+    });
+    await waitFor("the edge to announce the user", () => played.handleOf("late") !== -1);
+    const messages = played.graph.received.length;
+    await waitFor("a beat", () => played.graph.received.length > messages);
+    assert.equal(isOpen, false);
     played.acknowledge(second);
     second.answers = true;
-    assert.doesNotMatch((await opening).text, /resync/);
+    assert.match((await opening).text, /welcome/);
   });
 
   it("a handle - is reused only after both services have acknowledged the leave", async () => {
@@ -40,30 +44,33 @@ describe("an edge in frames mode, facing two played services", () => {
     await waitFor("the edge to announce that they left", () =>
       played.deltas.some(({ leaves }) => leaves.includes(handle)),
     );
-    const next = await played.read("next");
+    const opening = played.read("next");
+    await waitFor("the edge to announce the next", () => played.handleOf("next") !== -1);
     assert.notEqual(played.handleOf("next"), handle, "the second service may still use the old handle");
     second.answers = true;
     played.acknowledge(second);
+    const next = await opening;
     await played.read("other");
     assert.equal(played.handleOf("other"), handle);
     next.close();
   });
 
-  it("a restarted service - causes one resync per stream, sent once both services know all users", async () => {
+  it("a restarted service - causes one epoch with the positions, and readers notice nothing", async () => {
     const ann = await played.read("ann");
+    frame(1, "before", played.handleOf("ann"));
+    await ann.until(/"data":"before"/);
     second.owner = { ...second.owner, graph: 3 };
     second.answers = false;
-    for (let twice = 0; twice < 2; twice += 1) played.announce(second);
     const { epoch } = played.lastDelta;
+    for (let twice = 0; twice < 2; twice += 1) played.announce(second);
     await waitFor("a new epoch", () => played.lastDelta.epoch === epoch + 1);
-    played.acknowledge(first);
-    await played.client.flush();
-    assert.doesNotMatch(ann.text, /resync/, "the restarted service does not know the users yet");
+    const [first] = played.deltas.filter((delta) => delta.epoch === epoch + 1);
+    const [at] = played.graph.positions(second.owner, epoch);
+    assert.equal(first?.positions?.find(({ partition }) => partition === 1)?.sequence, at?.sequence);
     second.answers = true;
     played.acknowledge(second);
-    await ann.until(/event: resync\ndata: \{"reason":"graph-restarted"\}/);
     await played.read("afterwards");
-    assert.equal(ann.text.match(/resync/g)?.length, 1);
+    assert.doesNotMatch(ann.text, /resync/);
     assert.equal(played.lastDelta.epoch, epoch + 1, "one epoch per restart");
   });
 
@@ -86,29 +93,28 @@ describe("an edge in frames mode, facing two played services", () => {
     const handle = played.handleOf("gone");
     second.answers = false;
     gone.close();
-    let heir: Reader | undefined;
-    let opened = 0;
-    await waitFor("its handles to be reused", async () => {
-      opened += 1;
-      heir = await played.read(`heir${opened}`);
-      assert.match(heir.text, /"reason":"join-unsure"/, "no service acknowledges for partition 1");
-      return played.handleOf(`heir${opened}`) === handle;
-    });
+    await waitFor("the service to count as lost", async () => (await played.lostPartitions) === 1);
+    await played.graph.flush();
+    const opening = played.read("heir");
+    await waitFor("the edge to announce the heir", () => played.handleOf("heir") !== -1);
+    assert.equal(played.handleOf("heir"), handle, "the handle is reused");
+    const rejected = await played.rejected;
     frame(1, "not yours", handle);
-    frame(0, "yours", handle);
     frame(0, "goes on", played.handleOf("ann"));
-    await Promise.all([heir?.until(/"data":"yours"/), ann.until(/"data":"goes on"/)]);
-    assert.doesNotMatch(heir?.text ?? "", /not yours/);
+    await ann.until(/"data":"goes on"/);
+    assert.equal(await played.rejected, rejected + 1);
     assert.equal(played.edge.notReady, undefined, "the edge stays ready while one service is there");
 
     const { epoch } = played.lastDelta;
     second.answers = true;
     played.acknowledge(second);
-    await ann.until(/event: resync\ndata: \{"reason":"graph-restarted"\}/);
     await waitFor("a new epoch", () => played.lastDelta.epoch === epoch + 1);
     const sure = await played.read("sure-again");
     assert.doesNotMatch(sure.text, /resync/);
     frame(1, "welcome back", played.handleOf("ann"));
     await ann.until(/"data":"welcome back"/);
+    const heir = await opening;
+    assert.match(heir.text, /welcome/);
+    assert.doesNotMatch(ann.text + heir.text, /resync|not yours/);
   });
 });

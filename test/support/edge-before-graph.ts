@@ -87,6 +87,11 @@ export class EdgeBeforeGraph {
     return readMetric(this.#metrics, "encke_edge_rejected_total");
   }
 
+  /** The number of partitions whose owner is silent while others reply. */
+  get lostPartitions(): Promise<number> {
+    return readMetric(this.#metrics, "encke_edge_lost_partitions");
+  }
+
   async read(user: string): Promise<Reader> {
     const reader = await Reader.open(new URL(`http://127.0.0.1:${this.edge.port}/stream?user=${user}`), SSE);
     this.#readers.push(reader);
