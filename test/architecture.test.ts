@@ -39,6 +39,11 @@ const EXCEPTIONS: readonly { readonly from: string; readonly to: RegExp; readonl
     why: "the flood's parser is tested with the bytes that the edge's formats produce",
   },
   {
+    from: "test/support/assembled-edge.ts",
+    to: /^edge\/(assemble|formats\/(format|ndjson)|pool\/(pool|web\/web-pool))\.ts$/,
+    why: "the edge's own tests use it: the parts of an edge without a server",
+  },
+  {
     from: "test/support/deployed-broker.ts",
     to: /^infra\/(secrets\/secrets|topology\/topology)\.ts$/,
     why: "infra is a command without a public API; this builds what a deployment would receive",

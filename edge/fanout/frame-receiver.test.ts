@@ -53,7 +53,7 @@ describe("long events", () => {
     assert.deepEqual(parseTallyPart(data), { online: ["ann"], delivered: 1, last: true });
   });
 
-  it("handle that is released meanwhile - is not delivered to, whoever has it next", async () => {
+  it("handle that is released meanwhile - is not delivered to its next user", async () => {
     const gone = await edge.open("gone");
     const handle = edge.handleOf("gone");
     graph.openLong(1, "not for the next", "star");

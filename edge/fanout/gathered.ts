@@ -82,7 +82,7 @@ export class Gathered {
 }
 
 /** Returns the topic of an encoded event; undefined for a message to a user. */
-export function topicOf(json: string): string | undefined {
+function topicOf(json: string): string | undefined {
   return (JSON.parse(json) as { topic?: string }).topic;
 }
 

@@ -150,7 +150,7 @@ describe("catch-ups", () => {
     for (const data of ["seen", "a", "b"]) publish("alice", data);
     observer.publish(userSubject(parseUserId("5")), "direct");
     publish("news", "c");
-    publish("elsewhere", "nobody");
+    publish("elsewhere", "no recipient here");
     await settle();
     announce(delta(1, 1, { positions: at(1) }));
     await inStep(1);
@@ -296,9 +296,9 @@ describe("catch-ups", () => {
     ]);
   });
 
-  it("an event for nobody at the edge - moves the position of what is sent with it", async () => {
+  it("an event without a recipient at the edge - moves the position of what is sent with it", async () => {
     publish("alice", "a");
-    publish("elsewhere", "nobody");
+    publish("elsewhere", "no recipient here");
     await settle();
     history.appendHole(0, "late", 1_000);
     parts.expander.wake();

@@ -69,7 +69,7 @@ export class ResentRows {
     const event = row !== undefined && isEvent(row) ? outgoingEvent(ordinal, row, undefined) : undefined;
     try {
       if (event !== undefined) return await this.#sendLong(event, [edge]);
-      // it was removed, and reaches nobody any more
+      // it was removed, and is no longer delivered
       const { partition, ...at } = history.placeOf(ordinal);
       messages.tell(edge, partition, FRAME_KIND.close, new Uint8Array(0), at);
     } catch (error) {

@@ -1,5 +1,5 @@
 // Notices that this service was not subscribed to events for a while although producers may have published
-// some: they reached nobody, so readers are told. It does not apply if the only NATS server restarted, because
+// some: those are lost, so readers are told. It does not apply if the only NATS server restarted, because
 // producers had no connection either. Owned by the graph service; stateless apart from the last server.
 
 import type { BrokerClient } from "../../broker/index.ts";
