@@ -1,6 +1,6 @@
-// The readers of storm.ts, in a process of their own: opens a stream per user over bare sockets, counts events
-// and resyncs, cuts all connections, and returns with the last cursors. Commands and replies are messages
-// between parent and child.
+// The readers of storm.ts, in a process of their own: opens a stream per user over bare sockets, counts
+// events and resyncs, cuts all connections, and returns with the last cursors. Commands and replies are
+// messages between parent and child.
 
 import { connect, type Socket } from "node:net";
 
@@ -14,7 +14,9 @@ export type Command =
   | { readonly do: "return"; readonly missed: readonly number[] };
 
 export interface Returned {
-  /** Seconds from the first connection to the last, and from the last connection until nothing was missing. */
+  /**
+   * Seconds from the first connection to the last, and from the last connection until nothing was missing.
+   */
   readonly connectedS: number;
   readonly completeS: number;
   readonly resyncs: number;

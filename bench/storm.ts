@@ -115,7 +115,9 @@ async function publish(): Promise<number[]> {
   return missed;
 }
 
-/** Publishes to the live reader until stopped. Returns percentiles of the latency in milliseconds, by percent. */
+/**
+ * Publishes to the live reader until stopped. Returns percentiles of the latency in milliseconds, by percent.
+ */
 function startLive(live: Reader): () => Promise<number[]> {
   const sentAt: number[] = [];
   const latencies: number[] = [];

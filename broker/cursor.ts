@@ -12,9 +12,10 @@
 //
 // The stamp is a time of fixed width, so that cursors sort as text in the order in which one reader received
 // them; it decides nothing. `others` is empty if the topics are not partitioned and no long event is open.
-// Otherwise it is a sequence of varints, six bits per character: the number of partitions, a hash of all their
-// epochs, the sequences of the other partitions, and pairs (partition, sequence) of the open events. The
-// native pool formats cursors in edge/pool/native/src/positions.h from the stamp, `others` and the event's id.
+// Otherwise it is a sequence of varints, six bits per character: the number of partitions, a hash of all
+// their epochs, the sequences of the other partitions, and pairs (partition, sequence) of the open events.
+// The native pool formats cursors in edge/pool/native/src/positions.h from the stamp, `others` and the
+// event's id.
 
 /** Maximum length of a cursor. */
 export const MAX_CURSOR_BYTES = 255;

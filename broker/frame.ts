@@ -1,18 +1,19 @@
 // The messages that the graph sends to one edge about events, on the edge's own subject. They identify
-// recipients by the handles that the edge assigned, in one epoch of its presence. Little-endian; web standards
-// only.
+// recipients by the handles that the edge assigned, in one epoch of its presence. Little-endian; web
+// standards only.
 //
 //   every message   0 u8 kind  1 u8 version  2 u16 partition  4 u32 presence epoch
 //                   8 u32 number of records  12 u32 number
 //                   16 f64 epoch and 24 f64 sequence of the position that the edge reaches with this message
-//   frame, counted  records: u32 recipients | u32 json length | u32 id length | recipients × u32 handle | id |
-//                   json | zeroes to a multiple of 4
+//   frame, counted  records: u32 recipients | u32 json length | u32 id length | recipients × u32 handle |
+//                   id | json | zeroes to a multiple of 4
 //   open            one record without recipients: a long event begins
 //   part            u32 handles: recipients of a long event, whose sequence the head names
 //   close           nothing: the long event that the head names has reached all recipients
 //   hole, withdraw, replayed   JSON: see edge-notices.ts
 //
-// The messages of a partition are numbered from 1 in each presence epoch, so an edge notices when one is lost.
+// The messages of a partition are numbered from 1 in each presence epoch, so an edge notices when one is
+// lost.
 
 import { isIdText, MAX_EVENT_ID_BYTES } from "./cursor.ts";
 import { looksEncoded } from "./event.ts";
@@ -88,7 +89,9 @@ export class FrameWriter {
     this.#length = end;
   }
 
-  /** Returns the frame as a copy, and begins the next one. A frame without records only moves the position. */
+  /**
+   * Returns the frame as a copy, and begins the next one. A frame without records only moves the position.
+   */
   take(kind: FrameKind, head: FrameHead): Uint8Array {
     writeHead(this.#view, kind, head, this.#records);
     const frame = this.#bytes.slice(0, this.#length);

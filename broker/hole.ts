@@ -7,7 +7,9 @@ export type ResyncReason = (typeof RESYNC_REASONS)[number];
 /** Something may be missing. */
 export interface Hole {
   readonly reason: ResyncReason;
-  /** No event that may be missing has an earlier time. In the form of an event's `time`; absent if unknown. */
+  /**
+   * No event that may be missing has an earlier time. In the form of an event's `time`; absent if unknown.
+   */
   readonly since?: string | undefined;
   /** The time of the oldest stored event. Absent if none is stored. */
   readonly oldest?: string | undefined;

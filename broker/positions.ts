@@ -35,7 +35,9 @@ export class Positions {
     this.#at = [...at];
   }
 
-  /** Returns the positions that a cursor names, or undefined if it is of other epochs than these positions. */
+  /**
+   * Returns the positions that a cursor names, or undefined if it is of other epochs than these positions.
+   */
   resolve({ own, others }: Cursor): Positions | undefined {
     const epochs = this.#epochs();
     if (epochs === undefined || epochs[own.partition] !== own.epoch) return undefined;

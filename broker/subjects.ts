@@ -2,13 +2,15 @@
 //
 //   event.<topic>            something happened on a topic (1–4 tokens)
 //   user.<id>                a message for one user (one token); only producers publish it
-//   copy.<id>                the graph's copy of an event or a message for one user, for edges in `subject` mode
+//   copy.<id>                the graph's copy of an event or a message for one user, for edges in `subject`
+// mode
 //   graph.<verb>.<name>      the graph's endpoints
 //   part.<p>.<verb>          requests to the owner of partition p; an undivided graph is partition 0
 //   presence.<edgeId>        presence of one edge
 //   edge.<edgeId>            the graph's messages to one edge; edge.all is for every edge
 //   edge.status              requests the state of each edge
-//   part.<p>.event.…, part.<p>.user.…, part.<p>.graph.…   those subjects, as nats-server maps them to partitions
+//   part.<p>.event.…, part.<p>.user.…, part.<p>.graph.…   those subjects, as nats-server maps them to
+// partitions
 //   part.<p>.rows.…          requests between partitions' owners, for lists about a user
 
 import { quote } from "../lib/errors.ts";
@@ -106,7 +108,9 @@ export function replaySubject(partition: number): string {
   return `part.${partition}.replay`;
 }
 
-/** The subject on which edges in `subject` mode ask the owner of a partition for markers among their copies. */
+/**
+ * The subject on which edges in `subject` mode ask the owner of a partition for markers among their copies.
+ */
 export function markSubject(partition: number): string {
   return `part.${partition}.mark`;
 }

@@ -1,7 +1,7 @@
 // `subject` mode: fetches what this edge missed, after NATS or the graph was away or a message was lost. The
-// graph does not know the users of this edge, so the edge asks for each user's events between its own position
-// and the owners'. Meanwhile its positions stay where they are, and copies of newer events wait. Owned by the
-// fan-out; at most one catch-up runs at a time.
+// graph does not know the users of this edge, so the edge asks for each user's events between its own
+// position and the owners'. Meanwhile its positions stay where they are, and copies of newer events wait.
+// Owned by the fan-out; at most one catch-up runs at a time.
 
 import { type Hole, storedUserId, type UserId } from "../../broker/contract.ts";
 import type { ReplayPage } from "../../broker/index.ts";

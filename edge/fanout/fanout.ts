@@ -20,9 +20,9 @@ export const NO_FLOOR: Floor = [];
 
 export interface Fanout {
   /**
-   * Makes users reachable. Resolves with the floor once everything that is published for them after it arrives
-   * here, or with undefined after JOIN_MS. Each join must be undone by one `leave`. Joins are counted, so
-   * several streams of one user are a single user to the network.
+   * Makes users reachable. Resolves with the floor once everything that is published for them after it
+   * arrives here, or with undefined after JOIN_MS. Each join must be undone by one `leave`. Joins are
+   * counted, so several streams of one user are a single user to the network.
    */
   join(users: readonly UserId[]): Promise<Floor | undefined>;
   leave(users: readonly UserId[]): void;

@@ -1,6 +1,6 @@
-// Long events, which the graph sends in parts: their recipients are gathered here and receive the event in one
-// turn, so that one position holds for all streams of the edge. At most two are open per partition, with four
-// bytes per recipient and some more for the set.
+// Long events, which the graph sends in parts: their recipients are gathered here and receive the event in
+// one turn, so that one position holds for all streams of the edge. At most two are open per partition, with
+// four bytes per recipient and some more for the set.
 
 import type { Progress } from "./progress.ts";
 
@@ -52,7 +52,9 @@ export class Gathered {
     }
   }
 
-  /** Removes a user from a topic's events up to a sequence, or from messages to users, which have no topic. */
+  /**
+   * Removes a user from a topic's events up to a sequence, or from messages to users, which have no topic.
+   */
   withdraw(partition: number, upTo: number, topic: string | undefined, handle: number): void {
     for (const [sequence, event] of this.#open.get(partition) ?? []) {
       if (sequence > upTo || topic !== event.topic) continue;

@@ -1,7 +1,8 @@
-// `subject` mode: proves that copies arrive. A subscription that this edge's NATS server confirmed may still be
-// unknown to the server of the graph. The edge therefore subscribes to a subject of its own after all others,
-// and asks the owner of every partition to publish its position there: what arrives on this subject has come
-// the whole way, and so will every copy after it. Owned by the fan-out; one marker serves all joins of a turn.
+// `subject` mode: proves that copies arrive. A subscription that this edge's NATS server confirmed may still
+// be unknown to the server of the graph. The edge therefore subscribes to a subject of its own after all
+// others, and asks the owner of every partition to publish its position there: what arrives on this subject
+// has come the whole way, and so will every copy after it. Owned by the fan-out; one marker serves all joins
+// of a turn.
 
 import { copySubject, markSubject, storedUserId } from "../../broker/contract.ts";
 import {

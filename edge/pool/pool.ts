@@ -32,16 +32,16 @@ export interface StreamSpec {
 
 /**
  * A stream begins corked while it is not yet certain which events its reader needs. The pool holds the
- * response's head and buffers the events for the stream, until the edge has written what the reader missed and
- * uncorks it. Heartbeats, ticks, refreshes and resyncs are not written to it. A goodbye is, after the head, with
- * the presented cursor or the last one that the edge has written: never a newer one.
+ * response's head and buffers the events for the stream, until the edge has written what the reader missed
+ * and uncorks it. Heartbeats, ticks, refreshes and resyncs are not written to it. A goodbye is, after the
+ * head, with the presented cursor or the last one that the edge has written: never a newer one.
  */
 export interface Cork {
   /** Identifies the stream in calls about it; unique among corked streams of the pool, below 2^32. */
   readonly number: number;
   /**
-   * Called once, in a microtask after the pool began to hold the stream: never before `hold` has returned, and
-   * also if the stream has ended by then. Not called for a stream that was abandoned. Must not throw.
+   * Called once, in a microtask after the pool began to hold the stream: never before `hold` has returned,
+   * and also if the stream has ended by then. Not called for a stream that was abandoned. Must not throw.
    */
   onHeld(): void;
 }
@@ -139,17 +139,17 @@ export interface ConnectionPool {
    */
   onEnd(listener: (users: readonly UserId[]) => void): void;
   /**
-   * Writes an event to every stream of the user with this handle, in the order of the calls, or buffers it for
-   * a corked one. A stream of several users receives each event once. Never blocks and never throws; a reader
-   * that cannot take the event is cut and counted.
+   * Writes an event to every stream of the user with this handle, in the order of the calls, or buffers it
+   * for a corked one. A stream of several users receives each event once. Never blocks and never throws; a
+   * reader that cannot take the event is cut and counted.
    * @returns the number of streams that took it; undefined if the handle has no open stream
    */
   deliver(handle: number, event: PositionedEvent): number | undefined;
   /**
    * Writes many events at once: a packed frame (broker/frame.ts) names the recipients of each by handle.
    * Handles without an open stream are skipped. The cursor of the n-th event, from 0, is
-   * `cursorOfEvent(stamp + n, others, id)`. Returns the number of streams that took events, or -1 if the frame
-   * is malformed; events before the fault are delivered.
+   * `cursorOfEvent(stamp + n, others, id)`. Returns the number of streams that took events, or -1 if the
+   * frame is malformed; events before the fault are delivered.
    */
   deliverFrame(frame: Uint8Array, stamp: number, others: string): number;
   /**
@@ -159,27 +159,27 @@ export interface ConnectionPool {
   resync(hole: Hole, cursor: string): void;
   /**
    * Sets the cursor that quiet streams are sent in place of the first heartbeat of each `refreshMs`. A stream
-   * to which a cursor was written since then is skipped, because it may be newer. The cursor must be the edge's
-   * present position.
+   * to which a cursor was written since then is skipped, because it may be newer. The cursor must be the
+   * edge's present position.
    */
   refresh(cursor: string): void;
   /** Takes what a corked stream has buffered since the last call; undefined if the stream has ended. */
   takeBuffered(cork: number): Buffered | undefined;
   /**
    * Writes text to a corked stream, after the response's head if that is still held. `cursor` is the last one
-   * that the stream has received with this text; if the stream ends while it is corked, its goodbye repeats it.
-   * `events` is the number of events in the text. If the format numbers its messages, the caller numbers those
-   * of all its texts from 1, and the pool continues after them. Returns the number of bytes that now wait for
-   * its reader, or -1 if the stream has ended. The bounds for slow readers apply, so the caller writes at most
-   * MAX_CORKED_WRITE bytes while nothing waits.
+   * that the stream has received with this text; if the stream ends while it is corked, its goodbye repeats
+   * it. `events` is the number of events in the text. If the format numbers its messages, the caller numbers
+   * those of all its texts from 1, and the pool continues after them. Returns the number of bytes that now
+   * wait for its reader, or -1 if the stream has ended. The bounds for slow readers apply, so the caller
+   * writes at most MAX_CORKED_WRITE bytes while nothing waits.
    */
   writeCorked(cork: number, text: string, cursor: string, events: number): number;
   /** Returns the number of bytes that wait for a corked stream's reader, or -1 if the stream has ended. */
   waitingCorked(cork: number): number;
   /**
-   * Makes a corked stream an ordinary one. What it has buffered and was not taken is discarded. The cursor that
-   * was written to it last must be the edge's present position: when many others have followed, the pool may
-   * use it as a position that every quiet stream has reached.
+   * Makes a corked stream an ordinary one. What it has buffered and was not taken is discarded. The cursor
+   * that was written to it last must be the edge's present position: when many others have followed, the pool
+   * may use it as a position that every quiet stream has reached.
    */
   uncork(cork: number): void;
   /** Ends a corked stream with a goodbye, as a drain, an expired token and the end of its lifetime do. */

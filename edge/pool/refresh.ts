@@ -1,5 +1,5 @@
-// The cursor that quiet streams are sent in place of a heartbeat, in each format. Owned by a pool, and replaced
-// with every call of `refresh`.
+// The cursor that quiet streams are sent in place of a heartbeat, in each format. Owned by a pool, and
+// replaced with every call of `refresh`.
 
 import type { StreamFormat } from "../formats/format.ts";
 import { Frame } from "../formats/frame.ts";

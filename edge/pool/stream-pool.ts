@@ -371,7 +371,9 @@ export class StreamPool<Sink> implements ConnectionPool {
     this.#write(stream, this.#signOfLife(stream, nowMs, writtenAtMs).framed(stream.framing));
   }
 
-  /** Returns a heartbeat or, once per `refreshMs`, the cursor, unless a newer one was written to the stream. */
+  /**
+   * Returns a heartbeat or, once per `refreshMs`, the cursor, unless a newer one was written to the stream.
+   */
   #signOfLife(stream: Stream<Sink>, nowMs: number, writtenAtMs: number): Frame {
     const refresh = this.#refresh;
     const { refreshMs } = this.#limits;

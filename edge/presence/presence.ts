@@ -1,8 +1,8 @@
 // This edge's end of the presence protocol (broker/presence.ts). It sends beats, announces users if the
 // fan-out mode needs that, carries out the graph's orders, and detects whether the graph is present. A new
 // epoch begins whenever a graph service does not know this edge or a message between them was lost. It begins
-// with this edge's positions, from which the owners of the partitions continue, so readers notice nothing. The
-// log is bounded by the handles, the owners by the partitions.
+// with this edge's positions, from which the owners of the partitions continue, so readers notice nothing.
+// The log is bounded by the handles, the owners by the partitions.
 
 import {
   BEAT_MS,

@@ -1,6 +1,6 @@
-// Opens a stream, in the same way for every format: checks the limits, begins the stream's seam, and returns a
-// response that stays open. The pool holds the response at once. Its head is sent only when events can reach
-// the stream, so a client that publishes after it has seen the head receives its own event.
+// Opens a stream, in the same way for every format: checks the limits, begins the stream's seam, and returns
+// a response that stays open. The pool holds the response at once. Its head is sent only when events can
+// reach the stream, so a client that publishes after it has seen the head receives its own event.
 
 import type { Context } from "hono";
 import { parseCursor, type UserId } from "../../broker/contract.ts";

@@ -1,5 +1,5 @@
-// Edges that catch up, with a real broker, a real graph and a real history: what they receive, in which order,
-// and when they are acknowledged.
+// Edges that catch up, with a real broker, a real graph and a real history: what they receive, in which
+// order, and when they are acknowledged.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";

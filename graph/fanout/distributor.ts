@@ -7,7 +7,8 @@
 //             (frame-copies.ts)
 //
 // An edge that is not in step receives no frames: it gets the events from the history (catch-ups.ts). A
-// recipient never receives both kinds of copy through one edge. Copies keep the order of `send` in both modes.
+// recipient never receives both kinds of copy through one edge. Copies keep the order of `send` in both
+// modes.
 
 import { FRAME_KIND, type UserId } from "../../broker/contract.ts";
 import type { BrokerClient } from "../../broker/index.ts";

@@ -103,7 +103,9 @@ export class EdgeMessages {
     if (event.counted) event.asked.add(edge.id);
   }
 
-  /** Tells an edge that a long event has ended, unless the edge did not receive its beginning in this epoch. */
+  /**
+   * Tells an edge that a long event has ended, unless the edge did not receive its beginning in this epoch.
+   */
   close(edge: EdgeLink, event: OutgoingEvent): void {
     if (!this.#hasOpened(edge, event)) return;
     const { open } = this.#outboxes.of(edge).of(event.partition);

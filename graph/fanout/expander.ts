@@ -1,10 +1,10 @@
 // The expander: reads events from the history in order and fans out each one completely before it begins the
 // next. The exception is an event with very many followers: it is begun, and sent in parts while other events
-// pass it, except those of the same topic (long-events.ts). Each recipient therefore receives a topic's events
-// in the order in which they were sent. Events that have not been read yet wait in the history. What has been
-// sent may be ahead of the slowest edge only by a bounded amount (window.ts). After each time slice the
-// expander yields to the event loop so that messages are received; a burst therefore becomes a backlog in the
-// history and not in the NATS server.
+// pass it, except those of the same topic (long-events.ts). Each recipient therefore receives a topic's
+// events in the order in which they were sent. Events that have not been read yet wait in the history. What
+// has been sent may be ahead of the slowest edge only by a bounded amount (window.ts). After each time slice
+// the expander yields to the event loop so that messages are received; a burst therefore becomes a backlog in
+// the history and not in the NATS server.
 
 import { storedTopic } from "../../broker/contract.ts";
 import type { GraphStore } from "../graph-store.ts";

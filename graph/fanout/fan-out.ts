@@ -59,7 +59,9 @@ export class FanOut {
     return fewOf(this.#options.store.followers(topic), partOf(survey));
   }
 
-  /** Sends an event to these followers, all that its topic has, and to its author, or to its only recipient. */
+  /**
+   * Sends an event to these followers, all that its topic has, and to its author, or to its only recipient.
+   */
   send(event: OutgoingEvent, followers: Uint32Array, survey: Survey): DeliveryCost {
     const { distributor } = this.#options;
     if (isForUser(event)) {

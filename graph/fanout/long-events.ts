@@ -1,8 +1,8 @@
 // Events that are sent in parts while other events pass them: those with so many recipients that sending them
-// takes a while, such as a celebrity's million, and events of a topic whose earlier event is still being sent,
-// which must not pass it. Each is begun at the edges at once and then waits for its turn: first in, first out.
-// After every part the expander handles the events that have arrived. Owned by the expander. At most MAX_OPEN
-// are open per partition; beyond that the expander waits, and with it everything behind.
+// takes a while, such as a celebrity's million, and events of a topic whose earlier event is still being
+// sent, which must not pass it. Each is begun at the edges at once and then waits for its turn: first in,
+// first out. After every part the expander handles the events that have arrived. Owned by the expander. At
+// most MAX_OPEN are open per partition; beyond that the expander waits, and with it everything behind.
 
 import type { Topic } from "../../broker/contract.ts";
 import type { GraphStore } from "../graph-store.ts";

@@ -1,5 +1,5 @@
-// Sends rows of the history to edges that catch up, as if the event had just begun: to those of its recipients
-// who are connected there, by the graph of now. Stateless apart from counters.
+// Sends rows of the history to edges that catch up, as if the event had just begun: to those of its
+// recipients who are connected there, by the graph of now. Stateless apart from counters.
 
 import { FRAME_KIND, ownerOf } from "../../broker/contract.ts";
 import { encodeHole } from "../../broker/index.ts";

@@ -1,6 +1,6 @@
 // Where the catch-up of an edge starts in the history, by the positions that the edge named. An edge that was
-// elsewhere, or away for longer than the history reaches back, is told of a hole instead and continues at what
-// is begun. Stateless.
+// elsewhere, or away for longer than the history reaches back, is told of a hole instead and continues at
+// what is begun. Stateless.
 
 import { FRAME_KIND, type ResyncReason } from "../../broker/contract.ts";
 import { type EdgePosition, encodeHole } from "../../broker/index.ts";

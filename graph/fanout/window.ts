@@ -67,8 +67,8 @@ export class Window {
   }
 
   /**
-   * Sends waiting frames and begins a window once the one before the last has been handled. Does not wait while
-   * NATS is away: edges then catch up.
+   * Sends waiting frames and begins a window once the one before the last has been handled. Does not wait
+   * while NATS is away: edges then catch up.
    */
   async next(): Promise<void> {
     this.#messages = 0;

@@ -69,7 +69,9 @@ export class RecentRows {
     return decodeRowAt(chunk, start, end);
   }
 
-  /** Returns the encoded row of an ordinal, or undefined if it is not in memory. A view like that of `read`. */
+  /**
+   * Returns the encoded row of an ordinal, or undefined if it is not in memory. A view like that of `read`.
+   */
   bytesOf(ordinal: number): Uint8Array | undefined {
     if (!this.#has(ordinal)) return undefined;
     const { chunk, start, end } = this.#find(ordinal);

@@ -1,8 +1,8 @@
 // Receives what the edges announce: that they are alive, their fan-out mode, and in `frames` mode the users
 // who come and go. Every delta is applied as a whole, and acknowledged once the edge was sent everything that
-// began before. A message that does not continue the known state makes the edge begin a new epoch, with all its
-// users and the positions that it has reached. Orders are sent on the edge's own subject, in order with its
-// events.
+// began before. A message that does not continue the known state makes the edge begin a new epoch, with all
+// its users and the positions that it has reached. Orders are sent on the edge's own subject, in order with
+// its events.
 
 import { EVERY_EDGE, edgeSubject, isUserId } from "../../broker/contract.ts";
 import {
@@ -131,7 +131,9 @@ export class PresenceReceiver {
     return true;
   }
 
-  /** Sends an edge whose users are complete what it lacks. Deltas that arrive meanwhile are acknowledged then. */
+  /**
+   * Sends an edge whose users are complete what it lacks. Deltas that arrive meanwhile are acknowledged then.
+   */
   #catchUp(edge: EdgeLink): void {
     let isLater = false;
     this.#options.fanOut.catchUp(edge, () => {
@@ -150,7 +152,10 @@ export class PresenceReceiver {
     this.#order(edge, { type: "acknowledge", ...owner, epoch, sequence, positions });
   }
 
-  /** Replies to the beat of an edge that catches up, which takes us for silent otherwise. Acknowledges nothing. */
+  /**
+   * Replies to the beat of an edge that catches up, which takes us for silent otherwise. Acknowledges
+   * nothing.
+   */
   #showLife(edge: EdgeLink): void {
     const { epoch } = edge.presence;
     this.#order(edge, { type: "acknowledge", ...this.#options.owner, epoch, sequence: 0, positions: [] });

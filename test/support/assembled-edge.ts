@@ -1,5 +1,5 @@
-// The parts of one edge over web streams, without a server, on a broker of its own and facing a graph that the
-// test plays. Owned by the test, which stops it.
+// The parts of one edge over web streams, without a server, on a broker of its own and facing a graph that
+// the test plays. Owned by the test, which stops it.
 
 import assert from "node:assert/strict";
 import { parseUserId } from "../../broker/contract.ts";

@@ -1,6 +1,6 @@
-// Graph services that a test plays for one edge. They record what the edge announces and requests, acknowledge
-// its presence and reply with markers unless the test forbids that, and send orders and numbered messages.
-// Owned by the test, which closes it.
+// Graph services that a test plays for one edge. They record what the edge announces and requests,
+// acknowledge its presence and reply with markers unless the test forbids that, and send orders and numbered
+// messages. Owned by the test, which closes it.
 
 import {
   copySubject,

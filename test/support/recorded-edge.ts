@@ -1,5 +1,5 @@
-// The end of an edge's subject, for tests of the graph: decodes the graph's messages about events, checks that
-// none is missing, and delivers as an edge does, so that a test can state who received what.
+// The end of an edge's subject, for tests of the graph: decodes the graph's messages about events, checks
+// that none is missing, and delivers as an edge does, so that a test can state who received what.
 
 import assert from "node:assert/strict";
 import {

@@ -41,9 +41,9 @@ export interface NativeOptions extends PoolLimits {
 export type OnEnds = (names: readonly string[], usersOf: Uint8Array) => void;
 
 /**
- * Methods of a closed pool do nothing and return 0, -1, "" or undefined. The same holds for numbers that are not valid
- * (as an index, a count or a handle), except that `open` returns an errno. Other values than numbers cause a
- * TypeError.
+ * Methods of a closed pool do nothing and return 0, -1, "" or undefined. The same holds for numbers that are
+ * not valid (as an index, a count or a handle), except that `open` returns an errno. Other values than
+ * numbers cause a TypeError.
  */
 export interface NativeHandle {
   /** Returns 0 or an errno, after which nothing is held. */
@@ -70,8 +70,8 @@ export interface NativeHandle {
   broadcast(format: number, text: string, cursor: string): void;
   refresh(cursor: string): void;
   /**
-   * Returns id, JSON and cursor of each event, one after the other; null if events were discarded; undefined if
-   * there is no such cork.
+   * Returns id, JSON and cursor of each event, one after the other; null if events were discarded; undefined
+   * if there is no such cork.
    */
   takeBuffered(cork: number): readonly string[] | null | undefined;
   writeCorked(cork: number, text: string, cursor: string, events: number): number;

@@ -1,7 +1,7 @@
 // A seeded fuzz test of packed frames. The native pool over real sockets and the TypeScript pool over memory
-// hold the same streams, some of them corked at first. Well-formed frames must produce the same bytes; frames with random damage must have
-// the same result, and nothing may break. Under a sanitizer, the test also shows that nothing outside a frame
-// is read.
+// hold the same streams, some of them corked at first. Well-formed frames must produce the same bytes; frames
+// with random damage must have the same result, and nothing may break. Under a sanitizer, the test also shows
+// that nothing outside a frame is read.
 
 import assert from "node:assert/strict";
 import { connect, createServer, type Server, type Socket } from "node:net";

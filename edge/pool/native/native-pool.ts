@@ -112,9 +112,9 @@ export class NativePool implements ConnectionPool {
 
   /**
    * Holds a duplicate of a connected socket's descriptor, and writes `head` and the stream's opening to it at
-   * once, unless the stream is corked. The caller then destroys its own socket. Without framing, the response lasts until the connection
-   * closes. Returns false if the stream cannot be held for lack of descriptors or memory; nothing was written
-   * then.
+   * once, unless the stream is corked. The caller then destroys its own socket. Without framing, the response
+   * lasts until the connection closes. Returns false if the stream cannot be held for lack of descriptors or
+   * memory; nothing was written then.
    */
   adopt(fd: number, head: string, spec: StreamSpec, framing: Framing): boolean {
     const { users, format, opening, cursor, cork, tickMs = 0 } = spec;

@@ -1,6 +1,7 @@
 // The addon's interface to JavaScript: `createPool`, `listenFd`, and the names of the numbered figures and
 // close reasons. The types are in edge/pool/native/addon.ts. Each method checks its arguments and calls the
-// pool, and contains no other logic; those of corked streams are in cork_methods.cc. A pool that has ended behaves like an empty one.
+// pool, and contains no other logic; those of corked streams are in cork_methods.cc. A pool that has ended
+// behaves like an empty one.
 
 #include <errno.h>
 #ifdef __GLIBC__

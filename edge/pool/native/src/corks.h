@@ -1,8 +1,8 @@
 // Streams that are corked (edge/pool/pool.ts explains why): the response's head that was not sent yet, the
 // last cursor that was written, and the events that wait for the seam. Owned by one pool. A corked
 // connection's record has the index of its cork, and the edge's number finds it in a chained hash table. An
-// event is stored once, however many streams wait for it. Bounded by its limits; the memory of a cork is freed
-// with it, and that of the tables with the last one.
+// event is stored once, however many streams wait for it. Bounded by its limits; the memory of a cork is
+// freed with it, and that of the tables with the last one.
 
 #ifndef ENCKE_POOL_CORKS_H_
 #define ENCKE_POOL_CORKS_H_
@@ -130,8 +130,8 @@ class Corks {
   void begin_event() { current_ = nullptr; }
 
   /**
-   * Buffers the current event, which has no JSON if there was no memory for it. Returns false if the event was
-   * discarded, and with it everything else in the buffer.
+   * Buffers the current event, which has no JSON if there was no memory for it. Returns false if the event
+   * was discarded, and with it everything else in the buffer.
    */
   bool buffer(Cork& cork, const Event& event) {
     if (cork.overflowed) return false;

@@ -1,6 +1,6 @@
 // A format as it is registered with the pool once: its template for events, its heartbeat, its refresh, and
-// its goodbye for each reason. The texts come from edge/formats/ and are not repeated here. At most MAX_FORMATS, which
-// exist as long as the pool.
+// its goodbye for each reason. The texts come from edge/formats/ and are not repeated here. At most
+// MAX_FORMATS, which exist as long as the pool.
 
 #ifndef ENCKE_POOL_FORMAT_H_
 #define ENCKE_POOL_FORMAT_H_

@@ -1,5 +1,5 @@
-// Streams that are corked: they are written to only by the edge, until it makes them ordinary ones. A write may
-// end the stream, which frees the cork.
+// Streams that are corked: they are written to only by the edge, until it makes them ordinary ones. A write
+// may end the stream, which frees the cork.
 
 #include "pool.h"
 
