@@ -5,6 +5,9 @@ import type { UserId } from "../broker/contract.ts";
 import { EdgeError } from "./errors.ts";
 import type { Readers } from "./fanout/readers.ts";
 
+/** Maximum number of streams that wait for what their readers missed. */
+const MAX_SEAMS = 100_000;
+
 export interface AdmissionLimits {
   readonly maxStreams: number;
   readonly maxStreamsPerUser: number;
@@ -17,17 +20,20 @@ export class Admission {
    * two.
    */
   readonly #readers: Readers;
+  readonly #seams: { readonly size: number };
   /** Set when the edge begins to stop. */
   draining = false;
   /** Streams refused since the start. */
   refused = 0;
 
-  constructor(limits: AdmissionLimits, readers: Readers) {
+  /** @param seams the streams that wait for what their readers missed */
+  constructor(limits: AdmissionLimits, readers: Readers, seams: { readonly size: number }) {
     this.#limits = limits;
     this.#readers = readers;
+    this.#seams = seams;
   }
 
-  /** @throws EdgeError EDGE_DRAINING, EDGE_FULL or TOO_MANY_STREAMS */
+  /** @throws EdgeError EDGE_DRAINING, EDGE_FULL, EDGE_BUSY or TOO_MANY_STREAMS */
   check(users: readonly UserId[]): void {
     const problem = this.#problem(users);
     if (problem === undefined) return;
@@ -51,6 +57,11 @@ export class Admission {
         `this edge holds ${this.#limits.maxStreams} streams, its limit: try again soon`,
       );
     }
+    if (this.#seams.size >= MAX_SEAMS)
+      return new EdgeError(
+        "EDGE_BUSY",
+        `${MAX_SEAMS} readers are waiting here for what they missed: try again soon`,
+      );
     const { maxStreamsPerUser } = this.#limits;
     const busy = users.find((user) => this.#readers.streamsOf(user) >= maxStreamsPerUser);
     if (busy === undefined) return undefined;

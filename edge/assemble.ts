@@ -23,6 +23,7 @@ import type { ConnectionPool, StreamSpec } from "./pool/pool.ts";
 import { Presence } from "./presence/presence.ts";
 import { PresenceLog } from "./presence/presence-log.ts";
 import { EventTallies } from "./presence/tallies.ts";
+import { ResyncCounts } from "./resync-counts.ts";
 import { ReplayRequests } from "./seam/replay-requests.ts";
 import { Seams } from "./seam/seams.ts";
 import type { Asset } from "./services.ts";
@@ -60,6 +61,7 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   readonly pool: Pool;
   readonly fanout: Fanout;
   readonly counts: FanoutCounts;
+  readonly resyncs: ResyncCounts;
   readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
@@ -84,16 +86,17 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const gathered = new Gathered(progress);
   const counts: FanoutCounts = { messages: 0, rejected: 0 };
   const readers = new Readers(pool.table);
+  const resyncs = new ResyncCounts();
+  const holes = new LiveHoles({ pool, progress, resyncs });
   const presence = new Presence({
     ...{ client, edgeId, mode, progress },
     log: new PresenceLog(pool.table, (handle) => gathered.release(handle)),
-    onDivided: () => pool.resync({ reason: "unknown-cursor" }, progress.cursor()),
+    onDivided: () => holes.report({ reason: "unknown-cursor" }),
     onOtherVersion,
     onGraph: onStatus,
   });
   const requests = new ReplayRequests({ client, edgeId, progress, presenceEpoch: () => presence.epoch });
-  const seams = new Seams({ requests, pool, progress, presence });
-  const holes = new LiveHoles((hole) => pool.resync(hole, progress.cursor()));
+  const seams = new Seams({ requests, pool, progress, presence, resyncs });
   const shared = { client, edgeId, pool, readers, tallies, progress, counts, requests, holes };
   const copies = mode === "subject" ? new HeldCopies(shared) : undefined;
   const fanout =
@@ -101,7 +104,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const frames = new FrameReceiver({ ...shared, presence, gathered, seams, copies });
   pool.onEnd((users) => fanout.leave(users));
   const inbox = new Inbox({ client, edgeId, presence, tallies, frames });
-  const admission = new Admission(config, readers);
+  const admission = new Admission(config, readers, seams);
   const app = createApp({
     ...{ auth, admission, fanout, seams, origins, hold, onError },
     graph: createGraphGate(client),
@@ -112,7 +115,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   let service: Served | undefined;
   let refresher: ReturnType<typeof setInterval> | undefined;
   return {
-    ...{ app, pool, fanout, counts, readers, admission, presence, seams },
+    ...{ app, pool, fanout, counts, resyncs, readers, admission, presence, seams },
     start() {
       inbox.start();
       refresher = setInterval(() => {

@@ -35,6 +35,8 @@ const DISCLOSURES = {
   TOO_MANY_STREAMS: { status: 429, shown: true, goodbye: "too-many-streams" },
   // the edge holds the maximum number of streams
   EDGE_FULL: { status: 503, shown: true, goodbye: "full" },
+  // so many streams wait for what their readers missed that more would only make all of them later
+  EDGE_BUSY: { status: 503, shown: true, goodbye: "busy" },
   // the edge is stopping, and the next edge can take the stream at once
   EDGE_DRAINING: { status: 503, shown: true, goodbye: "drain", retryAfterS: 1 },
   // the graph does not reply, or cannot do what was requested at the moment

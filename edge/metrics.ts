@@ -7,12 +7,14 @@ import type { FanoutCounts } from "./fanout/fanout.ts";
 import type { Readers } from "./fanout/readers.ts";
 import type { ConnectionPool } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
+import type { ResyncCounts } from "./resync-counts.ts";
 import type { Seams } from "./seam/seams.ts";
 
 export interface Counted {
   readonly client: BrokerClient;
   readonly pool: ConnectionPool;
   readonly counts: FanoutCounts;
+  readonly resyncs: ResyncCounts;
   readonly readers: Readers;
   readonly admission: Admission;
   readonly presence: Presence;
@@ -22,7 +24,7 @@ export interface Counted {
 
 export function registerMetrics(
   metrics: Metrics,
-  { client, pool, counts, readers, admission, presence, seams, notReady }: Counted,
+  { client, pool, counts, resyncs, readers, admission, presence, seams, notReady }: Counted,
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
@@ -58,6 +60,12 @@ export function registerMetrics(
     "encke_edge_resumed_total",
     "Streams of returning readers that have received what they missed",
     () => seams.resumed,
+  );
+  metrics.counter(
+    "encke_edge_resyncs_total",
+    "Streams that were told that something may be missing, by reason",
+    () => resyncs.byReason,
+    "reason",
   );
   metrics.counter(
     "encke_edge_lost_messages_total",

@@ -3,16 +3,24 @@
 // Owned by the fan-out; bounded.
 
 import type { Hole } from "../../broker/contract.ts";
+import type { ConnectionPool } from "../pool/pool.ts";
+import type { ResyncCounts } from "../resync-counts.ts";
+import type { Progress } from "./progress.ts";
 
 const KEPT = 16;
 
-export class LiveHoles {
-  readonly #told: string[] = [];
-  readonly #tell: (hole: Hole) => void;
+export interface LiveHolesOptions {
+  readonly pool: ConnectionPool;
+  readonly progress: Pick<Progress, "cursor">;
+  readonly resyncs: ResyncCounts;
+}
 
-  /** @param tell writes a `resync` to every live stream */
-  constructor(tell: (hole: Hole) => void) {
-    this.#tell = tell;
+export class LiveHoles {
+  readonly #options: LiveHolesOptions;
+  readonly #told: string[] = [];
+
+  constructor(options: LiveHolesOptions) {
+    this.#options = options;
   }
 
   report(hole: Hole): void {
@@ -20,6 +28,8 @@ export class LiveHoles {
     if (hole.since !== undefined && this.#told.includes(key)) return;
     this.#told.push(key);
     if (this.#told.length > KEPT) this.#told.shift();
-    this.#tell(hole);
+    const { pool, progress, resyncs } = this.#options;
+    resyncs.note(hole.reason, pool.size - pool.corked);
+    pool.resync(hole, progress.cursor());
   }
 }

@@ -25,6 +25,7 @@ import type { StreamFormat } from "../formats/format.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import { renderText } from "../formats/template.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
+import type { ResyncCounts } from "../resync-counts.ts";
 import { Lanes } from "./lanes.ts";
 import { mergeHoles } from "./merged-hole.ts";
 import type { ReplayRequests } from "./replay-requests.ts";
@@ -55,6 +56,7 @@ export interface SeamOptions {
   readonly pool: ConnectionPool;
   readonly progress: Progress;
   readonly requests: ReplayRequests;
+  readonly resyncs: ResyncCounts;
   /** Asks the owners for their present positions. */
   readonly askPositions: () => void;
   /** By the monotonic clock. */
@@ -312,6 +314,7 @@ export class Seam {
     const key = `${hole.reason} ${hole.since}`;
     if (this.#told.has(key)) return "";
     this.#told.add(key);
+    this.#options.resyncs.note(hole.reason);
     return this.#request.format.resync(hole, this.#cursor());
   }
 

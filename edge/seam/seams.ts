@@ -7,6 +7,7 @@ import type { Fanout } from "../fanout/fanout.ts";
 import type { Progress } from "../fanout/progress.ts";
 import type { ConnectionPool, Cork } from "../pool/pool.ts";
 import type { Presence } from "../presence/presence.ts";
+import type { ResyncCounts } from "../resync-counts.ts";
 import type { ReplayRequests } from "./replay-requests.ts";
 import { type EndedFollow, Seam, type SeamRequest } from "./seam.ts";
 
@@ -19,6 +20,7 @@ export interface SeamsOptions {
   readonly requests: ReplayRequests;
   readonly pool: ConnectionPool;
   readonly progress: Progress;
+  readonly resyncs: ResyncCounts;
   /** Its beats ask the owners for their present positions. */
   readonly presence: Pick<Presence, "beat">;
 }
@@ -53,13 +55,13 @@ export class Seams {
    * @param join makes its users reachable; if it throws, nothing has begun
    */
   begin(request: Omit<SeamRequest, "cork">, join: () => ReturnType<Fanout["join"]>): Cork {
-    const { pool, progress, presence, requests } = this.#options;
+    const { pool, progress, presence, requests, resyncs } = this.#options;
     const joined = join();
     this.#lastCork += 1;
     const cork = this.#lastCork;
     const seam = new Seam(
       {
-        ...{ pool, progress, requests },
+        ...{ pool, progress, requests, resyncs },
         askPositions: () => presence.beat(),
         nowMs: () => performance.now(),
         onChange: (changed) => this.#track(changed),
