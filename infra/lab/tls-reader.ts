@@ -210,10 +210,10 @@ export class TlsReader {
     const { data, cursor, resync } = JSON.parse(line) as {
       data?: { n?: number };
       cursor?: string;
-      resync?: object;
+      resync?: { cursor?: string };
     };
     if (resync !== undefined) tally.resyncs += 1;
-    this.#cursor = cursor ?? this.#cursor;
+    this.#cursor = cursor ?? resync?.cursor ?? this.#cursor;
     const number = data?.n;
     if (number === undefined) return;
     tally.events += 1;
