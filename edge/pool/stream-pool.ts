@@ -377,7 +377,9 @@ export class StreamPool<Sink> implements ConnectionPool {
   #signOfLife(stream: Stream<Sink>, nowMs: number, writtenAtMs: number): Frame {
     const refresh = this.#refresh;
     const { refreshMs } = this.#limits;
-    const isSamePeriod = Math.floor(nowMs / refreshMs) === Math.floor(writtenAtMs / refreshMs);
+    // both times in whole ticks, or a write right after the beginning of a period would seem to precede it
+    const tickMs = Math.floor(nowMs / TICK_MS) * TICK_MS;
+    const isSamePeriod = Math.floor(tickMs / refreshMs) === Math.floor(writtenAtMs / refreshMs);
     if (refresh === undefined || isSamePeriod || stream.position >= refresh.position)
       return stream.format.heartbeat;
     stream.position = refresh.position;
