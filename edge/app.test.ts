@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { cursorOfEvent } from "../broker/contract.ts";
 import { parseSse } from "../test/support/sse.ts";
 import { KEY } from "../test/support/tokens.ts";
 import { Body, errorOf, WebEdges } from "../test/support/web-edges.ts";
 import type { WebEdge } from "./web-edge.ts";
+
+/** A cursor that a reader may present. */
+const CURSOR = cursorOfEvent(1, "", "0-1-1");
 
 async function opened(edge: WebEdge, ...paths: readonly string[]): Promise<Body[]> {
   const bodies: Body[] = [];
@@ -43,7 +47,7 @@ describe("app - refusals", () => {
           method,
           headers: { Accept: "text/event-stream", Origin: "http://localhost:3000" },
         });
-      const response = await ask("0.1.1");
+      const response = await ask(CURSOR);
       assert.equal(response.status, 200);
       assert.match(response.headers.get("Content-Type") ?? "", /^text\/event-stream/);
       assert.equal(response.headers.get("Cache-Control"), "no-store, no-transform");
@@ -52,13 +56,13 @@ describe("app - refusals", () => {
       const minMs = what === "draining" ? 1_000 : 5_000;
       assert.deepEqual(
         [goodbye?.type, goodbye?.data, goodbye?.id],
-        ["goodbye", JSON.stringify({ reason }), "0.1.1"],
+        ["goodbye", JSON.stringify({ reason }), CURSOR],
       );
       assert.ok(minMs <= (goodbye?.retryMs ?? 0) && (goodbye?.retryMs ?? 0) <= 2 * minMs);
       assert.deepEqual(others, []);
-      const [unknown] = parseSse(await (await ask("0.1.1%0Adata:%20evil")).text());
+      const [unknown] = parseSse(await (await ask(`${CURSOR}%0Adata:%20evil`)).text());
       assert.deepEqual([unknown?.data, unknown?.id], [JSON.stringify({ reason }), ""]);
-      const head = await ask("0.1.1", "HEAD");
+      const head = await ask(CURSOR, "HEAD");
       assert.deepEqual([head.status, await head.text()], [200, ""]);
       assert.equal(edge.refused, 3);
       for (const body of (held ?? []) as Body[]) await body.cancel();

@@ -47,7 +47,7 @@ export interface AssembleOptions<Pool extends ConnectionPool> {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly pool: Pool;
   /** Returns a response that stays open as this stream of the pool. */
-  hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
+  hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response | Promise<Response>;
   /** Called for an error that is not the caller's mistake. */
   onError(error: Error): void;
   /** Called when a graph service uses a version of the protocol that this edge does not support. */

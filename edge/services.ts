@@ -48,7 +48,7 @@ export interface EdgeServices {
   readonly origins: Origins;
   readonly assets: ReadonlyMap<string, Asset>;
   /** Returns a response that stays open as this stream. */
-  hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response;
+  hold(c: Context, spec: StreamSpec, headers: Record<string, string>): Response | Promise<Response>;
   /** Called for an error that is not the caller's fault. */
   onError(error: Error): void;
 }

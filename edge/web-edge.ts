@@ -27,7 +27,10 @@ export class WebEdge {
       ...options,
       assets: new Map(),
       pool,
-      hold: (c, spec, headers) => c.body(pool.body(spec), 200, headers),
+      async hold(c, spec, headers) {
+        const body = await pool.begun(spec, c.req.raw.signal);
+        return body === null ? c.body(null, 200, headers) : c.body(body, 200, headers);
+      },
       onOtherVersion: options.onOtherVersion ?? (() => {}),
       onStatus: () => {},
     });

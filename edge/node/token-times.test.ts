@@ -23,7 +23,7 @@ for (const pool of ["native", "plain"] as const) {
         const key = new TextEncoder().encode(KEY);
         const token = await new SignJWT({ sub: "7", exp }).setProtectedHeader({ alg: "HS256" }).sign(key);
         const reader = await network.read("/stream", bearer(token));
-        await reader.until(/^ {3}/); // two heartbeats later
+        await reader.until(/\n {2}/); // two heartbeats later
         assert.equal(reader.ended, undefined);
       });
     }

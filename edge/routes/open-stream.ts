@@ -23,7 +23,11 @@ export interface StreamRequest {
 }
 
 /** @throws EdgeError if a limit is reached */
-export function openStream(c: Context, services: EdgeServices, request: StreamRequest): Response {
+export async function openStream(
+  c: Context,
+  services: EdgeServices,
+  request: StreamRequest,
+): Promise<Response> {
   const { users, format, resumes } = request;
   const presented = resumes ? presentedCursor(c) : undefined;
   const readable =
@@ -46,7 +50,7 @@ export function openStream(c: Context, services: EdgeServices, request: StreamRe
     joinCounted(services, users),
   );
   try {
-    return services.hold(c, { ...request, opening: "", cursor: readable ?? "", cork }, headers);
+    return await services.hold(c, { ...request, opening: "", cursor: readable ?? "", cork }, headers);
   } catch (error) {
     services.fanout.leave(users);
     throw error;

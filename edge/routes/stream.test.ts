@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { cursorOfEvent } from "../../broker/contract.ts";
 import { parseSse } from "../../test/support/sse.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { Body, errorOf, WebEdges } from "../../test/support/web-edges.ts";
@@ -19,8 +20,12 @@ describe("app - streams", () => {
     assert.equal(response.headers.get("X-Accel-Buffering"), "no");
     const body = new Body(response);
     await edges.network.send("event.42", "hi");
-    await body.until(/\n/);
-    const event = JSON.parse(body.text);
+    await body.until(/"hi"/);
+    const [opening, event] = body.text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(Object.keys(opening), ["cursor"]);
     assert.deepEqual([event.topic, event.data, typeof event.cursor], ["42", "hi", "string"]);
     await body.cancel();
   });
@@ -58,18 +63,20 @@ describe("app - streams", () => {
   });
 
   /** Query, header, and the id of the welcome: the cursor that the reader presented, if it was valid. */
+  const cursor = (sequence: number): string => cursorOfEvent(sequence, "", `0-1-${sequence}`);
   const presented: readonly (readonly [string, string | undefined, string])[] = [
-    ["", "0.1.1", "0.1.1"],
-    ["&lastEventId=0.1.2", undefined, "0.1.2"],
-    ["&last_event_id=0.1.3", undefined, "0.1.3"],
-    ["&lastEventId=0.1.4&last_event_id=0.1.4&last_event_id=", undefined, "0.1.4"],
-    ["&lastEventId=0.1.5", "0.1.6~1.1.1", "0.1.6~1.1.1"],
-    ["&lastEventId=0.1.7", "", "0.1.7"],
-    ["&lastEventId=0.1.8&lastEventId=0.1.9", undefined, "0"],
-    ["&lastEventId=0.1.8&last_event_id=0.1.9", undefined, "0"],
-    ["&lastEventId=0.1.8", "garbage", "0"],
-    ["&lastEventId=0.1.8%0A%0Adata:%20evil%0A", undefined, "0"],
-    [`&lastEventId=${"1".repeat(5_000)}`, undefined, "0"],
+    ["", cursor(1), cursor(1)],
+    [`&lastEventId=${cursor(2)}`, undefined, cursor(2)],
+    [`&last_event_id=${cursor(3)}`, undefined, cursor(3)],
+    [`&lastEventId=${cursor(4)}&last_event_id=${cursor(4)}&last_event_id=`, undefined, cursor(4)],
+    [`&lastEventId=${cursor(5)}`, cursor(6), cursor(6)],
+    [`&lastEventId=${cursor(7)}`, "", cursor(7)],
+    [`&lastEventId=${cursor(8)}&lastEventId=${cursor(9)}`, undefined, ""],
+    [`&lastEventId=${cursor(8)}&last_event_id=${cursor(9)}`, undefined, ""],
+    [`&lastEventId=${cursor(8)}`, "garbage", ""],
+    [`&lastEventId=${cursor(8)}%0A%0Adata:%20evil%0A`, undefined, ""],
+    ["&lastEventId=0.1.1~1.1.1", undefined, ""],
+    [`&lastEventId=${"1".repeat(5_000)}`, undefined, ""],
   ];
   for (const [query, header, id] of presented) {
     it(`reader with ${query.slice(0, 60)} and Last-Event-ID ${header} - receives a resync`, async () => {
@@ -84,7 +91,7 @@ describe("app - streams", () => {
         messages.map(({ type, data, id }) => [type, data, id]),
         [
           ["welcome", "{}", id],
-          ["resync", '{"reason":"reconnected"}', messages.at(-1)?.id],
+          ["resync", '{"reason":"unknown-cursor"}', messages.at(-1)?.id],
         ],
       );
       assert.notEqual(messages.at(-1)?.id, "");
@@ -145,6 +152,28 @@ describe("app - streams", () => {
     assert.equal(edge.pool.size, 0);
     await edges.network.client.flush();
     await assert.rejects(edges.network.client.request("copy.leaver", "", 500), { code: "NO_RESPONDERS" });
+  });
+
+  it("response - comes once events can reach the stream, with the welcome", async () => {
+    const edge = await edges.make({ fanout: "frames" });
+    for (let round = 0; round < 10; round += 1) {
+      const response = await edge.app.request(`/stream?user=head${round}`);
+      edges.network.client.publish(`user.head${round}`, "published after the head");
+      const body = new Body(response);
+      await body.until(/"cursor":.*\n.*published after the head/);
+      await body.cancel();
+    }
+  });
+
+  it("request that is aborted before its response - leaves no stream behind", async () => {
+    const edge = await edges.make({ fanout: "frames" });
+    const aborting = new AbortController();
+    const opening = edge.app.request("/stream?user=hasty", { signal: aborting.signal });
+    await waitFor("the stream", () => edge.pool.size === 1);
+    aborting.abort();
+    await opening;
+    assert.equal(edge.pool.size, 0);
+    await waitFor("the handle to be free", () => edge.pool.table.size === 0);
   });
 
   it("slow reader - is cut at the bound, and its stream fails", async () => {
