@@ -15,6 +15,7 @@ import { WANTED_MAX_PAYLOAD } from "./limits.ts";
 import { type Msg, replyOf } from "./message.ts";
 import type { NatsConfig } from "./nats-config.ts";
 import { byteLength, type Payload, type Published, Publisher, type PublishOptions } from "./publishing.ts";
+import { ReadPacer } from "./read-pacer.ts";
 import { replyError } from "./reply-error.ts";
 import { request } from "./requests.ts";
 import { ServerLimits } from "./server-limits.ts";
@@ -34,6 +35,8 @@ export class BrokerClient {
   readonly #limits: ServerLimits;
   readonly #publisher: Publisher;
   readonly #subscriptions: Subscriptions;
+  /** Undefined for a command, whose connection is busy only for a short time. */
+  readonly #pacer: ReadPacer | undefined;
   readonly #statusListeners = new Set<(connected: boolean) => void>();
   #connected = true;
   #closing: Promise<void> | undefined;
@@ -48,6 +51,8 @@ export class BrokerClient {
     });
     this.#publisher = new Publisher(nats, () => this.#connected);
     this.#subscriptions = new Subscriptions(nats, log);
+    this.#pacer = isService ? new ReadPacer() : undefined;
+    this.#pacer?.pace(nats);
     void this.#watchStatus();
   }
 
@@ -217,6 +222,7 @@ export class BrokerClient {
     if (connected) {
       this.reconnects += 1;
       this.#limits.read();
+      this.#pacer?.pace(this.#nats);
     }
     this.#log.warn(connected ? "reconnected to NATS" : "NATS connection lost");
     for (const listener of this.#statusListeners) listener(connected);
