@@ -94,8 +94,8 @@ async function checkReads(service: BrokerClient, producer: BrokerClient): Promis
 }
 
 /**
- * Sends messages one by one and waits for all of them. Returns the number of reads that contained some. Messages
- * of one read are handled without a microtask in between.
+ * Sends messages one by one and waits for all of them. Returns the number of reads that contained some.
+ * Messages of one read are handled without a microtask in between.
  */
 async function countReads(service: BrokerClient, producer: BrokerClient): Promise<number> {
   let [received, reads, isSameRead] = [0, 0, false];
