@@ -1,0 +1,196 @@
+// A small crowd for the tests of resume: users who follow authors, a celebrity whose events are long (they go
+// to thousands of followers, so the graph sends them in parts), readers that come and go, and the checker.
+// Works over any network that gives it a client and the addresses of edges. Owned by a test, which stops it.
+
+import assert from "node:assert/strict";
+import type { BrokerClient } from "../../broker/index.ts";
+import type { Random } from "../../graph/index.ts";
+import { ask } from "../support/client.ts";
+import { waitFor } from "../support/wait-for.ts";
+import type { Block, StreamFormat } from "./blocks.ts";
+import { FLAWLESS, faultsOf, Ledger, type Received, type Verdict } from "./checker.ts";
+import { Load } from "./load.ts";
+import { CURSOR_PLACES, ReturningReader } from "./returning-reader.ts";
+
+export const CELEBRITY = "star";
+const AUTHORS = 12;
+const FOLLOWS_PER_USER = 5;
+/** An event with more than 8,192 recipients is long. */
+const CELEBRITY_FOLLOWERS = 9_000;
+const PER_REQUEST = 1_000;
+/** A connection is cut after at most this many bytes; small numbers are as likely as large ones. */
+const MAX_CUT_BYTES = 40_000;
+const MAX_PAUSE_MS = 80;
+const MAX_LONG_PAUSE_MS = 600;
+const LONG_PAUSE_EVERY = 10;
+const SETTLE_MS = 30_000;
+
+export interface CrowdOptions {
+  readonly client: BrokerClient;
+  /** Addresses of the edges to which readers may return now. */
+  readonly edges: () => readonly URL[];
+  readonly random: Random;
+  readonly formats?: readonly StreamFormat[];
+  readonly perSecond?: number;
+}
+
+export interface Member {
+  readonly received: Received;
+  readonly reader: ReturningReader;
+}
+
+export class Crowd {
+  readonly ledger: Ledger = new Ledger();
+  readonly members: Member[] = [];
+  readonly topics: readonly string[];
+  readonly load: Load;
+  readonly #options: CrowdOptions;
+  #users: readonly string[] = [];
+  #isChurning = false;
+  /** Called for every block, before it is checked. Returns false to cut the connection after the block. */
+  onBlock: (member: Member, block: Block) => boolean = () => true;
+
+  private constructor(options: CrowdOptions) {
+    this.#options = options;
+    const authors = Array.from({ length: AUTHORS }, (_, n) => (n % 4 === 3 ? `photo.${n}` : `author${n}`));
+    this.topics = [...authors, CELEBRITY];
+    const { client, random, perSecond = 400 } = options;
+    const users = (): readonly string[] => this.#users;
+    this.load = new Load({ client, random, ledger: this.ledger, topics: this.topics, users, perSecond });
+  }
+
+  /** Fills the graph and opens one stream per user; all are open when this resolves. */
+  static async gather(options: CrowdOptions, size: number): Promise<Crowd> {
+    const crowd = new Crowd(options);
+    crowd.#users = Array.from({ length: size }, (_, n) => (n < 3 ? `author${n}` : `user${n}`));
+    await crowd.#fillGraph();
+    for (const [nth, user] of crowd.#users.entries()) crowd.#add(user, nth);
+    await crowd.come();
+    return crowd;
+  }
+
+  /** What broke the protocol first, if anything did. */
+  get fault(): Error | undefined {
+    return this.members.find(({ reader }) => reader.fault !== undefined)?.reader.fault;
+  }
+
+  get disconnects(): number {
+    return this.members.reduce((sum, { reader }) => sum + reader.cuts, 0);
+  }
+
+  /** Lets every reader cut its connections at random points, or no longer. */
+  churn(isChurning: boolean): void {
+    this.#isChurning = isChurning;
+    // a connection that was opened without a limit would never be cut
+    if (isChurning) for (const { reader } of this.members) reader.recut();
+  }
+
+  /** Makes every reader come, and resolves when each has a stream again. */
+  async come(): Promise<void> {
+    for (const { reader } of this.members) reader.come();
+    await waitFor("every reader to have a stream", () =>
+      this.members.every(({ reader: { isReading, fault } }) => isReading || fault !== undefined),
+    );
+  }
+
+  /** Makes every reader leave; they stay away until `come`. */
+  leave(): void {
+    for (const { reader } of this.members) reader.leave();
+  }
+
+  /** Ends churn and load, and resolves when every reader has received the newest events. */
+  async settle(): Promise<void> {
+    this.churn(false);
+    await this.load.stop();
+    for (const { reader } of this.members) reader.come();
+    await this.untilUpToDate();
+    // events of every author after the last: whatever is delivered twice by then was delivered before them
+    for (const topic of this.topics) await this.load.request(topic);
+    await this.untilUpToDate();
+  }
+
+  async untilUpToDate(): Promise<void> {
+    const isDone = ({ received, reader }: Member): boolean =>
+      reader.fault !== undefined || this.ledger.isUpToDate(received);
+    await waitFor("every reader to be up to date", () => this.members.every(isDone), SETTLE_MS).catch(
+      (error: unknown) => {
+        this.leave();
+        const late = this.members.filter((member) => !isDone(member)).map(({ received }) => received.name);
+        throw new Error(`${late.length} readers: ${late}; ${this.#describe(this.ledger.check())}`, {
+          cause: error,
+        });
+      },
+    );
+  }
+
+  /** Fails unless every reader received exactly what it had to, without a resync. */
+  assertFlawless(): Verdict {
+    const verdict = this.assertProtocol();
+    assert.deepEqual(faultsOf(verdict), FLAWLESS, this.#describe(verdict));
+    return verdict;
+  }
+
+  /** Fails if a stream was not as the protocol says. */
+  assertProtocol(): Verdict {
+    for (const { reader, received } of this.members)
+      assert.equal(reader.fault, undefined, `${received.name}: ${reader.fault?.stack}`);
+    return this.ledger.check();
+  }
+
+  #describe({ examples, ...counts }: Verdict): string {
+    return `${JSON.stringify(counts)}\n${examples.join("\n")}`;
+  }
+
+  #add(user: string, nth: number): void {
+    const { random, edges, formats = ["sse", "ndjson"] } = this.#options;
+    const received = this.ledger.addReader(user);
+    const reader: ReturningReader = new ReturningReader({
+      user,
+      format: formats[nth % formats.length] as StreamFormat,
+      place: CURSOR_PLACES[nth % CURSOR_PLACES.length] ?? "header",
+      edge: () => {
+        const all = edges();
+        return all[random.below(all.length)] as URL;
+      },
+      cutAfter: () => (this.#isChurning ? this.#randomBytes() : Number.POSITIVE_INFINITY),
+      pauseMs: () => random.below(random.below(LONG_PAUSE_EVERY) === 0 ? MAX_LONG_PAUSE_MS : MAX_PAUSE_MS),
+      onBlock: (block) => {
+        const goesOn = this.onBlock({ received, reader }, block);
+        received.note(block);
+        return goesOn;
+      },
+    });
+    this.members.push({ received, reader });
+  }
+
+  #randomBytes(): number {
+    const { random } = this.#options;
+    return Math.floor(MAX_CUT_BYTES ** (random.below(1_000_000) / 1_000_000)) - 1;
+  }
+
+  async #fillGraph(): Promise<void> {
+    const { random } = this.#options;
+    for (const user of this.#users) {
+      const chosen = Array.from(
+        { length: FOLLOWS_PER_USER },
+        () => this.topics[random.below(this.topics.length)] as string,
+      );
+      for (const topic of new Set(chosen)) if (topic !== user) this.ledger.follow(user, topic);
+    }
+    for (const topic of this.topics) {
+      const followers = this.#users.filter((user) => this.ledger.follows(user, topic));
+      if (topic === CELEBRITY) for (let n = 0; n < CELEBRITY_FOLLOWERS; n += 1) followers.push(`fan${n}`);
+      for (let from = 0; from < followers.length; from += PER_REQUEST)
+        await this.#change("subscribe", topic, followers.slice(from, from + PER_REQUEST));
+    }
+  }
+
+  /** Repeats the request, because a service's subscriptions take a moment to be known in a cluster. */
+  async #change(verb: "subscribe" | "unsubscribe", topic: string, users: readonly string[]): Promise<void> {
+    await waitFor(`the graph to ${verb}`, async () => {
+      const reply = await ask(this.#options.client, `graph.${verb}.${topic}`, users).catch(() => undefined);
+      if (reply?.problem !== undefined) throw new Error(reply.problem.message);
+      return reply !== undefined;
+    });
+  }
+}

@@ -1,0 +1,135 @@
+// Publishes numbered events for the checker: plain ones at a rate, and ones that are repeated until the graph
+// has replied. The rate is kept over time rather than per tick, so a slow machine publishes as much in all.
+// Owned by a test, which stops it.
+
+import { randomBytes } from "node:crypto";
+import { headers } from "nats";
+import type { BrokerClient } from "../../broker/index.ts";
+import type { Random } from "../../graph/index.ts";
+import { inboxOf, type Ledger } from "./checker.ts";
+
+const TICK_MS = 5;
+const REPLY_MS = 1_500;
+/** Payloads are mostly small; one in so many is large enough to be split over several packets. */
+const LARGE_EVERY = 40;
+const SMALL_BYTES = 200;
+const LARGE_BYTES = 20_000;
+
+export interface LoadOptions {
+  readonly client: BrokerClient;
+  readonly ledger: Ledger;
+  readonly random: Random;
+  readonly topics: readonly string[];
+  /** Users to whom messages are sent directly: one in eight. */
+  readonly users: () => readonly string[];
+  readonly perSecond: number;
+}
+
+export class Load {
+  readonly #options: LoadOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAtMs = 0;
+  #published = 0;
+  #confirming: Promise<void>[] = [];
+  #isStopping = false;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes plain events, which are at most once until they reach the graph. */
+  start(): this {
+    this.#startedAtMs = performance.now();
+    this.#published = 0;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    return this;
+  }
+
+  /**
+   * Publishes counted events, each repeated with its message id until the graph has replied: one at a time
+   * per topic, so that their order is kept.
+   */
+  startConfirmed(): this {
+    this.#isStopping = false;
+    this.#startedAtMs = performance.now();
+    this.#published = 0;
+    this.#confirming = this.#options.topics.map((topic) => this.#confirm(topic));
+    return this;
+  }
+
+  /** Publishes nothing further, and resolves when all that was published has reached the broker. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#isStopping = true;
+    await Promise.all(this.#confirming);
+    await this.#options.client.flush();
+  }
+
+  /** Publishes one event. */
+  publish(topic: string, payloadBytes: number = this.#size()): void {
+    const { client, ledger } = this.#options;
+    const n = ledger.publish(topic);
+    if (client.publish(`event.${topic}`, payloadOf(n, payloadBytes)) !== "sent") ledger.unsent(topic, n);
+  }
+
+  /** Sends one message to a user. */
+  send(user: string, payloadBytes: number = this.#size()): void {
+    const { client, ledger } = this.#options;
+    const n = ledger.publish(inboxOf(user));
+    if (client.publish(`user.${user}`, payloadOf(n, payloadBytes)) !== "sent")
+      ledger.unsent(inboxOf(user), n);
+  }
+
+  /** Publishes a counted event, and repeats it until the graph replies. */
+  async request(topic: string, payloadBytes: number = this.#size()): Promise<void> {
+    const { client, ledger } = this.#options;
+    const n = ledger.publish(topic, "unsure");
+    const payload = payloadOf(n, payloadBytes);
+    const id = headers();
+    id.set("Nats-Msg-Id", `${randomBytes(8).toString("hex")}-${n}`);
+    while (!(await isAnswered(client, `event.${topic}`, payload, id)));
+    ledger.stored(topic, n);
+  }
+
+  #tick(): void {
+    const due = ((performance.now() - this.#startedAtMs) * this.#options.perSecond) / 1_000;
+    for (; this.#published < due; this.#published += 1) {
+      const { random, topics } = this.#options;
+      const users = this.#options.users();
+      if (users.length > 0 && random.below(8) === 0) this.send(users[random.below(users.length)] as string);
+      else this.publish(topics[random.below(topics.length)] as string);
+    }
+  }
+
+  async #confirm(topic: string): Promise<void> {
+    const intervalMs = (1_000 * this.#options.topics.length) / this.#options.perSecond;
+    for (let nth = 0; !this.#isStopping; nth += 1) {
+      await this.request(topic);
+      const restMs = this.#startedAtMs + nth * intervalMs - performance.now();
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+    }
+  }
+
+  #size(): number {
+    const { random } = this.#options;
+    return random.below(LARGE_EVERY) === 0 ? random.below(LARGE_BYTES) : random.below(SMALL_BYTES);
+  }
+}
+
+function payloadOf(n: number, bytes: number): string {
+  return JSON.stringify({ n, pad: "x".repeat(bytes) });
+}
+
+async function isAnswered(
+  client: BrokerClient,
+  subject: string,
+  payload: string,
+  id: ReturnType<typeof headers>,
+): Promise<boolean> {
+  try {
+    const reply = await client.request(subject, payload, REPLY_MS, id);
+    return "id" in reply.json<object>();
+  } catch {
+    return false; // no graph, or NATS is away: the same event is sent again
+  }
+}
