@@ -56,6 +56,19 @@ describe("the checker of resume", () => {
     assert.deepEqual(faultsOf(ledger.check()), { ...FLAWLESS, forbidden: 1 });
   });
 
+  it("a withdrawn topic - may still be on its way, but not after a later event of the user", () => {
+    publish("42", 3);
+    receive(0);
+    ledger.withdraw("ann", "42");
+    publish("ann", 1);
+    receive(1);
+    assert.deepEqual(faultsOf(ledger.check()), { ...FLAWLESS, lost: 1 }, "of ann's own topic");
+    reader.note(eventOf("ann", 0));
+    assert.deepEqual(faultsOf(ledger.check()), FLAWLESS);
+    receive(2);
+    assert.deepEqual(faultsOf(ledger.check()), { ...FLAWLESS, forbidden: 1 });
+  });
+
   it("a cursor that sorts before an earlier one - is counted", () => {
     publish("42", 2);
     reader.note(eventOf("42", 0, "c2"));

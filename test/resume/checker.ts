@@ -4,8 +4,8 @@
 
 import type { Block, Hole } from "./blocks.ts";
 
-/** Maximum number of faults that a verdict describes. */
-const MAX_EXAMPLES = 12;
+/** Maximum number of faults of one kind that a verdict describes. */
+const MAX_EXAMPLES = 4;
 
 /** The name under which direct messages to a user are numbered. It cannot be a topic. */
 export function inboxOf(user: string): string {
@@ -72,10 +72,14 @@ export class Received {
   readonly ranges: Map<string, Range> = new Map();
   /** Numbers by topic, in the order of receipt. */
   readonly numbers: Map<string, number[]> = new Map();
+  /** Topics whose events must not be received any more once an event of another topic has been. */
+  readonly withdrawn: Map<string, { readonly after: string; readonly n: number }> = new Map();
   readonly holes: (Hole & { readonly before: number })[] = [];
   /** Events in all. */
   count = 0;
   cursorsBack = 0;
+  /** Events of withdrawn topics, received too late. */
+  readonly tooLate: string[] = [];
   #lastCursor = "";
   #lastEventCursor = "";
   readonly #ledger: Ledger;
@@ -97,6 +101,8 @@ export class Received {
     if (event === undefined) return;
     const topic = event.topic ?? inboxOf(this.user);
     const { n } = event.data as { n: number };
+    const end = this.withdrawn.get(topic);
+    if (end !== undefined && this.last(end.after) >= end.n) this.tooLate.push(`${topic} ${n}`);
     const numbers = this.numbers.get(topic);
     if (numbers === undefined) this.numbers.set(topic, [n]);
     else numbers.push(n);
@@ -154,6 +160,18 @@ export class Ledger {
     return this.#follows.get(user)?.has(topic) === true;
   }
 
+  /**
+   * Notes that a user must not receive a topic any more, because the graph has replied so: neither new events
+   * nor older ones that have not been received. Some may be on their way, so only those are counted that are
+   * received after the next event of the user's own topic.
+   */
+  withdraw(user: string, topic: string): void {
+    this.unfollow(user, topic);
+    const n = this.#listOf(user).length; // of the next event
+    for (const reader of this.readers)
+      if (reader.user === user) reader.withdrawn.set(topic, { after: user, n });
+  }
+
   topicsOf(user: string): string[] {
     return [...(this.#follows.get(user) ?? []), user, inboxOf(user)];
   }
@@ -169,6 +187,7 @@ export class Ledger {
   /** Whether a reader has received the last event of each of its topics that the graph must have. */
   isUpToDate(reader: Received): boolean {
     for (const [topic, range] of reader.ranges) {
+      if (reader.withdrawn.has(topic)) continue;
       const list = this.#listOf(topic);
       const to = Math.min(range.to, list.length);
       let last = to - 1;
@@ -185,14 +204,14 @@ export class Ledger {
     const examples: string[] = [];
     const count = (fault: keyof typeof FLAWLESS, where: string): void => {
       counts[fault] += 1;
-      if (examples.length < MAX_EXAMPLES) examples.push(`${fault}: ${where}`);
+      if (counts[fault] <= MAX_EXAMPLES) examples.push(`${fault}: ${where}`);
     };
     for (const reader of readers) {
       counts.received += reader.count;
-      counts.resyncs += reader.holes.length;
       counts.cursorsBack += reader.cursorsBack;
-      for (const hole of reader.holes)
-        if (examples.length < MAX_EXAMPLES) examples.push(`resync: ${reader.name} ${JSON.stringify(hole)}`);
+      for (const event of reader.tooLate)
+        count("forbidden", `${reader.name} ${event} after the end of its follow`);
+      for (const hole of reader.holes) count("resyncs", `${reader.name} ${JSON.stringify(hole)}`);
       for (const topic of new Set([...reader.ranges.keys(), ...reader.numbers.keys()]))
         counts.expected += this.#checkTopic(reader, topic, count);
     }
@@ -221,7 +240,7 @@ export class Ledger {
     for (let n = range.from; n < to; n += 1) {
       const published = list[n] as Published;
       if (published.state !== "unsure") expected += 1;
-      if (seen.has(n) || published.state === "unsure") continue;
+      if (seen.has(n) || published.state === "unsure" || reader.withdrawn.has(topic)) continue;
       const where = `${reader.name} ${topic} ${n} of ${range.from}…${to}`;
       if (published.state === "stored") count("storedButMissing", where);
       if (!isCovered(published, reader.holes)) count("lost", where);

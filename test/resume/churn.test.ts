@@ -55,7 +55,7 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
         const edges = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
         crowd = await Crowd.gather({ client, edges, random }, READERS);
         const { load, members } = crowd;
-        load.start();
+        load.start(crowd.topics);
         crowd.churn(true);
         await waitFor(
           `${DISCONNECTS} disconnects`,

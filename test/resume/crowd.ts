@@ -32,6 +32,8 @@ export interface CrowdOptions {
   readonly random: Random;
   readonly formats?: readonly StreamFormat[];
   readonly perSecond?: number;
+  /** The number of bytes after which the next connection is cut; random by default. */
+  readonly cutAfter?: (nth: number) => number;
 }
 
 export interface Member {
@@ -56,7 +58,7 @@ export class Crowd {
     this.topics = [...authors, CELEBRITY];
     const { client, random, perSecond = 400 } = options;
     const users = (): readonly string[] => this.#users;
-    this.load = new Load({ client, random, ledger: this.ledger, topics: this.topics, users, perSecond });
+    this.load = new Load({ client, random, ledger: this.ledger, users, perSecond });
   }
 
   /** Fills the graph and opens one stream per user; all are open when this resolves. */
@@ -143,6 +145,7 @@ export class Crowd {
 
   #add(user: string, nth: number): void {
     const { random, edges, formats = ["sse", "ndjson"] } = this.#options;
+    const { cutAfter = () => this.#randomBytes() } = this.#options;
     const received = this.ledger.addReader(user);
     const reader: ReturningReader = new ReturningReader({
       user,
@@ -152,7 +155,7 @@ export class Crowd {
         const all = edges();
         return all[random.below(all.length)] as URL;
       },
-      cutAfter: () => (this.#isChurning ? this.#randomBytes() : Number.POSITIVE_INFINITY),
+      cutAfter: () => (this.#isChurning ? cutAfter(nth) : Number.POSITIVE_INFINITY),
       pauseMs: () => random.below(random.below(LONG_PAUSE_EVERY) === 0 ? MAX_LONG_PAUSE_MS : MAX_PAUSE_MS),
       onBlock: (block) => {
         const goesOn = this.onBlock({ received, reader }, block);
@@ -181,12 +184,16 @@ export class Crowd {
       const followers = this.#users.filter((user) => this.ledger.follows(user, topic));
       if (topic === CELEBRITY) for (let n = 0; n < CELEBRITY_FOLLOWERS; n += 1) followers.push(`fan${n}`);
       for (let from = 0; from < followers.length; from += PER_REQUEST)
-        await this.#change("subscribe", topic, followers.slice(from, from + PER_REQUEST));
+        await this.change("subscribe", topic, followers.slice(from, from + PER_REQUEST));
     }
   }
 
   /** Repeats the request, because a service's subscriptions take a moment to be known in a cluster. */
-  async #change(verb: "subscribe" | "unsubscribe", topic: string, users: readonly string[]): Promise<void> {
+  async change(
+    verb: "subscribe" | "unsubscribe" | "mute" | "block",
+    topic: string,
+    users: readonly string[],
+  ): Promise<void> {
     await waitFor(`the graph to ${verb}`, async () => {
       const reply = await ask(this.#options.client, `graph.${verb}.${topic}`, users).catch(() => undefined);
       if (reply?.problem !== undefined) throw new Error(reply.problem.message);

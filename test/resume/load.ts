@@ -19,7 +19,6 @@ export interface LoadOptions {
   readonly client: BrokerClient;
   readonly ledger: Ledger;
   readonly random: Random;
-  readonly topics: readonly string[];
   /** Users to whom messages are sent directly: one in eight. */
   readonly users: () => readonly string[];
   readonly perSecond: number;
@@ -37,24 +36,21 @@ export class Load {
     this.#options = options;
   }
 
-  /** Publishes plain events, which are at most once until they reach the graph. */
-  start(): this {
+  /** Publishes plain events, which are at most once until they reach the graph, and messages to users. */
+  start(topics: readonly string[]): void {
     this.#startedAtMs = performance.now();
     this.#published = 0;
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
-    return this;
+    this.#timer = setInterval(() => this.#tick(topics), TICK_MS);
   }
 
   /**
    * Publishes counted events, each repeated with its message id until the graph has replied: one at a time
-   * per topic, so that their order is kept.
+   * per topic, so that their order is kept. Their topics must differ from those of plain events.
    */
-  startConfirmed(): this {
+  startConfirmed(topics: readonly string[]): void {
     this.#isStopping = false;
-    this.#startedAtMs = performance.now();
-    this.#published = 0;
-    this.#confirming = this.#options.topics.map((topic) => this.#confirm(topic));
-    return this;
+    const intervalMs = (1_000 * topics.length) / this.#options.perSecond;
+    this.#confirming = topics.map((topic) => this.#confirm(topic, intervalMs));
   }
 
   /** Publishes nothing further, and resolves when all that was published has reached the broker. */
@@ -91,21 +87,21 @@ export class Load {
     ledger.stored(topic, n);
   }
 
-  #tick(): void {
+  #tick(topics: readonly string[]): void {
     const due = ((performance.now() - this.#startedAtMs) * this.#options.perSecond) / 1_000;
     for (; this.#published < due; this.#published += 1) {
-      const { random, topics } = this.#options;
+      const { random } = this.#options;
       const users = this.#options.users();
       if (users.length > 0 && random.below(8) === 0) this.send(users[random.below(users.length)] as string);
       else this.publish(topics[random.below(topics.length)] as string);
     }
   }
 
-  async #confirm(topic: string): Promise<void> {
-    const intervalMs = (1_000 * this.#options.topics.length) / this.#options.perSecond;
+  async #confirm(topic: string, intervalMs: number): Promise<void> {
+    const startedAtMs = performance.now();
     for (let nth = 0; !this.#isStopping; nth += 1) {
       await this.request(topic);
-      const restMs = this.#startedAtMs + nth * intervalMs - performance.now();
+      const restMs = startedAtMs + nth * intervalMs - performance.now();
       if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   }
