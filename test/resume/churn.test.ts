@@ -4,13 +4,17 @@
 // RESUME_SEED chooses other random points.
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import type { FanoutMode } from "../../broker/index.ts";
 import { defaultPoolKind } from "../../edge/index.ts";
 import { Random } from "../../graph/index.ts";
+import { childrenOf } from "../../lib/processes.ts";
 import { type BrokerUnderTest, partitioned, real, SHARES } from "../support/brokers.ts";
+import { connectClient } from "../support/client.ts";
 import { clusterOf } from "../support/cluster.ts";
+import { kill9 } from "../support/kill.ts";
 import { TestNetwork } from "../support/network.ts";
+import { Services } from "../support/services.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { Crowd } from "./crowd.ts";
 
@@ -26,7 +30,10 @@ const FLEETS: Readonly<Record<string, readonly FanoutMode[]>> = {
   subject: ["subject", "subject"],
   mixed: ["frames", "subject"],
 };
+const TITLE = `${DISCONNECTS} disconnects at random points - lose, repeat and reorder nothing, without a resync`;
 const POOLS = [...new Set([defaultPoolKind(), "plain" as const])];
+/** A worker is killed after so many events. */
+const EVENTS_PER_KILL = 800;
 const WHOLE = ["0/1"];
 
 interface Ground {
@@ -41,9 +48,27 @@ const grounds: readonly Ground[] = Object.keys(FLEETS).flatMap((fleet) => [
   ...(IS_LONG && fleet !== "frames" ? [{ fleet, broker: clusterOf(4), shares: SHARES }] : []),
 ]);
 
+/** Lets the readers come and go under load, and fails unless each received exactly what it had to. */
+async function endure(crowd: Crowd, t: TestContext, disturb?: () => Promise<void>): Promise<void> {
+  crowd.load.start(crowd.topics);
+  crowd.churn(true);
+  const isOver = (): boolean => crowd.fault !== undefined || crowd.disconnects >= DISCONNECTS;
+  let disturbed = Promise.resolve();
+  if (disturb !== undefined)
+    disturbed = (async () => {
+      while (!isOver()) await disturb();
+    })();
+  await waitFor(`${DISCONNECTS} disconnects`, isOver, 20_000 + DISCONNECTS * DISCONNECT_MS);
+  await disturbed;
+  await crowd.settle();
+  const verdict = crowd.assertFlawless();
+  t.diagnostic(`${crowd.disconnects} disconnects, ${verdict.received} events received`);
+  assert.ok(verdict.received > crowd.members.length * 10);
+}
+
 for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
   describe(`churn, ${fleet}, over ${broker.name}`, { skip: broker.skip }, () => {
-    it(`${DISCONNECTS} disconnects at random points - lose, repeat and reorder nothing, without a resync`, async (t) => {
+    it(TITLE, async (t) => {
       const random = new Random(SEED * 1_000 + nth);
       const network = await TestNetwork.start({ broker, shares, fleet: [] });
       let crowd: Crowd | undefined;
@@ -54,18 +79,7 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
         const { client } = network;
         const edges = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
         crowd = await Crowd.gather({ client, edges, random }, READERS);
-        const { load, members } = crowd;
-        load.start(crowd.topics);
-        crowd.churn(true);
-        await waitFor(
-          `${DISCONNECTS} disconnects`,
-          () => crowd?.fault !== undefined || (crowd?.disconnects ?? 0) >= DISCONNECTS,
-          20_000 + DISCONNECTS * DISCONNECT_MS,
-        );
-        await crowd.settle();
-        const verdict = crowd.assertFlawless();
-        t.diagnostic(`${crowd.disconnects} disconnects, ${verdict.received} events received`);
-        assert.ok(verdict.received > members.length * 10);
+        await endure(crowd, t);
       } finally {
         crowd?.leave();
         await network.stop();
@@ -73,3 +87,31 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
     });
   });
 }
+
+describe("churn, edges with workers in processes of their own", { skip: real.skip }, () => {
+  for (const fanout of ["frames", "subject"] as const)
+    it(`${fanout}, workers killed meanwhile: ${TITLE}`, async (t) => {
+      const services = await Services.start({
+        ...{ broker: "nats-server", fanout, edge: ["--workers", "2", "--pool", defaultPoolKind()] },
+      });
+      let crowd: Crowd | undefined;
+      try {
+        const second = await services.startEdge("--pool", "plain");
+        const client = await connectClient({ url: services.nats });
+        const urls = [services.edge, services.edge, services.edgeOf(second)];
+        await services.ready();
+        crowd = await Crowd.gather({ client, edges: () => urls, random: new Random(SEED) }, READERS);
+        const { ledger } = crowd;
+        await endure(crowd, t, async () => {
+          const total = ledger.total + EVENTS_PER_KILL;
+          await waitFor("further events", () => crowd?.fault !== undefined || ledger.total >= total);
+          const [victim] = childrenOf(services.edgeSupervisor);
+          if (victim !== undefined) kill9(victim);
+        });
+        await client.close();
+      } finally {
+        crowd?.leave();
+        await services.stop();
+      }
+    });
+});
