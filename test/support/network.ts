@@ -4,7 +4,7 @@
 import { graphSubject, parseTopic, parseUserId } from "../../broker/contract.ts";
 import type { BrokerClient, FanoutMode, NatsConfig } from "../../broker/index.ts";
 import { defaultPoolKind, Edge, type EdgeConfig } from "../../edge/index.ts";
-import { GraphService, Partitions } from "../../graph/index.ts";
+import { GraphService, type GraphServiceOptions, Partitions } from "../../graph/index.ts";
 import { codeOf } from "../../lib/errors.ts";
 import { createLogger, type Logger } from "../../lib/log.ts";
 import { createMetrics, type Metrics } from "../../lib/metrics.ts";
@@ -27,6 +27,8 @@ export interface NetworkOptions {
   readonly shares?: readonly string[];
   /** Settings that override the defaults of every edge. */
   readonly edge?: Partial<EdgeConfig>;
+  /** What the history of every graph service keeps. */
+  readonly history?: GraphServiceOptions["history"];
   /** `[subscriber, topic]` pairs that are in the graph from the start. */
   readonly follows?: readonly (readonly [string, string])[];
 }
@@ -46,24 +48,30 @@ export class TestNetwork {
   /** Graph services that are running. */
   readonly graphs: TestGraph[] = [];
   readonly #edgeConfig: Partial<EdgeConfig>;
+  readonly #history: GraphServiceOptions["history"];
   readonly #readers: Reader[] = [];
 
-  private constructor(broker: TestBroker, client: BrokerClient, edgeConfig: Partial<EdgeConfig>) {
+  private constructor(
+    broker: TestBroker,
+    client: BrokerClient,
+    { edge = {}, history }: Pick<NetworkOptions, "edge" | "history">,
+  ) {
     this.broker = broker;
     this.client = client;
-    this.#edgeConfig = edgeConfig;
+    this.#edgeConfig = edge;
+    this.#history = history;
   }
 
   static async start({
     broker,
     fleet = ["subject"],
     shares = [String(Partitions.whole)],
-    edge = {},
     follows = [],
+    ...options
   }: NetworkOptions): Promise<TestNetwork> {
     const started = await broker.start();
     const client = await connectClient(natsOf(started, "producer"));
-    const network = new TestNetwork(started, client, edge);
+    const network = new TestNetwork(started, client, options);
     try {
       for (const share of shares) await network.startGraph(share);
       for (const [subscriber, topic] of follows) await network.follow(subscriber, topic);
@@ -103,7 +111,8 @@ export class TestNetwork {
     const partitions = Partitions.parse(share);
     const nats = natsOf(this.broker, "graph", 1 + this.graphs.length);
     const metrics = createMetrics();
-    const service = new GraphService({ directory, nats, partitions, log, metrics });
+    const history = this.#history && { history: this.#history };
+    const service = new GraphService({ directory, nats, partitions, log, metrics, ...history });
     await service.start();
     await this.#untilKnown(partitions);
     const graph = { partitions, directory, service, metrics };
