@@ -1,6 +1,6 @@
-// Reads a stream block by block while it arrives, as strictly as the protocol allows: one server-sent event or
-// one NDJSON line is a block. An incomplete block at the end is not a block, so a reader that is cut in the
-// middle of one comes back with the cursor before it.
+// Reads a stream block by block while it arrives, as strictly as the protocol allows: one server-sent event
+// or one NDJSON line is a block. An incomplete block at the end is not a block, so a reader that is cut in
+// the middle of one comes back with the cursor before it.
 
 import { StringDecoder } from "node:string_decoder";
 

@@ -1,6 +1,6 @@
-// Reads one HTTP response and passes on every byte of its body as soon as it arrives, also from a chunk that is
-// not complete yet, as browsers do. A reader that is cut in the middle of a replay has then received everything
-// up to there. (load/http/chunked-reader.ts passes on complete chunks.)
+// Reads one HTTP response and passes on every byte of its body as soon as it arrives, also from a chunk that
+// is not complete yet, as browsers do. A reader that is cut in the middle of a replay has then received
+// everything up to there. (load/http/chunked-reader.ts passes on complete chunks.)
 
 const HEAD_END = "\r\n\r\n";
 /** Size, extension and CRLF; ours are shorter. */

@@ -1,6 +1,6 @@
-// Knows what was published, in order per topic, and what each reader received over all of its connections, and
-// compares the two. Every payload contains its number within its topic, so that nothing has to be matched by
-// content. Owned by one test.
+// Knows what was published, in order per topic, and what each reader received over all of its connections,
+// and compares the two. Every payload contains its number within its topic, so that nothing has to be matched
+// by content. Owned by one test.
 
 import type { Block, Hole } from "./blocks.ts";
 
@@ -19,8 +19,8 @@ interface Published {
   /** Published before this many others, of all topics. */
   readonly nth: number;
   /**
-   * Whether the graph must have it: `sent` without a reply, `stored` according to the reply, or `unsure` while
-   * no reply has come or if it was not sent.
+   * Whether the graph must have it: `sent` without a reply, `stored` according to the reply, or `unsure`
+   * while no reply has come or if it was not sent.
    */
   state: "sent" | "unsure" | "stored";
 }

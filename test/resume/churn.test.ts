@@ -1,7 +1,7 @@
 // Readers that are cut at random points, also in the middle of a block and of a replay, and come back to a
 // random edge, while authors publish without pause. Every fan-out mode, with one partition and four; each
-// network has edges with both pools, and readers of both formats. RESUME_DISCONNECTS=10000 runs the long form,
-// RESUME_SEED chooses other random points.
+// network has edges with both pools, and readers of both formats. RESUME_DISCONNECTS=10000 runs the long
+// form, RESUME_SEED chooses other random points.
 
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";

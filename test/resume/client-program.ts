@@ -1,6 +1,6 @@
-// One reconnecting client of another project, as a process: it reads a stream for ever and prints each message
-// as a line of JSON, {event, data, id}. The package is imported from a folder outside of this project, because
-// nothing here depends on it.
+// One reconnecting client of another project, as a process: it reads a stream for ever and prints each
+// message as a line of JSON, {event, data, id}. The package is imported from a folder outside of this
+// project, because nothing here depends on it.
 //
 //   node client-program.js KIND URL FOLDER
 

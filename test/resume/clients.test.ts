@@ -1,6 +1,6 @@
 // Real clients over killed edge workers: while all of them are away, events are published to each, and none
-// misses one or is told that it may have. Chromium, `curl` and `fetch` are always used. RESUME_CLIENTS names a
-// folder in which these packages are installed, and the test then uses them, too:
+// misses one or is told that it may have. Chromium, `curl` and `fetch` are always used. RESUME_CLIENTS names
+// a folder in which these packages are installed, and the test then uses them, too:
 //
 //   npm install eventsource2@npm:eventsource@2.0.2 eventsource3@npm:eventsource@3.0.7 \
 //     eventsource4@npm:eventsource@4.1.1 eventsource5@npm:eventsource@5.1.5 undici@7.30.2 \

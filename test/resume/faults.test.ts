@@ -1,6 +1,6 @@
 // What fails between readers who stay: NATS is restarted, an edge is stopped for so long that the graph gives
-// it up, a message to an edge is lost. Each happens under load and among readers that come and go, and nobody
-// notices. RESUME_SEED chooses other random points.
+// it up, a message to an edge is lost. Each happens under load and among readers that come and go, and no
+// reader notices. RESUME_SEED chooses other random points.
 
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";

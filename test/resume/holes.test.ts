@@ -1,6 +1,6 @@
-// Where a replay is impossible, the reader is told so before the first event: once, with the reason and the time
-// since which events may be missing. A page that fetches everything since then from its own API has, in the
-// end, the same as one that missed nothing.
+// Where a replay is impossible, the reader is told so before the first event: once, with the reason and the
+// time since which events may be missing. A page that fetches everything since then from its own API has, in
+// the end, the same as one that missed nothing.
 
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";

@@ -1,6 +1,6 @@
-// The graph service is stopped or killed under load and started again: what it had stored is replayed, and each
-// reader is told once that something may be missing, with a time from which a page can fetch it. And a whole
-// `encke up` that is killed right after its last reply.
+// The graph service is stopped or killed under load and started again: what it had stored is replayed, and
+// each reader is told once that something may be missing, with a time from which a page can fetch it. And a
+// whole `encke up` that is killed right after its last reply.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
