@@ -78,7 +78,10 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
         await network.ready();
         const { client } = network;
         const edges = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
-        crowd = await Crowd.gather({ client, edges, random }, READERS);
+        crowd = await Crowd.gather(
+          { client, edges, random, fanout: fleet === "frames" ? "frames" : "subject" },
+          READERS,
+        );
         await endure(crowd, t);
       } finally {
         crowd?.leave();
@@ -100,7 +103,7 @@ describe("churn, edges with workers in processes of their own", { skip: real.ski
         const client = await connectClient({ url: services.nats });
         const urls = [services.edge, services.edge, services.edgeOf(second)];
         await services.ready();
-        crowd = await Crowd.gather({ client, edges: () => urls, random: new Random(SEED) }, READERS);
+        crowd = await Crowd.gather({ client, edges: () => urls, random: new Random(SEED), fanout }, READERS);
         const { ledger } = crowd;
         await endure(crowd, t, async () => {
           const total = ledger.total + EVENTS_PER_KILL;

@@ -35,7 +35,10 @@ for (const fanout of MODES)
       await network.ready();
       const own = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
       const random = new Random(SEED);
-      const crowd = await Crowd.gather({ client: network.client, edges: edges ?? own, random }, READERS);
+      const crowd = await Crowd.gather(
+        { client: network.client, edges: edges ?? own, random, fanout },
+        READERS,
+      );
       ends.push(() => crowd.leave());
       return crowd;
     };

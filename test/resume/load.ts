@@ -12,6 +12,9 @@ const TICK_MS = 5;
 const REPLY_MS = 1_500;
 /** Payloads are mostly small; one in so many is large enough to be split over several packets. */
 const LARGE_EVERY = 40;
+/** The last topic of a load is a celebrity's: one event in so many. */
+const CELEBRITY_EVERY = 40;
+const CELEBRITY_PAUSE = 5;
 const SMALL_BYTES = 200;
 const LARGE_BYTES = 20_000;
 
@@ -50,7 +53,9 @@ export class Load {
   startConfirmed(topics: readonly string[]): void {
     this.#isStopping = false;
     const intervalMs = (1_000 * topics.length) / this.#options.perSecond;
-    this.#confirming = topics.map((topic) => this.#confirm(topic, intervalMs));
+    this.#confirming = topics.map((topic, nth) =>
+      this.#confirm(topic, nth === topics.length - 1 ? intervalMs * CELEBRITY_PAUSE : intervalMs),
+    );
   }
 
   /** Publishes nothing further, and resolves when all that was published has reached the broker. */
@@ -93,7 +98,8 @@ export class Load {
       const { random } = this.#options;
       const users = this.#options.users();
       if (users.length > 0 && random.below(8) === 0) this.send(users[random.below(users.length)] as string);
-      else this.publish(topics[random.below(topics.length)] as string);
+      else if (random.below(CELEBRITY_EVERY) === 0) this.publish(topics.at(-1) as string);
+      else this.publish(topics[random.below(topics.length - 1)] as string);
     }
   }
 

@@ -47,7 +47,7 @@ for (const fanout of MODES)
         await network.ready();
         const edges = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
         const crowd = await Crowd.gather(
-          { client: network.client, edges, random: new Random(SEED) },
+          { client: network.client, edges, random: new Random(SEED), fanout },
           READERS,
         );
         stops.push(() => crowd.leave());

@@ -35,6 +35,7 @@ for (const fanout of MODES)
             client: network.client,
             edges: () => network.edges.map((_, edge) => network.url("/", edge)),
             random: new Random(SEED),
+            fanout,
           },
           readers,
         );
