@@ -42,7 +42,10 @@ for (const fanout of MODES)
         const edges = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
         const { client } = network;
         await network.ready();
-        const crowd = await Crowd.gather({ client, edges, random: new Random(1), fanout, cutAfter }, 8);
+        const crowd = await Crowd.gather(
+          { client, edges, random: new Random(1), fanout, cutAfter, perSecond: 40 },
+          8,
+        );
         try {
           crowd.load.start(crowd.topics);
           crowd.churn(true);

@@ -10,6 +10,8 @@ import { inboxOf, type Ledger } from "./checker.ts";
 
 const TICK_MS = 5;
 const REPLY_MS = 1_500;
+/** Time after which a missing reply fails the test. */
+const PATIENCE_MS = 40_000;
 /** Payloads are mostly small; one in so many is large enough to be split over several packets. */
 const LARGE_EVERY = 40;
 /** The last topic of a load is a celebrity's: one event in so many. */
@@ -53,6 +55,7 @@ export class Load {
   startConfirmed(topics: readonly string[]): void {
     this.#isStopping = false;
     const intervalMs = (1_000 * topics.length) / this.#options.perSecond;
+    // a failure is thrown by `stop`
     this.#confirming = topics.map((topic, nth) =>
       this.#confirm(topic, nth === topics.length - 1 ? intervalMs * CELEBRITY_PAUSE : intervalMs),
     );
@@ -62,7 +65,8 @@ export class Load {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#isStopping = true;
-    await Promise.all(this.#confirming);
+    const ends = await Promise.allSettled(this.#confirming);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
     await this.#options.client.flush();
   }
 
@@ -88,7 +92,10 @@ export class Load {
     const payload = payloadOf(n, payloadBytes);
     const id = headers();
     id.set("Nats-Msg-Id", `${randomBytes(8).toString("hex")}-${n}`);
-    while (!(await isAnswered(client, `event.${topic}`, payload, id)));
+    const startedAtMs = performance.now();
+    while (!(await isAnswered(client, `event.${topic}`, payload, id)))
+      if (performance.now() > startedAtMs + PATIENCE_MS)
+        throw new Error(`the graph has not replied to event ${n} of ${topic} for ${PATIENCE_MS} ms`);
     ledger.stored(topic, n);
   }
 
