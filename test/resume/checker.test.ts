@@ -78,6 +78,7 @@ describe("the checker of resume", () => {
 
   it("a resync - covers what was published since, but neither earlier nor later events", () => {
     publish("42", 1);
+    ledger.sent("42", 0);
     const since = new Date(performance.timeOrigin + performance.now() + 60_000).toISOString();
     const early = new Date(0).toISOString();
     reader.note({ kind: "resync", cursor: "c1", hole: { reason: "late", since } });

@@ -14,8 +14,11 @@ export function inboxOf(user: string): string {
 
 /** A published event, from whose number within its topic its place in the list follows. */
 interface Published {
-  /** By the clock of this process, in milliseconds since 1970. */
-  readonly atMs: number;
+  /**
+   * When the broker had it at the latest, in milliseconds since 1970; infinite until that is certain. A service
+   * cannot know of an event that its producer has not sent yet.
+   */
+  atMs: number;
   /** Published before this many others, of all topics. */
   readonly nth: number;
   /**
@@ -125,9 +128,14 @@ export class Ledger {
   /** Notes an event before it is published, and returns its number within its topic. */
   publish(topic: string, state: Published["state"] = "sent"): number {
     const list = this.#listOf(topic);
-    list.push({ atMs: nowMs(), nth: this.total, state });
+    list.push({ atMs: Number.POSITIVE_INFINITY, nth: this.total, state });
     this.total += 1;
     return list.length - 1;
+  }
+
+  /** Notes that the broker has an event. */
+  sent(topic: string, n: number): void {
+    (this.#listOf(topic)[n] as Published).atMs = nowMs();
   }
 
   /** Notes that an event could not be sent, because the producer's connection was down. */
@@ -184,14 +192,16 @@ export class Ledger {
     return reader;
   }
 
-  /** Whether a reader has received the last event of each of its topics that the graph must have. */
+  /** Whether a reader has received, or was told to fetch, the last event of each of its topics. */
   isUpToDate(reader: Received): boolean {
     for (const [topic, range] of reader.ranges) {
       if (reader.withdrawn.has(topic)) continue;
       const list = this.#listOf(topic);
       const to = Math.min(range.to, list.length);
       let last = to - 1;
-      while (last >= range.from && list[last]?.state === "unsure") last -= 1;
+      const isMissing = (event: Published | undefined): boolean =>
+        event !== undefined && (event.state === "unsure" || isCovered(event, reader.holes));
+      while (last >= range.from && isMissing(list[last])) last -= 1;
       if (last >= range.from && reader.last(topic) < last) return false;
     }
     return true;
@@ -262,7 +272,7 @@ export class Ledger {
 
 /**
  * Whether a page that fetches everything from `since` on, when it receives the resync, has the event. The
- * application's own store has an event from the moment it was published.
+ * application's own store has an event from the moment the broker had it.
  */
 function isCovered({ atMs, nth }: Published, holes: Received["holes"]): boolean {
   return holes.some(

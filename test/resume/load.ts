@@ -4,12 +4,13 @@
 
 import { randomBytes } from "node:crypto";
 import { headers } from "nats";
-import type { BrokerClient } from "../../broker/index.ts";
+import type { BrokerClient, Published } from "../../broker/index.ts";
 import type { Random } from "../../graph/index.ts";
 import { inboxOf, type Ledger } from "./checker.ts";
 
 const TICK_MS = 5;
 const REPLY_MS = 1_500;
+const AGAIN_MS = 20;
 /** Time after which a missing reply fails the test. */
 const PATIENCE_MS = 40_000;
 /** Payloads are mostly small; one in so many is large enough to be split over several packets. */
@@ -34,6 +35,7 @@ export class Load {
   #timer: NodeJS.Timeout | undefined;
   #startedAtMs = 0;
   #published = 0;
+  #unflushed: [topic: string, n: number][] = [];
   #confirming: Promise<void>[] = [];
   #isStopping = false;
 
@@ -55,10 +57,12 @@ export class Load {
   startConfirmed(topics: readonly string[]): void {
     this.#isStopping = false;
     const intervalMs = (1_000 * topics.length) / this.#options.perSecond;
-    // a failure is thrown by `stop`
-    this.#confirming = topics.map((topic, nth) =>
-      this.#confirm(topic, nth === topics.length - 1 ? intervalMs * CELEBRITY_PAUSE : intervalMs),
-    );
+    this.#confirming = topics.map((topic, nth) => {
+      const isRare = nth === topics.length - 1;
+      const confirming = this.#confirm(topic, isRare ? intervalMs * CELEBRITY_PAUSE : intervalMs);
+      confirming.catch(() => {}); // thrown by `stop`
+      return confirming;
+    });
   }
 
   /** Publishes nothing further, and resolves when all that was published has reached the broker. */
@@ -67,14 +71,15 @@ export class Load {
     this.#isStopping = true;
     const ends = await Promise.allSettled(this.#confirming);
     for (const end of ends) if (end.status === "rejected") throw end.reason;
-    await this.#options.client.flush();
+    await this.#noteSent();
   }
 
   /** Publishes one event. */
   publish(topic: string, payloadBytes: number = this.#size()): void {
     const { client, ledger } = this.#options;
     const n = ledger.publish(topic);
-    if (client.publish(`event.${topic}`, payloadOf(n, payloadBytes)) !== "sent") ledger.unsent(topic, n);
+    const result = client.publish(`event.${topic}`, payloadOf(n, payloadBytes));
+    this.#note(topic, n, result);
   }
 
   /** Sends one message to a user. */
@@ -108,6 +113,25 @@ export class Load {
       else if (random.below(CELEBRITY_EVERY) === 0) this.publish(topics.at(-1) as string);
       else this.publish(topics[random.below(topics.length - 1)] as string);
     }
+    void this.#noteSent();
+  }
+
+  #note(topic: string, n: number, result: Published): void {
+    if (result === "sent") this.#unflushed.push([topic, n]);
+    else this.#options.ledger.unsent(topic, n);
+  }
+
+  /** Notes when the broker has what was published until now. */
+  async #noteSent(): Promise<void> {
+    const { client, ledger } = this.#options;
+    const published = this.#unflushed;
+    this.#unflushed = [];
+    try {
+      await client.flush();
+      for (const [topic, n] of published) ledger.sent(topic, n);
+    } catch {
+      // NATS is away: whether it has them is not known
+    }
   }
 
   async #confirm(topic: string, intervalMs: number): Promise<void> {
@@ -139,6 +163,8 @@ async function isAnswered(
     const reply = await client.request(subject, payload, REPLY_MS, id);
     return "id" in reply.json<object>();
   } catch {
-    return false; // no graph, or NATS is away: the same event is sent again
+    // no graph, or NATS is away: the same event is sent again
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    return false;
   }
 }
