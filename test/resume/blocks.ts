@@ -21,7 +21,7 @@ export interface StreamEvent {
 
 export interface Block {
   readonly kind: "welcome" | "event" | "resync" | "goodbye" | "cursor";
-  /** Undefined in the goodbye of a refusal, and in every goodbye of NDJSON. */
+  /** Undefined if the reader presented none that can be read, and in every goodbye of NDJSON. */
   readonly cursor: string | undefined;
   readonly event?: StreamEvent;
   readonly hole?: Hole;
@@ -86,7 +86,7 @@ function parseSseBlock(text: string): Block {
   if (data === undefined) throw new Error(`a block without data: ${JSON.stringify(text)}`);
   const cursor = fields.get("id");
   const kind = fields.get("event") ?? "event";
-  if (cursor === undefined && kind !== "goodbye")
+  if (cursor === undefined && kind !== "goodbye" && kind !== "welcome")
     throw new Error(`a block without an id: ${JSON.stringify(text)}`);
   return blockOf(kind, cursor, JSON.parse(data));
 }
