@@ -54,9 +54,14 @@ export class LossyProxy {
     this.#count = count;
   }
 
+  /** Breaks the present connections. New ones pass. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   stop(): void {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.cut();
   }
 
   /** Writes every complete protocol message to the client, and returns the rest. */
