@@ -69,7 +69,9 @@ export class Distributor {
   ): DeliveryCost {
     const framed =
       survey.framed === 0 ? NO_COST : this.#frames.send(event, followers, author, isFramedInStep);
-    return this.#publish(event, followers, author, survey, framed);
+    const cost = this.#publish(event, followers, author, survey, framed);
+    if (event.counted) this.#sendPosition(event, survey);
+    return cost;
   }
 
   /** Tells the readers of every edge in step about a hole. */
@@ -126,6 +128,11 @@ export class Distributor {
   /** Makes edges in `subject` mode notice that copies of a partition may have been lost. */
   noteLostCopies(partition: number, { subject }: Survey = this.survey()): void {
     for (const edge of subject) if (edge.presence.isInStep) this.#messages.skip(edge, partition);
+  }
+
+  /** Makes edges in `subject` mode deliver a counted event now, because they are asked about it next. */
+  #sendPosition(event: OutgoingEvent, { subject }: Survey): void {
+    for (const edge of subject) if (edge.presence.isInStep) this.#messages.sendPosition(edge, event);
   }
 
   /** Sends all waiting frames. */

@@ -121,6 +121,13 @@ export class EdgeMessages {
     this.#pacer.note(outbox);
   }
 
+  /** Tells an edge in `subject` mode at once that the copies of an event have been sent. */
+  sendPosition(edge: EdgeLink, event: OutgoingEvent): void {
+    const outbox = this.#outboxes.of(edge);
+    const part = outbox.of(event.partition);
+    this.#publish(edge, part.frame.take(FRAME_KIND.frame, this.#nextHead(outbox, part, event)));
+  }
+
   /**
    * Takes a number without a message, because something that the numbers do not count was lost on the way to
    * the edge: it then notices a gap and catches up.
