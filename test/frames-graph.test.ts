@@ -4,11 +4,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { presenceSubject } from "../broker/contract.ts";
-import { PRESENCE_VERSION } from "../broker/index.ts";
+import { type EdgeOrder, type EdgePosition, PRESENCE_VERSION } from "../broker/index.ts";
 import { embedded } from "./support/brokers.ts";
 import { TestNetwork } from "./support/network.ts";
 import { dataOf, PlayedEdge } from "./support/played-edge.ts";
 import { waitFor } from "./support/wait-for.ts";
+
+type Acknowledgement = Extract<EdgeOrder, { type: "acknowledge" }>;
 
 describe("the graph, facing a played edge in frames mode", () => {
   let network: TestNetwork;
@@ -51,32 +53,18 @@ describe("the graph, facing a played edge in frames mode", () => {
     edge.say({ type: "leaving" });
   });
 
-  it('an edge of the previous release - is served, although it sends no version and "gateway" as its mode', async () => {
-    const edge = newPlayedEdge();
-    const joins = [["7", 1]];
-    const previous = {
-      type: "delta",
-      mode: "gateway",
-      epoch: 1,
-      sequence: 1,
-      joins,
-      leaves: [],
-      complete: true,
-    };
-    network.client.publish(presenceSubject(edge.id), JSON.stringify(previous));
-    await edge.until("acknowledge");
-    network.client.publish("event.42", "for both releases");
-    await waitFor("the event", () => edge.copies.length === 1);
-    assert.equal(edge.copies[0], "frame for both releases 1");
-    edge.say({ type: "leaving" });
-  });
-
-  it("an edge of the previous release in subject mode - is refused, because copies have another subject now", async () => {
-    const edge = newPlayedEdge();
-    const beat = { version: PRESENCE_VERSION - 1, type: "beat", mode: "subject", epoch: 1, sequence: 1 };
-    network.client.publish(presenceSubject(edge.id), JSON.stringify(beat));
-    await edge.until("refuse");
-    assert.deepEqual(edge.orders.at(-1), { type: "refuse", speaks: PRESENCE_VERSION });
+  it("an edge of an earlier release - is refused in either mode, with the version that the graph supports", async () => {
+    for (const earlier of [
+      { version: PRESENCE_VERSION - 1, mode: "frames" },
+      { version: PRESENCE_VERSION - 1, mode: "subject" },
+      { mode: "gateway" }, // it sent no version
+    ]) {
+      const edge = newPlayedEdge();
+      const beat = { ...earlier, type: "beat", epoch: 1, sequence: 1 };
+      network.client.publish(presenceSubject(edge.id), JSON.stringify(beat));
+      await edge.until("refuse");
+      assert.deepEqual(edge.orders, [{ type: "refuse", speaks: PRESENCE_VERSION }]);
+    }
   });
 
   it("an edge of a later release - is refused, with the version that the graph supports", async () => {
@@ -92,53 +80,74 @@ describe("the graph, facing a played edge in frames mode", () => {
     assert.deepEqual(edge.copies, []);
   });
 
-  it("rule 2 - an edge that is not synchronized receives every event with all recipients by name, and never twice", async () => {
+  /** Returns where the last acknowledgement says that this edge has come. */
+  const positionsOf = ({ orders }: PlayedEdge): EdgePosition[] =>
+    (orders.findLast(({ type }) => type === "acknowledge") as Acknowledgement).positions.map(
+      ({ partition, epoch, sequence, open }) => ({ partition, epoch, sequence, open }),
+    );
+  /** Begins a presence epoch with positions. */
+  const snapshot = (
+    edge: PlayedEdge,
+    epoch: number,
+    joins: readonly [string, number][],
+    complete: boolean,
+    positions: readonly EdgePosition[],
+  ): void =>
+    edge.say({
+      ...{ type: "delta", mode: "frames", epoch, sequence: 1 },
+      leaves: [],
+      joins,
+      complete,
+      positions,
+    });
+  /** Resolves when the graph has handled everything that was published before, and this edge has received it. */
+  const settle = async (): Promise<void> => {
+    await network.client.request("graph.count.42", "", 2_000);
+    await network.client.flush();
+  };
+
+  it("rule 2 - an edge that is not synchronized receives nothing, and then everything since its position, once", async () => {
     const edge = newPlayedEdge();
-    edge.beat(1, 0); // the graph does not know this epoch
+    edge.delta(1, 1, [["7", 0]]);
+    await edge.until("acknowledge");
+    const positions = positionsOf(edge);
+    edge.beat(2, 0); // the graph does not know this epoch
     await edge.until("restart");
     network.client.publish("event.42", "early");
-    await waitFor("the event", () => edge.copies.length === 1);
-    assert.equal(edge.copies[0], "named early 42,7,9,alice");
-    edge.say({
-      type: "delta",
-      mode: "frames",
-      epoch: 2,
-      sequence: 1,
-      joins: [["7", 3]],
-      leaves: [],
-      complete: false,
-    });
-    await edge.until("acknowledge");
+    await settle();
+    snapshot(edge, 3, [["7", 3]], false, positions);
     network.client.publish("event.42", "half");
-    await waitFor("the event", () => edge.copies.length === 2);
-    assert.equal(edge.copies[1], "named half 42,7,9,alice", "half of a snapshot is not enough");
-    edge.delta(2, 2, [["9", 4]]);
-    await edge.until("acknowledge", 2);
+    await settle();
+    assert.deepEqual(edge.copies, [], "half of a snapshot is not enough");
+    edge.delta(3, 2, [["9", 4]]);
+    await waitFor("both events", () => edge.copies.length === 2);
     network.client.publish("event.42", "whole");
     await waitFor("the event", () => edge.copies.length === 3);
-    assert.equal(edge.copies[2], "frame whole 3,4");
+    assert.deepEqual(edge.copies, ["frame early 3,4", "frame half 3,4", "frame whole 3,4"]);
     edge.say({ type: "leaving" });
   });
 
-  it("a lost delta - is detected by the next delta or beat, and copies come by name until a new epoch", async () => {
+  it("a lost delta - is detected by the next delta or beat, and what it kept back is sent in the new epoch", async () => {
     for (const notice of ["delta", "beat"] as const) {
       const edge = newPlayedEdge();
       edge.delta(1, 1, [["7", 0]]);
       await edge.until("acknowledge");
+      const positions = positionsOf(edge);
       if (notice === "delta") edge.delta(1, 3, [["9", 1]]);
       else edge.beat(1, 2);
       await edge.until("restart");
       network.client.publish("event.42", "lossless");
-      await waitFor("the event", () => edge.copies.length === 1);
-      assert.equal(edge.copies[0], "named lossless 42,7,9,alice");
-      edge.delta(2, 1, [
+      await settle();
+      assert.deepEqual(edge.copies, []);
+      const joins: [string, number][] = [
         ["7", 0],
         ["9", 1],
-      ]);
-      await edge.until("acknowledge", 2);
+      ];
+      snapshot(edge, 2, joins, true, positions);
+      await waitFor("the event", () => edge.copies.length === 1);
       network.client.publish("event.42", "again");
       await waitFor("the event", () => edge.copies.length === 2);
-      assert.equal(edge.copies[1], "frame again 0,1");
+      assert.deepEqual(edge.copies, ["frame lossless 0,1", "frame again 0,1"]);
       edge.say({ type: "leaving" });
     }
   });
@@ -213,10 +222,21 @@ describe("the graph, facing a played edge in frames mode", () => {
     const edge = newPlayedEdge();
     edge.delta(1, 1, [["7", 0]]);
     await edge.until("acknowledge");
-    for (const garbage of ["", "{}", '{"type":"delta"}', "[1]", '{"type":"beat","mode":"x"}'])
+    const version = PRESENCE_VERSION;
+    const beat = JSON.stringify({ version, type: "beat", mode: "x" });
+    for (const garbage of [
+      "",
+      JSON.stringify({ version }),
+      JSON.stringify({ version, type: "delta" }),
+      "[1]",
+      beat,
+    ])
       network.client.publish(presenceSubject(edge.id), garbage);
     network.client.publish(presenceSubject("not-an-id"), JSON.stringify({ type: "leaving" }));
-    const whole = { type: "delta", mode: "frames", epoch: 1, sequence: 2, leaves: [], complete: true };
+    const whole = {
+      ...{ version: PRESENCE_VERSION, type: "delta", mode: "frames" },
+      ...{ epoch: 1, sequence: 2, leaves: [], complete: true },
+    };
     for (const joins of [[["9", 300_000_000]], [["9", -1]], [["9"]]])
       network.client.publish(presenceSubject(edge.id), JSON.stringify({ ...whole, joins }));
     // "all" would be the subject of all edges
