@@ -62,7 +62,7 @@ for (const installed of natsServers) {
       await allow(ALL);
       await waitFor("the graph to be ready", () => service.notReady === undefined);
       const got: string[] = [];
-      other.subscribe("user.42", (message) => got.push(message.string()));
+      other.subscribe("copy.42", (message) => got.push(message.string()));
       await other.flush();
       const answer = (await other.request("event.42", "hello", 2_000)).json<{ recipients: number }>();
       assert.equal(answer.recipients, 1);
