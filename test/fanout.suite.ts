@@ -257,7 +257,7 @@ export function testFanout(
       await reader.until(/"data":"found again"/);
     });
 
-    it("a NATS restart - interrupts no stream, and readers are told only that the graph was not listening", async () => {
+    it("a NATS restart - interrupts no stream, and readers of a lone server notice nothing", async () => {
       const streams = [await read("/stream?user=9", SSE), await read("/stream?user=42", SSE, 1)];
       await network.send("event.42", "before the restart");
       for (const stream of streams) await stream.until(/before the restart/);
@@ -275,8 +275,12 @@ export function testFanout(
       for (const { text, ended } of streams) {
         assert.equal(ended, undefined);
         assert.equal(text.match(/before the restart/g)?.length, 1);
-        for (const [, reason] of text.matchAll(/event: resync\ndata: \{"reason":"([a-z-]+)"/g))
-          assert.equal(reason, "graph-restarted");
+        const told = [...text.matchAll(/event: resync\ndata: \{"reason":"([a-z-]+)"/g)].map(
+          ([, reason]) => reason,
+        );
+        // in a cluster, producers at other nodes may have published while the graph was between two
+        if (network.broker.urls.length === 1) assert.deepEqual(told, []);
+        else assert.ok(told.every((reason) => reason === "late"));
       }
     });
 
