@@ -1,8 +1,8 @@
 // Measures what a direct message costs the edge, the graph service and NATS together, in `frames` mode: in
 // batches of 10,000, and one by one at a steady rate, for which latency is reported as well. The messages go
-// to random readers of many. Several builds are measured in turn, each in fresh processes, so that their ratio
-// does not depend on other load. `node dist/bench/direct.js [--main PATH]… [--streams 2000] [--rounds 3]
-// [--rate 5000] [--seconds 8] [--fanout frames]`
+// to random readers of many. Several builds are measured in turn, each in fresh processes, so that their
+// ratio does not depend on other load. `node dist/bench/direct.js [--main PATH]… [--streams 2000] [--rounds
+// 3] [--rate 5000] [--seconds 8] [--fanout frames]`
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,5 +1,5 @@
-// Counts the resyncs that streams of this edge received, by reason. Written by the fan-out for live streams and
-// by the seams for those of returning readers; the metrics read it.
+// Counts the resyncs that streams of this edge received, by reason. Written by the fan-out for live streams
+// and by the seams for those of returning readers; the metrics read it.
 
 import { RESYNC_REASONS, type ResyncReason } from "../broker/contract.ts";
 

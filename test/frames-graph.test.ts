@@ -100,7 +100,9 @@ describe("the graph, facing a played edge in frames mode", () => {
       complete,
       positions,
     });
-  /** Resolves when the graph has handled everything that was published before, and this edge has received it. */
+  /**
+   * Resolves when the graph has handled everything that was published before, and this edge has received it.
+   */
   const settle = async (): Promise<void> => {
     await network.client.request("graph.count.42", "", 2_000);
     await network.client.flush();

@@ -52,11 +52,11 @@ export class HeldCopies {
     const at = this.#options.progress.positions.at(partition);
     const hasPassed =
       at !== undefined && at.epoch === epoch && sequence <= at.sequence && !at.open.includes(sequence);
-    if (hasPassed) return;
+    if (hasPassed || epoch < (at?.epoch ?? epoch)) return;
     const events = this.#held.get(partition) ?? new Map<number, HeldEvent>();
     this.#held.set(partition, events);
     let event = events.get(sequence);
-    if (event === undefined) {
+    if (event?.epoch !== epoch) {
       event = { id, json: json(), epoch, users: new Map() };
       events.set(sequence, event);
     }
@@ -95,6 +95,7 @@ export class HeldCopies {
     const held = events?.get(sequence);
     if (held === undefined) return;
     events?.delete(sequence);
+    if (held.epoch < (progress.positions.at(partition)?.epoch ?? held.epoch)) return; // of a lost history
     progress.reach({ partition, epoch: held.epoch, sequence });
     const event = new PositionedEvent(held.id, held.json, progress.cursor(partition));
     for (const [user, counted] of held.users) {

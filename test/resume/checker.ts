@@ -15,8 +15,8 @@ export function inboxOf(user: string): string {
 /** A published event, from whose number within its topic its place in the list follows. */
 interface Published {
   /**
-   * When the broker had it at the latest, in milliseconds since 1970; infinite until that is certain. A service
-   * cannot know of an event that its producer has not sent yet.
+   * When the broker had it at the latest, in milliseconds since 1970; infinite until that is certain. A
+   * service cannot know of an event that its producer has not sent yet.
    */
   atMs: number;
   /** Published before this many others, of all topics. */
