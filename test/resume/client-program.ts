@@ -91,11 +91,10 @@ const {
       onerror: () => {},
     });
   },
-  native: async () => {
-    const { EventSource } = globalThis as unknown as { EventSource: SourceClass };
-    listen(new EventSource(url));
-  },
 };
+
+// some libraries wait for their next attempt with timers that do not keep a process alive
+setInterval(() => {}, AGAIN_MS);
 
 if (["eventsource2", "eventsource3", "eventsource4", "eventsource5", "undici"].includes(kind)) {
   const exports = await load(kind);

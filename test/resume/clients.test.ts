@@ -17,6 +17,7 @@ import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
 import { Random } from "../../graph/index.ts";
 import { childrenOf } from "../../lib/processes.ts";
+import { projectRoot } from "../../lib/project.ts";
 import { real } from "../support/brokers.ts";
 import { launchBrowser, noBrowser } from "../support/browser.ts";
 import { ask, connectClient } from "../support/client.ts";
@@ -51,7 +52,7 @@ const TOPIC = "42";
 describe("real clients over killed edge workers", { skip: real.skip }, () => {
   let services: Services;
   let browser: Browser | undefined;
-  const clients: ForeignClient[] = [ClientProcess.node("fetch")];
+  const clients: ForeignClient[] = [ClientProcess.script("fetch")];
 
   before(async () => {
     services = await Services.start({
@@ -65,7 +66,12 @@ describe("real clients over killed edge workers", { skip: real.skip }, () => {
       clients.push(new BrowserClient("Chromium's EventSource", browser, readInPage));
     }
     if (FOLDER === undefined) return;
-    for (const kind of PACKAGES) clients.push(ClientProcess.node(kind, FOLDER));
+    for (const kind of PACKAGES) clients.push(ClientProcess.script(kind, FOLDER));
+    const bun = findExecutable(
+      "bun",
+      join(projectRoot, "node_modules", "@oven", `bun-${process.platform}-${process.arch}`, "bin"),
+    );
+    if (bun !== undefined) clients.push(ClientProcess.script("eventsource4", FOLDER, bun));
     const scripts = ["htmx2/dist/htmx.min.js", "htmx-ext-sse/sse.js"].map((name) =>
       join(FOLDER, "node_modules", name),
     );
@@ -97,7 +103,11 @@ describe("real clients over killed edge workers", { skip: real.skip }, () => {
         });
         readers.push({ received, isOpen: () => isOpen });
       }
-      await waitFor("every client to read", () => readers.every(({ isOpen }) => isOpen()), BACK_MS);
+      const closed = (): string[] =>
+        readers.filter(({ isOpen }) => !isOpen()).map(({ received }) => received.name);
+      await waitFor("every client to read", () => closed().length === 0, BACK_MS).catch((error: unknown) => {
+        throw new Error(`not reading: ${closed()}`, { cause: error });
+      });
       const untilUpToDate = (): Promise<void> =>
         waitFor(
           "every client to have everything",

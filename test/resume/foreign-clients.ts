@@ -2,7 +2,7 @@
 // Owned by the test, which stops them.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Browser } from "playwright-core";
 import { projectRoot } from "../../lib/project.ts";
 import type { Block } from "./blocks.ts";
@@ -27,7 +27,8 @@ const AGAIN_MS = 500;
 /** The last characters of a client's standard error, for a failure. */
 const MAX_SAID = 500;
 
-function blockOf({ event, data, id }: Message): Block {
+function blockOf({ event: given, data, id }: Message): Block {
+  const event = given || "message"; // some print nothing for the default
   const cursor = id === undefined || id === "" ? undefined : id;
   const content = JSON.parse(data);
   if (event === "message") return { kind: "event", cursor, event: content };
@@ -47,9 +48,14 @@ export class ClientProcess implements ForeignClient {
     this.#command = command;
   }
 
-  /** @param folder where the package is installed */
-  static node(kind: string, folder = ""): ClientProcess {
-    return new ClientProcess(kind, [process.execPath, PROGRAM, kind, "{url}", folder]);
+  /**
+   * A client that client-program.ts runs.
+   * @param folder where the package is installed
+   * @param runtime runs the program
+   */
+  static script(kind: string, folder = "", runtime: string = process.execPath): ClientProcess {
+    const name = runtime === process.execPath ? kind : `${kind} under ${basename(runtime)}`;
+    return new ClientProcess(name, [runtime, PROGRAM, kind, "{url}", folder]);
   }
 
   async start(url: URL, onBlock: (block: Block) => void): Promise<void> {
