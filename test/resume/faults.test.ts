@@ -14,12 +14,12 @@ import { LossyProxy } from "../support/lossy-proxy.ts";
 import { TestNetwork } from "../support/network.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { Crowd } from "./crowd.ts";
+import { modesOf } from "./grounds.ts";
 
 const SEED = Number(process.env.RESUME_SEED ?? 1);
 const READERS = 16;
-const MODES: readonly FanoutMode[] = ["frames", "subject"];
 
-for (const fanout of MODES)
+for (const fanout of modesOf("frames"))
   describe(`faults under load, ${fanout}`, { skip: real.skip }, () => {
     const ends: (() => void | Promise<void>)[] = [];
     afterEach(async () => {

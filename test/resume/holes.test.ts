@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { EXPIRY_MS, type FanoutMode } from "../../broker/index.ts";
+import { EXPIRY_MS } from "../../broker/index.ts";
 import { Random } from "../../graph/index.ts";
 import { childrenOf } from "../../lib/processes.ts";
 import { embedded, urlOf } from "../support/brokers.ts";
@@ -13,16 +13,16 @@ import { TestNetwork } from "../support/network.ts";
 import { waitFor } from "../support/wait-for.ts";
 import type { Block, StreamFormat } from "./blocks.ts";
 import { FLAWLESS, faultsOf, Ledger, type Received } from "./checker.ts";
+import { modesOf } from "./grounds.ts";
 import { Load } from "./load.ts";
 import { ReturningReader } from "./returning-reader.ts";
 
 /** The bound of a replay by default: docs/protocol.md. */
 const MAX_REPLAYED = 1_000;
 const SMALL_HISTORY = { maxRows: 200, maxAgeMs: 86_400_000, maxBytes: 1_073_741_824 };
-const MODES: readonly FanoutMode[] = ["frames", "subject"];
 const FORMATS: readonly StreamFormat[] = ["sse", "ndjson"];
 
-for (const fanout of MODES)
+for (const fanout of modesOf("subject"))
   describe(`a gap that cannot be replayed, ${fanout}`, () => {
     const stops: (() => void | Promise<void>)[] = [];
     let ledger: Ledger;

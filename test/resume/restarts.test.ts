@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, afterEach, describe, it } from "node:test";
-import type { BrokerClient, FanoutMode } from "../../broker/index.ts";
+import type { BrokerClient } from "../../broker/index.ts";
 import { Random } from "../../graph/index.ts";
 import { real, urlOf } from "../support/brokers.ts";
 import { connectClient } from "../support/client.ts";
@@ -15,18 +15,17 @@ import { tempDir } from "../support/temp-dir.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { FLAWLESS, faultsOf, Ledger } from "./checker.ts";
 import { Crowd } from "./crowd.ts";
+import { IS_FULL, modesOf } from "./grounds.ts";
 import { Load } from "./load.ts";
 import { ReturningReader } from "./returning-reader.ts";
 
-const IS_FULL = process.env.RESUME_FULL === "1";
 const SEED = Number(process.env.RESUME_SEED ?? 1);
 const READERS = 12;
 /** The service notes once per second that it is listening. */
 const MAX_BEFORE_END_MS = 2_500;
-const MODES: readonly FanoutMode[] = ["frames", "subject"];
 const ENDS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGKILL"];
 
-for (const fanout of MODES)
+for (const fanout of modesOf("frames"))
   describe(`a graph restart under load, ${fanout}`, { skip: real.skip }, () => {
     const stops: (() => void | Promise<void>)[] = [];
     afterEach(async () => {
