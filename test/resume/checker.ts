@@ -207,6 +207,14 @@ export class Ledger {
     return true;
   }
 
+  /** The number of events that a reader has not received yet; those that a resync covers count as such. */
+  backlogOf(reader: Received): number {
+    let expected = 0;
+    for (const [topic, { from, to }] of reader.ranges)
+      expected += Math.max(0, Math.min(to, this.#listOf(topic).length) - from);
+    return expected - reader.count;
+  }
+
   /** Compares what every reader, or one, received with what was published. */
   check(readers: readonly Received[] = this.readers): Verdict {
     const sum = { expected: 0, received: 0, ...FLAWLESS };

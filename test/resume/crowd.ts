@@ -18,7 +18,8 @@ const FOLLOWS_PER_USER = 5;
 /** An event with more recipients than these is long, where every edge uses frames, and otherwise. */
 const CELEBRITY_FOLLOWERS = { frames: 8_300, subject: 1_100 };
 const PER_REQUEST = 1_000;
-/** A connection is cut after at most this many bytes; small numbers are as likely as large ones. */
+const MAX_BACKLOG = 400;
+/** A connection is cut after at most this many bytes; half of the time, small numbers are as likely as large. */
 const MAX_CUT_BYTES = 40_000;
 const MAX_PAUSE_MS = 80;
 const MAX_LONG_PAUSE_MS = 600;
@@ -60,7 +61,10 @@ export class Crowd {
     this.topics = [...authors, CELEBRITY];
     const { client, random, perSecond = 200 } = options;
     const users = (): readonly string[] => this.#users;
-    this.load = new Load({ client, random, ledger: this.ledger, users, perSecond });
+    // a reader who is cut so often that it never catches up would miss more than can be replayed
+    const isHeldBack = (): boolean =>
+      this.ledger.readers.some((reader) => this.ledger.backlogOf(reader) > MAX_BACKLOG);
+    this.load = new Load({ client, random, ledger: this.ledger, users, perSecond, isHeldBack });
   }
 
   /** Fills the graph and opens one stream per user; all are open when this resolves. */
@@ -170,6 +174,7 @@ export class Crowd {
 
   #randomBytes(): number {
     const { random } = this.#options;
+    if (random.below(2) === 0) return random.below(MAX_CUT_BYTES);
     return Math.floor(MAX_CUT_BYTES ** (random.below(1_000_000) / 1_000_000)) - 1;
   }
 

@@ -28,6 +28,8 @@ export interface LoadOptions {
   /** Users to whom messages are sent directly: one in eight. */
   readonly users: () => readonly string[];
   readonly perSecond: number;
+  /** Whether plain events are held back at this moment. */
+  readonly isHeldBack?: () => boolean;
 }
 
 export class Load {
@@ -105,7 +107,9 @@ export class Load {
   }
 
   #tick(topics: readonly string[]): void {
-    const due = ((performance.now() - this.#startedAtMs) * this.#options.perSecond) / 1_000;
+    const { perSecond, isHeldBack } = this.#options;
+    const due = ((performance.now() - this.#startedAtMs) * perSecond) / 1_000;
+    if (isHeldBack?.() === true) this.#published = due;
     for (; this.#published < due; this.#published += 1) {
       const { random } = this.#options;
       const users = this.#options.users();
