@@ -9,26 +9,18 @@
 // passed everything that the replay will contain. replaying: pages are written as the reader takes them.
 // Nothing of a seam remains when its stream is live. The rules are those of test/model.
 
-import {
-  type Cursor,
-  type Hole,
-  type Positions,
-  parseCursor,
-  parseEventId,
-  type UserId,
-} from "../../broker/contract.ts";
+import { type Hole, type Positions, parseCursor, type UserId } from "../../broker/contract.ts";
 import type { ReplayPage } from "../../broker/index.ts";
 import type { Floor } from "../fanout/fanout.ts";
-import { isOfTopic } from "../fanout/gathered.ts";
 import type { Progress } from "../fanout/progress.ts";
 import type { StreamFormat } from "../formats/format.ts";
-import { PositionedEvent } from "../formats/positioned-event.ts";
-import { renderText } from "../formats/template.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { ResyncCounts } from "../resync-counts.ts";
 import { Lanes } from "./lanes.ts";
 import { mergeHoles } from "./merged-hole.ts";
 import type { ReplayRequests } from "./replay-requests.ts";
+import { ReturningText } from "./returning-text.ts";
+import { type EndedFollow, SeamBuffer } from "./seam-buffer.ts";
 
 /** A write is at least this large if more follows. The next one waits until the reader has taken it. */
 const SLICE_BYTES = 65_536;
@@ -36,15 +28,6 @@ const SLICE_BYTES = 65_536;
 const AHEAD_MS = 2_500;
 /** How long an owner may take to reply. */
 export const REPLY_MS = 5_000;
-
-/** A follow, or more, that has ended while streams were at their seams. */
-export interface EndedFollow {
-  readonly partition: number;
-  /** The last event that had begun before. */
-  readonly upTo: number;
-  readonly user: UserId;
-  readonly topic: string | undefined;
-}
 
 /** What is written next to a stream. */
 interface Piece {
@@ -77,28 +60,26 @@ export interface SeamRequest {
 export class Seam {
   readonly #options: SeamOptions;
   readonly #request: SeamRequest;
+  readonly #text: ReturningText;
+  readonly #buffer: SeamBuffer;
   #state: "joining" | "waiting" | "replaying" | "live" = "joining";
   #isHeld = false;
   #floor: Floor | undefined;
-  /** What the reader has received. */
-  #reader: Positions | undefined;
   /** By partition: the last event of the replay. */
   #upTo: number[] = [];
   readonly #lanes = new Map<number, Lanes>();
   /** A hole that passed this edge meanwhile. */
   #passed: Hole | undefined;
-  /** The holes that the reader was told of: several partitions may report the same one. */
-  readonly #told = new Set<string>();
   #hasBegun = false;
   #isDraining = false;
-  readonly #ended: EndedFollow[] = [];
-  #buffered: PositionedEvent[] = [];
   #deadlineMs: number;
   #aheadSinceMs: number | undefined;
 
   constructor(options: SeamOptions, request: SeamRequest) {
     this.#options = options;
     this.#request = request;
+    this.#text = new ReturningText(options, request);
+    this.#buffer = new SeamBuffer(options.pool, options.progress, request.cork);
     this.#deadlineMs = options.nowMs() + REPLY_MS;
   }
 
@@ -153,12 +134,12 @@ export class Seam {
     const { partition, user, upTo, topic } = ended;
     if (!this.#request.users.includes(user)) return;
     this.#lanes.get(partition)?.withdraw(user, upTo, topic);
-    if (this.#request.users.length === 1) this.#ended.push(ended);
+    if (this.#request.users.length === 1) this.#buffer.withdraw(ended);
   }
 
   /** A hole has passed this edge. */
   skip(partition: number, sequence: number, hole: Hole): void {
-    if (this.#reader !== undefined && sequence > (this.#upTo[partition] ?? 0))
+    if (this.#text.reader !== undefined && sequence > (this.#upTo[partition] ?? 0))
       this.#passed = mergeHoles(this.#passed, hole);
   }
 
@@ -180,7 +161,7 @@ export class Seam {
       return isThere ? this.#openAtPresent(undefined) : undefined;
     }
     const cursor = presented.cursor === undefined ? undefined : parseCursor(presented.cursor);
-    const reader = this.#resolve(cursor);
+    const reader = cursor && progress.positions.resolve(cursor);
     if (cursor === undefined || reader === undefined)
       return this.#openAtPresent({ reason: "unknown-cursor" });
     progress.clock.follow(cursor.stamp);
@@ -190,7 +171,7 @@ export class Seam {
   /** Begins to replay up to where this edge is, or the reader if it is further. */
   #begin(reader: Positions): void {
     const { positions } = this.#options.progress;
-    this.#reader = reader;
+    this.#text.reader = reader;
     this.#upTo = Array.from({ length: positions.of }, (_, partition) =>
       Math.max(
         positions.at(partition)?.sequence ?? 0,
@@ -222,14 +203,14 @@ export class Seam {
   }
 
   #hasGap(partition: number): boolean {
-    const { sequence, open } = this.#reader?.at(partition) ?? { sequence: 0, open: [] };
+    const { sequence, open } = this.#text.reader?.at(partition) ?? { sequence: 0, open: [] };
     return sequence < (this.#upTo[partition] as number) || open.length > 0;
   }
 
   /** Requests the pages that are needed next. */
   #ask(partition: number): void {
     const lanes = this.#lanes.get(partition);
-    const at = this.#reader?.at(partition);
+    const at = this.#text.reader?.at(partition);
     if (lanes === undefined || at === undefined) return;
     for (const { user, reached } of lanes.takeWanting()) {
       const after = {
@@ -266,7 +247,7 @@ export class Seam {
       }
       if (isAll) return this.#goLive(text, events);
       if (text === "") return;
-      const cursor = this.#cursor();
+      const cursor = this.#text.cursor();
       this.#deadlineMs = nowMs() + REPLY_MS;
       if (pool.writeCorked(cork, text, cursor, events) < 0) return this.#finish();
     }
@@ -280,117 +261,66 @@ export class Seam {
       const item = lanes.take();
       this.#ask(partition);
       if (item === undefined) continue;
-      if ("hole" in item) return { text: this.#resync(item.hole), events: 0 };
-      this.#reader?.pass(partition, item.sequence);
-      return { text: this.#written(item.id, item.json, partition), events: 1 };
+      if ("hole" in item) return { text: this.#text.resync(item.hole), events: 0 };
+      this.#text.reader?.pass(partition, item.sequence);
+      return { text: this.#text.event(item.id, item.json, partition), events: 1 };
     }
     if (![...this.#lanes.values()].every(({ isDone }) => isDone)) return "wait";
-    for (const [partition, upTo] of this.#upTo.entries()) this.#reader?.pass(partition, upTo);
+    for (const [partition, upTo] of this.#upTo.entries()) this.#text.reader?.pass(partition, upTo);
     if (this.#passed !== undefined) {
-      const text = this.#resync(this.#passed);
+      const text = this.#text.resync(this.#passed);
       this.#passed = undefined;
       return { text, events: 0 };
     }
-    const event = this.#nextBuffered();
-    if (typeof event === "string") return event;
-    const text = this.#afterSeam(event);
-    return { text, events: text === "" ? 0 : 1 };
+    return this.#nextBuffered();
   }
 
   /** The reader is told of what cannot be replayed before the first event. */
   #opening(): string {
-    const { presented } = this.#request;
     this.#hasBegun = true;
-    const welcome = this.#welcome(this.#readable(presented?.cursor));
     const holes = [...this.#lanes.values()].flatMap((lanes) => lanes.takeFirstHoles());
     const hole = holes.reduce<Hole | undefined>(mergeHoles, undefined);
-    if (hole === undefined) return welcome;
+    if (hole === undefined) return this.#text.welcome();
     for (const [partition, lanes] of this.#lanes)
-      if (lanes.isDone) this.#reader?.pass(partition, this.#upTo[partition] as number);
-    return welcome + this.#resync(hole);
+      if (lanes.isDone) this.#text.reader?.pass(partition, this.#upTo[partition] as number);
+    return this.#text.welcome() + this.#text.resync(hole);
   }
 
-  #resync(hole: Hole): string {
-    const key = `${hole.reason} ${hole.since}`;
-    if (this.#told.has(key)) return "";
-    this.#told.add(key);
-    this.#options.resyncs.note(hole.reason);
-    return this.#request.format.resync(hole, this.#cursor());
-  }
-
-  #nextBuffered(): PositionedEvent | "wait" | "all" {
-    const known = this.#buffered.shift();
-    if (known !== undefined) return known;
-    const taken = this.#options.pool.takeBuffered(this.#request.cork);
-    if (taken?.overflowed === true) {
+  #nextBuffered(): Piece | "wait" | "all" {
+    const next = this.#buffer.next(this.#upTo);
+    if (next === "all") return next;
+    if (next === "overflowed") {
       this.#beginAgain();
       return "wait";
     }
-    this.#buffered = [...(taken?.events ?? [])];
-    return this.#buffered.shift() ?? "all";
+    const { event, partition, reached, isWanted } = next;
+    this.#text.reader = reached;
+    return isWanted
+      ? { text: this.#text.event(event.id, event.json, partition), events: 1 }
+      : { text: "", events: 0 };
   }
 
   /** What the pool discarded is replayed as well. */
   #beginAgain(): void {
     this.#lanes.clear();
     this.#options.requests.forget(this);
-    if (this.#reader !== undefined) this.#begin(this.#reader);
+    if (this.#text.reader !== undefined) this.#begin(this.#text.reader);
     this.#wait();
-  }
-
-  /** Returns a buffered event as it is written: not if the replay contained it or its follow has ended. */
-  #afterSeam({ id, json, cursor }: PositionedEvent): string {
-    const at = parseEventId(id);
-    const then = this.#resolve(parseCursor(cursor));
-    if (at === undefined || then === undefined || this.#reader === undefined) return "";
-    const { partition, sequence } = at;
-    if (sequence <= (this.#upTo[partition] as number)) return "";
-    const isEnded = (ended: EndedFollow): boolean =>
-      ended.partition === partition && sequence <= ended.upTo && isOfTopic(json, ended.topic);
-    this.#reader = this.#raised(then);
-    return this.#ended.some(isEnded) ? "" : this.#written(id, json, partition);
-  }
-
-  /** Returns positions at which an event was buffered, raised by what the reader has received before. */
-  #raised(then: Positions): Positions {
-    for (const [partition, upTo] of this.#upTo.entries()) {
-      const at = then.at(partition);
-      if (at === undefined) continue;
-      const open = at.open.filter((one) => one > upTo);
-      then.set(partition, { ...at, sequence: Math.max(at.sequence, upTo), open });
-    }
-    return then;
   }
 
   /** Opens the stream without a replay, at this edge's position. */
   #openAtPresent(hole: Hole | undefined): void {
-    const { pool, progress } = this.#options;
-    const { cork, presented } = this.#request;
-    pool.takeBuffered(cork);
-    this.#reader = progress.positions.copy();
-    const welcome = this.#welcome(
-      presented === undefined ? this.#cursor() : this.#readable(presented.cursor),
-    );
-    const text = this.#hasBegun ? "" : welcome;
-    this.#uncork(hole === undefined ? text : text + this.#resync(hole), this.#cursor());
-  }
-
-  /** A text that is not a cursor is never repeated: it could break the stream's lines. */
-  #readable(cursor: string | undefined): string | undefined {
-    return cursor !== undefined && parseCursor(cursor) !== undefined ? cursor : undefined;
-  }
-
-  #welcome(cursor: string | undefined): string {
-    const { format, users, retryMs } = this.#request;
-    return format.welcome({ users, retryMs, cursor });
+    this.#buffer.clear();
+    this.#text.reader = this.#options.progress.positions.copy();
+    const text = this.#hasBegun ? "" : this.#text.welcome();
+    this.#uncork(hole === undefined ? text : text + this.#text.resync(hole), this.#text.cursor());
   }
 
   /** The reader has everything that has passed this edge, whose position is the stream's from now on. */
   #goLive(text: string, events: number): void {
     const { positions } = this.#options.progress;
-    if (positions.isComplete) this.#reader = positions.copy();
-    const cursor = this.#cursor();
-    this.#uncork(text === "" ? this.#request.format.refresh(cursor) : text, cursor, events);
+    if (positions.isComplete) this.#text.reader = positions.copy();
+    this.#uncork(text === "" ? this.#text.refresh() : text, this.#text.cursor(), events);
   }
 
   #uncork(text: string, cursor: string, events = 0): void {
@@ -398,18 +328,6 @@ export class Seam {
     const { cork } = this.#request;
     if (text === "" || pool.writeCorked(cork, text, cursor, events) >= 0) pool.uncork(cork);
     this.#finish();
-  }
-
-  #written(id: string, json: string, partition: number): string {
-    return renderText(this.#request.format.event, new PositionedEvent(id, json, this.#cursor(partition)));
-  }
-
-  #cursor(partition?: number): string {
-    return this.#reader?.cursor(this.#options.progress.clock.take(), partition) ?? "";
-  }
-
-  #resolve(cursor: Cursor | undefined): Positions | undefined {
-    return cursor && this.#options.progress.positions.resolve(cursor);
   }
 
   #finish(): void {
