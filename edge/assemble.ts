@@ -103,7 +103,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     copies === undefined ? new FramesFanout(readers, presence) : createSubjectFanout({ ...shared, copies });
   const frames = new FrameReceiver({ ...shared, presence, gathered, seams, copies });
   pool.onEnd((users) => fanout.leave(users));
-  const inbox = new Inbox({ client, edgeId, presence, tallies, frames });
+  const inbox = new Inbox({ client, edgeId, presence, tallies, frames, progress });
   const admission = new Admission(config, readers, seams);
   const app = createApp({
     ...{ auth, admission, fanout, seams, origins, hold, onError },

@@ -30,7 +30,7 @@ describe("markers among copies", () => {
     graph = await PlayedGraph.start(urlOf(broker));
     progress = new Progress();
     progress.divide(3);
-    markers = new Markers({ client, edgeId: "one", progress, joinMs: JOIN_MS });
+    markers = new Markers({ client, edgeId: "one", progress });
   });
   afterEach(async () => {
     await client.close();
@@ -65,6 +65,7 @@ describe("markers among copies", () => {
 
   it("no marker in time - resolves with undefined, and a late one has no effect", async () => {
     graph.marksCopies = false;
+    markers = new Markers({ client, edgeId: "one", progress, joinMs: JOIN_MS });
     const startedAt = performance.now();
     assert.equal(await markers.prove(), undefined);
     const ms = performance.now() - startedAt;
