@@ -1,7 +1,6 @@
 // Receives everything that the graph sends to this edge, on `edge.<id>` and `edge.all`, and routes it: orders
 // to presence, copies of events to the fan-out, requests about counted events to the tallies. Owned by the
-// assembled edge; it keeps only
-// replies that have to wait.
+// assembled edge; it keeps only replies that have to wait.
 
 import { EVERY_EDGE, edgeSubject } from "../broker/contract.ts";
 import { type BrokerClient, type Msg, parseOrder, type Subscribed } from "../broker/index.ts";
