@@ -148,7 +148,7 @@ export class Distributor {
     framed: DeliveryCost,
   ): DeliveryCost {
     if (!isPublished(survey)) return framed;
-    for (const { id } of survey.subject) event.asked.add(id);
+    if (event.counted) for (const { id } of survey.subject) event.asked.add(id);
     const lost = this.#subject.send(event, followers, author);
     if (lost > 0) this.noteLostCopies(event.partition, survey);
     const copies = followers.length + (author === undefined ? 0 : 1);

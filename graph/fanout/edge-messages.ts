@@ -78,7 +78,7 @@ export class EdgeMessages {
     const { frame } = part;
     if (frame.length > 0 && frame.lengthWith(id, json, count) > maxPayload) this.#sendFrame(outbox, part);
     frame.add(id, json, handles, count);
-    part.reached = laterOf(part.reached, event);
+    if (isAfter(event, part.reached)) part.reached = { epoch: event.epoch, sequence: event.sequence };
     if (frame.length >= FULL_FRAME_BYTES) this.#sendFrame(outbox, part);
     else this.#pacer.note(outbox);
   }

@@ -21,13 +21,16 @@ export interface EventTo<To> extends Position {
   readonly partition: number;
   /** When it was accepted, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** The event as it is written to streams. */
+  /** The event as it is written to streams. A view of the history's memory, unless `kept` made a copy. */
   readonly json: Uint8Array;
   /** True if the sender waits for a count. The event is then sent at once and in messages of its own. */
   readonly counted: boolean;
   /** The subject to which the sender's reply is sent. */
   readonly reply: string | undefined;
-  /** Ids of the edges that receive copies and can therefore count deliveries. Filled during fan-out. */
+  /**
+   * Ids of the edges that receive copies of a counted event and can therefore count deliveries. Filled during
+   * fan-out.
+   */
   readonly asked: Set<string>;
 }
 
@@ -40,20 +43,34 @@ export interface DeliveryCost {
 export const NO_COST: DeliveryCost = { messages: 0, bytes: 0 };
 export const NO_FOLLOWERS: Uint32Array = new Uint32Array(0);
 
-/** Creates an event from its row, which holds an event or a direct message. */
+/** Shared by all events that are not counted: nothing is added to it. */
+const NOBODY_ASKED = new Set<string>();
+
+/**
+ * Creates an event from its row, which holds an event or a direct message. Like the row, it is valid only until
+ * the next turn of the event loop. Runs for every event, so it creates one object and copies nothing.
+ */
 export function outgoingEvent(ordinal: number, row: StoredRow, reply: string | undefined): OutgoingEvent {
   const { kind, name, partition, epoch, sequence, timeMs, body } = row;
-  const event = {
-    ...{ ordinal, partition, epoch, sequence, timeMs, reply },
+  const counted = reply !== undefined;
+  return {
+    ordinal,
+    to: kind === ROW_KIND.direct ? { user: storedUserId(name) } : { topic: storedTopic(name) },
     id: formatEventId(row),
-    // copied, because the history may reuse the row's memory while the client or a long event still needs it
-    json: new Uint8Array(body),
-    counted: reply !== undefined,
-    asked: new Set<string>(),
-  };
-  return kind === ROW_KIND.direct
-    ? { ...event, to: { user: storedUserId(name) } }
-    : { ...event, to: { topic: storedTopic(name) } };
+    partition,
+    epoch,
+    sequence,
+    timeMs,
+    json: body,
+    counted,
+    reply,
+    asked: counted ? new Set() : NOBODY_ASKED,
+  } as OutgoingEvent;
+}
+
+/** Returns an event that stays valid. */
+export function kept<E extends OutgoingEvent>(event: E): E {
+  return { ...event, json: event.json.slice() };
 }
 
 export function isForFollowers(event: OutgoingEvent): event is EventTo<ForFollowers> {

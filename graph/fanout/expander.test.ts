@@ -17,6 +17,7 @@ import { waitFor } from "../../test/support/wait-for.ts";
 import { assemble, type ServiceParts } from "../assemble.ts";
 import { GraphStore } from "../graph-store.ts";
 import { History } from "../history/history.ts";
+import { ROW_KIND } from "../history/row.ts";
 import { Partitions } from "../partitions.ts";
 import { DEFAULT_HISTORY_BOUNDS } from "../service.ts";
 
@@ -172,6 +173,21 @@ describe("expander", () => {
     for (const received of seen.values()) assert.deepEqual(received, ["first", "second"]);
     const idWith = (wanted: string) => copies.find(({ data }) => data === wanted)?.id;
     assert.deepEqual(["first", "second", "in between"].map(idWith), [1, 2, 3].map(idOf), "ids by arrival");
+  });
+
+  it("an event with many followers - stays the same when its row leaves memory before its last part", async () => {
+    parts.expander.open();
+    add("star", "shine");
+    await waitFor("the first part", () => copies.length > 0);
+    assert.ok(copies.length < FANS, "all parts were sent at once");
+    for (let row = 0; row < 40; row += 1) {
+      const id = formatEventId({ partition: 0, ...history.nextPosition(0) });
+      const body = new TextEncoder().encode(`{"id":"${id}","data":"${"x".repeat(60_000)}"}`);
+      history.append(0, { kind: ROW_KIND.direct, name: "nobody", timeMs: 0, messageId: "", body });
+    }
+    await settle();
+    const shining = copies.filter(({ topic, data }) => topic === "star" && data === "shine");
+    assert.equal(shining.length, FANS + 1, "the followers and the author");
   });
 
   it("a sender with a reply subject - receives the id and the number of recipients", async () => {

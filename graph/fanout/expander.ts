@@ -17,6 +17,7 @@ import type { Distributor } from "./distributor.ts";
 import {
   type DeliveryCost,
   isForFollowers,
+  kept,
   NO_COST,
   NO_FOLLOWERS,
   type OutgoingEvent,
@@ -91,17 +92,22 @@ export class Expander {
     const { history } = this.#options;
     let sliceEnd = performance.now() + SLICE_MS;
     while (this.next < history.next) {
-      await this.#fanOutNext();
+      const more = this.#fanOutNext();
+      if (more !== undefined) await more;
       if (performance.now() < sliceEnd) continue;
       await new Promise(setImmediate);
       sliceEnd = performance.now() + SLICE_MS;
     }
   }
 
-  async #fanOutNext(): Promise<void> {
+  /**
+   * Handles the next row. Returns a promise if that is not done yet, or if the one after has to wait: a promise
+   * per row would cost more than most rows.
+   */
+  #fanOutNext(): Promise<void> | undefined {
     const { store, history, fanOut, distributor, long, window } = this.#options;
-    if (history.readable !== undefined) await history.readable;
-    if (store.readable !== undefined) await store.readable;
+    const readable = history.readable ?? store.readable;
+    if (readable !== undefined) return readable; // the row is read in the next call
     const ordinal = this.next;
     const row = history.read(ordinal);
     const survey = distributor.survey();
@@ -115,7 +121,7 @@ export class Expander {
     if (cost === undefined) this.#beginLong(ordinal, row as StoredRow);
     this.#options.begun.advance(partition, { epoch, sequence });
     distributor.noteBegun(partition, survey);
-    if (cost !== undefined && window.advance(cost)) await window.next();
+    return cost !== undefined && window.advance(cost) ? window.next() : undefined;
   }
 
   /** Sends an event to all its recipients. Returns undefined, and sends nothing, if it must be a long one. */
@@ -139,6 +145,6 @@ export class Expander {
   #beginLong(ordinal: number, row: StoredRow): void {
     const { long, sends } = this.#options;
     const event = outgoingEvent(ordinal, row, sends.take(ordinal));
-    if (isForFollowers(event)) long.begin(event);
+    if (isForFollowers(event)) long.begin(kept(event));
   }
 }

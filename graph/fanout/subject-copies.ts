@@ -19,10 +19,11 @@ export class SubjectCopies {
 
   /** Returns the number of copies that could not be sent, because NATS is away or would refuse them. */
   send(event: OutgoingEvent, followers: Uint32Array, author: UserId | undefined): number {
+    const json = event.json.slice(); // the client keeps it until it is written
     const options = { headers: eventHeaders(event.id, event.counted) };
     let lost = 0;
     const publish = (user: UserId): void => {
-      if (this.#client.publish(copySubject(user), event.json, options) !== "sent") lost += 1;
+      if (this.#client.publish(copySubject(user), json, options) !== "sent") lost += 1;
     };
     if (author !== undefined) publish(author);
     for (const follower of followers) publish(storedUserId(this.#nameOf(follower)));
