@@ -18,6 +18,7 @@ export { BrokerError, type BrokerErrorCode } from "./errors.ts";
 export {
   checkPayload,
   type Event,
+  EventEncoder,
   encodeEvent,
   looksEncoded,
   MAX_PAYLOAD_BYTES,

@@ -72,9 +72,15 @@ export interface OpenEvent {
   readonly sequence: number;
 }
 
+/** The start of the id that was formatted last, which most ids have in common with the one before. */
+let lastFormatted = { partition: Number.NaN, epoch: Number.NaN, prefix: "" };
+
 /** Formats an event id. */
 export function formatEventId({ partition, epoch, sequence }: EventPosition): string {
-  return `${partition.toString(36)}-${epoch.toString(36)}-${sequence.toString(36)}`;
+  if (partition !== lastFormatted.partition || epoch !== lastFormatted.epoch) {
+    lastFormatted = { partition, epoch, prefix: `${partition.toString(36)}-${epoch.toString(36)}-` };
+  }
+  return lastFormatted.prefix + sequence.toString(36);
 }
 
 /** Parses an event id; undefined for a text that `formatEventId` cannot have written. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { encodeEvent, looksEncoded, MAX_PAYLOAD_BYTES, parseEvent, textOf } from "./event.ts";
+import { EventEncoder, encodeEvent, looksEncoded, MAX_PAYLOAD_BYTES, parseEvent, textOf } from "./event.ts";
 import { parseTopic } from "./names.ts";
 
 const time = new Date("2026-11-21T20:00:00.000Z");
@@ -26,6 +26,8 @@ describe("event codec", () => {
   const payloads: readonly (readonly [string, unknown])[] = [
     ["", ""],
     ["hello", "hello"],
+    ["  {not JSON", "  {not JSON"],
+    ["a \u007f \\ b", "a \u007f \\ b"],
     ["42", "42"],
     ["true", "true"],
     ["null", "null"],
@@ -55,6 +57,21 @@ describe("event codec", () => {
       assert.ok(looksEncoded(bytes(json)));
     });
   }
+
+  it("encoder - reuses its memory for events of all sizes and times", () => {
+    const encoder = new EventEncoder();
+    const payload = (size: number): Uint8Array =>
+      bytes(size % 3 === 0 ? `{"a":"${"x".repeat(size)}"}` : "x".repeat(size));
+    for (const size of [0, 1, 3, 5_000, 2, 60_000, 6, 20_000]) {
+      const at = new Date(time.getTime() + (size % 2));
+      const encoded = encoder.encode("0-1-1", topic, at.getTime(), payload(size));
+      assert.deepEqual(
+        new Uint8Array(encoded),
+        new Uint8Array(encodeEvent("0-1-1", topic, at, payload(size))),
+      );
+      assert.equal(parseEvent(new TextDecoder().decode(encoded)).time, at.toISOString());
+    }
+  });
 
   it("numbers in JSON - keep every digit", () => {
     assert.match(

@@ -22,6 +22,9 @@ export interface Event {
   readonly data_base64?: string;
 }
 
+/** Enough for most events before the memory grows. */
+const FIRST_BYTES = 4_096;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LINE_BREAK = /[\r\n]/g;
@@ -35,23 +38,65 @@ const WIDE_LINE_BREAKS = [
   ["\u2028", "\\u2028"],
   ["\u2029", "\\u2029"],
 ] as const;
-const [OPEN_BRACE, CLOSE_BRACE, LF, CR] = [0x7b, 0x7d, 0x0a, 0x0d];
+const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, QUOTE, BACKSLASH] = [0x7b, 0x7d, 0x5b, 0x22, 0x5c];
+const [LF, CR, SPACE, FIRST_WIDE] = [0x0a, 0x0d, 0x20, 0x80];
 
 /**
- * Encodes one event as UTF-8 JSON on one line, without a line break at its end. A payload that is a JSON
- * object or array is included as written (numbers keep every digit), except that line breaks between its
- * tokens become spaces, and U+0085, U+2028 and U+2029 become escapes.
- * @throws BrokerError PAYLOAD_TOO_LARGE
+ * Encodes events as UTF-8 JSON on one line, without a line break at the end. A payload that is a JSON object or
+ * array is included as written (numbers keep every digit), except that line breaks between its tokens become
+ * spaces, and U+0085, U+2028 and U+2029 become escapes. Owned by a service that encodes each event it accepts;
+ * reuses its memory, which grows to the largest event.
  */
+export class EventEncoder {
+  #bytes = new Uint8Array(FIRST_BYTES);
+  #timeMs = Number.NaN;
+  #time = "";
+
+  /**
+   * Encodes one event. The result is a view that is valid until the next call.
+   * @throws BrokerError PAYLOAD_TOO_LARGE
+   */
+  encode(id: string, topic: Topic | undefined, timeMs: number, payload: Uint8Array): Uint8Array {
+    checkPayload(payload);
+    const about = topic === undefined ? "" : `"topic":"${topic}",`;
+    const head = `{"id":"${id}",${about}"time":"${this.#timeOf(timeMs)}",`;
+    if (isPlainText(payload)) return this.#join(`${head}"data":"`, payload, '"}');
+    const member = dataMember(payload);
+    if (member === undefined) return this.#join(`${head}"data":`, payload, "}");
+    return encoder.encode(`${head}${member}}`);
+  }
+
+  /** Formats a time; most events come in the same millisecond as the one before. */
+  #timeOf(timeMs: number): string {
+    if (timeMs !== this.#timeMs) {
+      this.#timeMs = timeMs;
+      this.#time = new Date(timeMs).toISOString();
+    }
+    return this.#time;
+  }
+
+  /** Joins a payload with ASCII before and after it. */
+  #join(before: string, payload: Uint8Array, after: string): Uint8Array {
+    const length = before.length + payload.length + after.length;
+    if (length > this.#bytes.length) this.#bytes = new Uint8Array(2 * length);
+    const bytes = this.#bytes;
+    let at = 0;
+    for (let index = 0; index < before.length; index += 1, at += 1) bytes[at] = before.charCodeAt(index);
+    bytes.set(payload, at);
+    at += payload.length;
+    for (let index = 0; index < after.length; index += 1, at += 1) bytes[at] = after.charCodeAt(index);
+    return bytes.subarray(0, length);
+  }
+}
+
+/** Encodes one event into memory of its own; see EventEncoder. @throws BrokerError PAYLOAD_TOO_LARGE */
 export function encodeEvent(
   id: string,
   topic: Topic | undefined,
   time: Date,
   payload: Uint8Array,
 ): Uint8Array {
-  checkPayload(payload);
-  const about = topic === undefined ? "" : `"topic":"${topic}",`;
-  return encoder.encode(`{"id":"${id}",${about}"time":"${time.toISOString()}",${dataMember(payload)}}`);
+  return new EventEncoder().encode(id, topic, time.getTime(), payload);
 }
 
 /**
@@ -105,15 +150,29 @@ export function textOf(event: Event): string {
   return typeof event.data === "string" ? event.data : JSON.stringify(event.data);
 }
 
-function dataMember(payload: Uint8Array): string {
+/** Whether a payload is text that is its own JSON string: ASCII without quotes, escapes or line breaks. */
+function isPlainText(payload: Uint8Array): boolean {
+  let first = SPACE;
+  for (let at = 0; at < payload.length; at += 1) {
+    const byte = payload[at] as number;
+    if (byte < SPACE || byte >= FIRST_WIDE || byte === QUOTE || byte === BACKSLASH) return false;
+    if (first === SPACE) first = byte;
+  }
+  return first !== OPEN_BRACE && first !== OPEN_BRACKET;
+}
+
+/** Returns the member with a payload; undefined if it is `data` with the payload exactly as it is. */
+function dataMember(payload: Uint8Array): string | undefined {
   let text: string;
   try {
     text = decoder.decode(payload);
   } catch {
     return `"data_base64":"${toBase64(payload)}"`; // not UTF-8: transported as it is
   }
-  const value = isJsonContainer(text) ? text.replace(LINE_BREAK, " ") : JSON.stringify(text);
   const isAscii = text.length === payload.length;
+  const isJson = isJsonContainer(text);
+  if (isJson && isAscii && !text.includes("\n") && !text.includes("\r")) return undefined;
+  const value = isJson ? text.replace(LINE_BREAK, " ") : JSON.stringify(text);
   return `"data":${isAscii ? value : escapeWideLineBreaks(value)}`;
 }
 

@@ -8,7 +8,7 @@ import {
   checkEncoded,
   checkMessageId,
   checkPayload,
-  encodeEvent,
+  EventEncoder,
   formatEventId,
   type Topic,
   topicOfEvent,
@@ -46,6 +46,7 @@ export interface IntakeOptions {
 
 export class Intake {
   readonly #options: IntakeOptions;
+  readonly #encoder = new EventEncoder();
   readonly counts: {
     /** Refused: the subject, payload or message id is malformed or too large. */
     rejected: number;
@@ -100,10 +101,10 @@ export class Intake {
     const partition = partitions.partitionOf(name);
     this.#refuseIfOverloaded(message, partition);
     const id = formatEventId({ partition, ...history.nextPosition(partition) });
-    const time = new Date();
-    const body = encodeEvent(id, topic, time, payload);
+    const timeMs = Date.now();
+    const body = this.#encoder.encode(id, topic, timeMs, payload);
     checkEncoded(body, client.maxPayload);
-    const ordinal = history.append(partition, { kind, name, timeMs: time.getTime(), messageId, body });
+    const ordinal = history.append(partition, { kind, name, timeMs, messageId, body });
     const reply = topic === undefined ? undefined : replyOf(message);
     if (reply !== undefined) sends.add(ordinal, id, reply);
     reader.wake();
