@@ -42,10 +42,10 @@ const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, QUOTE, BACKSLASH] = [0x7b, 0x7d, 0
 const [LF, CR, SPACE, FIRST_WIDE] = [0x0a, 0x0d, 0x20, 0x80];
 
 /**
- * Encodes events as UTF-8 JSON on one line, without a line break at the end. A payload that is a JSON object or
- * array is included as written (numbers keep every digit), except that line breaks between its tokens become
- * spaces, and U+0085, U+2028 and U+2029 become escapes. Owned by a service that encodes each event it accepts;
- * reuses its memory, which grows to the largest event.
+ * Encodes events as UTF-8 JSON on one line, without a line break at the end. A payload that is a JSON object
+ * or array is included as written (numbers keep every digit), except that line breaks between its tokens
+ * become spaces, and U+0085, U+2028 and U+2029 become escapes. Owned by a service that encodes each event it
+ * accepts; reuses its memory, which grows to the largest event.
  */
 export class EventEncoder {
   #bytes = new Uint8Array(FIRST_BYTES);

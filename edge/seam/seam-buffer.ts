@@ -1,6 +1,6 @@
-// The live events that the pool has buffered for a stream at its seam, as they follow the replay: without those
-// that the replay contained and those of ended follows, and with positions that include the replay. Owned by
-// one seam; the pool bounds what it buffers.
+// The live events that the pool has buffered for a stream at its seam, as they follow the replay: without
+// those that the replay contained and those of ended follows, and with positions that include the replay.
+// Owned by one seam; the pool bounds what it buffers.
 
 import { type Positions, parseCursor, parseEventId, type UserId } from "../../broker/contract.ts";
 import { isOfTopic } from "../fanout/gathered.ts";

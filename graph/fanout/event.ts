@@ -47,8 +47,8 @@ export const NO_FOLLOWERS: Uint32Array = new Uint32Array(0);
 const NOBODY_ASKED = new Set<string>();
 
 /**
- * Creates an event from its row, which holds an event or a direct message. Like the row, it is valid only until
- * the next turn of the event loop. Runs for every event, so it creates one object and copies nothing.
+ * Creates an event from its row, which holds an event or a direct message. Like the row, it is valid only
+ * until the next turn of the event loop. Runs for every event, so it creates one object and copies nothing.
  */
 export function outgoingEvent(ordinal: number, row: StoredRow, reply: string | undefined): OutgoingEvent {
   const { kind, name, partition, epoch, sequence, timeMs, body } = row;

@@ -101,8 +101,8 @@ export class Expander {
   }
 
   /**
-   * Handles the next row. Returns a promise if that is not done yet, or if the one after has to wait: a promise
-   * per row would cost more than most rows.
+   * Handles the next row. Returns a promise if that is not done yet, or if the one after has to wait: a
+   * promise per row would cost more than most rows.
    */
   #fanOutNext(): Promise<void> | undefined {
     const { store, history, fanOut, distributor, long, window } = this.#options;

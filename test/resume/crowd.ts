@@ -19,7 +19,9 @@ const FOLLOWS_PER_USER = 5;
 const CELEBRITY_FOLLOWERS = { frames: 8_300, subject: 1_100 };
 const PER_REQUEST = 1_000;
 const MAX_BACKLOG = 400;
-/** A connection is cut after at most this many bytes; half of the time, small numbers are as likely as large. */
+/**
+ * A connection is cut after at most this many bytes; half of the time, small numbers are as likely as large.
+ */
 const MAX_CUT_BYTES = 40_000;
 const MAX_PAUSE_MS = 80;
 const MAX_LONG_PAUSE_MS = 600;
