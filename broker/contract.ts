@@ -43,7 +43,7 @@ export {
   recordsOf,
 } from "./frame.ts";
 export { type Hole, RESYNC_REASONS, type ResyncReason } from "./hole.ts";
-export { checkEncoded } from "./limits.ts";
+export { checkEncoded, fitsMessage } from "./limits.ts";
 export { checkMessageId } from "./message-id.ts";
 export {
   isTopic,

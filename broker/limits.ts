@@ -14,13 +14,18 @@ export const WANTED_MAX_PAYLOAD = 409_600;
  */
 const CARRIER_BYTES = 1_024;
 
+/** Whether an event's JSON fits into a message of `maxPayload` bytes to the edges. */
+export function fitsMessage(json: Uint8Array, maxPayload: number): boolean {
+  return json.length <= maxPayload - CARRIER_BYTES;
+}
+
 /**
  * Refuses an event's JSON that does not fit into a message of `maxPayload` bytes to the edges.
  * @throws BrokerError PAYLOAD_TOO_LARGE
  */
 export function checkEncoded(json: Uint8Array, maxPayload: number): void {
+  if (fitsMessage(json, maxPayload)) return;
   const max = maxPayload - CARRIER_BYTES;
-  if (json.length <= max) return;
   throw new BrokerError(
     "PAYLOAD_TOO_LARGE",
     `the event has ${json.length} bytes once encoded, and at most ${max} fit into NATS' max_payload of ${maxPayload}: ` +

@@ -97,6 +97,7 @@ export function assemble(foundation: Foundation): ServiceParts {
   const intake = new Intake({ client, partitions, history, sends, reader: expander, losses });
 
   const resentRows = new ResentRows({
+    client,
     store,
     history,
     messages,

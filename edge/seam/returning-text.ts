@@ -6,7 +6,7 @@ import type { Progress } from "../fanout/progress.ts";
 import { PositionedEvent } from "../formats/positioned-event.ts";
 import { renderText } from "../formats/template.ts";
 import type { ResyncCounts } from "../resync-counts.ts";
-import type { SeamRequest } from "./seam.ts";
+import type { SeamRequest } from "./seam-request.ts";
 
 export interface ReturningTextOptions {
   readonly progress: Progress;

@@ -9,11 +9,10 @@
 // passed everything that the replay will contain. replaying: pages are written as the reader takes them.
 // Nothing of a seam remains when its stream is live. The rules are those of test/model.
 
-import { type Hole, type Positions, parseCursor, type UserId } from "../../broker/contract.ts";
+import { type Hole, type Positions, parseCursor } from "../../broker/contract.ts";
 import type { ReplayPage } from "../../broker/index.ts";
 import type { Floor } from "../fanout/fanout.ts";
 import type { Progress } from "../fanout/progress.ts";
-import type { StreamFormat } from "../formats/format.ts";
 import type { ConnectionPool } from "../pool/pool.ts";
 import type { ResyncCounts } from "../resync-counts.ts";
 import { Lanes } from "./lanes.ts";
@@ -21,6 +20,7 @@ import { mergeHoles } from "./merged-hole.ts";
 import type { ReplayRequests } from "./replay-requests.ts";
 import { ReturningText } from "./returning-text.ts";
 import { type EndedFollow, SeamBuffer } from "./seam-buffer.ts";
+import type { SeamRequest } from "./seam-request.ts";
 
 /** A write is at least this large if more follows. The next one waits until the reader has taken it. */
 const SLICE_BYTES = 65_536;
@@ -46,15 +46,6 @@ export interface SeamOptions {
   readonly nowMs: () => number;
   /** Called whenever the seam has advanced or has to wait for something else. */
   readonly onChange: (seam: Seam) => void;
-}
-
-export interface SeamRequest {
-  readonly cork: number;
-  readonly users: readonly UserId[];
-  readonly format: StreamFormat;
-  readonly retryMs: number;
-  /** Undefined for a new reader. */
-  readonly presented: { readonly cursor: string | undefined } | undefined;
 }
 
 export class Seam {

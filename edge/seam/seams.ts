@@ -9,8 +9,9 @@ import type { ConnectionPool, Cork } from "../pool/pool.ts";
 import type { Presence } from "../presence/presence.ts";
 import type { ResyncCounts } from "../resync-counts.ts";
 import type { ReplayRequests } from "./replay-requests.ts";
-import { Seam, type SeamRequest } from "./seam.ts";
+import { Seam } from "./seam.ts";
 import type { EndedFollow } from "./seam-buffer.ts";
+import type { SeamRequest } from "./seam-request.ts";
 
 /** Interval at which readers that are still taking a replay are checked. */
 const CHECK_MS = 10;

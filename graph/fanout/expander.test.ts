@@ -183,7 +183,7 @@ describe("expander", () => {
     for (let row = 0; row < 40; row += 1) {
       const id = formatEventId({ partition: 0, ...history.nextPosition(0) });
       const body = new TextEncoder().encode(`{"id":"${id}","data":"${"x".repeat(60_000)}"}`);
-      history.append(0, { kind: ROW_KIND.direct, name: "nobody", timeMs: 0, messageId: "", body });
+      history.append(0, { kind: ROW_KIND.direct, name: "elsewhere", timeMs: 0, messageId: "", body });
     }
     await settle();
     const shining = copies.filter(({ topic, data }) => topic === "star" && data === "shine");

@@ -114,6 +114,7 @@ export class Expander {
     let cost: DeliveryCost | undefined = NO_COST;
     if (row === undefined || row.kind === ROW_KIND.lost) fanOut.reportLost(ordinal);
     else if (row.kind === ROW_KIND.hole) distributor.sendHole(row);
+    else if (!fanOut.fits(row.body)) fanOut.reportLost(ordinal);
     else if (row.kind !== ROW_KIND.empty) cost = this.#send(ordinal, row, survey);
     const { partition, epoch, sequence } = row ?? history.placeOf(ordinal);
     // read again afterwards: the event may then have few recipients

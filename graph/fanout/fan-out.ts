@@ -2,7 +2,7 @@
 // distributor. A large following is sent in parts, so that a celebrity's million followers are never in
 // memory at once. Then replies to a sender who asked for a count.
 
-import { ownerOf, type Topic } from "../../broker/contract.ts";
+import { fitsMessage, ownerOf, type Topic } from "../../broker/contract.ts";
 import { type BrokerClient, replyError } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { GraphStore } from "../graph-store.ts";
@@ -99,6 +99,11 @@ export class FanOut {
     this.counts.failed += 1;
     log.error({ to, err: error }, "event not sent to all recipients");
     losses.note(partition, timeMs);
+  }
+
+  /** Whether a stored event fits into a message: the server may take smaller ones than when it was stored. */
+  fits(json: Uint8Array): boolean {
+    return fitsMessage(json, this.#options.client.maxPayload);
   }
 
   /** Counts an event that could not be read from the history, and tells readers. */

@@ -1,8 +1,8 @@
 // Sends rows of the history to edges that catch up, as if the event had just begun: to those of its
 // recipients who are connected there, by the graph of now. Stateless apart from counters.
 
-import { FRAME_KIND, ownerOf } from "../../broker/contract.ts";
-import { encodeHole } from "../../broker/index.ts";
+import { FRAME_KIND, fitsMessage, ownerOf } from "../../broker/contract.ts";
+import { type BrokerClient, encodeHole } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { GraphStore } from "../graph-store.ts";
 import type { History, StoredRow } from "../history/history.ts";
@@ -26,6 +26,7 @@ import type { Window } from "./window.ts";
 const FOLLOWERS_PER_TURN = 8_192;
 
 export interface ResentRowsOptions {
+  readonly client: Pick<BrokerClient, "maxPayload">;
   readonly store: GraphStore;
   readonly history: History;
   readonly messages: EdgeMessages;
@@ -46,13 +47,14 @@ export class ResentRows {
 
   /** Sends a row to these edges. Resolves when more may be sent; never rejects. */
   async send(ordinal: number, edges: readonly EdgeLink[]): Promise<void> {
-    const { history, messages, window, log } = this.#options;
+    const { client, history, messages, window, log } = this.#options;
     const row = history.read(ordinal);
     if (row === undefined) return; // a hole comes after it
     let cost = NO_COST;
     try {
       if (row.kind === ROW_KIND.hole)
         for (const edge of edges) messages.tell(edge, row.partition, FRAME_KIND.hole, row.body, row);
+      else if (!fitsMessage(row.body, client.maxPayload)) this.#tellLost(row, edges);
       else if (isEvent(row)) cost = await this.#sendEvent(outgoingEvent(ordinal, row, undefined), edges);
       this.sent += 1;
     } catch (error) {
