@@ -54,13 +54,9 @@ async function endure(crowd: Crowd, t: TestContext, disturb?: () => Promise<void
   crowd.load.start(crowd.topics);
   crowd.churn(true);
   const isOver = (): boolean => crowd.fault !== undefined || crowd.disconnects >= DISCONNECTS;
-  let disturbed = Promise.resolve();
-  if (disturb !== undefined)
-    disturbed = (async () => {
-      while (!isOver()) await disturb();
-    })();
-  await waitFor(`${DISCONNECTS} disconnects`, isOver, 20_000 + DISCONNECTS * DISCONNECT_MS);
-  await disturbed;
+  const deadlineMs = performance.now() + 20_000 + DISCONNECTS * DISCONNECT_MS;
+  while (disturb !== undefined && !isOver() && performance.now() < deadlineMs) await disturb();
+  await waitFor(`${DISCONNECTS} disconnects`, isOver, Math.max(1, deadlineMs - performance.now()));
   await crowd.settle();
   const verdict = crowd.assertFlawless();
   t.diagnostic(`${crowd.disconnects} disconnects, ${verdict.received} events received`);
@@ -98,10 +94,10 @@ describe("churn, edges with workers in processes of their own", { skip: real.ski
       const services = await Services.start({
         ...{ broker: "nats-server", fanout, edge: ["--workers", "2", "--pool", defaultPoolKind()] },
       });
+      const client = await connectClient({ url: services.nats });
       let crowd: Crowd | undefined;
       try {
         const second = await services.startEdge("--pool", "plain");
-        const client = await connectClient({ url: services.nats });
         const urls = [services.edge, services.edge, services.edgeOf(second)];
         await services.ready();
         crowd = await Crowd.gather({ client, edges: () => urls, random: new Random(SEED), fanout }, READERS);
@@ -112,9 +108,9 @@ describe("churn, edges with workers in processes of their own", { skip: real.ski
           const [victim] = childrenOf(services.edgeSupervisor);
           if (victim !== undefined) kill9(victim);
         });
-        await client.close();
       } finally {
         crowd?.leave();
+        await client.close();
         await services.stop();
       }
     });
