@@ -132,7 +132,7 @@ for (const server of natsServers) {
       }
       assert.equal(relations, 360);
       for (const reader of readers.values())
-        await reader.until(/(?:"resync":\{"reason":"unknown-cursor"[^]*){4}/);
+        await reader.until(/(?:"resync":\{"reason":"unknown-cursor"[\s\S]*){4}/);
       await untilSure();
       await expectEventsOfAll("moved");
       assert.equal(
