@@ -22,6 +22,8 @@ export interface ConnectOptions {
   readonly log: Logger;
   /** Whether to wait for a server that does not run yet, as services do. */
   readonly wait: boolean;
+  /** Whether this client receives what others publish, and must be back before them after an outage. */
+  readonly isReceiver?: boolean;
   /** Aborts the wait. */
   readonly signal?: AbortSignal;
 }
@@ -31,10 +33,10 @@ export interface ConnectOptions {
  */
 export async function dial(
   config: NatsConfig,
-  { name, log, wait, signal }: ConnectOptions,
+  { name, log, wait, isReceiver = false, signal }: ConnectOptions,
 ): Promise<NatsConnection> {
   const server = natsOptions(config);
-  const reconnecting = new Reconnecting({ tls: server.tls !== undefined });
+  const reconnecting = new Reconnecting({ tls: server.tls !== undefined, isReceiver });
   const options: ConnectionOptions = {
     ...server,
     name,

@@ -11,6 +11,8 @@ import type { NatsConnection } from "nats";
  * nats.js).
  */
 const WAIT_MS = 250;
+/** The same for a service that receives what others publish: it must be back before them. */
+const RECEIVER_WAIT_MS = 25;
 const TLS_JITTER_MS = 1_000;
 
 /** The library's record of a server; 0 stands for "never tried". */
@@ -23,11 +25,13 @@ interface Servers {
 }
 
 export class Reconnecting {
+  readonly #waitMs: number;
   readonly #jitterMs: number;
   #servers: Servers | undefined;
 
-  constructor({ tls }: { readonly tls: boolean }) {
-    this.#jitterMs = tls ? TLS_JITTER_MS : WAIT_MS;
+  constructor({ tls, isReceiver = false }: { readonly tls: boolean; readonly isReceiver?: boolean }) {
+    this.#waitMs = isReceiver ? RECEIVER_WAIT_MS : WAIT_MS;
+    this.#jitterMs = tls && !isReceiver ? TLS_JITTER_MS : this.#waitMs;
   }
 
   /**
@@ -40,7 +44,7 @@ export class Reconnecting {
     const now = Date.now();
     for (const server of this.#servers?.getServers() ?? [])
       if (server.lastConnect > now) server.lastConnect = 0;
-    return WAIT_MS + Math.random() * this.#jitterMs;
+    return this.#waitMs + Math.random() * this.#jitterMs;
   };
 
   /**

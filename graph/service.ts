@@ -118,6 +118,7 @@ export class GraphService {
       client = await BrokerClient.connect(nats, {
         ...connection,
         name: SERVICE_NAME,
+        isReceiver: true,
       });
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);

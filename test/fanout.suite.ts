@@ -294,7 +294,7 @@ export function testFanout(
       for (const stream of streams) {
         await stream.until(/"data":"back"/);
         const told = [
-          ...stream.text.matchAll(/event: resync\ndata: \{"reason":"([^"]+)","since":"([^"]+)"/g),
+          ...stream.text.matchAll(/event: resync\ndata: \{"reason":"(graph-[^"]+)","since":"([^"]+)"/g),
         ];
         assert.ok(told.length <= shares.length, stream.text);
         for (const [, reason, time = ""] of told) {

@@ -17,7 +17,7 @@ import { TestNetwork } from "../support/network.ts";
 import { Services } from "../support/services.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { Crowd } from "./crowd.ts";
-import { modesOf } from "./grounds.ts";
+import { modesOf, ONLY_FULL } from "./grounds.ts";
 
 const DISCONNECTS = Number(process.env.RESUME_DISCONNECTS ?? 120);
 const IS_LONG = process.env.RESUME_DISCONNECTS !== undefined;
@@ -88,7 +88,7 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
   });
 }
 
-describe("churn, edges with workers in processes of their own", { skip: real.skip }, () => {
+describe("churn, edges with workers in processes of their own", { skip: real.skip || ONLY_FULL }, () => {
   for (const fanout of modesOf("subject"))
     it(`${fanout}, workers killed meanwhile: ${TITLE}`, async (t) => {
       const services = await Services.start({

@@ -13,7 +13,7 @@ import { TestNetwork } from "../support/network.ts";
 import { waitFor } from "../support/wait-for.ts";
 import type { Block, StreamFormat } from "./blocks.ts";
 import { FLAWLESS, faultsOf, Ledger, type Received } from "./checker.ts";
-import { modesOf } from "./grounds.ts";
+import { modesOf, ONLY_FULL } from "./grounds.ts";
 import { Load } from "./load.ts";
 import { ReturningReader } from "./returning-reader.ts";
 
@@ -23,7 +23,7 @@ const SMALL_HISTORY = { maxRows: 200, maxAgeMs: 86_400_000, maxBytes: 1_073_741_
 const FORMATS: readonly StreamFormat[] = ["sse", "ndjson"];
 
 for (const fanout of modesOf("subject"))
-  describe(`a gap that cannot be replayed, ${fanout}`, () => {
+  describe(`a gap that cannot be replayed, ${fanout}`, { skip: ONLY_FULL }, () => {
     const stops: (() => void | Promise<void>)[] = [];
     let ledger: Ledger;
     let load: Load;
