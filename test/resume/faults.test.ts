@@ -14,13 +14,13 @@ import { LossyProxy } from "../support/lossy-proxy.ts";
 import { TestNetwork } from "../support/network.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { Crowd } from "./crowd.ts";
-import { modesOf } from "./grounds.ts";
+import { modesOf, ONLY_FULL } from "./grounds.ts";
 
 const SEED = Number(process.env.RESUME_SEED ?? 1);
 const READERS = 16;
 
 for (const fanout of modesOf("frames"))
-  describe(`faults under load, ${fanout}`, { skip: real.skip }, () => {
+  describe(`faults under load, ${fanout}`, { skip: real.skip || ONLY_FULL }, () => {
     const ends: (() => void | Promise<void>)[] = [];
     afterEach(async () => {
       for (const end of ends.splice(0).reverse()) await end();
