@@ -23,7 +23,7 @@ describe("an edge on a UNIX socket", () => {
   ];
   const start = (path: string): Promise<EnckeCommand> => EnckeCommand.start(argsFor(path), /edge at unix:/);
   const untilServed = (path: string): Promise<void> =>
-    waitFor("the welcome", () => {
+    waitFor("the page", () => {
       const socket = createConnection(path);
       return new Promise<boolean>((resolve) => {
         const done = (isServed: boolean): void => {
@@ -32,7 +32,7 @@ describe("an edge on a UNIX socket", () => {
         };
         socket.setEncoding("utf8").on("data", (text: string) => done(/200 OK/.test(text)));
         socket.on("error", () => done(false));
-        socket.write("GET /test/alice HTTP/1.1\r\nHost: x\r\n\r\n");
+        socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
       });
     });
   /** Kills an edge and its workers at once, as a power failure would. */

@@ -26,7 +26,7 @@ const MAX_BEFORE_END_MS = 2_500;
 const ENDS: readonly NodeJS.Signals[] = IS_FULL ? ["SIGTERM", "SIGKILL"] : ["SIGKILL"];
 
 for (const fanout of modesOf("frames"))
-  describe(`a graph restart under load, ${fanout}`, { skip: real.skip }, () => {
+  describe(`a graph restart under load, ${fanout}`, { skip: real.skip || ONLY_FULL }, () => {
     const stops: (() => void | Promise<void>)[] = [];
     afterEach(async () => {
       for (const stop of stops.splice(0).reverse()) await stop();
