@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { ALL_RULES, type Rules } from "./rules.ts";
 import { type WalkCounts, walk } from "./walk.ts";
 
-const WALKS = Number(process.env.MODEL_WALKS ?? 1_000);
+const WALKS = Number(process.env.MODEL_WALKS ?? 500);
 /** Number of walks after which a rule must have been missed; otherwise it is unnecessary or untested. */
 const MAX_WALKS_WITHOUT_RULE = 20_000;
 

@@ -19,7 +19,7 @@ import { waitFor } from "../support/wait-for.ts";
 import { Crowd } from "./crowd.ts";
 import { modesOf, ONLY_FULL } from "./grounds.ts";
 
-const DISCONNECTS = Number(process.env.RESUME_DISCONNECTS ?? 120);
+const DISCONNECTS = Number(process.env.RESUME_DISCONNECTS ?? 60);
 const IS_LONG = process.env.RESUME_DISCONNECTS !== undefined;
 const SEED = Number(process.env.RESUME_SEED ?? 1);
 const READERS = 24;
