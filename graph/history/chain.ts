@@ -43,14 +43,20 @@ export class Chain {
 
   /** Appends a row. Amortized O(1). */
   append(kind: RowKind, tag: number): void {
-    const ordinal = this.next;
+    this.#distances.append(this.#link(this.next, kind, tag));
+  }
+
+  /** Appends rows. */
+  appendAll(kinds: Uint8Array, tags: Uint32Array): void {
+    const { next } = this;
+    this.#distances.appendAll(tags.map((tag, row) => this.#link(next + row, kinds[row] as RowKind, tag)));
+  }
+
+  /** Makes a row the newest of its tag, and returns the distance to the one before, or 0. */
+  #link(ordinal: number, kind: RowKind, tag: number): number {
     const newest = this.#newestOf(kind);
-    let distance = 0;
-    if (newest !== undefined) {
-      const before = newest.set(tag, ordinal & ORDINAL_MASK);
-      if (before !== -1) distance = (ordinal - before) & ORDINAL_MASK;
-    }
-    this.#distances.append(distance);
+    const before = newest?.set(tag, ordinal & ORDINAL_MASK) ?? -1;
+    return before === -1 ? 0 : (ordinal - before) & ORDINAL_MASK;
   }
 
   /** Returns the ordinal of a tag's newest row, or 0 if it has none. */

@@ -49,6 +49,16 @@ export class OrdinalRing {
     this.#next += 1;
   }
 
+  /** Appends numbers. */
+  appendAll(values: Values): void {
+    while (this.#next - this.#first + values.length > this.#values.length) this.#grow();
+    const at = this.#next & (this.#values.length - 1);
+    const untilWrap = Math.min(values.length, this.#values.length - at);
+    this.#values.set(values.subarray(0, untilWrap), at);
+    this.#values.set(values.subarray(untilWrap));
+    this.#next += values.length;
+  }
+
   /** Forgets the numbers before an ordinal. */
   dropBefore(first: number): void {
     this.#first = Math.max(this.#first, first);
@@ -58,8 +68,10 @@ export class OrdinalRing {
     const before = this.#values;
     const Type = before.constructor as new (length: number) => Values;
     const larger = new Type(before.length * 2);
-    for (let ordinal = this.#first; ordinal < this.#next; ordinal += 1)
-      larger[ordinal & (larger.length - 1)] = before[ordinal & (before.length - 1)] as number;
+    const wrap = this.#first & (before.length - 1);
+    const wrapped = this.#first + before.length - wrap;
+    larger.set(before.subarray(wrap), this.#first & (larger.length - 1));
+    larger.set(before.subarray(0, wrap), wrapped & (larger.length - 1));
     this.#values = larger;
   }
 }

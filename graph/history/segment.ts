@@ -96,17 +96,25 @@ export class Segment {
     return tag;
   }
 
+  get tags(): Uint32Array {
+    return this.#tags.subarray(0, this.rows);
+  }
+
+  get kinds(): Uint8Array {
+    return this.#kinds.subarray(0, this.rows);
+  }
+
+  /** The ranks of the rows in their blocks. */
+  get ranks(): Uint8Array {
+    return this.#ranks.subarray(0, this.rows);
+  }
+
   tagAt(row: number): number {
     return this.#tags[row] as number;
   }
 
   kindAt(row: number): RowKind {
     return this.#kinds[row] as RowKind;
-  }
-
-  /** Returns a row's rank in its block. */
-  rankAt(row: number): number {
-    return this.#ranks[row] as number;
   }
 
   /** Returns the index of a row's partition in `partitions`. */
@@ -172,8 +180,8 @@ export class Segment {
     segment.#ranks = new Uint8Array(encoded.subarray(ranksAt, indexesAt));
     segment.#indexes =
       indexesAt < idsAt ? new Uint8Array(encoded.subarray(indexesAt, idsAt)) : new Uint8Array(rows);
-    for (let row = 0; row < rows; row += 1)
-      (segment.partitions[segment.indexAt(row)] as SegmentPartition).rows += 1;
+    for (const [index, part] of segment.partitions.entries())
+      part.rows = partitions === 1 ? rows : segment.#indexes.filter((other) => other === index).length;
     for (let at = idsAt; at + ID_HEAD_BYTES <= encoded.length; ) {
       const end = at + ID_HEAD_BYTES + view.getUint8(at + 2);
       const messageId = decoder.decode(encoded.subarray(at + ID_HEAD_BYTES, end));

@@ -28,6 +28,11 @@ interface PartitionState {
   next: Position;
 }
 
+/** Reports whether a row of this kind may have concerned any user. */
+function hasLost(kind: RowKind): boolean {
+  return kind === ROW_KIND.hole || kind === ROW_KIND.lost;
+}
+
 export class StoredRows {
   readonly chain: Chain;
   readonly placement: Placement;
@@ -179,8 +184,11 @@ export class StoredRows {
       const place = places[index] as number;
       places[index] = place + 1;
       const { partition } = segment.partitions[index] as SegmentPartition;
-      this.#add(partition, place, segment.kindAt(row), segment.tagAt(row), segment.rankAt(row));
+      this.placement.append(partition, place);
+      if (hasLost(segment.kindAt(row))) this.#holes.push(this.chain.next + row);
     }
+    this.chain.appendAll(segment.kinds, segment.tags);
+    this.#ranks.appendAll(segment.ranks);
     this.#bytes += segment.bytes;
     this.#sealed.push(this.#summaryOf(segment));
   }
@@ -262,7 +270,7 @@ export class StoredRows {
   }
 
   #add(partition: number, place: number, kind: RowKind, tag: number, rank: number): void {
-    if (kind === ROW_KIND.hole || kind === ROW_KIND.lost) this.#holes.push(this.chain.next);
+    if (hasLost(kind)) this.#holes.push(this.chain.next);
     this.chain.append(kind, tag);
     this.placement.append(partition, place);
     this.#ranks.append(rank);
