@@ -37,6 +37,9 @@ export interface CrowdOptions {
   readonly fanout?: FanoutMode;
   readonly formats?: readonly StreamFormat[];
   readonly perSecond?: number;
+  readonly streamsPerUser?: number;
+  /** By default just enough for long events. */
+  readonly celebrityFollowers?: number;
   /** The number of bytes after which the next connection is cut; random by default. */
   readonly cutAfter?: (nth: number) => number;
 }
@@ -74,7 +77,8 @@ export class Crowd {
     const crowd = new Crowd(options);
     crowd.#users = Array.from({ length: size }, (_, n) => (n < 3 ? `author${n}` : `user${n}`));
     await crowd.#fillGraph();
-    for (const [nth, user] of crowd.#users.entries()) crowd.#add(user, nth);
+    for (let stream = 0; stream < (options.streamsPerUser ?? 1); stream += 1)
+      for (const user of crowd.#users) crowd.#add(user, crowd.members.length);
     await crowd.come();
     return crowd;
   }
@@ -182,6 +186,7 @@ export class Crowd {
 
   async #fillGraph(): Promise<void> {
     const { random, fanout = "subject" } = this.#options;
+    const { celebrityFollowers = CELEBRITY_FOLLOWERS[fanout] } = this.#options;
     for (const user of this.#users) {
       const chosen = Array.from(
         { length: FOLLOWS_PER_USER },
@@ -191,8 +196,7 @@ export class Crowd {
     }
     for (const topic of this.topics) {
       const followers = this.#users.filter((user) => this.ledger.follows(user, topic));
-      if (topic === CELEBRITY)
-        for (let n = 0; n < CELEBRITY_FOLLOWERS[fanout]; n += 1) followers.push(`fan${n}`);
+      if (topic === CELEBRITY) for (let n = 0; n < celebrityFollowers; n += 1) followers.push(`fan${n}`);
       for (let from = 0; from < followers.length; from += PER_REQUEST)
         await this.change("subscribe", topic, followers.slice(from, from + PER_REQUEST));
     }

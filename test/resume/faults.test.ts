@@ -18,6 +18,7 @@ import { modesOf, ONLY_FULL } from "./grounds.ts";
 
 const SEED = Number(process.env.RESUME_SEED ?? 1);
 const READERS = 16;
+const BEHIND_MS = 300;
 
 for (const fanout of modesOf("frames"))
   describe(`faults under load, ${fanout}`, { skip: real.skip || ONLY_FULL }, () => {
@@ -31,12 +32,16 @@ for (const fanout of modesOf("frames"))
       ends.push(() => network.stop());
       return network;
     };
-    const gather = async (network: TestNetwork, edges?: () => readonly URL[]): Promise<Crowd> => {
+    const gather = async (
+      network: TestNetwork,
+      edges?: () => readonly URL[],
+      streamsPerUser = 1,
+    ): Promise<Crowd> => {
       await network.ready();
       const own = (): URL[] => network.edges.map((_, edge) => network.url("/", edge));
       const random = new Random(SEED);
       const crowd = await Crowd.gather(
-        { client: network.client, edges: edges ?? own, random, fanout },
+        { client: network.client, edges: edges ?? own, random, fanout, streamsPerUser },
         READERS,
       );
       ends.push(() => crowd.leave());
@@ -125,6 +130,21 @@ for (const fanout of modesOf("frames"))
         proxy.drop(/^edge\.[0-9a-f]+$/);
         await waitFor("a dropped message", () => proxy.dropped.length === drop);
       }
+      await crowd.settle();
+      crowd.assertFlawless();
+    });
+
+    it("an edge that is behind the others - resumes readers who are ahead of it", async () => {
+      const network = await start([fanout]);
+      const proxy = await LossyProxy.start(network.broker.ports[0] ?? 0);
+      ends.push(() => proxy.stop());
+      await network.startEdge({ fanout, nats: { url: proxy.url } });
+      // the edge already has the user of a reader who comes from the other edge, so it need not join
+      const crowd = await gather(network, undefined, 2);
+      proxy.delayMs = BEHIND_MS;
+      crowd.load.start(crowd.topics);
+      crowd.churn(true);
+      await publishes(crowd, 400);
       await crowd.settle();
       crowd.assertFlawless();
     });

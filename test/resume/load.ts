@@ -92,8 +92,8 @@ export class Load {
       ledger.unsent(inboxOf(user), n);
   }
 
-  /** Publishes a counted event, and repeats it until the graph replies. */
-  async request(topic: string, payloadBytes: number = this.#size()): Promise<void> {
+  /** Publishes a counted event, and repeats it until the graph replies. Returns its number. */
+  async request(topic: string, payloadBytes: number = this.#size()): Promise<number> {
     const { client, ledger } = this.#options;
     const n = ledger.publish(topic, "unsure");
     const payload = payloadOf(n, payloadBytes);
@@ -104,6 +104,7 @@ export class Load {
       if (performance.now() > startedAtMs + PATIENCE_MS)
         throw new Error(`the graph has not replied to event ${n} of ${topic} for ${PATIENCE_MS} ms`);
     ledger.stored(topic, n);
+    return n;
   }
 
   #tick(topics: readonly string[]): void {

@@ -14,6 +14,11 @@ const SEED = Number(process.env.RESUME_SEED ?? 1);
 const VERBS = ["unsubscribe", "mute", "block"] as const;
 /** Small enough that what a stopped reader misses can be replayed, large enough to fill its buffers soon. */
 const PAYLOAD_BYTES = 30_000;
+/** So many that sending one event to them takes a while. */
+const MANY_FOLLOWERS = 60_000;
+/** Together more than sockets buffer. */
+const LARGE_EVENTS = 120;
+const LARGE_BYTES = 60_000;
 
 for (const { fanout, pool } of groundsOf().slice(0, IS_FULL ? undefined : 1))
   describe(`the end of a follow, ${fanout}, ${pool} pool`, { skip: real.skip }, () => {
@@ -21,7 +26,11 @@ for (const { fanout, pool } of groundsOf().slice(0, IS_FULL ? undefined : 1))
     afterEach(async () => {
       for (const stop of stops.splice(0).reverse()) await stop();
     });
-    const gather = async (readers: number, edges = 2): Promise<[TestNetwork, Crowd]> => {
+    const gather = async (
+      readers: number,
+      edges = 2,
+      celebrityFollowers?: number,
+    ): Promise<[TestNetwork, Crowd]> => {
       const fleet = Array.from({ length: edges }, () => fanout);
       const network = await TestNetwork.start({ broker: real, fleet, edge: { pool } });
       stops.push(() => network.stop());
@@ -32,6 +41,7 @@ for (const { fanout, pool } of groundsOf().slice(0, IS_FULL ? undefined : 1))
           edges: () => network.edges.map((_, edge) => network.url("/", edge)),
           random: new Random(SEED),
           fanout,
+          ...(celebrityFollowers !== undefined && { celebrityFollowers }),
         },
         readers,
       );
@@ -75,6 +85,58 @@ for (const { fanout, pool } of groundsOf().slice(0, IS_FULL ? undefined : 1))
       await crowd.settle();
       crowd.assertFlawless();
       assert.ok(members.every((member) => member.received.withdrawn.size > 1));
+    });
+
+    it("while a celebrity's event is being sent - it is not delivered after the end of the follow", async () => {
+      const [, crowd] = await gather(16, 2, MANY_FOLLOWERS);
+      const { ledger, load, members } = crowd;
+      for (const [nth, { received }] of members.entries()) {
+        const { user } = received;
+        if (!ledger.follows(user, CELEBRITY)) continue;
+        load.publish(CELEBRITY);
+        load.publish(CELEBRITY);
+        await crowd.change(VERBS[nth % VERBS.length] ?? "mute", CELEBRITY, [user]);
+        ledger.withdraw(user, CELEBRITY);
+        load.publish(user);
+      }
+      await crowd.settle();
+      crowd.assertFlawless();
+      assert.ok(members.some(({ received }) => received.withdrawn.size > 0));
+    });
+
+    it("before a replay was read - what has not been written of the topic is never delivered", async () => {
+      const [network, crowd] = await gather(1, 1);
+      const { ledger, load, members } = crowd;
+      const [{ received, reader } = assert.fail()] = members;
+      const { user } = received;
+      const topic = ledger.topicsOf(user).find((name) => name !== CELEBRITY) ?? "";
+      crowd.leave();
+      // more than the socket takes, then the topic's events, which are written last
+      for (let n = 0; n < LARGE_EVENTS; n += 1) load.send(user, LARGE_BYTES);
+      for (let n = 0; n < 5; n += 1) load.publish(topic);
+      await load.request(user);
+      const witness = await network.read(`/stream?user=${user}`);
+      let isFrozen = false;
+      crowd.onBlock = (_, { kind }) => {
+        if (kind === "welcome") isFrozen = true;
+        if (kind === "welcome") reader.freeze(true);
+        return true;
+      };
+      reader.come();
+      await waitFor("the reader to stop reading", () => isFrozen);
+      for (let n = 0; n < 5; n += 1) load.publish(topic); // buffered
+      await load.request(user);
+      await crowd.change("mute", topic, [user]);
+      const last = await load.request(user);
+      // the edge has passed the end of the follow when an open stream has received what came after it
+      const isLast = ({ topic, data }: { topic?: string; data?: unknown }): boolean =>
+        topic === user && (data as { n: number }).n === last;
+      await waitFor("the witness", () => witness.events.some(isLast));
+      ledger.withdraw(user, topic);
+      received.withdrawn.set(topic, { after: topic, n: -1 });
+      reader.freeze(false);
+      await crowd.settle();
+      crowd.assertFlawless();
     });
 
     it("a reader who stops reading until it is cut - comes back and has everything", async () => {

@@ -1,6 +1,6 @@
 // A proxy between one NATS client and its server that drops chosen messages on their way to the client, as a
-// route between servers does when it breaks. Everything else passes unchanged. Owned by the test, which stops
-// it.
+// route between servers does when it breaks, or delays everything. Otherwise all passes unchanged. Owned by
+// the test, which stops it.
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
@@ -13,6 +13,8 @@ export class LossyProxy {
   readonly #sockets = new Set<Socket>();
   #drops: RegExp | undefined;
   #count = 0;
+  /** Delay of everything on its way to the client, in milliseconds. */
+  delayMs = 0;
   /** Subjects of the messages that were dropped. */
   readonly dropped: string[] = [];
 
@@ -64,6 +66,12 @@ export class LossyProxy {
     this.cut();
   }
 
+  /** Timers of one length end in the order in which they began. */
+  #write(client: Socket, bytes: Buffer): void {
+    if (this.delayMs === 0) client.write(bytes);
+    else setTimeout(() => client.write(bytes), this.delayMs);
+  }
+
   /** Writes every complete protocol message to the client, and returns the rest. */
   #pass(bytes: Buffer, client: Socket): Buffer {
     const passed: Buffer[] = [];
@@ -79,7 +87,7 @@ export class LossyProxy {
       } else passed.push(bytes.subarray(at, at + length));
       at += length;
     }
-    if (passed.length > 0) client.write(Buffer.concat(passed));
+    if (passed.length > 0) this.#write(client, Buffer.concat(passed));
     return Buffer.from(bytes.subarray(at));
   }
 }
