@@ -13,12 +13,12 @@
 // when a connection is refused.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Browser } from "playwright-core";
 import { Random } from "../../graph/index.ts";
-import { childrenOf } from "../../lib/processes.ts";
+import { childrenOf, listenersIn } from "../../lib/processes.ts";
 import { projectRoot } from "../../lib/project.ts";
 import { real } from "../support/brokers.ts";
 import { launchBrowser, noBrowser } from "../support/browser.ts";
@@ -51,6 +51,11 @@ const PACKAGES = [
   ...["event-source-polyfill", "eventsource-client", "fetch-event-source"],
 ];
 const TOPIC = "42";
+
+/** Returns the number of sockets that listen at an address of 127.0.0.1. */
+function listening({ port }: URL): number {
+  return listenersIn(readFileSync("/proc/net/tcp", "utf8"), Number(port)).length;
+}
 
 describe("real clients over killed edge workers", { skip: real.skip }, () => {
   let services: Services;
@@ -129,6 +134,8 @@ describe("real clients over killed edge workers", { skip: real.skip }, () => {
         await untilUpToDate();
         await services.ready();
         await waitFor("the workers", () => childrenOf(services.edgeSupervisor).length === WORKERS);
+        // a worker that has just been started does not listen yet
+        await waitFor("both workers to listen", () => listening(services.edge) === WORKERS);
       }
       const verdict = ledger.check();
       t.diagnostic(`${clients.map(({ name }) => name).join(", ")}: ${verdict.received} events`);

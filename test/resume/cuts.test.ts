@@ -47,7 +47,7 @@ for (const { fanout, pool } of groundsOf().slice(0, IS_FULL ? undefined : 1))
         const cuts = Math.ceil(MAX_BYTES / STEP_BYTES);
         const isDone = (): boolean =>
           crowd.fault !== undefined || crowd.members.every(({ reader }) => reader.cuts >= cuts);
-        await waitFor("every cut", isDone, 20_000 + MAX_BYTES * 100);
+        await waitFor("every cut", isDone, 20_000 + MAX_BYTES * 300);
         await crowd.settle();
         crowd.assertFlawless();
       } finally {
