@@ -14,7 +14,8 @@ import { KEY } from "./support/tokens.ts";
 
 const NOWHERE = "nats://127.0.0.1:1";
 
-describe("encke - help and usage", () => {
+// each test starts commands of its own, so two cores can run two of them
+describe("encke - help and usage", { concurrency: 2 }, () => {
   it("--help - lists every command, and each command's help lists its flags", async () => {
     const { stdout, exit } = await EnckeCommand.run(["--help"]);
     assert.equal(exit, 0);

@@ -18,7 +18,8 @@ const noScript = spawnSync("script", ["--version"]).status === 0 ? false : "no s
 /** Body of /readyz while the edge runs, because this test starts no graph. */
 const WITHOUT_GRAPH = /^not ready: .*\bgraph\b/;
 
-describe("SIGHUP", () => {
+// each test starts an edge of its own, so two cores can run two of them
+describe("SIGHUP", { concurrency: 2 }, () => {
   let broker: EnckeCommand;
   let edge: readonly string[];
 

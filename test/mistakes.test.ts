@@ -206,7 +206,8 @@ const mistakes: readonly Mistake[] = [
   },
 ];
 
-describe("a mistake", () => {
+// each test starts commands of its own, so two cores can run two of them
+describe("a mistake", { concurrency: 2 }, () => {
   before(() => {
     writeFileSync(file, "");
     writeFileSync(edges, "1 2\n2 3\n");

@@ -51,7 +51,8 @@ const flood = (services: Services): Promise<EnckeCommand> =>
     /^/,
   );
 
-describe("a command that is killed", () => {
+// each test starts commands of its own, so two cores can run two of them
+describe("a command that is killed", { concurrency: 2 }, () => {
   const commands: readonly [string, () => Promise<EnckeCommand>, number, string | false][] = [
     ["encke up with nats-server", () => up("--broker", "nats-server"), 2, real.skip],
     ["encke up with the embedded broker", () => up("--broker", "embedded"), 2, false],
