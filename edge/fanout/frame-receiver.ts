@@ -166,7 +166,7 @@ export class FrameReceiver {
     copies?.release(head.partition, head.sequence - 1);
     progress.skip(head);
     gathered.drop(head.partition, head.sequence);
-    seams.skip(head, hole);
+    seams.skip(head);
     holes.report(hole);
     return true;
   }

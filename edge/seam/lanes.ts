@@ -45,6 +45,11 @@ export class Lanes {
     return this.#lanes.every(({ items, isLast }) => items.length > 0 || isLast);
   }
 
+  /** Everything up to this sequence has been taken for every user. */
+  get passed(): number {
+    return Math.min(...this.#lanes.map(({ items: [first], reached }) => (first ? before(first) : reached)));
+  }
+
   /** Returns the users whose next page is to be requested now, and what they have received. */
   takeWanting(): readonly { readonly user: string; readonly reached: number }[] {
     const wanting = this.#lanes.filter(
@@ -72,7 +77,11 @@ export class Lanes {
     if (!this.isReady) return undefined;
     const next = Math.min(...this.#lanes.map(({ items }) => items[0]?.sequence ?? Number.POSITIVE_INFINITY));
     let taken: ReplayedItem | ReplayedHole | undefined;
-    for (const { items } of this.#lanes) if (items[0]?.sequence === next) taken = items.shift();
+    for (const { items } of this.#lanes) {
+      const [first] = items;
+      const isSame = taken === undefined || "hole" in taken === (first !== undefined && "hole" in first);
+      if (first?.sequence === next && isSame) taken = items.shift();
+    }
     return taken;
   }
 
@@ -97,4 +106,9 @@ export class Lanes {
       );
     }
   }
+}
+
+/** A hole comes after its sequence. */
+function before(item: ReplayedItem | ReplayedHole): number {
+  return "hole" in item ? item.sequence : item.sequence - 1;
 }

@@ -59,8 +59,8 @@ export class Seam {
   /** By partition: the last event of the replay. */
   #upTo: number[] = [];
   readonly #lanes = new Map<number, Lanes>();
-  /** A hole that passed this edge meanwhile. */
-  #passed: Hole | undefined;
+  /** Whether a hole has passed this edge meanwhile. */
+  #hasSkipped = false;
   #hasBegun = false;
   #isDraining = false;
   #deadlineMs: number;
@@ -129,9 +129,8 @@ export class Seam {
   }
 
   /** A hole has passed this edge. */
-  skip(partition: number, sequence: number, hole: Hole): void {
-    if (this.#text.reader !== undefined && sequence > (this.#upTo[partition] ?? 0))
-      this.#passed = mergeHoles(this.#passed, hole);
+  skip(partition: number, sequence: number): void {
+    if (this.#text.reader !== undefined && sequence > (this.#upTo[partition] ?? 0)) this.#hasSkipped = true;
   }
 
   /** Advances as far as possible. */
@@ -252,18 +251,18 @@ export class Seam {
       const item = lanes.take();
       this.#ask(partition);
       if (item === undefined) continue;
+      this.#text.reader?.pass(partition, "hole" in item ? lanes.passed : item.sequence);
       if ("hole" in item) return { text: this.#text.resync(item.hole), events: 0 };
-      this.#text.reader?.pass(partition, item.sequence);
       return { text: this.#text.event(item.id, item.json, partition), events: 1 };
     }
     if (![...this.#lanes.values()].every(({ isDone }) => isDone)) return "wait";
     for (const [partition, upTo] of this.#upTo.entries()) this.#text.reader?.pass(partition, upTo);
-    if (this.#passed !== undefined) {
-      const text = this.#text.resync(this.#passed);
-      this.#passed = undefined;
-      return { text, events: 0 };
-    }
-    return this.#nextBuffered();
+    if (!this.#hasSkipped) return this.#nextBuffered();
+    // only a replay has the hole in its place among the events
+    this.#hasSkipped = false;
+    this.#buffer.clear();
+    this.#beginAgain();
+    return "wait";
   }
 
   /** The reader is told of what cannot be replayed before the first event. */
@@ -272,8 +271,7 @@ export class Seam {
     const holes = [...this.#lanes.values()].flatMap((lanes) => lanes.takeFirstHoles());
     const hole = holes.reduce<Hole | undefined>(mergeHoles, undefined);
     if (hole === undefined) return this.#text.welcome();
-    for (const [partition, lanes] of this.#lanes)
-      if (lanes.isDone) this.#text.reader?.pass(partition, this.#upTo[partition] as number);
+    for (const [partition, lanes] of this.#lanes) this.#text.reader?.pass(partition, lanes.passed);
     return this.#text.welcome() + this.#text.resync(hole);
   }
 
@@ -291,7 +289,7 @@ export class Seam {
       : { text: "", events: 0 };
   }
 
-  /** What the pool discarded is replayed as well. */
+  /** What was discarded is replayed as well. */
   #beginAgain(): void {
     this.#lanes.clear();
     this.#options.requests.forget(this);

@@ -2,7 +2,7 @@
 // receives live events like any other. Owned by the assembled edge; the admission bounds the streams. One
 // timer runs while there are any.
 
-import type { FrameHead, Hole } from "../../broker/contract.ts";
+import type { FrameHead } from "../../broker/contract.ts";
 import type { Fanout } from "../fanout/fanout.ts";
 import type { Progress } from "../fanout/progress.ts";
 import type { ConnectionPool, Cork } from "../pool/pool.ts";
@@ -80,8 +80,9 @@ export class Seams {
     for (const seam of this.#seams) seam.withdraw(ended);
   }
 
-  skip({ partition, sequence }: FrameHead, hole: Hole): void {
-    for (const seam of this.#seams) seam.skip(partition, sequence, hole);
+  /** A hole has passed this edge. */
+  skip({ partition, sequence }: FrameHead): void {
+    for (const seam of this.#seams) seam.skip(partition, sequence);
   }
 
   stop(): void {
