@@ -169,11 +169,11 @@ export class GraphService {
     this.#running = undefined;
     if (running === undefined) return;
     clearInterval(running.expiry);
-    const noted = running.upkeep.noteListening();
+    // subscriptions that ended earlier would drop what was published before that moment and is on its way
+    await running.upkeep.noteListening();
     for (const subscription of running.subscriptions) subscription.unsubscribe();
     await running.service.stop();
     await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
-    await noted;
     await running.replays.stop();
     running.losses.stop();
     await running.expander.settle();
