@@ -102,8 +102,10 @@ export class Crowd {
   /** Makes every reader come, and resolves when each has a stream again. */
   async come(): Promise<void> {
     for (const { reader } of this.members) reader.come();
+    // a reader that is cut before its first cursor has no position, and misses what comes meanwhile
+    const hasStream = ({ reader }: Member): boolean => reader.isReading && reader.cursor !== undefined;
     await waitFor("every reader to have a stream", () =>
-      this.members.every(({ reader: { isReading, fault } }) => isReading || fault !== undefined),
+      this.members.every((member) => hasStream(member) || member.reader.fault !== undefined),
     );
   }
 

@@ -96,7 +96,8 @@ describe("encke up, killed right after its last reply", { skip: ONLY_FULL }, () 
   });
 
   const up = async (): Promise<{ command: EnckeCommand; edge: URL; client: BrokerClient }> => {
-    const args = ["up", "--data", directory, "--users", "50", "--broker", "embedded"];
+    const bounds = ["--replay-events", String(EVENTS)];
+    const args = ["up", "--data", directory, "--users", "50", "--broker", "embedded", ...bounds];
     const command = await EnckeCommand.start(args, /Ctrl-C/, { env: { TMPDIR: tempDir() } });
     const client = await connectClient({ url: command.find(/at (nats:\S+)/) });
     stops.push(async () => {
