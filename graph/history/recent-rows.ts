@@ -15,10 +15,20 @@ import { decodeRowAt, encodeRowAt, eraseRowAt, memoryOf, ROW_KIND, type Row, typ
 const CHUNK_BITS = 20;
 const CHUNK_BYTES: number = 1 << CHUNK_BITS;
 
-interface Chunk extends RowMemory {
-  used: number;
+/** A class, so that all chunks have one shape: code for another shape would be compiled again per chunk. */
+class Chunk implements RowMemory {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  used = 0;
   /** The ordinal of the chunk's last row. */
   last: number;
+
+  constructor(size: number, last: number) {
+    const { bytes, view } = memoryOf(new Uint8Array(size));
+    this.bytes = bytes;
+    this.view = view;
+    this.last = last;
+  }
 }
 
 export class RecentRows {
@@ -126,7 +136,7 @@ export class RecentRows {
       return known;
     }
     this.#chunkBytes += size - (known?.bytes.length ?? 0);
-    const chunk = { ...memoryOf(new Uint8Array(size)), used: 0, last: known?.last ?? 0 };
+    const chunk = new Chunk(size, known?.last ?? 0);
     this.#chunks[index] = chunk;
     return chunk;
   }
