@@ -41,8 +41,10 @@ export class Sequences {
 
   /** Returns the position of a stored place. O(runs). */
   at(place: number): Position {
-    const run = this.#runs.findLast(({ firstPlace }) => firstPlace <= place) as Run;
-    return { epoch: run.epoch, sequence: run.firstSequence + place - run.firstPlace };
+    let index = this.#runs.length - 1; // mostly the right one, so no callback is created to search for it
+    while ((this.#runs[index] as Run).firstPlace > place) index -= 1;
+    const { epoch, firstSequence, firstPlace } = this.#runs[index] as Run;
+    return { epoch, sequence: firstSequence + place - firstPlace };
   }
 
   /** Returns the place of the newest stored row at or before a position, or 0 if there is none. O(runs). */
