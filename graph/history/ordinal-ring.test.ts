@@ -6,7 +6,7 @@ import { Random } from "../random.ts";
 import { OrdinalRing } from "./ordinal-ring.ts";
 
 const STEPS = 300;
-const MOST_AT_ONCE = 700;
+const MAX_AT_ONCE = 700;
 
 describe("ordinal ring", () => {
   it("random appends, one by one and together, and drops - contains what a plain array does", () => {
@@ -15,7 +15,7 @@ describe("ordinal ring", () => {
     const ring = new OrdinalRing(first, Uint32Array);
     const plain: number[] = [];
     for (let step = 0; step < STEPS; step += 1) {
-      const values = Uint32Array.from({ length: random.below(MOST_AT_ONCE) }, () => random.below(2 ** 32));
+      const values = Uint32Array.from({ length: random.below(MAX_AT_ONCE) }, () => random.below(2 ** 32));
       if (step % 3 === 0) for (const value of values) ring.append(value);
       else ring.appendAll(values);
       plain.push(...values);
