@@ -7,7 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const FOLDERS = ["lib", "broker", "graph", "edge", "cli", "load", "infra", "test"];
+const FOLDERS = ["lib", "broker", "graph", "edge", "client", "cli", "load", "infra", "test"];
 /** No test file takes this long; one that hangs must not block the others. */
 const TIMEOUT_MS = 420_000;
 
@@ -19,7 +19,13 @@ const files = FOLDERS.flatMap((folder) =>
   .map((entry) => relative(root, join(entry.parentPath, entry.name)))
   .filter((path) => wanted.length === 0 || wanted.some((part) => path.includes(part)))
   .sort()
-  .map((path) => join(root, "dist", path.replace(/\.ts$/, ".js")));
+  .map((path) => join(root, compiledOf(path)));
+
+/** The client is a package, which has a dist/ of its own. */
+function compiledOf(path) {
+  const name = path.replace(/\.ts$/, ".js");
+  return name.startsWith("client/") ? name.replace("client/", "client/dist/") : join("dist", name);
+}
 
 const { status } = spawnSync(
   process.execPath,
