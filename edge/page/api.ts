@@ -22,20 +22,8 @@ export interface Seen {
   readonly delivered: number;
 }
 
-export interface StreamEvent {
-  readonly id: string;
-  readonly topic?: string;
-  readonly time: string;
-  readonly data?: unknown;
-  readonly data_base64?: string;
-}
-
 export function getSession(): Promise<Session> {
   return call("/session");
-}
-
-export function signIn(token: string): Promise<Session> {
-  return call("/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
 }
 
 export function getNeighbours(user: string): Promise<Neighbours> {

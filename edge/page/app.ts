@@ -1,7 +1,8 @@
 // The live page: streams side by side, the friend graph around the latest author, and an input to publish.
 // The watched users are part of the address, so that a page can be shared and reloaded.
 
-import { getNeighbours, getSession, publish, type Session, type StreamEvent, signIn } from "./api.ts";
+import { type StreamEvent, signIn } from "/encke-client.js";
+import { getNeighbours, getSession, publish, type Session } from "./api.ts";
 import { Constellation } from "./constellation.ts";
 import { Panel } from "./panel.ts";
 import { ApiError, askAgain } from "./refusal.ts";
@@ -25,7 +26,7 @@ const constellation = new Constellation(
 byId("sign-in", HTMLFormElement).addEventListener("submit", (submit) => {
   submit.preventDefault();
   void tell("sign-in-result", async () => {
-    await signIn(byId("token", HTMLInputElement).value.trim());
+    await signIn("/", byId("token", HTMLInputElement).value.trim());
     location.reload();
     return "";
   });

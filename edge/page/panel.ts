@@ -1,12 +1,22 @@
 // The panel of one reader: whom the reader follows, and what arrives on the stream.
 
-import { getNeighbours, type StreamEvent } from "./api.ts";
-import { LiveStream } from "./live-stream.ts";
+import { type EnckeStream, follow, type StreamEvent, type StreamState } from "/encke-client.js";
+import { getNeighbours } from "./api.ts";
 import { askAgain } from "./refusal.ts";
 
 /** Older events are removed from the list, because the page is not an archive. */
 const KEPT_EVENTS = 50;
 const SHOWN_FOLLOWED = 12;
+
+/** Reasons of a goodbye after which the next edge continues, and nothing is missed. */
+const ROUTINE: readonly string[] = ["drain", "aged"];
+
+const SHOWN_STATES: Readonly<Record<StreamState, string>> = {
+  connecting: "connecting",
+  open: "live",
+  lost: "reconnecting",
+  closed: "closed",
+};
 
 export interface PanelOptions {
   readonly user: string;
@@ -21,8 +31,10 @@ export class Panel {
   readonly #events = make("ol", "events");
   readonly #state = make("span", "state");
   readonly #follows = make("div", "follows");
-  readonly #stream: LiveStream;
+  readonly #stream: EnckeStream;
   readonly #closing = new AbortController();
+  /** Notes shown since the stream was open: an edge that stays full repeats its refusal at each attempt. */
+  readonly #noted = new Set<string>();
 
   constructor(options: PanelOptions) {
     this.#options = options;
@@ -37,15 +49,8 @@ export class Panel {
     this.element = make("article", "panel");
     this.element.dataset.user = user;
     this.element.append(title, this.#follows, this.#events);
-    this.#stream = new LiveStream({
-      user,
-      onState: (state) => {
-        this.element.dataset.state = state;
-        this.#state.textContent = state;
-      },
-      onEvent: (event) => this.#receive(event),
-      onNote: (text) => this.#prepend(make("li", "note", text)),
-    });
+    this.#stream = follow("/stream", { user, share: true });
+    this.#listen();
     void this.#showFollowed();
   }
 
@@ -53,6 +58,36 @@ export class Panel {
     this.#closing.abort();
     this.#stream.close();
     this.element.remove();
+  }
+
+  #listen(): void {
+    const stream = this.#stream;
+    stream.addEventListener("event", ({ detail }) => this.#receive(detail));
+    stream.addEventListener("resync", ({ detail: { since = "some time ago" } }) =>
+      this.#note(`something may have been missed since ${since}`),
+    );
+    stream.addEventListener("goodbye", ({ detail: { reason } }) => {
+      if (!ROUTINE.includes(reason)) this.#note(`the edge says goodbye (${reason})`);
+    });
+    stream.addEventListener("open", () => this.#noted.clear());
+    stream.addEventListener("close", ({ detail }) => {
+      if (detail !== null) this.#note(detail.message);
+    });
+    for (const type of ["open", "lost", "close"] as const)
+      stream.addEventListener(type, () => this.#showState());
+    this.#showState();
+  }
+
+  #showState(): void {
+    const state = SHOWN_STATES[this.#stream.state];
+    this.element.dataset.state = state;
+    this.#state.textContent = state;
+  }
+
+  #note(text: string): void {
+    if (this.#noted.has(text)) return;
+    this.#noted.add(text);
+    this.#prepend(make("li", "note", text));
   }
 
   #receive(event: StreamEvent): void {

@@ -32,7 +32,7 @@ export class ApiError extends Error {
 /**
  * Returns whether a retry cannot help. A request without any response failed on the way, which is temporary.
  */
-export function isFinal(error: unknown): boolean {
+function isFinal(error: unknown): boolean {
   return error instanceof ApiError && error.isFinal;
 }
 
@@ -61,7 +61,7 @@ export async function askAgain<T>(
  * Returns the pause after this many earlier failures: at least what the response demands, and random, to
  * spread retries.
  */
-export function pauseMs(failures: number, error: unknown): number {
+function pauseMs(failures: number, error: unknown): number {
   const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
   if (asked !== undefined) return asked + Math.random() * Math.max(MIN_PAUSE_MS, asked / 2);
   const longest = Math.min(MAX_PAUSE_MS, MIN_PAUSE_MS * 2 ** failures);
@@ -69,7 +69,7 @@ export function pauseMs(failures: number, error: unknown): number {
 }
 
 /** @throws the reason of the signal once it is aborted */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, ms);
     signal.addEventListener("abort", done, { once: true });
