@@ -50,7 +50,8 @@ export interface GraphServiceOptions {
   readonly history?: HistoryBounds;
   /** Maximum number of events replayed to a returning reader per partition; DEFAULT_REPLAY_EVENTS. */
   readonly replayEvents?: number | undefined;
-  readonly nats: NatsConfig;
+  /** A promise is awaited only once the graph is open, so that a broker can start meanwhile. */
+  readonly nats: NatsConfig | Promise<NatsConfig>;
   /** The share of the topics that it owns. Defaults to the whole graph. */
   readonly partitions?: Partitions;
   readonly log: Logger;
@@ -96,7 +97,7 @@ export class GraphService {
    * for refused credentials
    */
   async start(): Promise<void> {
-    const { directory, nats, log, metrics, signal } = this.#options;
+    const { directory, log, metrics, signal } = this.#options;
     const { partitions = Partitions.whole, rowMemoryMb = DEFAULT_ROW_MEMORY_MB } = this.#options;
     const { replayEvents } = this.#options;
     const store = await GraphStore.open(directory, {
@@ -115,6 +116,7 @@ export class GraphService {
     let history: History | undefined;
     try {
       history = await this.#openHistory(store, partitions);
+      const nats = await this.#options.nats;
       client = await BrokerClient.connect(nats, {
         ...connection,
         name: SERVICE_NAME,

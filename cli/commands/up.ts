@@ -1,5 +1,5 @@
-// encke up: runs everything on one machine: broker, graph (a demo graph at the first start) and edge, started
-// in that order. If a default port is taken, the next free one is used. Ctrl-C drains in the opposite order.
+// encke up: runs everything on one machine: broker, graph (a demo graph at the first start) and edge. The
+// graph is opened while the broker starts; the edge follows. If a default port is taken, the next free one is used. Ctrl-C drains in the opposite order.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -41,21 +41,26 @@ export const up: Command = defineCommand({
   async run(context, values) {
     const { log, signal, announce } = context;
     const choice = chooseNats(context, values);
+    const opening = openBroker({
+      kind: values.broker,
+      external: choice.url === undefined ? undefined : choice.config,
+      port: DEFAULT_NATS_PORT,
+      portMayMove: true,
+      embeddedCommand: embeddedBrokerOf(context),
+      environment: context.env,
+      log,
+    });
+    const nats = opening.then(({ url }) => ({ ...choice.config, url }));
+    nats.catch(() => {}); // thrown where it is awaited
     /** What has been started; it is stopped in the opposite order. */
-    const started: (() => Promise<void>)[] = [];
+    const started: (() => Promise<void>)[] = [
+      () =>
+        opening.then(
+          (broker) => broker.stop(),
+          () => {},
+        ),
+    ];
     try {
-      const broker = await openBroker({
-        kind: values.broker,
-        external: choice.url === undefined ? undefined : choice.config,
-        port: DEFAULT_NATS_PORT,
-        portMayMove: true,
-        embeddedCommand: embeddedBrokerOf(context),
-        environment: context.env,
-        log,
-      });
-      started.unshift(broker.stop);
-      const nats = { ...choice.config, url: broker.url };
-
       await makeDemoGraph(context, values.data, values.users);
       const metrics = createMetrics();
       const history = historyBoundsOf(values);
@@ -63,11 +68,12 @@ export const up: Command = defineCommand({
       const graph = new GraphService({ directory, history, replayEvents, nats, log, metrics, signal });
       await graph.start();
       started.unshift(() => graph.stop());
+      const broker = await opening;
 
       const { host, adminHost } = values;
       const port = await portFor("--host", host, values.port, DEFAULT_PORT);
       const adminPort = await portFor("--admin-host", adminHost, values.adminPort, DEFAULT_ADMIN_PORT);
-      const config = edgeConfigOf(values, listenAtOf(values.listen, host, port), nats);
+      const config = edgeConfigOf(values, listenAtOf(values.listen, host, port), await nats);
       const admin = { host: adminHost, port: adminPort };
       const edge = await startEdge({ config, workers: values.workers, admin, alongside: metrics, log });
       started.unshift(edge.stop);
