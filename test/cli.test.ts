@@ -90,12 +90,12 @@ describe("encke - help and usage", { concurrency: 2 }, () => {
     ["a short key", ["token", "--sub", "7", "--jwt-key", "short"], /openssl rand/],
     [
       "an open edge without a key",
-      ["edge", "--host", "0.0.0.0"],
+      ["edge", "--admin-port", "0", "--host", "0.0.0.0"],
       /set ENCKE_JWT_KEY .*, or pass --allow-anonymous/,
     ],
     [
       "a UNIX socket without a key",
-      ["edge", "--listen", `unix:${join(tempDir(), "edge.sock")}`],
+      ["edge", "--admin-port", "0", "--listen", `unix:${join(tempDir(), "edge.sock")}`],
       /set ENCKE_JWT_KEY .*, or pass --allow-anonymous/,
     ],
     ["an address that is not a socket", ["edge", "--listen", "x"], /expected unix:/],
