@@ -171,6 +171,15 @@ describe("parser of server-sent events, fields", () => {
     );
   });
 
+  it("a block of more than 1,000,000 characters - is not kept, and becomes unreadable", () => {
+    const blockOf = (lines: number): string =>
+      `data: {"id":"1","data":[\n${`data: "${"x".repeat(99_990)}",\n`.repeat(lines)}data: ""]}\n\n`;
+    assert.deepEqual(
+      messagesOf(blockOf(9) + blockOf(12) + event("id: a")).map(({ kind }) => kind),
+      ["event", "resync", "event"],
+    );
+  });
+
   it("a byte order mark - is skipped", () => {
     const bytes = new TextEncoder().encode(`\ufeff${event("id: a")}`);
     assert.equal(parsed(parseServerSentEvents, decoded([bytes]))[0]?.kind, "event");

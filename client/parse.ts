@@ -28,7 +28,7 @@ export function parseServerSentEvents(sink: Sink): Parse {
     }
     const [, field = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
     if (field === "event") type = value;
-    else if (field === "data") data += `\n${value}`;
+    else if (field === "data" && data.length < MAX_LINE) data += `\n${value}`;
     else if (field === "id") cursor = value || undefined;
     else if (field === "retry") retryMs = Number(value) || undefined;
   });
