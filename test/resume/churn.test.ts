@@ -12,7 +12,6 @@ import { childrenOf } from "../../lib/processes.ts";
 import { type BrokerUnderTest, partitioned, real, SHARES } from "../support/brokers.ts";
 import { connectClient } from "../support/client.ts";
 import { clusterOf } from "../support/cluster.ts";
-import { kill9 } from "../support/kill.ts";
 import { TestNetwork } from "../support/network.ts";
 import { Services } from "../support/services.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -88,30 +87,37 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
   });
 }
 
+/** How a worker ends, by what the tests call it. */
+const ENDS = { killed: "SIGKILL", drained: "SIGTERM" } as const;
+
 describe("churn, edges with workers in processes of their own", { skip: real.skip || ONLY_FULL }, () => {
   for (const fanout of modesOf("subject"))
-    it(`${fanout}, workers killed meanwhile: ${TITLE}`, async (t) => {
-      const services = await Services.start({
-        ...{ broker: "nats-server", fanout, edge: ["--workers", "2", "--pool", defaultPoolKind()] },
-      });
-      const client = await connectClient({ url: services.nats });
-      let crowd: Crowd | undefined;
-      try {
-        const second = await services.startEdge("--pool", "plain");
-        const urls = [services.edge, services.edge, services.edgeOf(second)];
-        await services.ready();
-        crowd = await Crowd.gather({ client, edges: () => urls, random: new Random(SEED), fanout }, READERS);
-        const { ledger } = crowd;
-        await endure(crowd, t, async () => {
-          const total = ledger.total + EVENTS_PER_KILL;
-          await waitFor("further events", () => crowd?.fault !== undefined || ledger.total >= total);
-          const [victim] = childrenOf(services.edgeSupervisor);
-          if (victim !== undefined) kill9(victim);
+    for (const [ended, signal] of Object.entries(ENDS))
+      it(`${fanout}, workers ${ended} meanwhile: ${TITLE}`, async (t) => {
+        const services = await Services.start({
+          ...{ broker: "nats-server", fanout, edge: ["--workers", "2", "--pool", defaultPoolKind()] },
         });
-      } finally {
-        crowd?.leave();
-        await client.close();
-        await services.stop();
-      }
-    });
+        const client = await connectClient({ url: services.nats });
+        let crowd: Crowd | undefined;
+        try {
+          const second = await services.startEdge("--pool", "plain");
+          const urls = [services.edge, services.edge, services.edgeOf(second)];
+          await services.ready();
+          crowd = await Crowd.gather(
+            { client, edges: () => urls, random: new Random(SEED), fanout },
+            READERS,
+          );
+          const { ledger } = crowd;
+          await endure(crowd, t, async () => {
+            const total = ledger.total + EVENTS_PER_KILL;
+            await waitFor("further events", () => crowd?.fault !== undefined || ledger.total >= total);
+            const [victim] = childrenOf(services.edgeSupervisor);
+            if (victim !== undefined) process.kill(victim, signal);
+          });
+        } finally {
+          crowd?.leave();
+          await client.close();
+          await services.stop();
+        }
+      });
 });
