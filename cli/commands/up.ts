@@ -1,5 +1,6 @@
 // encke up: runs everything on one machine: broker, graph (a demo graph at the first start) and edge. The
-// graph is opened while the broker starts; the edge follows. If a default port is taken, the next free one is used. Ctrl-C drains in the opposite order.
+// graph is opened while the broker starts; the edge follows. If a default port is taken, the next free one is
+// used. Ctrl-C drains in the opposite order.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
