@@ -26,7 +26,7 @@ const SETUPS = [
 // mostly waits for processes to start, so two setups run at once
 describe("separate services", { concurrency: 2 }, () => {
   for (const { broker, fanout, server } of SETUPS) {
-    describe(`over ${server.name}, ${fanout} fan-out`, { skip: server.skip }, () => {
+    describe(`over ${server.name}, ${fanout} fan-out`, { skip: server.skip, concurrency: 1 }, () => {
       let services: Services;
       const encke = (...args: string[]): Promise<EnckeCommand> => services.encke(...args);
       const send = async (

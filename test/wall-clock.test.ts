@@ -29,7 +29,7 @@ describe("the wall clock is set", { skip, concurrency: 2 }, () => {
     ["frames", "native"],
     ["subject", "plain"],
   ] as const) {
-    describe(`${fanout} fan-out, ${pool} pool`, () => {
+    describe(`${fanout} fan-out, ${pool} pool`, { concurrency: 1 }, () => {
       const clock = new WallClock();
       let services: Services;
       let client: BrokerClient;
