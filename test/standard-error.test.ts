@@ -43,61 +43,64 @@ const isReady = async (admin: URL): Promise<boolean> => (await statusOf(new URL(
 const droppedBy = async (admin: URL): Promise<number> =>
   valueIn(await (await fetch(new URL("/metrics", admin))).text(), "encke_log_lines_dropped_total");
 
-for (const [what, open] of OUTPUTS) {
-  describe(`standard error: ${what}`, () => {
-    it("encke graph serve and encke edge - survive a NATS restart, and count the lines they drop", async () => {
-      const output = open();
-      const port = String(await anyFreePort("127.0.0.1"));
-      const startBroker = (): Promise<EnckeCommand> =>
-        EnckeCommand.start(["broker", "--embedded", "--port", port], /at nats:/);
-      const nats = ["-s", `nats://127.0.0.1:${port}`];
-      const first = await startBroker();
-      const graph = await startMute(output, "graph", "serve", "--data", join(tempDir(), "graph"), ...nats);
-      const edge = await startMute(output, "edge", "--port", "0", "--workers", "2", ...nats);
-      await waitFor("both", async () => (await isReady(graph.admin)) && (await isReady(edge.admin)));
-      const workers = childrenOf(edge.command.pid);
-      await first.stop();
-      await waitFor("neither", async () => !(await isReady(graph.admin)) && !(await isReady(edge.admin)));
-      const second = await startBroker();
-      await waitFor(
-        "both to be ready again",
-        async () => (await isReady(graph.admin)) && (await isReady(edge.admin)),
-      );
-      assert.deepEqual(childrenOf(edge.command.pid), workers);
-      for (const { command, admin } of [graph, edge]) {
-        assert.ok((await droppedBy(admin)) >= 2);
+// mostly waits for processes, so two outputs are tried at once
+describe("standard error", { concurrency: 2 }, () => {
+  for (const [what, open] of OUTPUTS) {
+    describe(what, { concurrency: 1 }, () => {
+      it("encke graph serve and encke edge - survive a NATS restart, and count the lines they drop", async () => {
+        const output = open();
+        const port = String(await anyFreePort("127.0.0.1"));
+        const startBroker = (): Promise<EnckeCommand> =>
+          EnckeCommand.start(["broker", "--embedded", "--port", port], /at nats:/);
+        const nats = ["-s", `nats://127.0.0.1:${port}`];
+        const first = await startBroker();
+        const graph = await startMute(output, "graph", "serve", "--data", join(tempDir(), "graph"), ...nats);
+        const edge = await startMute(output, "edge", "--port", "0", "--workers", "2", ...nats);
+        await waitFor("both", async () => (await isReady(graph.admin)) && (await isReady(edge.admin)));
+        const workers = childrenOf(edge.command.pid);
+        await first.stop();
+        await waitFor("neither", async () => !(await isReady(graph.admin)) && !(await isReady(edge.admin)));
+        const second = await startBroker();
+        await waitFor(
+          "both to be ready again",
+          async () => (await isReady(graph.admin)) && (await isReady(edge.admin)),
+        );
+        assert.deepEqual(childrenOf(edge.command.pid), workers);
+        for (const { command, admin } of [graph, edge]) {
+          assert.ok((await droppedBy(admin)) >= 2);
+          await command.stop();
+          assert.equal(command.exit, 0);
+        }
+        await second.stop();
+        closeSync(output);
+      });
+
+      it("encke up - serves", { skip: real.skip }, async () => {
+        const output = open();
+        const port = await anyFreePort("127.0.0.1");
+        const args = ["--port", String(port), "--data", join(tempDir(), "graph"), "--users", "50"];
+        const { command, admin } = await startMute(output, "up", ...args, "--log-level", "info");
+        await waitFor("readiness", () => isReady(admin));
+        assert.equal(await statusOf(new URL(`http://127.0.0.1:${port}/`)), 200);
+        assert.ok((await droppedBy(admin)) >= 2); // its address, and that its worker listens
         await command.stop();
         assert.equal(command.exit, 0);
-      }
-      await second.stop();
-      closeSync(output);
-    });
+        closeSync(output);
+      });
 
-    it("encke up - serves", { skip: real.skip }, async () => {
-      const output = open();
-      const port = await anyFreePort("127.0.0.1");
-      const args = ["--port", String(port), "--data", join(tempDir(), "graph"), "--users", "50"];
-      const { command, admin } = await startMute(output, "up", ...args, "--log-level", "info");
-      await waitFor("readiness", () => isReady(admin));
-      assert.equal(await statusOf(new URL(`http://127.0.0.1:${port}/`)), 200);
-      assert.ok((await droppedBy(admin)) >= 2); // its address, and that its worker listens
-      await command.stop();
-      assert.equal(command.exit, 0);
-      closeSync(output);
+      it("a command that fails - still exits with its status", async () => {
+        const stderr = open();
+        for (const [args, exit] of [
+          [["graph", "about", "--data", "/nowhere"], 1],
+          [["edge", "--port", "99999"], 2],
+          [["fly"], 2],
+        ] as const)
+          assert.equal((await EnckeCommand.run(args, { output: { stderr } })).exit, exit);
+        closeSync(stderr);
+      });
     });
-
-    it("a command that fails - still exits with its status", async () => {
-      const stderr = open();
-      for (const [args, exit] of [
-        [["graph", "about", "--data", "/nowhere"], 1],
-        [["edge", "--port", "99999"], 2],
-        [["fly"], 2],
-      ] as const)
-        assert.equal((await EnckeCommand.run(args, { output: { stderr } })).exit, exit);
-      closeSync(stderr);
-    });
-  });
-}
+  }
+});
 
 describe("standard output", () => {
   const print = ["broker", "--print-config", "--partitions", "256"];
