@@ -7,6 +7,8 @@
 // before. Otherwise the tab takes the lock away and reads from its own cursor, as it does once the leader has
 // been open for so long that it has everything. The others then hear again what they have, and recognise it
 // by the ids of its events.
+//
+// The state is in closures of one function instead of a class, which would be a tenth larger in every page.
 
 import { abortWith } from "./abort.ts";
 import { now } from "./clock.ts";
