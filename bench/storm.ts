@@ -21,7 +21,8 @@ import { report, round } from "./support/report.ts";
 
 /** A user beyond those who return, whose own events reach one live reader. */
 const LIVE_EVERY_MS = 10;
-const SETTLED_SECONDS = 5;
+/** Services collect garbage once they have been idle for five seconds. */
+const SETTLED_SECONDS = 12;
 
 const { values } = parseArgs({
   options: {
