@@ -13,6 +13,7 @@ import { SmallDisk } from "../../test/support/small-disk.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 import { Random } from "../random.ts";
+import { openDatabase } from "../store/database.ts";
 import { History, type HistoryOptions } from "./history.ts";
 import { LOG, META } from "./keys.ts";
 import { ROW_KIND, type Row, type RowKind } from "./row.ts";
@@ -404,6 +405,22 @@ describe("history", () => {
 
   it("keys - the log sorts after the facts, so that tables of rows do not overlap", () => {
     for (const key of Object.values(META)) assert.ok(key < LOG.gte, key);
+  });
+
+  it("history of another format - is refused with the folder, both formats and the remedy", async () => {
+    const directory = join(tempDir(), "history");
+    await (await openDatabase(directory, "history-1")).close();
+    const options = {
+      partitions: [0],
+      lastEpoch: 0,
+      bounds: UNBOUNDED,
+      recentBytes: MIB,
+      onTrouble: () => {},
+    };
+    await assert.rejects(
+      History.open(directory, options),
+      /\/history" has format "history-1", but this Encke reads history-2: move this folder away/,
+    );
   });
 
   it("graph with a later epoch - makes the history begin a new epoch and report earlier ones as deleted", async () => {

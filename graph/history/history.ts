@@ -26,6 +26,8 @@ import type { StoredRows } from "./stored-rows.ts";
 
 /** The layout of keys and rows that this code reads and writes. */
 const FORMAT = "history-2";
+/** The graph itself is in the folder around this one. */
+const REMEDY = "move this folder away, and readers who come back are told that they missed something";
 /** Maximum number of bytes that `forget` writes at a time. */
 const FORGET_BYTES = 1_048_576;
 
@@ -96,7 +98,7 @@ export class History {
    * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN, GRAPH_DISK_FAILED or GRAPH_DAMAGED
    */
   static async open(directory: string, options: HistoryOptions): Promise<History> {
-    const open = await openDatabase(directory, FORMAT);
+    const open = await openDatabase(directory, FORMAT, REMEDY);
     try {
       const { epoch, mayLackEvents } = await resolveEpoch(open.db, options.lastEpoch);
       const loaded = await loadHistory(open.db, options.partitions, epoch);

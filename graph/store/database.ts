@@ -39,9 +39,14 @@ export interface OpenDatabase {
 /**
  * Opens the database of a directory, and creates an empty one if there is none.
  * @param format the format of its keys and values; a database of another format is refused
+ * @param remedy what to do about one of another format
  * @throws GraphError GRAPH_DIR_BUSY, GRAPH_DIR_FOREIGN or GRAPH_DAMAGED
  */
-export async function openDatabase(directory: string, format: string = FORMAT): Promise<OpenDatabase> {
+export async function openDatabase(
+  directory: string,
+  format: string = FORMAT,
+  remedy = "load the graph again into an empty folder",
+): Promise<OpenDatabase> {
   const release = await claimDirectory(directory);
   const db = new Level(directory, { keyEncoding: "utf8", valueEncoding: "view" }) as Database;
   const close = async (): Promise<void> => {
@@ -55,7 +60,7 @@ export async function openDatabase(directory: string, format: string = FORMAT): 
     else if (decoder.decode(stored) !== format) {
       throw new GraphError(
         "GRAPH_DIR_FOREIGN",
-        `${quote(directory)} has format ${quote(decoder.decode(stored))}, but this Encke reads ${format}: load the graph again into an empty folder`,
+        `${quote(directory)} has format ${quote(decoder.decode(stored))}, but this Encke reads ${format}: ${remedy}`,
       );
     }
     return { directory, db, close };
