@@ -47,7 +47,9 @@ describe("partitions - run and moved by commands", { concurrency: 2 }, () => {
       const followersOf = async (topic: string): Promise<string[]> =>
         (await client.request(`graph.subscribers.${topic}`, "", 2_000)).json<{ subscribers: string[] }>()
           .subscribers;
-      /** Publishes one event per user. Each reader receives those of the users it follows and its own, once. */
+      /**
+       * Publishes one event per user. Each reader receives those of the users it follows and its own, once.
+       */
       const expectEventsOfAll = async (round: string): Promise<void> => {
         const expected = new Map(users.map((user) => [user, [user]]));
         for (const author of users) {
