@@ -22,7 +22,7 @@ export function testFanout(
   shares: readonly string[] = ["0/1"],
 ): void {
   const where = `fan-out, ${[...new Set(fleet)].join(" and ")}, over ${broker.name}`;
-  describe(`${where} - the article's session`, { skip: broker.skip }, () => {
+  describe(`${where} - the article's session`, { skip: broker.skip, concurrency: 1 }, () => {
     let network: TestNetwork;
     before(async () => {
       network = await TestNetwork.start({
@@ -75,7 +75,7 @@ export function testFanout(
     });
   });
 
-  describe(`${where} - guarantees`, { skip: broker.skip }, () => {
+  describe(`${where} - guarantees`, { skip: broker.skip, concurrency: 1 }, () => {
     let network: TestNetwork;
     before(async () => {
       network = await TestNetwork.start({

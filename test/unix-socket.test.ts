@@ -10,7 +10,8 @@ import { EnckeCommand } from "./support/command.ts";
 import { tempDir } from "./support/temp-dir.ts";
 import { waitFor } from "./support/wait-for.ts";
 
-describe("an edge on a UNIX socket", () => {
+// each test starts edges of its own on a path of its own, so two cores can run two of them
+describe("an edge on a UNIX socket", { concurrency: 2 }, () => {
   let broker: EnckeCommand;
   before(async () => {
     broker = await EnckeCommand.start(["broker", "--embedded", "--port", "0"], /at nats:/);
