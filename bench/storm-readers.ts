@@ -1,15 +1,21 @@
-// The readers of storm.ts, in a process of their own: opens a stream per user over bare sockets, counts
-// events and resyncs, cuts all connections, and returns with the last cursors. Commands and replies are
-// messages between parent and child.
+// The readers of storm.ts and rolling.ts, in a process of their own: opens a stream per user over bare
+// sockets, counts events and resyncs, cuts all connections or stays with the edge when it ends them, and
+// returns with the last cursors. Commands and replies are messages between parent and child.
 
 import { connect, type Socket } from "node:net";
 
 /** Connections being opened at a time. */
 const OPENING = 500;
+/** When the edge has not said anything. */
+const FIRST_RETRY_MS = 1_000;
 
 export type Command =
   | { readonly do: "open"; readonly port: number; readonly users: number }
   | { readonly do: "cut" }
+  /** From now on, streams that end come back when the edge wants it. Counts begin again. */
+  | { readonly do: "stay" }
+  /** Waits until every stream has received this many events since `stay`. */
+  | { readonly do: "compare"; readonly expected: readonly number[] }
   /** Opens all streams with their last cursors. `missed` is the number of events that each has missed. */
   | { readonly do: "return"; readonly missed: readonly number[] };
 
@@ -25,24 +31,44 @@ export interface Returned {
   readonly wrong: number;
 }
 
+export interface Compared {
+  readonly received: number;
+  /** Events that streams lack, or have more than they should. */
+  readonly lost: number;
+  readonly tooMany: number;
+  /** Events that came again, or after a later one. */
+  readonly misplaced: number;
+  readonly resyncs: number;
+  readonly goodbyes: number;
+}
+
 interface Stream {
   socket: Socket;
   cursor: string;
   events: number;
   rest: string;
+  /** When the edge wants the reader back. */
+  retryMs: number;
+  /** The cursor of the block that has begun: it counts once the block is complete. */
+  begun: string;
+  /** The number of the last event. */
+  last: number;
 }
 
 const streams: (Stream | undefined)[] = [];
 let port = 0;
 let resyncs = 0;
 let goodbyes = 0;
+let isStaying = false;
+/** Events that came again, or after a later one. */
+let misplaced = 0;
 let onRead = (): void => {};
 
 process.on("message", (command: Command) => {
   void run(command).then((reply) => process.send?.(reply));
 });
 
-async function run(command: Command): Promise<Returned | "done"> {
+async function run(command: Command): Promise<Returned | Compared | "done"> {
   if (command.do === "open") {
     port = command.port;
     await openAll(Array.from({ length: command.users }, () => ""));
@@ -52,7 +78,13 @@ async function run(command: Command): Promise<Returned | "done"> {
     for (const stream of streams) stream?.socket.destroy();
     return "done";
   }
-  [resyncs, goodbyes] = [0, 0];
+  [resyncs, goodbyes] = command.do === "compare" ? [resyncs, goodbyes] : [0, 0];
+  if (command.do === "stay") {
+    isStaying = true;
+    for (const stream of streams) if (stream !== undefined) stream.events = 0;
+    return "done";
+  }
+  if (command.do === "compare") return compare(command.expected);
   const { missed } = command;
   const startedAt = performance.now();
   let isDone: () => void = () => {};
@@ -75,6 +107,21 @@ async function run(command: Command): Promise<Returned | "done"> {
   };
 }
 
+async function compare(expected: readonly number[]): Promise<Compared> {
+  const receivedBy = (user: number): number => streams[user]?.events ?? 0;
+  const isThere = (): boolean => expected.every((count, user) => receivedBy(user) >= count);
+  for (let waitedMs = 0; waitedMs < 30_000 && !isThere(); waitedMs += 100)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  const sum = (of: (count: number, user: number) => number): number =>
+    expected.reduce((total, count, user) => total + of(count, user), 0);
+  return {
+    received: sum((_, user) => receivedBy(user)),
+    lost: sum((count, user) => Math.max(0, count - receivedBy(user))),
+    tooMany: sum((count, user) => Math.max(0, receivedBy(user) - count)),
+    ...{ misplaced, resyncs, goodbyes },
+  };
+}
+
 /** Opens a stream per user and resolves when all have begun. */
 async function openAll(cursors: readonly string[]): Promise<void> {
   let next = 0;
@@ -90,7 +137,8 @@ async function openAll(cursors: readonly string[]): Promise<void> {
 function open(user: number, cursor: string): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
-    const stream: Stream = { socket, cursor, events: 0, rest: "" };
+    const { events = 0, last = -1 } = (isStaying && streams[user]) || {};
+    const stream: Stream = { socket, cursor, events, last, rest: "", begun: "", retryMs: FIRST_RETRY_MS };
     streams[user] = stream;
     const id = cursor === "" ? "" : `Last-Event-ID: ${cursor}\r\n`;
     socket.on("connect", () =>
@@ -103,7 +151,10 @@ function open(user: number, cursor: string): Promise<void> {
       resolve();
     });
     socket.on("error", () => {});
-    socket.on("close", () => resolve());
+    socket.on("close", () => {
+      resolve();
+      if (isStaying) setTimeout(() => void open(user, stream.cursor), stream.retryMs);
+    });
   });
 }
 
@@ -111,9 +162,18 @@ function read(stream: Stream, text: string): void {
   const lines = (stream.rest + text).split("\n");
   stream.rest = lines.pop() ?? "";
   for (const line of lines) {
-    if (line.startsWith("id: ")) stream.cursor = line.slice(4).trim();
-    else if (line.startsWith('data: {"id"')) stream.events += 1;
+    if (line === "") stream.cursor = stream.begun || stream.cursor;
+    else if (line.startsWith("id: ")) stream.begun = line.slice(4);
+    else if (line.startsWith("retry: ")) stream.retryMs = Number(line.slice(7));
+    else if (line.startsWith('data: {"id"')) receive(stream, line);
     else if (line.startsWith("event: resync")) resyncs += 1;
     else if (line.startsWith("event: goodbye")) goodbyes += 1;
   }
+}
+
+function receive(stream: Stream, line: string): void {
+  stream.events += 1;
+  const n = Number(/"n":(\d+)/.exec(line)?.[1] ?? stream.last + 1);
+  if (n <= stream.last) misplaced += 1;
+  stream.last = n;
 }

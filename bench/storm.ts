@@ -4,7 +4,6 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -16,6 +15,7 @@ import { Reader } from "../test/support/reader.ts";
 import { Services } from "../test/support/services.ts";
 import { tempDir } from "../test/support/temp-dir.ts";
 import type { Command, Returned } from "./storm-readers.ts";
+import { FriendsLoad } from "./support/friends-load.ts";
 import { cpuSecondsByName, settledMemoryKb } from "./support/process-figures.ts";
 import { report, round } from "./support/report.ts";
 
@@ -93,27 +93,11 @@ async function ask(command: Command): Promise<Returned | "done"> {
 }
 
 /** Publishes events of random users at the rate. Returns how many each user has missed. */
-async function publish(): Promise<number[]> {
-  const friends = new Map<number, number[]>();
-  for (const line of readFileSync(friendships, "utf8").split("\n")) {
-    const [one = 0, other = 0] = line.split(/\s+/).map(Number);
-    if (one === 0 || other === 0) continue;
-    friends.set(one, [...(friends.get(one) ?? []), other]);
-    friends.set(other, [...(friends.get(other) ?? []), one]);
-  }
-  const missed = Array.from({ length: streams }, () => 0);
-  const startedAt = performance.now();
-  for (let sent = 0; sent < rate * seconds; sent += 1) {
-    const author = 1 + Math.floor(Math.random() * streams);
-    producer.publish(`event.${author}`, `{"n":${sent},"fill":"${"x".repeat(100)}"}`);
-    for (const reader of [author, ...(friends.get(author) ?? [])])
-      if (reader <= streams) missed[reader - 1] = (missed[reader - 1] ?? 0) + 1;
-    const behindMs = (sent * 1000) / rate - (performance.now() - startedAt);
-    if (behindMs > 1) await delay(behindMs);
-  }
-  await producer.flush();
+async function publish(): Promise<readonly number[]> {
+  const load = new FriendsLoad(producer, friendships, streams);
+  await load.run(rate, (sent) => sent < rate * seconds);
   await delay(1_000);
-  return missed;
+  return load.counts;
 }
 
 /**
