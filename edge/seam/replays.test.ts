@@ -53,18 +53,23 @@ describe("replays", () => {
     assert.deepEqual(dataIn(ann), ["resync too-many", "e11"]);
   });
 
-  it("hole that passes the edge meanwhile - is told in its place, because what follows is replayed, too", async () => {
-    const ann = edge.request("ann", cursorAt(9));
-    const replay = await graph.requested("ann");
+  it("hole that passes the edge meanwhile - is told in its place, as what follows is replayed, too, and once", async () => {
+    const [ann, bob] = [edge.request("ann", cursorAt(9)), edge.request("bob", cursorAt(9))];
+    const replays = [await graph.requested("ann"), await graph.requested("bob")];
     graph.hole(11, LATE);
     live(12);
     await edge.settle();
-    graph.page(replay, [event(10)]);
+    graph.page(replays[0] ?? assert.fail(), [event(10)]);
+    graph.page(replays[1] ?? assert.fail(), [event(10)], { hole: LATE });
     const second = await graph.requested("ann", 2);
     assert.deepEqual([second.item.after.sequence, second.item.upTo], [10, 12]);
     graph.page(second, [event(12)], { hole: LATE });
     await ann.until(/"e12"/);
+    graph.page(await graph.requested("bob", 2), [], { hole: LATE });
+    live(13, "42", "bob");
+    await bob.until(/"e13"/);
     assert.deepEqual(dataIn(ann), ["e10", "resync late", "e12"]);
+    assert.deepEqual(dataIn(bob), ["resync late", "e10", "e13"]);
   });
 
   it("resync - has a cursor behind its hole, so that a reader who is cut there is not told again", async () => {

@@ -32,6 +32,7 @@ export class SeamBuffer {
   readonly #cork: number;
   readonly #ended: EndedFollow[] = [];
   #events: PositionedEvent[] = [];
+  #isIncomplete = false;
 
   constructor(pool: ConnectionPool, progress: Progress, cork: number) {
     this.#pool = pool;
@@ -43,21 +44,31 @@ export class SeamBuffer {
     this.#ended.push(ended);
   }
 
+  /** Something is missing among the events, so `next` discards them. */
+  spoil(): void {
+    this.#isIncomplete = true;
+  }
+
   /** Discards everything. */
   clear(): void {
+    this.#isIncomplete = false;
     this.#pool.takeBuffered(this.#cork);
     this.#events = [];
   }
 
   /**
-   * Takes the next event above these sequences, by partition. Returns "all" if there is none, or "overflowed"
-   * if the pool had to discard events.
+   * Takes the next event above these sequences, by partition. Returns "all" if there is none, or "discarded"
+   * if the pool or this buffer had to discard events: a replay has to take their place.
    */
-  next(upTo: readonly number[]): EventAfterSeam | "all" | "overflowed" {
+  next(upTo: readonly number[]): EventAfterSeam | "all" | "discarded" {
+    if (this.#isIncomplete) {
+      this.clear();
+      return "discarded";
+    }
     for (;;) {
       if (this.#events.length === 0) {
         const taken = this.#pool.takeBuffered(this.#cork);
-        if (taken?.overflowed === true) return "overflowed";
+        if (taken?.overflowed === true) return "discarded";
         this.#events = [...(taken?.events ?? [])];
       }
       const event = this.#events.shift();

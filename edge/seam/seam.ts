@@ -59,8 +59,6 @@ export class Seam {
   /** By partition: the last event of the replay. */
   #upTo: number[] = [];
   readonly #lanes = new Map<number, Lanes>();
-  /** Whether a hole has passed this edge meanwhile. */
-  #hasSkipped = false;
   #hasBegun = false;
   #isDraining = false;
   #deadlineMs: number;
@@ -128,9 +126,9 @@ export class Seam {
     if (this.#request.users.length === 1) this.#buffer.withdraw(ended);
   }
 
-  /** A hole has passed this edge. */
+  /** A hole has passed this edge. Only a replay has it in its place among the events. */
   skip(partition: number, sequence: number): void {
-    if (this.#text.reader !== undefined && sequence > (this.#upTo[partition] ?? 0)) this.#hasSkipped = true;
+    if (this.#text.reader !== undefined && sequence > (this.#upTo[partition] ?? 0)) this.#buffer.spoil();
   }
 
   /** Advances as far as possible. */
@@ -257,12 +255,7 @@ export class Seam {
     }
     if (![...this.#lanes.values()].every(({ isDone }) => isDone)) return "wait";
     for (const [partition, upTo] of this.#upTo.entries()) this.#text.reader?.pass(partition, upTo);
-    if (!this.#hasSkipped) return this.#nextBuffered();
-    // only a replay has the hole in its place among the events
-    this.#hasSkipped = false;
-    this.#buffer.clear();
-    this.#beginAgain();
-    return "wait";
+    return this.#nextBuffered();
   }
 
   /** The reader is told of what cannot be replayed before the first event. */
@@ -278,7 +271,7 @@ export class Seam {
   #nextBuffered(): Piece | "wait" | "all" {
     const next = this.#buffer.next(this.#upTo);
     if (next === "all") return next;
-    if (next === "overflowed") {
+    if (next === "discarded") {
       this.#beginAgain();
       return "wait";
     }
