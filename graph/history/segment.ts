@@ -142,8 +142,8 @@ export class Segment {
     for (const { partition, first } of this.partitions) numbers.push(partition, first.epoch, first.sequence);
     for (const [index, number] of numbers.entries()) view.setFloat64(8 + 8 * index, number, true);
     for (let row = 0; row < this.rows; row += 1) view.setUint32(tagsAt + 4 * row, this.tagAt(row), true);
-    encoded.set(this.#kinds.subarray(0, this.rows), kindsAt);
-    encoded.set(this.#ranks.subarray(0, this.rows), ranksAt);
+    encoded.set(this.kinds, kindsAt);
+    encoded.set(this.ranks, ranksAt);
     if (indexesAt < idsAt) encoded.set(this.#indexes.subarray(0, this.rows), indexesAt);
     let at = idsAt;
     for (const { row, timeMs, bytes } of ids) {
@@ -180,8 +180,8 @@ export class Segment {
     segment.#ranks = new Uint8Array(encoded.subarray(ranksAt, indexesAt));
     segment.#indexes =
       indexesAt < idsAt ? new Uint8Array(encoded.subarray(indexesAt, idsAt)) : new Uint8Array(rows);
-    for (const [index, part] of segment.partitions.entries())
-      part.rows = partitions === 1 ? rows : segment.#indexes.filter((other) => other === index).length;
+    for (let row = 0; row < rows; row += 1)
+      (segment.partitions[segment.indexAt(row)] as SegmentPartition).rows += 1;
     for (let at = idsAt; at + ID_HEAD_BYTES <= encoded.length; ) {
       const end = at + ID_HEAD_BYTES + view.getUint8(at + 2);
       const messageId = decoder.decode(encoded.subarray(at + ID_HEAD_BYTES, end));
