@@ -2,22 +2,17 @@
 // receive events and come back to the others when the edge says so. `node dist/bench/rolling.js [--streams
 // 10000] [--workers 4] [--rate 300] [--fanout frames]`
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { FanoutMode } from "../broker/index.ts";
 import { childrenOf } from "../lib/processes.ts";
 import { connectClient } from "../test/support/client.ts";
-import { EnckeCommand } from "../test/support/command.ts";
 import { Services } from "../test/support/services.ts";
-import { tempDir } from "../test/support/temp-dir.ts";
 import { waitFor } from "../test/support/wait-for.ts";
-import type { Command, Compared } from "./storm-readers.ts";
-import { FriendsLoad } from "./support/friends-load.ts";
+import type { Compared } from "./storm-readers.ts";
+import { FriendsLoad, generateFriendships } from "./support/friends-load.ts";
 import { report } from "./support/report.ts";
+import { StormReaders } from "./support/storm-readers.ts";
 
 /** Readers come back within five seconds, so few are away when the next worker stops. */
 const BETWEEN_MS = 5_000;
@@ -34,18 +29,16 @@ const { values } = parseArgs({
 const [streams, workers, rate] = [Number(values.streams), Number(values.workers), Number(values.rate)];
 const fanout = values.fanout as FanoutMode;
 
-const friendships = join(tempDir(), "friendships.txt");
-const shape = ["--users", values.streams, "--edges", "15"];
-await EnckeCommand.run(["graph", "generate", ...shape, "--out", friendships]);
+const friendships = await generateFriendships(streams);
 const services = await Services.start({
   ...{ broker: "nats-server", fanout, friendships },
   edge: ["--workers", values.workers],
 });
 const producer = await connectClient({ url: services.nats }, "producer");
-const readers = fork(join(fileURLToPath(import.meta.url), "..", "storm-readers.js"));
+const readers = new StormReaders();
 try {
-  await ask({ do: "open", port: Number(services.edge.port), users: streams });
-  await ask({ do: "stay" });
+  await readers.ask({ do: "open", port: Number(services.edge.port), users: streams });
+  await readers.ask({ do: "stay" });
   const load = new FriendsLoad(producer, friendships, streams);
   let isOver = false;
   const running = load.run(rate, () => !isOver);
@@ -61,16 +54,10 @@ try {
   await delay(BETWEEN_MS);
   isOver = true;
   await running;
-  const compared = (await ask({ do: "compare", expected: load.counts })) as Compared;
+  const compared = await readers.ask<Compared>({ do: "compare", expected: load.counts });
   report("rolling", { fanout, streams, workers, rate, events: load.sent, ...compared });
 } finally {
-  readers.kill();
+  readers.stop();
   await producer.close();
   await services.stop();
-}
-
-async function ask(command: Command): Promise<unknown> {
-  readers.send(command);
-  const [reply] = await once(readers, "message");
-  return reply;
 }

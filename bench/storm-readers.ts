@@ -12,7 +12,7 @@ const FIRST_RETRY_MS = 1_000;
 export type Command =
   | { readonly do: "open"; readonly port: number; readonly users: number }
   | { readonly do: "cut" }
-  /** From now on, streams that end come back when the edge wants it. Counts begin again. */
+  /** From now on, a stream that ends comes back when the edge asks for it. Events are counted again. */
   | { readonly do: "stay" }
   /** Waits until every stream has received this many events since `stay`. */
   | { readonly do: "compare"; readonly expected: readonly number[] }
@@ -47,7 +47,7 @@ interface Stream {
   cursor: string;
   events: number;
   rest: string;
-  /** When the edge wants the reader back. */
+  /** The time after which the edge asks the reader to come back. */
   retryMs: number;
   /** The cursor of the block that has begun: it counts once the block is complete. */
   begun: string;
@@ -69,23 +69,28 @@ process.on("message", (command: Command) => {
 });
 
 async function run(command: Command): Promise<Returned | Compared | "done"> {
-  if (command.do === "open") {
-    port = command.port;
-    await openAll(Array.from({ length: command.users }, () => ""));
-    return "done";
+  switch (command.do) {
+    case "open":
+      port = command.port;
+      await openAll(Array.from({ length: command.users }, () => ""));
+      return "done";
+    case "cut":
+      for (const stream of streams) stream?.socket.destroy();
+      return "done";
+    case "stay":
+      isStaying = true;
+      [resyncs, goodbyes] = [0, 0];
+      for (const stream of streams) if (stream !== undefined) stream.events = 0;
+      return "done";
+    case "compare":
+      return compare(command.expected);
+    case "return":
+      return comeBack(command.missed);
   }
-  if (command.do === "cut") {
-    for (const stream of streams) stream?.socket.destroy();
-    return "done";
-  }
-  [resyncs, goodbyes] = command.do === "compare" ? [resyncs, goodbyes] : [0, 0];
-  if (command.do === "stay") {
-    isStaying = true;
-    for (const stream of streams) if (stream !== undefined) stream.events = 0;
-    return "done";
-  }
-  if (command.do === "compare") return compare(command.expected);
-  const { missed } = command;
+}
+
+async function comeBack(missed: readonly number[]): Promise<Returned> {
+  [resyncs, goodbyes] = [0, 0];
   const startedAt = performance.now();
   let isDone: () => void = () => {};
   const complete = new Promise<void>((resolve) => {

@@ -2,22 +2,17 @@
 // takes until none lacks anything, the latency of live readers meanwhile, and the memory afterwards. `node
 // dist/bench/storm.js [--streams 19000] [--seconds 5] [--rate 1000] [--fanout MODE] [--pool KIND]`
 
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { FanoutMode } from "../broker/index.ts";
 import { connectClient } from "../test/support/client.ts";
-import { EnckeCommand } from "../test/support/command.ts";
 import { Reader } from "../test/support/reader.ts";
 import { Services } from "../test/support/services.ts";
-import { tempDir } from "../test/support/temp-dir.ts";
-import type { Command, Returned } from "./storm-readers.ts";
-import { FriendsLoad } from "./support/friends-load.ts";
+import type { Returned } from "./storm-readers.ts";
+import { FriendsLoad, generateFriendships } from "./support/friends-load.ts";
 import { cpuSecondsByName, settledMemoryKb } from "./support/process-figures.ts";
 import { report, round } from "./support/report.ts";
+import { StormReaders } from "./support/storm-readers.ts";
 
 /** A user beyond those who return, whose own events reach one live reader. */
 const LIVE_EVERY_MS = 10;
@@ -35,35 +30,25 @@ const { values } = parseArgs({
 });
 const [streams, seconds, rate] = [Number(values.streams), Number(values.seconds), Number(values.rate)];
 
-const friendships = join(tempDir(), "friendships.txt");
-await EnckeCommand.run([
-  "graph",
-  "generate",
-  "--users",
-  values.streams,
-  "--edges",
-  "15",
-  "--out",
-  friendships,
-]);
+const friendships = await generateFriendships(streams);
 const fanout = values.fanout as FanoutMode;
 const services = await Services.start({
   ...{ broker: "nats-server", fanout, friendships },
   edge: ["--pool", values.pool],
 });
 const producer = await connectClient({ url: services.nats }, "producer");
-const readers = fork(join(fileURLToPath(import.meta.url), "..", "storm-readers.js"));
+const readers = new StormReaders();
 try {
-  await ask({ do: "open", port: Number(services.edge.port), users: streams });
+  await readers.ask({ do: "open", port: Number(services.edge.port), users: streams });
   const live = await Reader.open(new URL(`/stream?user=${streams + 1}`, services.edge), {
     Accept: "text/event-stream",
   });
   const before = await memory();
-  await ask({ do: "cut" });
+  await readers.ask({ do: "cut" });
   const missed = await publish();
   const cpuBefore = cpuSecondsByName(services.pids);
   const stopLive = startLive(live);
-  const returned = (await ask({ do: "return", missed })) as Returned;
+  const returned = await readers.ask<Returned>({ do: "return", missed });
   const latencies = await stopLive();
   const cpu = Object.entries(cpuSecondsByName(services.pids)).map(([name, spent]): [string, number] => [
     name,
@@ -81,15 +66,9 @@ try {
   });
   live.close();
 } finally {
-  readers.kill();
+  readers.stop();
   await producer.close();
   await services.stop();
-}
-
-async function ask(command: Command): Promise<Returned | "done"> {
-  readers.send(command);
-  const [reply] = (await once(readers, "message")) as [Returned | "done"];
-  return reply;
 }
 
 /** Publishes events of random users at the rate. Returns how many each user has missed. */

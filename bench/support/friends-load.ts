@@ -2,10 +2,20 @@
 // friends. Owned by a bench.
 
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BrokerClient } from "../../broker/index.ts";
+import { EnckeCommand } from "../../test/support/command.ts";
+import { tempDir } from "../../test/support/temp-dir.ts";
 
 const PAYLOAD_CHARS = 100;
+
+/** Generates friendships, fifteen per user, and returns their file. */
+export async function generateFriendships(users: number): Promise<string> {
+  const path = join(tempDir(), "friendships.txt");
+  await EnckeCommand.run(["graph", "generate", "--users", String(users), "--edges", "15", "--out", path]);
+  return path;
+}
 
 export class FriendsLoad {
   readonly #friends = new Map<number, number[]>();
@@ -16,7 +26,7 @@ export class FriendsLoad {
   /** Events so far. The next one has this number. */
   sent = 0;
 
-  /** @param friendships a file of pairs, as `encke graph generate` writes it */
+  /** @param friendships the file of `generateFriendships` */
   constructor(client: BrokerClient, friendships: string, users: number) {
     this.#client = client;
     this.#users = users;
