@@ -167,10 +167,12 @@ describe("the live page", { skip: noBrowser }, () => {
 
   /** Dates of the proxy's clock, which may differ from ours. */
   const [now, later] = ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:39 GMT"];
-  /** Replies after which the client tries again; test/client/refusals.test.ts has more of them. */
+  /** Replies after which the client tries again. Without a demand, the wait is random from 0 on. */
   const refusals: readonly (Omit<ProxyRefusal, "path"> & { readonly minMs: number })[] = [
     { status: 503, headers: { "Retry-After": "2" }, minMs: 2_000 },
     { status: 429, headers: { "Retry-After": later, Date: now }, minMs: 2_000 },
+    { status: 502, minMs: 0 },
+    { status: 200, minMs: 0 },
   ];
   for (const { minMs, ...reply } of refusals) {
     const after = reply.headers?.["Retry-After"];
