@@ -1,9 +1,10 @@
 // The server of an application: it serves its own files, and passes everything else to an edge, as a reverse
 // proxy does. It notes which page held a stream, and when. Owned by the test, which stops it.
 
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
+import { forward } from "./forward.ts";
 
 const TYPES: Readonly<Record<string, string>> = { "": "text/html", ".js": "text/javascript" };
 
@@ -65,19 +66,12 @@ export class AppServer {
   }
 
   #pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const { method, headers, url = "/" } = incoming;
     const { hostname: host, port } = this.#edge();
-    const passed = request({ host, port, method, path: url, headers });
-    passed.on("response", (response) => {
-      if (response.statusCode === 200 && url.startsWith("/stream"))
-        this.#note(headers.referer, response, outgoing);
-      outgoing.writeHead(response.statusCode ?? 502, response.headers);
-      response.pipe(outgoing);
+    forward(incoming, outgoing, { host, port }, (response) => {
+      if (response.statusCode === 200 && incoming.url?.startsWith("/stream"))
+        this.#note(incoming.headers.referer, response, outgoing);
       response.on("close", () => outgoing.destroy());
     });
-    passed.on("error", () => outgoing.destroy());
-    outgoing.on("close", () => passed.destroy());
-    incoming.pipe(passed);
   }
 
   #note(referer: string | undefined, response: IncomingMessage, outgoing: ServerResponse): void {

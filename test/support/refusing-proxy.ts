@@ -1,8 +1,9 @@
 // A proxy in front of an edge, like a load balancer. It forwards requests until it is told to refuse; then it
 // closes open connections and replies itself. Owned by the test, which stops it.
 
-import { createServer, request, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { forward } from "./forward.ts";
 
 export interface ProxyRefusal {
   readonly status: number;
@@ -34,15 +35,7 @@ export class RefusingProxy {
         outgoing.end(incoming.method === "HEAD" ? "" : (refusal.body ?? "<h1>Sorry</h1>"));
         return;
       }
-      const { method, headers } = incoming;
-      const passed = request({ port: upstream, host: "127.0.0.1", method, path: incoming.url, headers });
-      passed.on("response", (response) => {
-        outgoing.writeHead(response.statusCode ?? 502, response.headers);
-        response.pipe(outgoing);
-      });
-      passed.on("error", () => outgoing.destroy());
-      outgoing.on("close", () => passed.destroy());
-      incoming.pipe(passed);
+      forward(incoming, outgoing, { host: "127.0.0.1", port: upstream });
     });
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
