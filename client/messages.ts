@@ -36,7 +36,7 @@ export interface Resync {
 export interface Goodbye {
   /** `drain`, `full`, `busy`, `expired`, `slow` and others of docs/protocol.md. */
   readonly reason: string;
-  /** The time that the edge wants to pass before the next request. */
+  /** The time for which the edge asks the client to wait before the next request. */
   readonly retryMs?: number | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface Loss {
 export type Message = {
   /** The position after this message. */
   readonly cursor?: string | undefined;
-  /** The time that the edge wants to pass before a next request. */
+  /** The time for which the edge asks the client to wait before the next request. */
   readonly retryMs?: number | undefined;
 } & (
   | { readonly kind: "open" | "cursor"; readonly detail?: undefined }

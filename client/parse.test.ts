@@ -161,7 +161,7 @@ describe("parser of server-sent events, fields", () => {
     assert.deepEqual(cursorsOf(`id: a\n\n${event(": none")}`), ["a"]);
   });
 
-  it("a retry that is no number - is ignored, and does not reach the next block", () => {
+  it("a retry that is not a number - is ignored, and does not reach the next block", () => {
     const goodbye = (retry: string): string => `${retry}\nevent: goodbye\ndata: {"reason":"full"}\n\n`;
     assert.deepEqual(
       messagesOf(goodbye("retry: 5000") + goodbye("retry: soon") + goodbye(":")).map(

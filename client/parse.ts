@@ -1,5 +1,5 @@
 // Reads the two formats of a stream, cut at any byte. A parser never throws because of what it is sent:
-// unknown kinds are skipped, and a block that should have been an event and is not JSON becomes a `resync`.
+// unknown kinds are skipped, and a block that is not the JSON it should be becomes a `resync`.
 //
 // Sources: WHATWG HTML, section "Server-sent events"; docs/protocol.md.
 
@@ -42,7 +42,7 @@ export function parseNdjson(sink: Sink): Parse {
   });
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: it was sent, so it may be anything
+// biome-ignore lint/suspicious/noExplicitAny: it comes from the network, so it may be anything
 function messageOfLine(sent: any): Message | undefined {
   const { resync, goodbye, cursor } = sent;
   if (resync !== undefined) {
@@ -56,7 +56,7 @@ function messageOfLine(sent: any): Message | undefined {
 /** Returns undefined for an unknown type. */
 function messageOf(
   type: string,
-  // biome-ignore lint/suspicious/noExplicitAny: it was sent, so it may be anything
+  // biome-ignore lint/suspicious/noExplicitAny: it comes from the network, so it may be anything
   read: () => any,
   cursor: string | undefined,
   retryMs?: number,

@@ -49,7 +49,7 @@ const FINAL: Readonly<Record<number, string>> = { 401: "UNAUTHORIZED", 403: "FOR
 /** Statuses below 500 that say nothing about the request itself: a timeout, and too many requests. */
 const PASSING = [408, 429];
 
-/** After these the server has said when it wants the next request, so a page that wakes waits, too. */
+/** After these the server has said when the next request may come, so a page that wakes up still waits. */
 const DEMANDED = ["REFUSED", "GOODBYE"];
 
 /**
@@ -79,7 +79,7 @@ export async function read(request: Request, sink: Sink, signal: AbortSignal): P
     }
     // slow failures would otherwise be spread over several minutes
     failures += now() - goodAt < EARLY_MS / speed ? 1 : OFTEN;
-    // an expired token needs another one and no wait
+    // after an expired token, a new one is needed, and no wait
     const isExpired = code === "EXPIRED" && failures === 1;
     const retryMs = isExpired ? 0 : waitMs(failures, connection.askedMs, random);
     sink({ kind: "lost", detail: { code, message, retryMs } });

@@ -54,7 +54,7 @@ export async function readTogether(
 ): Promise<void> {
   const name = `encke ${request.url}`;
   const channel = new BroadcastChannel(name);
-  /** Aborted to wait for the lock no longer, or to read no longer. */
+  /** Aborted to stop waiting for the lock, or to stop reading. */
   let waiting: AbortController;
   /** The highest turn of all tabs. */
   let turn = 0;

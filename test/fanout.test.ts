@@ -4,7 +4,7 @@ import { brokers, realWith, SHARES } from "./support/brokers.ts";
 import { clusterOf } from "./support/cluster.ts";
 import { natsServers } from "./support/nats-servers.ts";
 
-// mostly waits for beats and expiries, so two networks run at once
+// the tests mostly wait for beats and expiries, so two networks run at once
 describe("fan-out over every broker", { concurrency: 2 }, () => {
   for (const broker of brokers) {
     testFanout(broker, ["subject", "subject"]);

@@ -17,7 +17,7 @@ import { waitFor } from "./support/wait-for.ts";
 const USERS = 60;
 const FRIENDS = 3;
 
-// mostly waits for processes, so both servers are tried at once
+// the tests mostly wait for processes, so both servers are tried at once
 describe("partitions - run and moved by commands", { concurrency: 2 }, () => {
   for (const server of natsServers) {
     describe(`over ${server.name}`, { skip: server.skip, concurrency: 1 }, () => {

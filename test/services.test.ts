@@ -23,7 +23,7 @@ const SETUPS = [
   ...natsServers.map((server) => ({ broker: "nats-server", fanout: "frames", server }) as const),
 ] as const;
 
-// mostly waits for processes to start, so two setups run at once
+// the tests mostly wait for processes to start, so two setups run at once
 describe("separate services", { concurrency: 2 }, () => {
   for (const { broker, fanout, server } of SETUPS) {
     describe(`over ${server.name}, ${fanout} fan-out`, { skip: server.skip, concurrency: 1 }, () => {

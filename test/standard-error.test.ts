@@ -43,7 +43,7 @@ const isReady = async (admin: URL): Promise<boolean> => (await statusOf(new URL(
 const droppedBy = async (admin: URL): Promise<number> =>
   valueIn(await (await fetch(new URL("/metrics", admin))).text(), "encke_log_lines_dropped_total");
 
-// mostly waits for processes, so two outputs are tried at once
+// the tests mostly wait for processes, so two outputs are tried at once
 describe("standard error", { concurrency: 2 }, () => {
   for (const [what, open] of OUTPUTS) {
     describe(what, { concurrency: 1 }, () => {

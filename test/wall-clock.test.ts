@@ -23,7 +23,7 @@ const OBSERVED_MS = 3_000;
 const STEP_MS = 50;
 const skip = skipWallClock || real.skip;
 
-// mostly waits, so both setups run at once
+// the tests mostly wait, so both setups run at once
 describe("the wall clock is set", { skip, concurrency: 2 }, () => {
   for (const [fanout, pool] of [
     ["frames", "native"],

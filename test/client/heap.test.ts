@@ -14,7 +14,7 @@ import { waitFor } from "../support/wait-for.ts";
 
 const IS_FULL = process.env.CLIENT_FULL === "1";
 const RECONNECTS = 1_000;
-/** Reconnects after which everything has been loaded and compiled. */
+/** The number of reconnects after which everything has been loaded and compiled. */
 const WARM = 200;
 const MAX_GROWTH_BYTES = 1_000_000;
 const RECONNECTS_MS = 120_000;

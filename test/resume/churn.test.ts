@@ -87,7 +87,7 @@ for (const [nth, { fleet, broker, shares }] of grounds.entries()) {
   });
 }
 
-/** How a worker ends, by what the tests call it. */
+/** The signals that end workers, by the word in the test's title. */
 const ENDS = { killed: "SIGKILL", drained: "SIGTERM" } as const;
 
 describe("churn, edges with workers in processes of their own", { skip: real.skip || ONLY_FULL }, () => {
