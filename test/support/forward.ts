@@ -1,5 +1,5 @@
-// Passes one HTTP request on to an edge and its response back, as a reverse proxy does. Used by the proxies of
-// tests; either side that breaks ends the other.
+// Passes one HTTP request on to an edge and its response back, as a reverse proxy does. The proxies of tests
+// use it; either side that breaks ends the other.
 
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
 
