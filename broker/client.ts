@@ -11,6 +11,7 @@ import type { Logger } from "../lib/log.ts";
 import { requestError, tooLargeError } from "./client-errors.ts";
 import { type ConnectOptions, dial } from "./dial.ts";
 import { BrokerError } from "./errors.ts";
+import { JetStream } from "./jetstream/jetstream.ts";
 import { WANTED_MAX_PAYLOAD } from "./limits.ts";
 import { type Msg, replyOf } from "./message.ts";
 import type { NatsConfig } from "./nats-config.ts";
@@ -18,7 +19,7 @@ import { byteLength, type Payload, type Published, Publisher, type PublishOption
 import { ReadPacer } from "./read-pacer.ts";
 import { replyError } from "./reply-error.ts";
 import { request } from "./requests.ts";
-import { ServerLimits } from "./server-limits.ts";
+import { type ServerAbout, ServerLimits } from "./server-limits.ts";
 import { type Endpoint, MicroService, type Served, type ServiceAbout } from "./service.ts";
 import { type Drainable, type Subscribed, Subscriptions } from "./subscriptions.ts";
 import { closeWithDial } from "./unfinished-dial.ts";
@@ -38,6 +39,8 @@ export class BrokerClient {
   /** Undefined for a command, whose connection is busy only for a short time. */
   readonly #pacer: ReadPacer | undefined;
   readonly #statusListeners = new Set<(connected: boolean) => void>();
+  /** The streams of the account. */
+  readonly jetStream: JetStream;
   #connected = true;
   #closing: Promise<void> | undefined;
   reconnects = 0;
@@ -51,6 +54,7 @@ export class BrokerClient {
     });
     this.#publisher = new Publisher(nats, () => this.#connected);
     this.#subscriptions = new Subscriptions(nats, log);
+    this.jetStream = new JetStream(nats);
     this.#pacer = isService ? new ReadPacer() : undefined;
     this.#pacer?.pace(nats);
     void this.#watchStatus();
@@ -85,8 +89,8 @@ export class BrokerClient {
     return this.#limits.maxPayload;
   }
 
-  /** The server of the present connection, or of the last one: its id, new at each start, and its kind. */
-  get server(): { readonly id: string; readonly isClustered: boolean } {
+  /** The server of the present connection, or of the last one. */
+  get server(): ServerAbout {
     return this.#limits.server;
   }
 

@@ -32,6 +32,14 @@ const DISCLOSURES = {
   NO_RESPONDERS: { status: 503, shown: true },
   // a service subscribes to the subject and did not reply in time
   REQUEST_TIMEOUT: { status: 503, shown: true },
+  // the server or the account has no JetStream
+  NO_JETSTREAM: { status: 503, shown: false },
+  // JetStream does not reply, for example while a stream has no leader
+  JETSTREAM_UNAVAILABLE: { status: 503, shown: true },
+  // JetStream refused a request
+  STREAM_REFUSED: { status: 500, shown: false },
+  // a header of an event would make the stream refuse it, or do more than store it
+  BAD_HEADER: { status: 400, shown: true },
   // a JetStream stream stored the request, and no service replied in time
   ONLY_STREAM_REPLIED: { status: 503, shown: true },
 } as const;

@@ -23,6 +23,10 @@ export {
   markerHeaders,
   messageIdHeaders,
 } from "./headers.ts";
+export type { JetStream, StreamState } from "./jetstream/jetstream.ts";
+export { differencesOf, type StreamConfig } from "./jetstream/stream-config.ts";
+export type { StreamMessage } from "./jetstream/stream-message.ts";
+export { StreamReader } from "./jetstream/stream-reader.ts";
 export {
   encodeMarker,
   encodeMarkRequest,

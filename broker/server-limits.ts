@@ -5,12 +5,22 @@
 import type { NatsConnection } from "nats";
 import { unfitnessOf, WANTED_MAX_PAYLOAD } from "./limits.ts";
 
+/** A server. */
+export interface ServerAbout {
+  /** New at each of its starts. */
+  readonly id: string;
+  /** For example `2.11.4`. */
+  readonly version: string;
+  /** Whether it belongs to a cluster. */
+  readonly isClustered: boolean;
+}
+
 export class ServerLimits {
   readonly #nats: Pick<NatsConnection, "info">;
   readonly #warn: (maxPayload: number) => void;
   #maxPayload = 0;
   #hasHeaders = true;
-  #server = { id: "", isClustered: false };
+  #server: ServerAbout = { id: "", version: "", isClustered: false };
 
   /** @param warn called when the server takes less than the largest event may need */
   constructor(nats: Pick<NatsConnection, "info">, warn: (maxPayload: number) => void) {
@@ -25,8 +35,7 @@ export class ServerLimits {
     return this.#maxPayload;
   }
 
-  /** The id of the server, new at each of its starts, and whether it belongs to a cluster. */
-  get server(): { readonly id: string; readonly isClustered: boolean } {
+  get server(): ServerAbout {
     this.read();
     return this.#server;
   }
@@ -42,7 +51,8 @@ export class ServerLimits {
     const { info } = this.#nats;
     if (info === undefined) return; // disconnected
     this.#hasHeaders = info.headers === true;
-    this.#server = { id: info.server_id, isClustered: (info.cluster ?? "") !== "" };
+    const { server_id: id, version, cluster = "" } = info;
+    this.#server = { id, version, isClustered: cluster !== "" };
     if (info.max_payload === this.#maxPayload) return;
     this.#maxPayload = info.max_payload;
     if (this.#maxPayload < WANTED_MAX_PAYLOAD) this.#warn(this.#maxPayload);

@@ -1,12 +1,65 @@
-// A nats-server with JetStream and with streams that capture Encke's subjects, as producers configure them to
-// store events.
+// nats-servers with JetStream: with streams of their own, as producers configure them to store events, or
+// without any. Each stores in a folder that lasts as long as the test, so that it can be restarted.
 
 import { join } from "node:path";
-import { connect } from "nats";
-import type { BrokerUnderTest } from "./brokers.ts";
+import { connect, type JetStreamManager } from "nats";
+import { partitionMappings } from "../../broker/contract.ts";
+import type { BrokerUnderTest, TestBroker } from "./brokers.ts";
 import { NatsProcess } from "./nats-process.ts";
 import type { InstalledServer } from "./nats-servers.ts";
 import { tempDir } from "./temp-dir.ts";
+
+export interface JetStreamBroker extends TestBroker {
+  /** Kills the server and starts it again on the same port and folder. */
+  restart(): Promise<void>;
+}
+
+interface JetStreamBrokerUnderTest extends BrokerUnderTest {
+  start(ports?: readonly number[]): Promise<JetStreamBroker>;
+}
+
+/**
+ * Returns a nats-server with JetStream.
+ * @param partitions the number of partitions into which its mappings divide the topics
+ * @param settings further lines of its configuration
+ */
+export function withJetStream(
+  server: InstalledServer,
+  partitions = 1,
+  settings = "",
+): JetStreamBrokerUnderTest {
+  return {
+    name: `${server.name} with JetStream${partitions === 1 ? "" : `, ${partitions} partitions`}`,
+    skip: server.skip,
+    async start([port] = []) {
+      const storage = `jetstream { store_dir: ${JSON.stringify(join(tempDir(), "jetstream"))} }\n`;
+      const config = `${storage}${partitionMappings(partitions)}${settings}`;
+      let running = await NatsProcess.start(server, config, port);
+      return {
+        urls: [running.url],
+        ports: [running.port],
+        stop: () => running.stop(),
+        async restart() {
+          await running.stop();
+          running = await NatsProcess.start(server, config, running.port);
+        },
+      };
+    },
+  };
+}
+
+/** Runs a function with a manager of the streams of a server. */
+export async function manageStreams<T>(
+  url: string,
+  work: (manager: JetStreamManager) => Promise<T>,
+): Promise<T> {
+  const connection = await connect({ servers: url });
+  try {
+    return await work(await connection.jetstreamManager());
+  } finally {
+    await connection.close();
+  }
+}
 
 /**
  * Returns a nats-server with these streams.
@@ -16,18 +69,16 @@ export function withStreams(
   server: InstalledServer,
   streams: Readonly<Record<string, readonly string[]>>,
 ): BrokerUnderTest {
+  const broker = withJetStream(server);
   return {
-    name: `${server.name} with JetStream`,
-    skip: server.skip,
-    async start([port] = []) {
-      const config = `jetstream { store_dir: ${JSON.stringify(join(tempDir(), "jetstream"))} }\n`;
-      const started = await NatsProcess.start(server, config, port);
-      const admin = await connect({ servers: started.url });
-      const manager = await admin.jetstreamManager();
-      for (const [name, subjects] of Object.entries(streams))
-        await manager.streams.add({ name, subjects: [...subjects] });
-      await admin.close();
-      return { urls: [started.url], ports: [started.port], stop: () => started.stop() };
+    ...broker,
+    async start(ports) {
+      const started = await broker.start(ports);
+      await manageStreams(started.urls[0] as string, async (manager) => {
+        for (const [name, subjects] of Object.entries(streams))
+          await manager.streams.add({ name, subjects: [...subjects] });
+      });
+      return started;
     },
   };
 }

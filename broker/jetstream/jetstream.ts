@@ -1,0 +1,222 @@
+// JetStream as this project uses it: streams are found, created, read by sequence, and followed through
+// consumers. Each call is one request of the library's manager, and every failure becomes an error of ours.
+// Owned by the client; stateless.
+
+import {
+  AckPolicy,
+  DeliverPolicy,
+  type JetStreamManager,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  nanos,
+  ReplayPolicy,
+  type StreamInfo,
+} from "nats";
+import { codeOf, messageOf, quote } from "../../lib/errors.ts";
+import { BrokerError } from "../errors.ts";
+import { encodeConfig, type StreamConfig } from "./stream-config.ts";
+
+const TIMEOUT_MS = 5_000;
+/** A consumer whose reader is gone is removed after this time. */
+const ABANDONED_AFTER_MS = 30_000;
+
+/** nats-server's error codes for what does not exist (server/errors.json). */
+const ABSENT = { stream: 10_059, message: 10_037, consumer: 10_014 } as const;
+/** JetStream is not enabled in the server, or not for the account. */
+const DISABLED: ReadonlySet<number> = new Set([10_076, 10_039]);
+
+export interface StreamState {
+  /** The configuration that is in force, in the API's form. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** When the stream was created, in milliseconds since 1970. */
+  readonly createdMs: number;
+  /** The sequence of the oldest message that is kept; one after `last` if none is. */
+  readonly first: number;
+  /** The sequence of the newest message; 0 if there never was one. */
+  readonly last: number;
+  readonly bytes: number;
+  readonly messages: number;
+  /** The time of the oldest message that is kept, in milliseconds since 1970; undefined if none is. */
+  readonly oldestMs: number | undefined;
+  /** The name of the server that leads the stream; undefined while none does, or outside of a cluster. */
+  readonly leader: string | undefined;
+}
+
+export interface StoredMessage {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly headers: MsgHdrs | undefined;
+}
+
+/** What the account may store. */
+export interface AccountStorage {
+  /** Maximum for file storage, in bytes; infinite if the account has no limit. */
+  readonly maxBytes: number;
+  readonly usedBytes: number;
+}
+
+export class JetStream {
+  readonly #nats: NatsConnection;
+  #manager: Promise<JetStreamManager> | undefined;
+
+  constructor(nats: NatsConnection) {
+    this.#nats = nats;
+  }
+
+  /** @throws BrokerError NO_JETSTREAM, JETSTREAM_UNAVAILABLE */
+  account(): Promise<AccountStorage> {
+    return this.#ask("the account's limits", async (manager) => {
+      const { limits, storage } = await manager.getAccountInfo();
+      const maxBytes = limits.max_storage < 0 ? Number.POSITIVE_INFINITY : limits.max_storage;
+      return { maxBytes, usedBytes: storage };
+    });
+  }
+
+  /**
+   * Returns the state of a stream, or undefined if it does not exist.
+   * @throws BrokerError NO_JETSTREAM, JETSTREAM_UNAVAILABLE
+   */
+  find(name: string): Promise<StreamState | undefined> {
+    return this.#askFor(ABSENT.stream, `the stream ${name}`, async (manager) =>
+      stateOf(await manager.streams.info(name)),
+    );
+  }
+
+  /** @throws BrokerError STREAM_REFUSED, NO_JETSTREAM, JETSTREAM_UNAVAILABLE */
+  create(config: StreamConfig): Promise<StreamState> {
+    return this.#ask(`creating the stream ${config.name}`, async (manager) =>
+      stateOf(await manager.streams.add(encodeConfig(config))),
+    );
+  }
+
+  /** Deletes a stream and everything that it stores. */
+  async delete(name: string): Promise<void> {
+    await this.#ask(`deleting the stream ${name}`, (manager) => manager.streams.delete(name));
+  }
+
+  /**
+   * Returns the message with a sequence, or undefined if it is not stored (any more).
+   * @throws BrokerError NO_JETSTREAM, JETSTREAM_UNAVAILABLE
+   */
+  message(stream: string, sequence: number): Promise<StoredMessage | undefined> {
+    return this.#askFor(ABSENT.message, `message ${sequence} of the stream ${stream}`, async (manager) => {
+      const { subject, data, header } = await manager.streams.getMessage(stream, { seq: sequence });
+      return { subject, data, headers: header };
+    });
+  }
+
+  /**
+   * Creates a consumer that pushes every message from a sequence on, in order, with flow control and
+   * heartbeats. Returns the number of messages that already wait.
+   * @throws BrokerError STREAM_REFUSED, NO_JETSTREAM, JETSTREAM_UNAVAILABLE
+   */
+  push(
+    stream: string,
+    { name, subject, from, heartbeatMs }: PushedConsumer,
+  ): Promise<{ readonly waiting: number }> {
+    return this.#ask(`reading the stream ${stream}`, async (manager) => {
+      const { num_pending } = await manager.consumers.add(stream, {
+        name,
+        deliver_subject: subject,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: from,
+        ack_policy: AckPolicy.None,
+        replay_policy: ReplayPolicy.Instant,
+        flow_control: true,
+        idle_heartbeat: nanos(heartbeatMs),
+        inactive_threshold: nanos(ABANDONED_AFTER_MS),
+        mem_storage: true,
+        num_replicas: 1,
+      });
+      return { waiting: num_pending };
+    });
+  }
+
+  /** Returns how many messages a consumer has not delivered; undefined if it does not exist. */
+  waitingAt(stream: string, consumer: string): Promise<number | undefined> {
+    return this.#askFor(ABSENT.consumer, `the consumer of the stream ${stream}`, async (manager) => {
+      const { num_pending } = await manager.consumers.info(stream, consumer);
+      return num_pending;
+    });
+  }
+
+  /** Removes a consumer. One that is already gone is no error. */
+  async stopPushing(stream: string, consumer: string): Promise<void> {
+    await this.#askFor(ABSENT.consumer, `the consumer of the stream ${stream}`, (manager) =>
+      manager.consumers.delete(stream, consumer),
+    );
+  }
+
+  async #ask<T>(what: string, ask: (manager: JetStreamManager) => Promise<T>): Promise<T> {
+    this.#manager ??= this.#nats.jetstreamManager({ checkAPI: false, timeout: TIMEOUT_MS });
+    try {
+      return await ask(await this.#manager);
+    } catch (cause) {
+      throw jetStreamError(what, cause);
+    }
+  }
+
+  /** Asks for something that may not exist: returns undefined if JetStream reports this error code. */
+  async #askFor<T>(
+    absent: number,
+    what: string,
+    ask: (manager: JetStreamManager) => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await this.#ask(what, ask);
+    } catch (error) {
+      if (error instanceof BrokerError && apiErrorOf(error.cause)?.err_code === absent) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** A consumer as it is asked for. */
+export interface PushedConsumer {
+  readonly name: string;
+  /** Where messages and heartbeats are sent. */
+  readonly subject: string;
+  /** The sequence of the first message. */
+  readonly from: number;
+  readonly heartbeatMs: number;
+}
+
+function stateOf({ config, created, state, cluster }: StreamInfo): StreamState {
+  const { first_seq, last_seq, first_ts, bytes, messages } = state;
+  return {
+    config: config as unknown as Readonly<Record<string, unknown>>,
+    createdMs: Date.parse(created),
+    first: Math.max(1, first_seq),
+    last: last_seq,
+    bytes,
+    messages,
+    oldestMs: messages === 0 ? undefined : Date.parse(first_ts as unknown as string),
+    leader: cluster?.leader || undefined,
+  };
+}
+
+function apiErrorOf(cause: unknown): NatsError["api_error"] {
+  return cause instanceof NatsError ? cause.api_error : undefined;
+}
+
+function jetStreamError(what: string, cause: unknown): BrokerError {
+  const api = apiErrorOf(cause);
+  if (codeOf(cause) === "503" || DISABLED.has(api?.err_code ?? 0))
+    return new BrokerError(
+      "NO_JETSTREAM",
+      "the NATS server has no JetStream: enable it (`jetstream` in its configuration, and for the account), or use --intake core",
+      { cause },
+    );
+  if (api !== undefined && api.code !== 503)
+    return new BrokerError(
+      "STREAM_REFUSED",
+      `NATS refused ${what}: ${quote(api.description)} (error ${api.err_code})`,
+      { cause },
+    );
+  return new BrokerError(
+    "JETSTREAM_UNAVAILABLE",
+    `${what}: no reply from JetStream (${api?.description ?? messageOf(cause)}): try again`,
+    { cause },
+  );
+}
