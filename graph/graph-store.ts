@@ -44,6 +44,9 @@ export interface StoreOptions {
   readonly onTrouble?: (trouble: DiskTrouble | undefined) => void;
 }
 
+/** The stream of a partition's events: when it was created, and the epoch of its sequence numbers. */
+export type EventStreams = Readonly<Record<number, { readonly createdMs: number; readonly epoch: number }>>;
+
 export class GraphStore {
   readonly #disk: GuardedDatabase;
   readonly #rows: RowStore;
@@ -269,6 +272,18 @@ export class GraphStore {
   async noteHistoryEpoch(epoch: number): Promise<void> {
     if (epoch !== this.historyEpoch)
       await this.#disk.write([numberOperation(META.historyEpoch, epoch)], { sync: true });
+  }
+
+  /** The streams that number the events, by partition; empty while the history numbers them itself. */
+  get eventStreams(): EventStreams {
+    const stored = this.#disk.db.getSync(META.eventStreams);
+    return stored === undefined ? {} : (JSON.parse(new TextDecoder().decode(stored)) as EventStreams);
+  }
+
+  /** Stores which streams number the events; on disk before this resolves. */
+  async noteEventStreams(streams: EventStreams): Promise<void> {
+    const value = new TextEncoder().encode(JSON.stringify(streams));
+    await this.#disk.write([{ type: "put", key: META.eventStreams, value }], { sync: true });
   }
 
   /**

@@ -306,15 +306,15 @@ describe("history", () => {
     for (const restart of [() => compared.restart(), () => compared.kill()]) {
       await restart();
       const now = performance.now();
-      assert.equal(compared.history.messageIds.find("order-1 ü", now)?.id, id);
-      assert.equal(compared.history.messageIds.find("order-1 ü", now + 120_001), undefined);
-      assert.equal(compared.history.messageIds.find("old", now), undefined);
+      assert.equal(compared.history.messageIds.find(0, "order-1 ü", now)?.id, id);
+      assert.equal(compared.history.messageIds.find(0, "order-1 ü", now + 120_001), undefined);
+      assert.equal(compared.history.messageIds.find(0, "old", now), undefined);
       assert.equal(compared.history.messageIds.size, 1);
     }
     for (let event = 0; event < 100_000; event += 1)
-      compared.history.messageIds.note(`many-${event}`, { id: "x", atMs: performance.now() });
+      compared.history.messageIds.note(0, `many-${event}`, { id: "x", atMs: performance.now() });
     assert.equal(compared.history.messageIds.size, 100_000);
-    assert.equal(compared.history.messageIds.find("order-1 ü", performance.now()), undefined);
+    assert.equal(compared.history.messageIds.find(0, "order-1 ü", performance.now()), undefined);
     await compared.history.close();
   });
 

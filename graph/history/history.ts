@@ -11,13 +11,13 @@ import { formatEventId, type ResyncReason } from "../../broker/contract.ts";
 import { type Operation, openDatabase, writeBatch } from "../store/database.ts";
 import { type DiskTrouble, GuardedDatabase } from "../store/guarded-database.ts";
 import { Block, joinRows } from "./block.ts";
-import { resolveEpoch } from "./epoch.ts";
+import { noteEpoch, readEpoch, resolveEpoch } from "./epoch.ts";
 import { findMissed, type Missed, type ReceivedUpTo, type UserTags } from "./finder.ts";
 import { makeHole } from "./hole.ts";
 import { META, RECORD, recordKey } from "./keys.ts";
-import { type Loaded, loadHistory, noteStart } from "./load.ts";
+import { continueNumbers, type Loaded, loadHistory, noteStart } from "./load.ts";
 import { LogWriter } from "./log-writer.ts";
-import type { MessageIds } from "./message-ids.ts";
+import { MessageIds } from "./message-ids.ts";
 import { RecentRows } from "./recent-rows.ts";
 import { type HistoryBounds, Retention } from "./retention.ts";
 import { encodeRowAt, makeBareRow, memoryOf, ROW_KIND, type Row, rowBytes } from "./row.ts";
@@ -40,6 +40,8 @@ export interface HistoryOptions {
   readonly bounds: HistoryBounds;
   /** Memory for the newest rows, in bytes. */
   readonly recentBytes: number;
+  /** Whether the history numbers the rows itself, or its caller does with `continueAt`. Defaults to `own`. */
+  readonly numbering?: "own" | "given";
   readonly onTrouble: (trouble: DiskTrouble | undefined) => void;
 }
 
@@ -49,9 +51,10 @@ export interface StoredRow extends Row, Position {
 }
 
 export class History {
-  /** The epoch of newly appended rows. */
-  readonly epoch: number;
+  /** The highest epoch of any row, stored or to be appended. */
+  #epoch: number;
   readonly messageIds: MessageIds;
+  readonly #ageClock: "monotonic" | "stored";
   /**
    * The last time at which an earlier run of the service is known to have been listening, in milliseconds
    * since 1970; undefined in a new history.
@@ -72,8 +75,10 @@ export class History {
     const { rows, previous } = loaded;
     this.#disk = disk;
     this.#rows = rows;
-    this.epoch = epoch;
-    this.messageIds = loaded.messageIds;
+    this.#epoch = epoch;
+    const { numbering = "own" } = options;
+    this.#ageClock = numbering === "own" ? "monotonic" : "stored";
+    this.messageIds = MessageIds.restore(loaded.storedIds, this.#ageClock);
     this.lastListeningMs = loaded.lastListeningMs;
     this.#indexAt = previous.index;
     this.#recent = new RecentRows(rows.chain.next, options.recentBytes);
@@ -100,9 +105,14 @@ export class History {
   static async open(directory: string, options: HistoryOptions): Promise<History> {
     const open = await openDatabase(directory, FORMAT, REMEDY);
     try {
-      const { epoch, mayLackEvents } = await resolveEpoch(open.db, options.lastEpoch);
-      const loaded = await loadHistory(open.db, options.partitions, epoch);
-      await noteStart(open.db, loaded.rows, options.partitions, Date.now());
+      const { partitions, lastEpoch, numbering = "own" } = options;
+      const loaded = await loadHistory(open.db, partitions);
+      const { epoch, mayLackEvents } =
+        numbering === "own"
+          ? await resolveEpoch(open.db, lastEpoch)
+          : { epoch: Math.max(readEpoch(open.db), lastEpoch), mayLackEvents: false };
+      if (numbering === "own") continueNumbers(open.db, loaded.rows, partitions, epoch);
+      await noteStart(open.db, loaded.rows, partitions, Date.now());
       const history = new History(options, epoch, new GuardedDatabase(open), loaded);
       if (mayLackEvents) history.#markEarlierEpochsDeleted();
       return history;
@@ -110,6 +120,11 @@ export class History {
       await open.close();
       throw error;
     }
+  }
+
+  /** The highest epoch of any row, stored or to be appended; 0 if there is none. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** The number of stored rows. */
@@ -179,6 +194,31 @@ export class History {
   }
 
   /**
+   * Sets the position of a partition's next row, which must come after every earlier one. In a new epoch,
+   * everything before this position counts as deleted. The epoch is on disk when the promise resolves.
+   */
+  async continueAt(partition: number, at: Position): Promise<void> {
+    if (at.epoch > this.#epoch) {
+      this.#epoch = at.epoch;
+      await noteEpoch(this.#disk.db, at.epoch);
+    }
+    const { epoch } = this.nextPosition(partition);
+    if (epoch !== at.epoch && at.sequence > 1) {
+      this.#rows.horizon.add({ partition, ...at, sequence: at.sequence - 1, earliestMs: 0 });
+      this.#retention.noteHorizon();
+    }
+    this.#rows.setNextPosition(partition, at);
+  }
+
+  /**
+   * Leaves out the positions up to one of the present epoch, because the rows that belong there are lost.
+   */
+  skipTo(partition: number, sequence: number): void {
+    const { epoch } = this.nextPosition(partition);
+    this.#rows.setNextPosition(partition, { epoch, sequence });
+  }
+
+  /**
    * Stores a row at the next position of its partition and returns its ordinal. The row's body must begin
    * with the id of that position.
    */
@@ -191,9 +231,9 @@ export class History {
     this.#recent.append(row, length);
     this.#rows.append(partition, row, length, rank);
     if (row.messageId !== "")
-      this.messageIds.note(row.messageId, {
+      this.messageIds.note(partition, row.messageId, {
         id: formatEventId({ partition, ...at }),
-        atMs: performance.now(),
+        atMs: this.#ageClock === "stored" ? row.timeMs : performance.now(),
       });
     return ordinal;
   }

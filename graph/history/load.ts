@@ -9,9 +9,10 @@ import { type Database, writeBatch } from "../store/database.ts";
 import { Block } from "./block.ts";
 import { Horizon } from "./horizon.ts";
 import { LOG, META, parseRecordKey, RECORD, recordKey } from "./keys.ts";
-import { MessageIds, type StoredId } from "./message-ids.ts";
+import type { StoredId } from "./message-ids.ts";
 import { idOfBody, type Row, rowBytes } from "./row.ts";
 import { type PreviousRecords, Segment } from "./segment.ts";
+import { isAfter } from "./sequences.ts";
 import { StoredRows } from "./stored-rows.ts";
 
 /**
@@ -31,7 +32,8 @@ interface Start {
 
 export interface Loaded {
   readonly rows: StoredRows;
-  readonly messageIds: MessageIds;
+  /** The message ids of the rows. */
+  readonly storedIds: readonly StoredId[];
   /** The records that the next index row refers to. */
   readonly previous: PreviousRecords;
   /**
@@ -56,14 +58,10 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * Loads everything that is stored. Rows appended from now on get positions in `epoch`.
+ * Loads everything that is stored. The next row of each partition follows the last one.
  * @throws GraphError GRAPH_DAMAGED
  */
-export async function loadHistory(
-  db: Database,
-  partitions: readonly number[],
-  epoch: number,
-): Promise<Loaded> {
+export async function loadHistory(db: Database, partitions: readonly number[]): Promise<Loaded> {
   const tail = await readTail(db);
   const segments = readSegments(db, tail.index);
   const previous = { index: tail.index, horizon: tail.horizon || (segments.at(-1)?.previous.horizon ?? 0) };
@@ -82,10 +80,10 @@ export async function loadHistory(
   }
   for (const block of tail.blocks.reverse())
     for (const [rank, row] of block.entries()) appendStored(rows, row, rank, ids);
-  continueNumbers(db, rows, partitions, epoch);
+  for (const partition of partitions) continueAfterDeleted(rows, partition);
   // a run that ended before it noted anything did not listen before its start
   const lastListeningMs = Math.max(tail.lastListeningMs, rows.latestMs) || readStart(db)?.timeMs;
-  return { rows, messageIds: MessageIds.restore(ids), previous, lastListeningMs };
+  return { rows, storedIds: ids, previous, lastListeningMs };
 }
 
 /** Stores the beginning of this run and removes the mark of a clean shutdown. Synced. */
@@ -166,19 +164,29 @@ function appendStored(rows: StoredRows, row: Row, rank: number, ids: StoredId[])
   if (row.messageId !== "") ids.push({ messageId: row.messageId, id, timeMs: row.timeMs });
 }
 
-/** Determines the next sequence number of each partition. */
-function continueNumbers(db: Database, rows: StoredRows, partitions: readonly number[], epoch: number): void {
+/** Moves the next position of a partition after its newest deleted row, if that is the last one. */
+function continueAfterDeleted(rows: StoredRows, partition: number): void {
+  const { epoch, sequence } = rows.horizon.last(partition) ?? { epoch: 0, sequence: 0 };
+  const next = { epoch, sequence: sequence + 1 };
+  if (isAfter(next, rows.nextPosition(partition)) && sequence < Number.MAX_SAFE_INTEGER)
+    rows.setNextPosition(partition, next);
+}
+
+/**
+ * Lets the history number the next rows itself, in an epoch. Numbers that may have been assigned are skipped.
+ */
+export function continueNumbers(
+  db: Database,
+  rows: StoredRows,
+  partitions: readonly number[],
+  epoch: number,
+): void {
   const last = readStart(db);
   const skipped = db.getSync(META.ended) === undefined ? SKIPPED_NUMBERS : 0;
   for (const partition of partitions) {
     const begun = last?.epoch === epoch ? (last.sequences[partition] ?? 1) : 1;
     const stored = rows.nextPosition(partition);
-    const deleted = rows.horizon.last(partition);
-    const sequence = Math.max(
-      begun,
-      stored.epoch === epoch ? stored.sequence : 1,
-      deleted?.epoch === epoch ? deleted.sequence + 1 : 1,
-    );
+    const sequence = Math.max(begun, stored.epoch === epoch ? stored.sequence : 1);
     rows.setNextPosition(partition, { epoch, sequence: last === undefined ? sequence : sequence + skipped });
   }
 }

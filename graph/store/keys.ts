@@ -75,6 +75,8 @@ export const META = {
   epoch: "mepoch",
   /** The epoch of the history that belongs to this graph. */
   historyEpoch: "mhistory-epoch",
+  /** The stream of each partition's events and the epoch of its sequence numbers, as JSON. */
+  eventStreams: "mevent-streams",
   nextId: "mnext-id",
   follows: "medges",
   /** The partitions whose rows it holds; absent for a graph that is not split. */
