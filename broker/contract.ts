@@ -61,6 +61,7 @@ export { type Position, Positions } from "./positions.ts";
 export { formatShare, parseShare, type Share } from "./share.ts";
 export {
   COPY_PREFIX,
+  capturedSubjects,
   copySubject,
   EDGE_STATUS,
   EVERY_EDGE,
@@ -84,6 +85,7 @@ export {
   replaySubject,
   rowsEndpoint,
   rowsSubject,
+  streamMarkSubject,
   topicOfEvent,
   userOfSubject,
   userSubject,

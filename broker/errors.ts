@@ -34,6 +34,8 @@ const DISCLOSURES = {
   REQUEST_TIMEOUT: { status: 503, shown: true },
   // the server or the account has no JetStream
   NO_JETSTREAM: { status: 503, shown: false },
+  // our credentials do not permit JetStream's API
+  JETSTREAM_DENIED: { status: 500, shown: false },
   // JetStream does not reply, for example while a stream has no leader
   JETSTREAM_UNAVAILABLE: { status: 503, shown: true },
   // JetStream refused a request

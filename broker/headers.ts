@@ -12,6 +12,12 @@ export const COUNT_HEADER = "Encke-Count";
 export const MARKER_HEADER = "Encke-Marker";
 /** On an event, its producer's message id, as in JetStream (message-id.ts). */
 export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
+/**
+ * On an event that a graph service publishes again because the stream did not store it: the repair's token.
+ */
+export const AGAIN_HEADER = "Encke-Again";
+/** On such an event, its producer's message id. */
+export const ORIGINAL_ID_HEADER = "Encke-Msg-Id";
 /** On an error reply, as in NATS micro services. */
 export const ERROR_HEADER = "Nats-Service-Error";
 export const ERROR_CODE_HEADER = "Nats-Service-Error-Code";
@@ -35,6 +41,19 @@ export function markerHeaders(marker: Marker): MsgHdrs {
 export function messageIdHeaders(messageId: string): MsgHdrs {
   const made = headers();
   made.set(MESSAGE_ID_HEADER, messageId);
+  return made;
+}
+
+/**
+ * Returns the headers of an event that is published again.
+ * @param token identifies the repair
+ * @param originalId the producer's message id; empty if there is none
+ * @param messageId the message id that the stream sees
+ */
+export function againHeaders(token: string, originalId: string, messageId: string): MsgHdrs {
+  const made = messageIdHeaders(messageId);
+  made.set(AGAIN_HEADER, token);
+  if (originalId !== "") made.set(ORIGINAL_ID_HEADER, originalId);
   return made;
 }
 

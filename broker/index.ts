@@ -15,6 +15,8 @@ export {
 } from "./edge-notices.ts";
 export { EmbeddedBroker } from "./embedded/broker.ts";
 export {
+  AGAIN_HEADER,
+  againHeaders,
   COUNT_HEADER,
   EVENT_HEADER,
   eventHeaders,
@@ -22,6 +24,7 @@ export {
   MESSAGE_ID_HEADER,
   markerHeaders,
   messageIdHeaders,
+  ORIGINAL_ID_HEADER,
 } from "./headers.ts";
 export type { JetStream, StreamState } from "./jetstream/jetstream.ts";
 export { differencesOf, type StreamConfig } from "./jetstream/stream-config.ts";

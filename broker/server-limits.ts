@@ -13,6 +13,7 @@ export interface ServerAbout {
   readonly version: string;
   /** Whether it belongs to a cluster. */
   readonly isClustered: boolean;
+  readonly hasJetStream: boolean;
 }
 
 export class ServerLimits {
@@ -20,7 +21,7 @@ export class ServerLimits {
   readonly #warn: (maxPayload: number) => void;
   #maxPayload = 0;
   #hasHeaders = true;
-  #server: ServerAbout = { id: "", version: "", isClustered: false };
+  #server: ServerAbout = { id: "", version: "", isClustered: false, hasJetStream: false };
 
   /** @param warn called when the server takes less than the largest event may need */
   constructor(nats: Pick<NatsConnection, "info">, warn: (maxPayload: number) => void) {
@@ -51,8 +52,8 @@ export class ServerLimits {
     const { info } = this.#nats;
     if (info === undefined) return; // disconnected
     this.#hasHeaders = info.headers === true;
-    const { server_id: id, version, cluster = "" } = info;
-    this.#server = { id, version, isClustered: cluster !== "" };
+    const { server_id: id, version, cluster = "", jetstream: hasJetStream = false } = info;
+    this.#server = { id, version, isClustered: cluster !== "", hasJetStream };
     if (info.max_payload === this.#maxPayload) return;
     this.#maxPayload = info.max_payload;
     if (this.#maxPayload < WANTED_MAX_PAYLOAD) this.#warn(this.#maxPayload);

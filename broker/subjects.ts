@@ -11,6 +11,7 @@
 //   edge.status              requests the state of each edge
 //   part.<p>.event.…, part.<p>.user.…, part.<p>.graph.…   those subjects, as nats-server maps them to
 // partitions
+//   part.<p>.mark.<token>    the graph's marks in the stream of a partition's events
 //   part.<p>.rows.…          requests between partitions' owners, for lists about a user
 
 import { quote } from "../lib/errors.ts";
@@ -113,6 +114,17 @@ export function replaySubject(partition: number): string {
  */
 export function markSubject(partition: number): string {
   return `part.${partition}.mark`;
+}
+
+/** The subject of a mark that a graph service puts between the events in a partition's stream. */
+export function streamMarkSubject(partition: number, token: string): string {
+  return `${markSubject(partition)}.${token}`;
+}
+
+/** What the stream of a partition captures: events, messages to users, and marks between them. */
+export function capturedSubjects(partition: number, of: number): string[] {
+  const mapped = of === 1 ? undefined : partition;
+  return [everyEvent(mapped), everyUserMessage(mapped), streamMarkSubject(partition, "*")];
 }
 
 export function presenceSubject(edgeId: string): string {

@@ -20,9 +20,13 @@ import { NARROW_WINDOW, Window } from "./fanout/window.ts";
 import type { GraphStore } from "./graph-store.ts";
 import type { History } from "./history/history.ts";
 import { Upkeep } from "./history/upkeep.ts";
+import { CoreIntake } from "./intake/core-intake.ts";
 import { CountedSends } from "./intake/counted-sends.ts";
-import { Intake } from "./intake/intake.ts";
+import type { EventLog } from "./intake/event-log.ts";
+import type { Intake } from "./intake/intake.ts";
 import { Losses } from "./intake/losses.ts";
+import { Receipts } from "./intake/receipts.ts";
+import { StreamIntake } from "./intake/stream-intake.ts";
 import type { Partitions } from "./partitions.ts";
 import { EdgeRegistry } from "./presence/edge-registry.ts";
 import { EdgeRequests } from "./presence/edge-requests.ts";
@@ -39,6 +43,13 @@ export interface Foundation {
   readonly history: History;
   readonly client: BrokerClient;
   readonly partitions: Partitions;
+  /** Follows the streams that number the events; undefined if this service numbers them itself. */
+  readonly events?: EventLog | undefined;
+  /**
+   * Edges that catch up are not sent rows before this ordinal, which are too old for screens, but a hole.
+   * Readers who return are sent them. Undefined if no row is.
+   */
+  readonly tooLateBefore?: number | undefined;
   /** Identifies this start of the service; no two starts have the same epoch. */
   readonly epoch: number;
   /** Maximum number of events that are replayed to a returning reader per partition. */
@@ -63,6 +74,8 @@ export interface ServiceParts extends Foundation {
   readonly sends: CountedSends;
   readonly expander: Expander;
   readonly intake: Intake;
+  /** The same intake, where streams number the events. */
+  readonly streamIntake: StreamIntake | undefined;
   readonly resentRows: ResentRows;
   readonly catchUps: CatchUps;
   readonly markers: Markers;
@@ -73,7 +86,7 @@ export interface ServiceParts extends Foundation {
 }
 
 export function assemble(foundation: Foundation): ServiceParts {
-  const { store, history, client, partitions, epoch, log } = foundation;
+  const { store, history, client, partitions, events, epoch, log } = foundation;
   const { replayEvents = DEFAULT_REPLAY_EVENTS } = foundation;
   const owner: Owner = { graph: epoch, partitions: partitions.owned, of: partitions.of };
   const online = new OnlineTable();
@@ -82,7 +95,12 @@ export function assemble(foundation: Foundation): ServiceParts {
   const requests = new EdgeRequests(client, registry);
   const begun = new Begun(history, partitions.owned);
   const messages = new EdgeMessages({ client, registry, begun });
-  const losses = new Losses(history, () => expander.wake());
+  const losses = new Losses((partition, sinceMs) => {
+    if (streamIntake !== undefined) return streamIntake.holes.send(partition, { reason: "late", sinceMs });
+    history.appendHole(partition, "late", sinceMs);
+    expander.wake();
+  });
+  const receipts = new Receipts((partition) => events?.streamOf(partition));
 
   const nameOf = (id: number): string => store.nameOf(id);
   const distributor = new Distributor({ client, registry, online, messages, nameOf });
@@ -90,11 +108,13 @@ export function assemble(foundation: Foundation): ServiceParts {
   const ahead = { client, registry, requests, distributor, share };
   const window = new Window(ahead);
   const narrowWindow = new Window({ ...ahead, size: NARROW_WINDOW });
-  const fanOut = new FanOut({ store, history, client, distributor, requests, losses, log });
+  const fanOut = new FanOut({ store, history, client, distributor, requests, losses, receipts, log });
   const long = new LongEvents({ fanOut, distributor, begun, store, window: narrowWindow });
-  const sends = new CountedSends({ client, history, registry });
+  const sends = new CountedSends({ client, history, registry, receipts });
   const expander = new Expander({ store, history, begun, sends, distributor, fanOut, long, window });
-  const intake = new Intake({ client, partitions, history, sends, reader: expander, losses });
+  const accepting = { client, partitions, history, sends, receipts, reader: expander };
+  const streamIntake = events && new StreamIntake({ ...accepting, events, writer: epoch.toString(36), log });
+  const intake: Intake = streamIntake ?? new CoreIntake({ ...accepting, losses });
 
   const resentRows = new ResentRows({
     client,
@@ -105,7 +125,10 @@ export function assemble(foundation: Foundation): ServiceParts {
     window: new Window(ahead),
     log,
   });
-  const starts = new StartingPoints({ history, begun, messages, partitions: partitions.owned });
+  const starts = new StartingPoints({
+    ...{ history, begun, messages, partitions: partitions.owned },
+    tooLateBefore: foundation.tooLateBefore ?? 0,
+  });
   const catchUps = new CatchUps({ store, history, begun, registry, messages, starts, rows: resentRows });
   const markers = new Markers({ client, registry, messages });
 
@@ -138,7 +161,19 @@ export function assemble(foundation: Foundation): ServiceParts {
   const lists = new UserLists({ client, partitions, store, log });
   return {
     ...{ ...foundation, registry, online, receiver, requests, begun, messages, losses, distributor },
-    ...{ window, narrowWindow, fanOut, long, sends, expander, intake, resentRows, catchUps, markers },
+    ...{
+      window,
+      narrowWindow,
+      fanOut,
+      long,
+      sends,
+      expander,
+      intake,
+      streamIntake,
+      resentRows,
+      catchUps,
+      markers,
+    },
     ...{ replays, withdrawals, upkeep, lists },
   };
 }

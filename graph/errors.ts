@@ -32,6 +32,8 @@ const DISCLOSURES = {
   GRAPH_OTHER_PARTITIONS: { status: 500, shown: false },
   // the broker does not split the topics as the service does
   GRAPH_UNMAPPED: { status: 500, shown: false },
+  // the streams of the events cannot be created or used
+  GRAPH_STREAMS_UNFIT: { status: 500, shown: false },
   // the file to restore is not a complete backup
   BAD_BACKUP: { status: 500, shown: false },
   // the file to load cannot be used at all

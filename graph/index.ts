@@ -27,6 +27,7 @@ export {
   DEFAULT_ROW_MEMORY_MB,
   GraphService,
   type GraphServiceOptions,
+  type IntakeOptions,
 } from "./service.ts";
-export { historyBoundsOf, historySettings } from "./settings.ts";
+export { historyBoundsOf, historySettings, intakeOf, intakeSettings } from "./settings.ts";
 export { CHANGE_KINDS, type Change, type ChangeKind, type Outcome } from "./store/changes.ts";

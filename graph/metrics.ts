@@ -9,6 +9,7 @@ const MS_PER_SECOND = 1_000;
 export function registerMetrics(metrics: Metrics, parts: ServiceParts): void {
   registerStoreMetrics(metrics, parts);
   registerFanOutMetrics(metrics, parts);
+  registerStreamMetrics(metrics, parts);
   registerCatchUpMetrics(metrics, parts);
   registerHistoryMetrics(metrics, parts);
   registerReplayMetrics(metrics, parts);
@@ -93,6 +94,38 @@ function registerFanOutMetrics(metrics: Metrics, parts: ServiceParts): void {
     "encke_graph_laggards_total",
     "Times that the fan-out stopped waiting for a slow edge",
     () => window.laggards + narrowWindow.laggards,
+  );
+}
+
+/** Where streams number the events. */
+function registerStreamMetrics(metrics: Metrics, { events, streamIntake }: ServiceParts): void {
+  if (events === undefined || streamIntake === undefined) return;
+  const { twins, repairs } = streamIntake;
+  metrics.gauge(
+    "encke_graph_intake_waiting_events",
+    "Events that arrived from producers and not yet from the stream",
+    () => twins.size,
+  );
+  metrics.counter(
+    "encke_graph_intake_repaired_total",
+    "Times that an event was published again because the stream had not stored it",
+    () => repairs.published,
+  );
+  metrics.counter(
+    "encke_graph_intake_unstored_total",
+    "Events that the stream did not store, by reason",
+    () => ({ refused: repairs.abandoned, memory: twins.dropped }),
+    "reason",
+  );
+  metrics.counter(
+    "encke_graph_intake_lost_total",
+    "Messages that the streams no longer held when they were read",
+    () => events.lost,
+  );
+  metrics.counter(
+    "encke_graph_intake_restarts_total",
+    "Times that a stream was read again after an interruption",
+    () => events.restarts,
   );
 }
 

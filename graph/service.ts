@@ -2,19 +2,12 @@
 // about the graph, applies changes, and expands each event to all followers of its topic.
 
 import { join } from "node:path";
-import {
-  EVERY_PRESENCE,
-  everyEvent,
-  everyUserMessage,
-  markSubject,
-  replaySubject,
-  type Topic,
-} from "../broker/contract.ts";
+import { EVERY_PRESENCE, markSubject, replaySubject, type Topic } from "../broker/contract.ts";
 import { BEAT_MS, BrokerClient, type NatsConfig, type Served, type Subscribed } from "../broker/index.ts";
 import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
-import { assemble, type ServiceParts } from "./assemble.ts";
+import { assemble, type Foundation, type ServiceParts } from "./assemble.ts";
 import { proveMappings, refuseSecondOwner } from "./claim.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
@@ -23,6 +16,10 @@ import { History } from "./history/history.ts";
 import { noteRestart } from "./history/restart-hole.ts";
 import type { HistoryBounds } from "./history/retention.ts";
 import { Absences } from "./intake/absences.ts";
+import { chooseNumbering, type IntakeKind, whenAvailable } from "./intake/choose-numbering.ts";
+import { EventLog } from "./intake/event-log.ts";
+import { openEventStreams, type StreamSettings } from "./intake/event-streams.ts";
+import { StreamStarts } from "./intake/stream-starts.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
 
@@ -42,12 +39,28 @@ const HISTORY_FOLDER = "history";
 /** Memory for the newest events. */
 const RECENT_BYTES = 67_108_864;
 
+/** How events enter, and what the streams keep that store them first. */
+export interface IntakeOptions {
+  readonly kind: IntakeKind;
+  readonly streams: StreamSettings;
+  /** After an interruption, edges are not sent events that are older than this; readers who return are. */
+  readonly fanOutWithinMs: number;
+}
+
+export const DEFAULT_INTAKE: IntakeOptions = {
+  kind: "core",
+  streams: { bytes: 4_294_967_296, maxAgeMs: 86_400_000 },
+  fanOutWithinMs: 60_000,
+};
+
 export interface GraphServiceOptions {
   readonly directory: string;
   /** Maximum memory for rows of followers, in MiB. Defaults to DEFAULT_ROW_MEMORY_MB. */
   readonly rowMemoryMb?: number;
   /** What the history keeps; DEFAULT_HISTORY_BOUNDS. */
   readonly history?: HistoryBounds;
+  /** DEFAULT_INTAKE for what is absent. */
+  readonly intake?: Partial<IntakeOptions>;
   /** Maximum number of events replayed to a returning reader per partition; DEFAULT_REPLAY_EVENTS. */
   readonly replayEvents?: number | undefined;
   /** A promise is awaited only once the graph is open, so that a broker can start meanwhile. */
@@ -82,11 +95,13 @@ export class GraphService {
   /** Why the service is not ready at present; undefined when it is. */
   get notReady(): string | undefined {
     if (this.#running === undefined) return "starting";
-    const { connected, unfit, refused } = this.#running.client;
+    const { client, intake } = this.#running;
+    const { connected, unfit, refused } = client;
     if (!connected) return "NATS is not connected";
     if (unfit !== undefined) return unfit;
     const [subject] = refused;
     if (subject !== undefined) return `NATS denies the subscription ${quote(subject)}: permit it`;
+    if (intake.notReady !== undefined) return intake.notReady;
     const { trouble } = this.#running.store;
     return trouble && `changes are refused because the disk failed (${trouble.reason})`;
   }
@@ -115,19 +130,22 @@ export class GraphService {
     let client: BrokerClient | undefined;
     let history: History | undefined;
     try {
-      history = await this.#openHistory(store, partitions);
+      // without streams, the history is opened while NATS starts
+      if (this.#intake.kind === "core") history = await this.#openHistory(store, partitions, "own");
       const nats = await this.#options.nats;
-      client = await BrokerClient.connect(nats, {
-        ...connection,
-        name: SERVICE_NAME,
-        isReceiver: true,
-      });
+      client = await BrokerClient.connect(nats, { ...connection, name: SERVICE_NAME, isReceiver: true });
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
+      const numbering = await chooseNumbering(client, partitions, this.#intake.kind, { log, signal });
+      history ??= await this.#openHistory(store, partitions, numbering);
       const epoch = await store.nextEpoch();
-      // before any part exists, so that the hole counts as begun: new edges, which missed nothing, skip it
-      noteRestart(history, partitions.owned);
-      this.#running = await serve(assemble({ store, history, client, partitions, epoch, replayEvents, log }));
+      const foundation = { store, history, client, partitions, epoch, replayEvents, log };
+      const entering =
+        numbering === "own"
+          ? enterOwn(foundation)
+          : await this.#enterStreams(store, history, client, partitions);
+      await store.noteHistoryEpoch(history.epoch);
+      this.#running = await serve(assemble({ ...foundation, ...entering }));
       registerMetrics(metrics, this.#running);
     } catch (error) {
       await client?.close();
@@ -149,11 +167,19 @@ export class GraphService {
     await this.#running.withdrawals.forget(name);
   }
 
-  async #openHistory(store: GraphStore, { owned }: Partitions): Promise<History> {
+  get #intake(): IntakeOptions {
+    return { ...DEFAULT_INTAKE, ...this.#options.intake };
+  }
+
+  async #openHistory(store: GraphStore, { owned }: Partitions, numbering: "own" | "given"): Promise<History> {
     const { directory, log, history: bounds = DEFAULT_HISTORY_BOUNDS } = this.#options;
+    const hadStreams = Object.keys(store.eventStreams).length > 0;
+    // a stream may have gone on to number events that are not stored here
+    const lastEpoch = store.historyEpoch + (numbering === "own" && hadStreams ? 1 : 0);
     const history = await History.open(join(directory, HISTORY_FOLDER), {
       partitions: owned,
-      lastEpoch: store.historyEpoch,
+      lastEpoch,
+      numbering,
       bounds,
       recentBytes: RECENT_BYTES,
       onTrouble: (trouble) =>
@@ -162,7 +188,30 @@ export class GraphService {
           : log.error({ ...trouble }, "the disk rejects writes: events are sent but not stored"),
     });
     await store.noteHistoryEpoch(history.epoch);
+    if (numbering === "own" && hadStreams) await store.noteEventStreams({});
     return history;
+  }
+
+  /** Opens the streams of the events, and stores what they hold and this service has not read. */
+  async #enterStreams(
+    store: GraphStore,
+    history: History,
+    client: BrokerClient,
+    partitions: Partitions,
+  ): Promise<Pick<Foundation, "events" | "tooLateBefore">> {
+    const { log, signal } = this.#options;
+    const { streams: settings, fanOutWithinMs } = this.#intake;
+    const known = store.eventStreams;
+    const mayCreate = (partition: number): boolean => known[partition] === undefined;
+    const streams = await whenAvailable(
+      () => openEventStreams(client, partitions, settings, { mayCreate, log }),
+      { log, signal },
+    );
+    const starts = new StreamStarts({ client, store, history, partitions, log });
+    const events = new EventLog({ client, history, partitions, streams, starts, log });
+    const awayMs = Date.now() - (history.lastListeningMs ?? Date.now());
+    await events.start();
+    return { events, ...(awayMs > fanOutWithinMs && { tooLateBefore: history.next }) };
   }
 
   /** Expands the events that have arrived, writes accepted changes and closes. Idempotent. */
@@ -173,9 +222,9 @@ export class GraphService {
     clearInterval(running.expiry);
     // subscriptions that ended earlier would drop what was published before that moment and is on its way
     await running.upkeep.noteListening();
+    await running.intake.close();
     for (const subscription of running.subscriptions) subscription.unsubscribe();
     await running.service.stop();
-    await running.client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
     await running.replays.stop();
     running.losses.stop();
     await running.expander.settle();
@@ -191,20 +240,25 @@ export class GraphService {
 }
 
 /**
+ * Tells readers of the time in which no service listened. Called before any part exists, so that the hole
+ * counts as begun: new edges, which missed nothing, skip it.
+ */
+function enterOwn({ history, partitions }: Foundation): object {
+  noteRestart(history, partitions.owned);
+  return {};
+}
+
+/**
  * Subscribes to events, presence and requests. Events wait until the edges have been asked to announce
  * themselves.
  */
 async function serve(parts: ServiceParts): Promise<Running> {
   const { client, partitions, intake, receiver, registry, expander, lists, distributor, upkeep } = parts;
-  const { replays, withdrawals, losses } = parts;
+  const { events, replays, withdrawals, losses } = parts;
   const subscriptions: Subscribed[] = [];
   withdrawals.begin();
   // from here on every event is received; an edge that is acknowledged misses none
-  for (const partition of partitions.subjects)
-    subscriptions.push(
-      client.subscribe(everyEvent(partition), (message) => intake.receive(message)),
-      client.subscribe(everyUserMessage(partition), (message) => intake.receiveDirect(message)),
-    );
+  intake.open();
   await client.flush();
   subscriptions.push(client.subscribe(EVERY_PRESENCE, (message) => receiver.receive(message)));
   for (const partition of partitions.owned)
@@ -219,7 +273,9 @@ async function serve(parts: ServiceParts): Promise<Running> {
   const service = serveEndpoints(parts);
   expander.open();
   await upkeep.start();
-  new Absences({ client, losses, partitions: partitions.owned, listenedMs: () => upkeep.listenedMs });
+  if (events === undefined)
+    // else the streams kept what this service did not receive
+    new Absences({ client, losses, partitions: partitions.owned, listenedMs: () => upkeep.listenedMs });
   client.onStatus((connected) => {
     if (!connected) return;
     // copies on their way were lost; all other messages are numbered

@@ -98,8 +98,10 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/service.test.ts": "compares with the times in holes",
   "graph/history/message-ids.ts": "the age of stored message ids at a start",
   "graph/history/upkeep.ts": "the age of stored events, and when the service was listening",
-  "graph/intake/intake.test.ts": "the age of stored events",
-  "graph/intake/intake.ts": "the time of an event",
+  "graph/intake/core-intake.test.ts": "the age of stored events",
+  "graph/intake/core-intake.ts": "the time of an event",
+  "graph/intake/stream-starts.ts": "the number of a new epoch",
+  "graph/service.ts": "how long the service was down",
   "edge/http/refusal.ts": "the Date header of a response",
   "test/architecture.test.ts": "names the functions that read it",
 };

@@ -5,6 +5,7 @@
 import {
   AckPolicy,
   DeliverPolicy,
+  ErrorCode,
   type JetStreamManager,
   type MsgHdrs,
   type NatsConnection,
@@ -202,10 +203,16 @@ function apiErrorOf(cause: unknown): NatsError["api_error"] {
 
 function jetStreamError(what: string, cause: unknown): BrokerError {
   const api = apiErrorOf(cause);
-  if (codeOf(cause) === "503" || DISABLED.has(api?.err_code ?? 0))
+  if (codeOf(cause) === ErrorCode.NoResponders || DISABLED.has(api?.err_code ?? 0))
     return new BrokerError(
       "NO_JETSTREAM",
       "the NATS server has no JetStream: enable it (`jetstream` in its configuration, and for the account), or use --intake core",
+      { cause },
+    );
+  if (codeOf(cause) === ErrorCode.PermissionsViolation)
+    return new BrokerError(
+      "JETSTREAM_DENIED",
+      `${what}: NATS does not permit this user to ask JetStream: permit $JS.API.> as in \`encke broker --print-config --secure\``,
       { cause },
     );
   if (api !== undefined && api.code !== 503)

@@ -37,7 +37,7 @@ for (const server of natsServers) {
       await started.stop();
     });
 
-    /** Creates the stream anew and a reader that records what it reads. */
+    /** Creates the stream again and a reader that records what it reads. */
     async function makeReader(from = 1): Promise<{ reader: StreamReader; read: string[]; seen: number[] }> {
       if ((await client.jetStream.find(CONFIG.name)) !== undefined)
         await client.jetStream.delete(CONFIG.name);

@@ -1,8 +1,8 @@
-// Reads a stream in order and without gaps, for as long as it is not stopped. It reads through a consumer that
-// pushes messages and keeps no state: the caller's own record of what it has applied is the only one. A new
-// consumer begins after that record whenever something is wrong: a message was lost on the way, the consumer
-// has been silent for three ticks, it sends heartbeats while messages wait, or the connection was restored.
-// Owned by its caller; bounded by the consumer's flow control.
+// Reads a stream in order and without gaps, for as long as it is not stopped. It reads through a consumer
+// that pushes messages and keeps no state: the caller's own record of what it has applied is the only one. A
+// new consumer begins after that record whenever something is wrong: a message was lost on the way, the
+// consumer has been silent for three ticks, it sends heartbeats while messages wait, or the connection was
+// restored. Owned by its caller; bounded by the consumer's flow control.
 
 import { setTimeout as delay } from "node:timers/promises";
 import { nuid } from "nats";

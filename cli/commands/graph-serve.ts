@@ -2,7 +2,13 @@
 
 import { chooseNats, natsSettings } from "../../broker/index.ts";
 import { AdminServer, edgeSettings } from "../../edge/index.ts";
-import { GraphService, historyBoundsOf, historySettings } from "../../graph/index.ts";
+import {
+  GraphService,
+  historyBoundsOf,
+  historySettings,
+  intakeOf,
+  intakeSettings,
+} from "../../graph/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
 import { createMetrics } from "../../lib/metrics.ts";
 import { pick } from "../../lib/settings.ts";
@@ -18,6 +24,7 @@ export const graphServe: Command = defineCommand({
     partitions,
     rowMemory,
     ...historySettings,
+    ...intakeSettings,
     ...pick(edgeSettings, "adminHost", "adminPort"),
     ...natsSettings,
   },
@@ -33,9 +40,10 @@ export const graphServe: Command = defineCommand({
     const { log, signal } = context;
     const metrics = createMetrics();
     const nats = chooseNats(context, values).config;
-    const history = historyBoundsOf(values);
     const service = new GraphService({
-      ...{ directory, partitions, rowMemoryMb, history, replayEvents, nats, log, metrics, signal },
+      ...{ directory, partitions, rowMemoryMb, replayEvents, nats, log, metrics, signal },
+      history: historyBoundsOf(values),
+      intake: intakeOf(values),
     });
     const admin =
       adminPort === undefined

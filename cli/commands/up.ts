@@ -66,7 +66,11 @@ export const up: Command = defineCommand({
       const metrics = createMetrics();
       const history = historyBoundsOf(values);
       const { data: directory, replayEvents } = values;
-      const graph = new GraphService({ directory, history, replayEvents, nats, log, metrics, signal });
+      // our own broker has no JetStream
+      const intake = { kind: choice.url === undefined ? "core" : "auto" } as const;
+      const graph = new GraphService({
+        ...{ directory, history, intake, replayEvents, nats, log, metrics, signal },
+      });
       await graph.start();
       started.unshift(() => graph.stop());
       const broker = await opening;

@@ -7,8 +7,6 @@ import {
   COPY_PREFIX,
   EVERY_PRESENCE,
   eventSubject,
-  everyEvent,
-  everyUserMessage,
   markSubject,
   parseTopic,
   parseUserId,
@@ -68,9 +66,7 @@ describe("catch-ups", () => {
       bounds,
     });
     parts = assemble({ store, history, client, partitions, epoch: 7, log });
-    for (const of of partitions.subjects)
-      client.subscribe(everyEvent(of), (message) => parts.intake.receive(message));
-    client.subscribe(everyUserMessage(), (message) => parts.intake.receiveDirect(message));
+    parts.intake.open();
     client.subscribe(EVERY_PRESENCE, (message) => parts.receiver.receive(message));
     client.subscribe(markSubject(0), (message) => parts.markers.receive(0, message));
     await client.flush();

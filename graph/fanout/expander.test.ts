@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import {
-  COPY_PREFIX,
-  eventSubject,
-  everyEvent,
-  formatEventId,
-  parseTopic,
-  parseUserId,
-} from "../../broker/contract.ts";
+import { COPY_PREFIX, eventSubject, formatEventId, parseTopic, parseUserId } from "../../broker/contract.ts";
 import { BrokerClient, type FanoutMode, type Msg, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embeddedWith, type TestBroker, urlOf } from "../../test/support/brokers.ts";
@@ -95,7 +88,7 @@ describe("expander", () => {
       bounds: DEFAULT_HISTORY_BOUNDS,
     });
     parts = assemble({ store, history, client, partitions: Partitions.whole, epoch: 7, log });
-    client.subscribe(everyEvent(), (message) => parts.intake.receive(message));
+    parts.intake.open();
     await client.flush();
   });
   afterEach(async () => {

@@ -8,6 +8,7 @@ import type { Logger } from "../../lib/log.ts";
 import type { GraphStore } from "../graph-store.ts";
 import type { History } from "../history/history.ts";
 import type { Losses } from "../intake/losses.ts";
+import type { Receipts } from "../intake/receipts.ts";
 import type { Survey } from "../presence/edge-registry.ts";
 import type { EdgeRequests } from "../presence/edge-requests.ts";
 import { countDeliveries } from "../presence/tally.ts";
@@ -34,6 +35,7 @@ export interface FanOutOptions {
   readonly distributor: Distributor;
   readonly requests: EdgeRequests;
   readonly losses: Losses;
+  readonly receipts: Receipts;
   readonly log: Logger;
 }
 
@@ -119,10 +121,10 @@ export class FanOut {
   }
 
   async #reply(reply: string, { id, asked }: OutgoingEvent, recipients: number): Promise<void> {
-    const { client, history, requests } = this.#options;
+    const { client, history, requests, receipts } = this.#options;
     const seen = await countDeliveries(requests, [...asked], id);
     await history.flush();
-    client.publish(reply, JSON.stringify({ id, recipients, ...seen }));
+    client.publish(reply, receipts.encode(id, { recipients, ...seen }));
   }
 }
 

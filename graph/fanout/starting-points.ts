@@ -17,6 +17,8 @@ export interface StartingPointsOptions {
   readonly messages: EdgeMessages;
   /** The partitions of this service. */
   readonly partitions: readonly number[];
+  /** Rows before this ordinal are too old to be sent to edges. */
+  readonly tooLateBefore: number;
 }
 
 /** What an edge is sent first. */
@@ -80,10 +82,11 @@ export class StartingPoints {
   }
 
   #reasonAgainst(at: EdgePosition): ResyncReason | undefined {
-    const { history, begun } = this.#options;
+    const { history, begun, tooLateBefore } = this.#options;
     const last = begun.at(at.partition);
     if (at.epoch !== last.epoch || at.sequence > last.sequence) return "unknown-cursor";
-    return history.earliestDeletedAfter(at.partition, lowest(at)) === undefined ? undefined : "too-old";
+    if (history.earliestDeletedAfter(at.partition, lowest(at)) !== undefined) return "too-old";
+    return history.ordinalAfter(at.partition, lowest(at)) < tooLateBefore ? "late" : undefined;
   }
 }
 

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { COPY_PREFIX, everyEvent, formatEventId } from "../../broker/contract.ts";
+import { COPY_PREFIX, formatEventId } from "../../broker/contract.ts";
 import { BrokerClient, type Msg, messageIdHeaders, serviceErrorOf } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { embedded, type TestBroker, urlOf } from "../../test/support/brokers.ts";
@@ -44,7 +44,7 @@ describe("intake", () => {
       ...{ partitions: [0], lastEpoch: store.historyEpoch, bounds, recentBytes: 4_194_304, onTrouble() {} },
     });
     parts = assemble({ store, history, client, partitions: Partitions.whole, epoch: 7, log });
-    client.subscribe(everyEvent(), (message) => parts.intake.receive(message));
+    parts.intake.open();
     await client.flush();
   }
 

@@ -7,6 +7,7 @@
 import type { BrokerClient } from "../../broker/index.ts";
 import type { History } from "../history/history.ts";
 import type { EdgeRegistry } from "../presence/edge-registry.ts";
+import type { Receipts } from "./receipts.ts";
 
 /** How long a reply waits for the fan-out of its event to begin. */
 const REPLY_WITHIN_MS = 1_000;
@@ -22,6 +23,7 @@ export interface CountedSendsOptions {
   readonly client: Pick<BrokerClient, "publish">;
   readonly history: Pick<History, "flush">;
   readonly registry: Pick<EdgeRegistry, "alive">;
+  readonly receipts: Receipts;
 }
 
 export class CountedSends {
@@ -54,6 +56,13 @@ export class CountedSends {
     return waiting?.reply;
   }
 
+  /**
+   * Replies to the sender of a stored event without a count, because its fan-out began before it was known.
+   */
+  replyUncounted(id: string, reply: string): void {
+    void this.#reply({ id, reply });
+  }
+
   /** Sends all outstanding replies, without a count. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
@@ -75,11 +84,11 @@ export class CountedSends {
     }
   }
 
-  async #reply({ id, reply }: PendingReply): Promise<void> {
-    const { client, history, registry } = this.#options;
+  async #reply({ id, reply }: Pick<PendingReply, "id" | "reply">): Promise<void> {
+    const { client, history, registry, receipts } = this.#options;
     this.uncounted += 1;
     await history.flush();
     const timedOut = registry.alive(performance.now()).length;
-    client.publish(reply, JSON.stringify({ id, recipients: 0, online: 0, delivered: 0, timedOut }));
+    client.publish(reply, receipts.encode(id, { recipients: 0, online: 0, delivered: 0, timedOut }));
   }
 }

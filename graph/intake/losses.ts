@@ -3,22 +3,19 @@
 // one hole. Owned by the graph service; bounded by the number of partitions.
 
 import { Throttle } from "../../broker/index.ts";
-import type { History } from "../history/history.ts";
 
 /** The minimum time between two holes of a partition. */
 const HOLE_EVERY_MS = 1_000;
 
 export class Losses {
-  readonly #history: History;
-  readonly #onAppended: () => void;
+  readonly #tell: (partition: number, sinceMs: number) => void;
   readonly #throttle: Throttle<undefined>;
   /** The earliest time of an event that was lost since the last hole, by partition. */
   readonly #pending = new Map<number, number>();
 
-  /** @param onAppended called when rows were appended to the history */
-  constructor(history: History, onAppended: () => void) {
-    this.#history = history;
-    this.#onAppended = onAppended;
+  /** @param tell puts a hole into a partition: no event that may be missing is older than `sinceMs` */
+  constructor(tell: (partition: number, sinceMs: number) => void) {
+    this.#tell = tell;
     this.#throttle = new Throttle(HOLE_EVERY_MS, () => this.#append());
   }
 
@@ -36,8 +33,7 @@ export class Losses {
 
   #append(): void {
     if (this.#pending.size === 0) return;
-    for (const [partition, sinceMs] of this.#pending) this.#history.appendHole(partition, "late", sinceMs);
+    for (const [partition, sinceMs] of this.#pending) this.#tell(partition, sinceMs);
     this.#pending.clear();
-    this.#onAppended();
   }
 }

@@ -1,6 +1,7 @@
 // nats-servers with JetStream: with streams of their own, as producers configure them to store events, or
 // without any. Each stores in a folder that lasts as long as the test, so that it can be restarted.
 
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type JetStreamManager } from "nats";
 import { partitionMappings } from "../../broker/contract.ts";
@@ -10,8 +11,10 @@ import type { InstalledServer } from "./nats-servers.ts";
 import { tempDir } from "./temp-dir.ts";
 
 export interface JetStreamBroker extends TestBroker {
-  /** Kills the server and starts it again on the same port and folder. */
-  restart(): Promise<void>;
+  /** Kills the server and starts it again on the same port, with its store or with a copy of it. */
+  restart(store?: string): Promise<void>;
+  /** Stops the server, copies its store, starts it again, and returns the path of the copy. */
+  copyStore(): Promise<string>;
 }
 
 interface JetStreamBrokerUnderTest extends BrokerUnderTest {
@@ -32,16 +35,26 @@ export function withJetStream(
     name: `${server.name} with JetStream${partitions === 1 ? "" : `, ${partitions} partitions`}`,
     skip: server.skip,
     async start([port] = []) {
-      const storage = `jetstream { store_dir: ${JSON.stringify(join(tempDir(), "jetstream"))} }\n`;
-      const config = `${storage}${partitionMappings(partitions)}${settings}`;
-      let running = await NatsProcess.start(server, config, port);
+      const configOf = (store: string): string =>
+        `jetstream { store_dir: ${JSON.stringify(store)} }\n${partitionMappings(partitions)}${settings}`;
+      let store = join(tempDir(), "jetstream");
+      let running = await NatsProcess.start(server, configOf(store), port);
+      const restart = async (from = store): Promise<void> => {
+        await running.stop();
+        store = from;
+        running = await NatsProcess.start(server, configOf(store), running.port);
+      };
       return {
         urls: [running.url],
         ports: [running.port],
         stop: () => running.stop(),
-        async restart() {
+        restart,
+        async copyStore() {
           await running.stop();
-          running = await NatsProcess.start(server, config, running.port);
+          const copy = join(tempDir(), "jetstream");
+          cpSync(store, copy, { recursive: true });
+          await restart();
+          return copy;
         },
       };
     },

@@ -29,6 +29,8 @@ export interface NetworkOptions {
   readonly edge?: Partial<EdgeConfig>;
   /** What the history of every graph service keeps. */
   readonly history?: GraphServiceOptions["history"];
+  /** How events enter every graph service. */
+  readonly intake?: GraphServiceOptions["intake"];
   /** `[subscriber, topic]` pairs that are in the graph from the start. */
   readonly follows?: readonly (readonly [string, string])[];
 }
@@ -48,18 +50,18 @@ export class TestNetwork {
   /** Graph services that are running. */
   readonly graphs: TestGraph[] = [];
   readonly #edgeConfig: Partial<EdgeConfig>;
-  readonly #history: GraphServiceOptions["history"];
+  readonly #graphOptions: Pick<GraphServiceOptions, "history" | "intake">;
   readonly #readers: Reader[] = [];
 
   private constructor(
     broker: TestBroker,
     client: BrokerClient,
-    { edge = {}, history }: Pick<NetworkOptions, "edge" | "history">,
+    { edge = {}, history, intake }: Pick<NetworkOptions, "edge" | "history" | "intake">,
   ) {
     this.broker = broker;
     this.client = client;
     this.#edgeConfig = edge;
-    this.#history = history;
+    this.#graphOptions = { ...(history && { history }), ...(intake && { intake }) };
   }
 
   static async start({
@@ -111,8 +113,8 @@ export class TestNetwork {
     const partitions = Partitions.parse(share);
     const nats = natsOf(this.broker, "graph", 1 + this.graphs.length);
     const metrics = createMetrics();
-    const history = this.#history && { history: this.#history };
-    const service = new GraphService({ directory, nats, partitions, log, metrics, ...history });
+    const options = { directory, nats, partitions, log, metrics, ...this.#graphOptions };
+    const service = new GraphService(options);
     await service.start();
     await this.#untilKnown(partitions);
     const graph = { partitions, directory, service, metrics };

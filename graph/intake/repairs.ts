@@ -1,0 +1,97 @@
+// Repairs of the stream: events that arrived by core NATS and that the stream did not store, as happens while
+// it has no leader, are published again. A mark in the stream proves which events those are: when it comes
+// back, every copy that still waits and arrived a second before the mark was not stored. Owned by the stream
+// intake; one timer, and a bounded number of publishes per tick.
+
+import { againHeaders, type BrokerClient } from "../../broker/index.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Marks } from "./marks.ts";
+import type { CoreCopy, Twins } from "./twins.ts";
+
+const TICK_MS = 250;
+/** The stream's copy follows the core copy within milliseconds; after this time, the stream is asked. */
+const OVERDUE_MS = 2_000;
+/** An event may reach the stream's leader this much later than it reached this service. */
+const DETOUR_MS = 1_000;
+/** Some 20,000 per second, so that repairs do not crowd out what is published meanwhile. */
+const REPAIRS_PER_TICK = 5_000;
+/** After so many repairs without success, the stream refuses the event. */
+const MAX_REPAIRS = 5;
+
+export interface RepairsOptions {
+  readonly client: Pick<BrokerClient, "connected" | "publish">;
+  readonly twins: Twins;
+  readonly marks: Marks;
+  /** Unique among all starts of all services. */
+  readonly writer: string;
+  readonly log: Logger;
+}
+
+export class Repairs {
+  readonly #options: RepairsOptions;
+  /** Copies to publish again. */
+  #due: CoreCopy[] = [];
+  /** Copies that were published again, by the token of the repair. */
+  readonly #repaired = new Map<string, CoreCopy>();
+  #timer: NodeJS.Timeout | undefined;
+  #count = 0;
+  /** The number of times that an event was published again. */
+  published = 0;
+  /** The number of events that were given up, because the stream refused them again and again. */
+  abandoned = 0;
+
+  constructor(options: RepairsOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#tick(performance.now()), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Notes that a mark came back that was sent at this time, by the monotonic clock. */
+  onMark(partition: number, sentMs: number): void {
+    const { twins } = this.#options;
+    this.#due.push(...twins.waitingSince(partition, sentMs - DETOUR_MS));
+  }
+
+  /** Returns the copy of an event that came back from the stream with a repair's token, and forgets it. */
+  take(token: string): CoreCopy | undefined {
+    const copy = this.#repaired.get(token);
+    this.#repaired.delete(token);
+    if (copy === undefined || !this.#options.twins.has(copy)) return undefined;
+    this.#options.twins.remove(copy);
+    return copy;
+  }
+
+  #tick(nowMs: number): void {
+    const { client, twins, marks } = this.#options;
+    if (!client.connected) return;
+    for (const partition of twins.partitionsWaitingSince(nowMs - OVERDUE_MS)) marks.send(partition, nowMs);
+    for (const copy of this.#due.splice(0, REPAIRS_PER_TICK)) if (twins.has(copy)) this.#repair(copy, nowMs);
+  }
+
+  #repair(copy: CoreCopy, nowMs: number): void {
+    const { client, twins, writer, log } = this.#options;
+    const { subject, incoming, repairs } = copy;
+    if (repairs === MAX_REPAIRS) {
+      twins.remove(copy);
+      this.abandoned += 1;
+      log.error({ subject }, "the stream does not store this event: see the server's log");
+      return;
+    }
+    this.#count += 1;
+    const token = `${writer}-${this.#count}`;
+    const { messageId, payload } = incoming;
+    // the stream may know the producer's id although it lost the event: only the first attempt uses it
+    const id = messageId !== "" && repairs === 0 ? messageId : `again-${token}`;
+    const headers = againHeaders(token, messageId, id);
+    if (client.publish(subject, payload, { headers }) !== "sent") return;
+    this.published += 1;
+    this.#repaired.set(token, copy);
+    twins.renew(copy, nowMs);
+  }
+}
