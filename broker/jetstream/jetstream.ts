@@ -18,7 +18,10 @@ import { codeOf, messageOf, quote } from "../../lib/errors.ts";
 import { BrokerError } from "../errors.ts";
 import { encodeConfig, type StreamConfig } from "./stream-config.ts";
 
-const TIMEOUT_MS = 5_000;
+/** While a stream has no leader, requests about it are dropped: it is better to repeat them soon. */
+const TIMEOUT_MS = 2_000;
+/** A cluster chooses servers for a new stream, and elects its leader, before it replies. */
+const CREATE_TIMEOUT_MS = 10_000;
 /** A consumer whose reader is gone is removed after this time. */
 const ABANDONED_AFTER_MS = 30_000;
 
@@ -59,7 +62,7 @@ export interface AccountStorage {
 
 export class JetStream {
   readonly #nats: NatsConnection;
-  #manager: Promise<JetStreamManager> | undefined;
+  readonly #managers = new Map<number, Promise<JetStreamManager>>();
 
   constructor(nats: NatsConnection) {
     this.#nats = nats;
@@ -86,9 +89,9 @@ export class JetStream {
 
   /** @throws BrokerError STREAM_REFUSED, NO_JETSTREAM, JETSTREAM_UNAVAILABLE */
   create(config: StreamConfig): Promise<StreamState> {
-    return this.#ask(`creating the stream ${config.name}`, async (manager) =>
-      stateOf(await manager.streams.add(encodeConfig(config))),
-    );
+    const create = async ({ streams }: JetStreamManager): Promise<StreamState> =>
+      stateOf(await streams.add(encodeConfig(config)));
+    return this.#ask(`creating the stream ${config.name}`, create, CREATE_TIMEOUT_MS);
   }
 
   /** Deletes a stream and everything that it stores. */
@@ -149,13 +152,25 @@ export class JetStream {
     );
   }
 
-  async #ask<T>(what: string, ask: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-    this.#manager ??= this.#nats.jetstreamManager({ checkAPI: false, timeout: TIMEOUT_MS });
+  async #ask<T>(
+    what: string,
+    ask: (manager: JetStreamManager) => Promise<T>,
+    timeout: number = TIMEOUT_MS,
+  ): Promise<T> {
     try {
-      return await ask(await this.#manager);
+      return await ask(await this.#managerWith(timeout));
     } catch (cause) {
       throw jetStreamError(what, cause);
     }
+  }
+
+  /** A manager has one timeout for all its requests. */
+  #managerWith(timeout: number): Promise<JetStreamManager> {
+    const known = this.#managers.get(timeout);
+    if (known !== undefined) return known;
+    const made = this.#nats.jetstreamManager({ checkAPI: false, timeout });
+    this.#managers.set(timeout, made);
+    return made;
   }
 
   /** Asks for something that may not exist: returns undefined if JetStream reports this error code. */

@@ -29,8 +29,8 @@ export interface RepairsOptions {
 
 export class Repairs {
   readonly #options: RepairsOptions;
-  /** Copies to publish again. */
-  #due: CoreCopy[] = [];
+  /** Copies to publish again. A later mark may name a copy that is still due. */
+  readonly #due = new Set<CoreCopy>();
   /** Copies that were published again, by the token of the repair. */
   readonly #repaired = new Map<string, CoreCopy>();
   #timer: NodeJS.Timeout | undefined;
@@ -55,7 +55,7 @@ export class Repairs {
   /** Notes that a mark came back that was sent at this time, by the monotonic clock. */
   onMark(partition: number, sentMs: number): void {
     const { twins } = this.#options;
-    this.#due.push(...twins.waitingSince(partition, sentMs - DETOUR_MS));
+    for (const copy of twins.waitingSince(partition, sentMs - DETOUR_MS)) this.#due.add(copy);
   }
 
   /** Returns the copy of an event that came back from the stream with a repair's token, and forgets it. */
@@ -71,7 +71,14 @@ export class Repairs {
     const { client, twins, marks } = this.#options;
     if (!client.connected) return;
     for (const partition of twins.partitionsWaitingSince(nowMs - OVERDUE_MS)) marks.send(partition, nowMs);
-    for (const copy of this.#due.splice(0, REPAIRS_PER_TICK)) if (twins.has(copy)) this.#repair(copy, nowMs);
+    let repairs = 0;
+    for (const copy of this.#due) {
+      if (repairs === REPAIRS_PER_TICK) return;
+      this.#due.delete(copy);
+      if (!twins.has(copy)) continue;
+      this.#repair(copy, nowMs);
+      repairs += 1;
+    }
   }
 
   #repair(copy: CoreCopy, nowMs: number): void {
