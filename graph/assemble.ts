@@ -96,7 +96,7 @@ export function assemble(foundation: Foundation): ServiceParts {
   const begun = new Begun(history, partitions.owned);
   const messages = new EdgeMessages({ client, registry, begun });
   const losses = new Losses((partition, sinceMs) => {
-    if (streamIntake !== undefined) return streamIntake.holes.send(partition, { reason: "late", sinceMs });
+    if (streamIntake !== undefined) return streamIntake.addHole(partition, sinceMs);
     history.appendHole(partition, "late", sinceMs);
     expander.wake();
   });
@@ -112,9 +112,9 @@ export function assemble(foundation: Foundation): ServiceParts {
   const long = new LongEvents({ fanOut, distributor, begun, store, window: narrowWindow });
   const sends = new CountedSends({ client, history, registry, receipts });
   const expander = new Expander({ store, history, begun, sends, distributor, fanOut, long, window });
-  const accepting = { client, partitions, history, sends, receipts, reader: expander };
+  const accepting = { client, partitions, history, sends, receipts, reader: expander, losses };
   const streamIntake = events && new StreamIntake({ ...accepting, events, writer: epoch.toString(36), log });
-  const intake: Intake = streamIntake ?? new CoreIntake({ ...accepting, losses });
+  const intake: Intake = streamIntake ?? new CoreIntake(accepting);
 
   const resentRows = new ResentRows({
     client,

@@ -100,6 +100,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/history/upkeep.ts": "the age of stored events, and when the service was listening",
   "graph/intake/core-intake.test.ts": "the age of stored events",
   "graph/intake/core-intake.ts": "the time of an event",
+  "graph/intake/stream-intake.ts": "the time of an event that is lost",
   "graph/intake/stream-starts.ts": "the number of a new epoch",
   "graph/service.ts": "how long the service was down",
   "edge/http/refusal.ts": "the Date header of a response",

@@ -7,12 +7,15 @@
 import type { MsgHdrs } from "nats";
 
 const PREFIX = "$JS.ACK.";
-/** The number of tokens of the short form. */
-const SHORT_TOKENS = 9;
-/** The index of the stream's sequence in the short form, and in the long one. */
-const SEQUENCE_AT = 5;
-const LONG_SEQUENCE_AT = 7;
-const NS_PER_MS = 1_000_000;
+const DOT = ".".charCodeAt(0);
+const ZERO = "0".charCodeAt(0);
+/** The number of dots in the short form. */
+const SHORT_DOTS = 8;
+/** The dot before the stream's sequence, in the short form and in the long one. */
+const SEQUENCE_DOT = 4;
+const LONG_SEQUENCE_DOT = 6;
+/** The digits of a time in nanoseconds after its milliseconds. */
+const SUBMILLISECOND_DIGITS = 6;
 
 /** A message of a stream. */
 export interface StreamMessage {
@@ -33,14 +36,36 @@ export interface StreamPosition {
   readonly waiting: number;
 }
 
+/**
+ * Where the dots of the reply subject are that was parsed last: a new array for each would cost as much
+ * again.
+ */
+const dots: number[] = [];
+
 /** Parses a reply subject; returns undefined if it is not that of a pushed message. */
 export function parsePosition(reply: string | undefined): StreamPosition | undefined {
   if (reply === undefined || !reply.startsWith(PREFIX)) return undefined;
-  const tokens = reply.split(".");
-  const at = tokens.length === SHORT_TOKENS ? SEQUENCE_AT : LONG_SEQUENCE_AT;
-  const sequence = Number(tokens[at]);
-  const delivered = Number(tokens[at + 1]);
-  const timeMs = Math.floor(Number(tokens[at + 2]) / NS_PER_MS);
-  const waiting = Number(tokens[at + 3]);
-  return { sequence, delivered, timeMs, waiting };
+  let count = 0;
+  for (let at = 0; at < reply.length; at += 1)
+    if (reply.charCodeAt(at) === DOT) {
+      dots[count] = at;
+      count += 1;
+    }
+  dots[count] = reply.length;
+  const first = count === SHORT_DOTS ? SEQUENCE_DOT : LONG_SEQUENCE_DOT;
+  return {
+    sequence: numberAfter(reply, first),
+    delivered: numberAfter(reply, first + 1),
+    timeMs: numberAfter(reply, first + 2, SUBMILLISECOND_DIGITS),
+    waiting: numberAfter(reply, first + 3),
+  };
+}
+
+/** Returns the number between a dot and the next one, without its last digits. */
+function numberAfter(text: string, dot: number, without = 0): number {
+  const end = (dots[dot + 1] as number) - without;
+  let number = 0;
+  for (let at = (dots[dot] as number) + 1; at < end; at += 1)
+    number = number * 10 + text.charCodeAt(at) - ZERO;
+  return number;
 }

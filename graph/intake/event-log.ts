@@ -9,14 +9,12 @@ import { checkEncoded, EventEncoder, formatEventId } from "../../broker/contract
 import { type BrokerClient, type StreamMessage, StreamReader } from "../../broker/index.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { History } from "../history/history.ts";
-import { ROW_KIND } from "../history/row.ts";
+import { makeBareRow, ROW_KIND } from "../history/row.ts";
 import type { Partitions } from "../partitions.ts";
 import type { EventStream } from "./event-streams.ts";
 import { type Incoming, readDirect, readEvent, refuseStreamHeaders } from "./incoming.ts";
 import { holeOf } from "./marks.ts";
 import type { StreamStarts } from "./stream-starts.ts";
-
-const encoder = new TextEncoder();
 
 /** A message of a stream on its way to the history. */
 export interface LogEntry extends StreamMessage {
@@ -33,6 +31,8 @@ export interface Stored {
   readonly id: string;
   /** True if an event with the same message id is stored already: this one takes its position only. */
   readonly isDuplicate: boolean;
+  /** Why the event is not sent: NATS takes no message that large. */
+  readonly refusal: unknown;
 }
 
 /** Decides when entries are stored: at once, or when it is known who waits for a reply. */
@@ -123,22 +123,25 @@ export class EventLog {
     this.#newestMs.set(partition, Math.max(timeMs, this.newestMs(partition)));
     const id = formatEventId({ partition, epoch: next.epoch, sequence });
     const hole = entry.mark === undefined ? undefined : holeOf(entry.data);
-    if (hole !== undefined)
-      return { ordinal: history.appendHole(partition, hole.reason, hole.sinceMs), id, isDuplicate: false };
-    const first =
-      incoming === undefined || incoming.messageId === ""
-        ? undefined
-        : history.messageIds.find(partition, incoming.messageId, timeMs);
-    const body =
-      incoming === undefined || first !== undefined ? undefined : this.#encode(id, incoming, timeMs);
-    if (incoming === undefined || body === undefined) {
-      const bare = { name: "", timeMs, messageId: "", body: encoder.encode(`{"id":"${id}"}`) };
-      const ordinal = history.append(partition, { kind: ROW_KIND.empty, ...bare });
-      return { ordinal, id: first?.id ?? id, isDuplicate: first !== undefined };
+    if (hole !== undefined) {
+      const ordinal = history.appendHole(partition, hole.reason, hole.sinceMs);
+      return { ordinal, id, isDuplicate: false, refusal: undefined };
     }
-    const { kind, name, messageId } = incoming;
-    const ordinal = history.append(partition, { kind, name, timeMs, messageId, body });
-    return { ordinal, id, isDuplicate: false };
+    const first = incoming && this.#firstOf(partition, incoming, timeMs);
+    const isDuplicate = first !== undefined;
+    let refusal: unknown;
+    if (incoming !== undefined && !isDuplicate) {
+      try {
+        const { kind, name, messageId } = incoming;
+        const body = this.#encode(id, incoming, timeMs);
+        const ordinal = history.append(partition, { kind, name, timeMs, messageId, body });
+        return { ordinal, id, isDuplicate, refusal };
+      } catch (error) {
+        refusal = error;
+      }
+    }
+    const ordinal = history.append(partition, makeBareRow(ROW_KIND.empty, timeMs, id));
+    return { ordinal, id: first ?? id, isDuplicate, refusal };
   }
 
   /** Stops reading, once everything that was received is stored. Idempotent. */
@@ -174,14 +177,17 @@ export class EventLog {
     }
   }
 
-  #encode(id: string, { topic, payload }: Incoming, timeMs: number): Uint8Array | undefined {
+  /** Returns the id of the event that was stored before with the same message id. */
+  #firstOf(partition: number, { messageId }: Incoming, timeMs: number): string | undefined {
+    if (messageId === "") return undefined;
+    return this.#options.history.messageIds.find(partition, messageId, timeMs)?.id;
+  }
+
+  /** @throws BrokerError PAYLOAD_TOO_LARGE */
+  #encode(id: string, { topic, payload }: Incoming, timeMs: number): Uint8Array {
     const body = this.#encoder.encode(id, topic, timeMs, payload);
-    try {
-      checkEncoded(body, this.#options.client.maxPayload);
-      return body;
-    } catch {
-      return undefined;
-    }
+    checkEncoded(body, this.#options.client.maxPayload);
+    return body;
   }
 
   #storeLoss(partition: number, sequence: number): void {

@@ -4,21 +4,20 @@
 
 import type { MarkedHole, Marks } from "./marks.ts";
 
-const TICK_MS = 1_000;
-/** The number of ticks after which a hole is sent again. */
-const PATIENCE_TICKS = 3;
+/** A hole that has not come back after this time is sent again. */
+const LOST_AFTER_MS = 3_000;
 
 interface SentHole {
   readonly partition: number;
   readonly hole: MarkedHole;
-  ticks: number;
+  /** By the monotonic clock. */
+  readonly atMs: number;
 }
 
 export class MarkedHoles {
   readonly #marks: Marks;
   /** By token. */
   readonly #sent = new Map<string, SentHole>();
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(marks: Marks) {
     this.#marks = marks;
@@ -29,16 +28,8 @@ export class MarkedHoles {
     return this.#sent.size;
   }
 
-  start(): void {
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-  }
-
-  send(partition: number, hole: MarkedHole): void {
-    this.#sent.set(this.#marks.sendHole(partition, hole), { partition, hole, ticks: 0 });
+  send(partition: number, hole: MarkedHole, nowMs: number): void {
+    this.#sent.set(this.#marks.sendHole(partition, hole), { partition, hole, atMs: nowMs });
   }
 
   /** Notes that a mark came back. */
@@ -46,12 +37,12 @@ export class MarkedHoles {
     this.#sent.delete(token);
   }
 
-  #tick(): void {
-    for (const [token, sent] of [...this.#sent]) {
-      sent.ticks += 1;
-      if (sent.ticks < PATIENCE_TICKS) continue;
+  /** Sends the holes again that did not come back in time. */
+  tick(nowMs: number): void {
+    for (const [token, { partition, hole, atMs }] of [...this.#sent]) {
+      if (nowMs - atMs < LOST_AFTER_MS) continue;
       this.#sent.delete(token);
-      this.send(sent.partition, sent.hole);
+      this.send(partition, hole, nowMs);
     }
   }
 }

@@ -28,8 +28,8 @@ export class Receipts {
 
   /** Formats the reply to the sender of a duplicate, which is not sent to any reader. */
   encodeDuplicate(id: string): string {
-    const nobody: Deliveries = { recipients: 0, online: 0, delivered: 0, timedOut: 0 };
-    return JSON.stringify({ id, ...nobody, duplicate: true, ...this.#stored(id, true) });
+    const noOne: Deliveries = { recipients: 0, online: 0, delivered: 0, timedOut: 0 };
+    return JSON.stringify({ id, ...noOne, duplicate: true, ...this.#stored(id, true) });
   }
 
   #stored(id: string, duplicate: boolean): object {

@@ -8,7 +8,8 @@ import type { Logger } from "../../lib/log.ts";
 import type { Marks } from "./marks.ts";
 import type { CoreCopy, Twins } from "./twins.ts";
 
-const TICK_MS = 250;
+/** The interval at which `tick` is to be called. */
+export const TICK_MS = 250;
 /** The stream's copy follows the core copy within milliseconds; after this time, the stream is asked. */
 const OVERDUE_MS = 2_000;
 /** An event may reach the stream's leader this much later than it reached this service. */
@@ -24,6 +25,8 @@ export interface RepairsOptions {
   readonly marks: Marks;
   /** Unique among all starts of all services. */
   readonly writer: string;
+  /** Called for an event that is given up. */
+  readonly onAbandoned: (copy: CoreCopy) => void;
   readonly log: Logger;
 }
 
@@ -31,9 +34,8 @@ export class Repairs {
   readonly #options: RepairsOptions;
   /** Copies to publish again. A later mark may name a copy that is still due. */
   readonly #due = new Set<CoreCopy>();
-  /** Copies that were published again, by the token of the repair. */
+  /** Copies that were published again, by the token of the newest repair. */
   readonly #repaired = new Map<string, CoreCopy>();
-  #timer: NodeJS.Timeout | undefined;
   #count = 0;
   /** The number of times that an event was published again. */
   published = 0;
@@ -42,14 +44,6 @@ export class Repairs {
 
   constructor(options: RepairsOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => this.#tick(performance.now()), TICK_MS);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 
   /** Notes that a mark came back that was sent at this time, by the monotonic clock. */
@@ -67,10 +61,17 @@ export class Repairs {
     return copy;
   }
 
-  #tick(nowMs: number): void {
+  /** Asks the streams about events that are overdue, and publishes again what they lack. */
+  tick(nowMs: number): void {
     const { client, twins, marks } = this.#options;
     if (!client.connected) return;
+    this.#forgetFound();
+    this.#repairDue(nowMs);
     for (const partition of twins.partitionsWaitingSince(nowMs - OVERDUE_MS)) marks.send(partition, nowMs);
+  }
+
+  #repairDue(nowMs: number): void {
+    const { twins } = this.#options;
     let repairs = 0;
     for (const copy of this.#due) {
       if (repairs === REPAIRS_PER_TICK) return;
@@ -82,12 +83,13 @@ export class Repairs {
   }
 
   #repair(copy: CoreCopy, nowMs: number): void {
-    const { client, twins, writer, log } = this.#options;
+    const { client, twins, writer, onAbandoned, log } = this.#options;
     const { subject, incoming, repairs } = copy;
     if (repairs === MAX_REPAIRS) {
       twins.remove(copy);
       this.abandoned += 1;
       log.error({ subject }, "the stream does not store this event: see the server's log");
+      onAbandoned(copy);
       return;
     }
     this.#count += 1;
@@ -98,7 +100,16 @@ export class Repairs {
     const headers = againHeaders(token, messageId, id);
     if (client.publish(subject, payload, { headers }) !== "sent") return;
     this.published += 1;
+    if (copy.token !== undefined) this.#repaired.delete(copy.token);
     this.#repaired.set(token, copy);
+    copy.token = token;
     twins.renew(copy, nowMs);
+  }
+
+  /** Forgets repairs of copies whose twins came all the same, once there are more than copies that wait. */
+  #forgetFound(): void {
+    const { twins } = this.#options;
+    if (this.#repaired.size <= twins.size) return;
+    for (const [token, copy] of this.#repaired) if (!twins.has(copy)) this.#repaired.delete(token);
   }
 }

@@ -19,18 +19,18 @@ import type { Logger } from "../../lib/log.ts";
 import type { History } from "../history/history.ts";
 import type { Partitions } from "../partitions.ts";
 import type { CountedSends } from "./counted-sends.ts";
+import { EntryQueue, type QueuedEntry } from "./entry-queue.ts";
 import type { EventLog, Gate, LogEntry } from "./event-log.ts";
 import { type Incoming, readDirect, readEvent, refuseStreamHeaders } from "./incoming.ts";
 import type { FanOutReader, Intake, IntakeCounts } from "./intake.ts";
+import type { Losses } from "./losses.ts";
 import { MarkedHoles } from "./marked-holes.ts";
 import { Marks } from "./marks.ts";
 import type { Receipts } from "./receipts.ts";
-import { Repairs } from "./repairs.ts";
+import { Repairs, TICK_MS } from "./repairs.ts";
 import { StoredKeys } from "./stored-keys.ts";
 import { type CoreCopy, keyOf, Twins } from "./twins.ts";
 
-/** How long the stream's copy waits for the core copy: one in a thousand arrives first, mostly by less. */
-const TWIN_WITHIN_MS = 5;
 /** How often a full history is looked at again. */
 const FULL_AGAIN_MS = 50;
 
@@ -42,43 +42,37 @@ export interface StreamIntakeOptions {
   readonly sends: CountedSends;
   readonly receipts: Receipts;
   readonly reader: FanOutReader;
+  readonly losses: Pick<Losses, "note">;
   /** Unique among all starts of all services. */
   readonly writer: string;
   readonly log: Logger;
 }
 
-/** An entry that waits to be stored. */
-interface Queued {
-  readonly entry: LogEntry;
-  /** Undefined for an entry that has no core copy. */
-  readonly key: string | undefined;
-  copy: CoreCopy | undefined;
-  /** By the monotonic clock. */
-  readonly dueMs: number;
-}
-
 export class StreamIntake implements Intake, Gate {
   readonly counts: IntakeCounts = { rejected: 0, overloaded: 0, duplicate: 0 };
-  readonly twins: Twins = new Twins();
+  readonly twins: Twins = new Twins((copy) => this.#noteLost(copy));
   readonly repairs: Repairs;
-  readonly holes: MarkedHoles;
   readonly #options: StreamIntakeOptions;
   readonly #marks: Marks;
-  readonly #queues: ReadonlyMap<number, Queued[]>;
-  /** Queued entries without a core copy. */
-  readonly #single = new Map<string, Queued>();
+  readonly #holes: MarkedHoles;
+  readonly #queue: EntryQueue;
   /** What was stored without a core copy, which may still come. */
   readonly #stored = new StoredKeys();
-  #timer: NodeJS.Timeout | undefined;
+  #ticking: NodeJS.Timeout | undefined;
   #subscriptions: readonly Subscribed[] = [];
 
   constructor(options: StreamIntakeOptions) {
-    const { client, partitions, writer, log } = options;
+    const { client, partitions, reader, writer, log } = options;
     this.#options = options;
     this.#marks = new Marks(client, writer);
-    this.holes = new MarkedHoles(this.#marks);
-    this.repairs = new Repairs({ client, twins: this.twins, marks: this.#marks, writer, log });
-    this.#queues = new Map(partitions.owned.map((partition) => [partition, []]));
+    this.#holes = new MarkedHoles(this.#marks);
+    const onAbandoned = (copy: CoreCopy): void => this.#noteLost(copy);
+    this.repairs = new Repairs({ client, twins: this.twins, marks: this.#marks, writer, onAbandoned, log });
+    this.#queue = new EntryQueue(
+      partitions.owned,
+      (queued) => this.#store(queued),
+      () => reader.wake(),
+    );
   }
 
   get notReady(): string | undefined {
@@ -92,18 +86,25 @@ export class StreamIntake implements Intake, Gate {
       client.subscribe(everyEvent(partition), (message) => this.receive(message)),
       client.subscribe(everyUserMessage(partition), (message) => this.#accept(message, readDirect)),
     ]);
-    this.repairs.start();
-    this.holes.start();
+    this.#ticking = setInterval(() => {
+      const nowMs = performance.now();
+      this.repairs.tick(nowMs);
+      this.#holes.tick(nowMs);
+    }, TICK_MS);
   }
 
   async close(): Promise<void> {
     const { client, events } = this.#options;
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
-    this.repairs.stop();
-    this.holes.stop();
+    clearInterval(this.#ticking);
     await client.flush().catch(() => {}); // disconnected: nothing more can arrive anyway
     await events.stop();
-    clearTimeout(this.#timer);
+    this.#queue.stop();
+  }
+
+  /** Puts a hole into a partition's stream: no event that may be missing is older than `sinceMs`. */
+  addHole(partition: number, sinceMs: number): void {
+    this.#holes.send(partition, { reason: "late", sinceMs }, performance.now());
   }
 
   admit(entry: LogEntry): void {
@@ -112,14 +113,11 @@ export class StreamIntake implements Intake, Gate {
     const key = incoming && keyOf(partition, incoming);
     const token = headers?.get(AGAIN_HEADER) ?? "";
     const copy = (token !== "" && this.repairs.take(token)) || (key && this.twins.take(key)) || undefined;
-    const queued = { entry, key, copy, dueMs: performance.now() + TWIN_WITHIN_MS };
-    if (copy === undefined && key !== undefined) this.#single.set(key, queued);
-    (this.#queues.get(partition) as Queued[]).push(queued);
-    this.#drain(partition, performance.now());
+    this.#queue.add({ entry, key, copy });
   }
 
   release(partition: number): void {
-    this.#drain(partition, Number.POSITIVE_INFINITY);
+    this.#queue.release(partition);
   }
 
   receive(message: Msg): void {
@@ -128,33 +126,27 @@ export class StreamIntake implements Intake, Gate {
 
   /** Accepts or refuses a core copy. */
   #accept(message: Msg, read: typeof readEvent): void {
-    const { client, partitions } = this.#options;
+    const { partitions } = this.#options;
     if (message.headers?.has(AGAIN_HEADER) === true) return; // published again by a graph service
     let incoming: Incoming;
     try {
       refuseStreamHeaders(message.headers);
       incoming = read(message, partitions.of);
     } catch (error) {
-      this.counts.rejected += 1;
-      replyError(client, replyOf(message), error);
-      return;
+      return this.#refuse(replyOf(message), error);
     }
     const partition = partitions.partitionOf(incoming.name);
     const { subject } = message;
-    const [key, reply] = [keyOf(partition, incoming), replyOf(message)];
-    this.#match({ partition, subject, incoming, reply, key, atMs: performance.now(), repairs: 0 });
+    const [key, reply, atMs] = [keyOf(partition, incoming), replyOf(message), performance.now()];
+    const identity = { partition, subject, incoming, reply, key };
+    this.#match({ ...identity, arrivedMs: atMs, atMs, repairs: 0, token: undefined });
   }
 
   /** Brings a core copy together with what the stream stored, or lets it wait. */
   #match(copy: CoreCopy): void {
     const { history, events, sends } = this.#options;
     const { key, partition, incoming, reply } = copy;
-    const queued = this.#single.get(key);
-    if (queued !== undefined) {
-      queued.copy = copy;
-      this.#single.delete(key);
-      return this.#drain(partition, performance.now());
-    }
+    if (this.#queue.match(copy)) return;
     const stored = this.#stored.take(key, performance.now());
     if (stored !== undefined) {
       if (reply !== undefined && incoming.topic !== undefined) sends.replyUncounted(stored, reply);
@@ -169,40 +161,15 @@ export class StreamIntake implements Intake, Gate {
     else this.#replyToDuplicate(copy, first.id);
   }
 
-  /** Stores the entries of a partition in order, up to the first that still waits for its core copy. */
-  #drain(partition: number, nowMs: number): void {
-    const queue = this.#queues.get(partition) as Queued[];
-    let done = 0;
-    for (const queued of queue) {
-      if (queued.copy === undefined && queued.key !== undefined && queued.dueMs > nowMs) break;
-      done += 1;
-      this.#store(queued);
-    }
-    if (done > 0) {
-      queue.splice(0, done);
-      this.#options.reader.wake();
-    }
-    if (queue[0] !== undefined) this.#wait(queue[0], nowMs);
-  }
-
-  #wait({ dueMs }: Queued, nowMs: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      for (const [partition, queue] of this.#queues)
-        if (queue.length > 0) this.#drain(partition, performance.now());
-    }, dueMs - nowMs);
-  }
-
-  #store(queued: Queued): void {
+  #store({ entry, key, copy: found }: QueuedEntry): void {
     const { events, sends } = this.#options;
-    const { entry, key } = queued;
-    if (key !== undefined && this.#single.get(key) === queued) this.#single.delete(key);
     // of several entries with the same content, a copy may have been given to a later one
-    const copy = queued.copy ?? (key === undefined ? undefined : this.twins.take(key));
+    const copy = found ?? (key === undefined ? undefined : this.twins.take(key));
     const stored = events.store(entry);
     if (stored === undefined) return;
-    const { ordinal, id, isDuplicate } = stored;
-    if (isDuplicate && copy !== undefined) this.#replyToDuplicate(copy, id);
+    const { ordinal, id, isDuplicate, refusal } = stored;
+    if (refusal !== undefined && copy !== undefined) this.#refuse(copy.reply, refusal);
+    else if (isDuplicate && copy !== undefined) this.#replyToDuplicate(copy, id);
     else if (copy?.reply !== undefined && copy.incoming.topic !== undefined)
       sends.add(ordinal, id, copy.reply);
     if (key === undefined || entry.incoming === undefined) return;
@@ -214,9 +181,19 @@ export class StreamIntake implements Intake, Gate {
   }
 
   #onMark(partition: number, token: string): void {
-    this.holes.onMark(token);
+    this.#holes.onMark(token);
     const sentMs = this.#marks.take(partition, token);
     if (sentMs !== undefined) this.repairs.onMark(partition, sentMs);
+  }
+
+  /** Tells readers of an event that the stream may never store. */
+  #noteLost({ partition, arrivedMs }: CoreCopy): void {
+    this.#options.losses.note(partition, Date.now() - (performance.now() - arrivedMs));
+  }
+
+  #refuse(reply: string | undefined, error: unknown): void {
+    this.counts.rejected += 1;
+    replyError(this.#options.client, reply, error);
   }
 
   #replyToDuplicate({ reply }: CoreCopy, id: string): void {

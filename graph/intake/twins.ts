@@ -22,10 +22,14 @@ export interface CoreCopy {
   /** The subject for the reply to a sender who asked for one. */
   readonly reply: string | undefined;
   readonly key: string;
-  /** When it arrived or was published again, by the monotonic clock. */
+  /** When it arrived, by the monotonic clock. */
+  readonly arrivedMs: number;
+  /** When it arrived or was published again. */
   atMs: number;
   /** How often it was published again. */
   repairs: number;
+  /** The token of the newest repair. */
+  token: string | undefined;
 }
 
 /** Returns what twins have in common: the producer's message id, or else subject and payload. */
@@ -43,9 +47,15 @@ export class Twins {
   /** All copies, oldest first. */
   readonly #copies = new Set<CoreCopy>();
   readonly #byKey = new Map<string, CoreCopy[]>();
+  readonly #onDropped: (copy: CoreCopy) => void;
   #bytes = 0;
   /** The number of copies dropped because too many waited. Their events may be stored all the same. */
   dropped = 0;
+
+  /** @param onDropped called for each copy that is dropped */
+  constructor(onDropped: (copy: CoreCopy) => void) {
+    this.#onDropped = onDropped;
+  }
 
   get size(): number {
     return this.#copies.size;
@@ -61,6 +71,7 @@ export class Twins {
       if (this.#bytes <= MAX_BYTES) return;
       this.remove(oldest);
       this.dropped += 1;
+      this.#onDropped(oldest);
     }
   }
 
