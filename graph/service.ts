@@ -142,7 +142,7 @@ export class GraphService {
       const foundation = { store, history, client, partitions, epoch, replayEvents, log };
       const entering =
         numbering === "own"
-          ? enterOwn(foundation)
+          ? this.#enterOwn(history, partitions)
           : await this.#enterStreams(store, history, client, partitions);
       await store.noteHistoryEpoch(history.epoch);
       this.#running = await serve(assemble({ ...foundation, ...entering }));
@@ -192,6 +192,16 @@ export class GraphService {
     return history;
   }
 
+  /**
+   * Tells readers of the time in which no service listened. Called before any part exists, so that the hole
+   * counts as begun: new edges, which missed nothing, skip it.
+   */
+  #enterOwn(history: History, partitions: Partitions): Pick<Foundation, "events" | "tooLateBefore"> {
+    noteRestart(history, partitions.owned);
+    this.#options.log.info("events that are published while no graph service runs are lost: see --intake");
+    return {};
+  }
+
   /** Opens the streams of the events, and stores what they hold and this service has not read. */
   async #enterStreams(
     store: GraphStore,
@@ -237,15 +247,6 @@ export class GraphService {
     await running.store.close();
     await running.client.close();
   }
-}
-
-/**
- * Tells readers of the time in which no service listened. Called before any part exists, so that the hole
- * counts as begun: new edges, which missed nothing, skip it.
- */
-function enterOwn({ history, partitions }: Foundation): object {
-  noteRestart(history, partitions.owned);
-  return {};
 }
 
 /**
