@@ -64,7 +64,7 @@ export class EventLog {
   lost = 0;
 
   constructor(options: EventLogOptions) {
-    const { client, streams, log } = options;
+    const { client, history, streams, log } = options;
     this.#options = options;
     this.#readers = streams.map(
       ({ partition, name }) =>
@@ -72,7 +72,7 @@ export class EventLog {
           ...{ client, stream: name, log },
           from: () => this.#continue(partition, name),
           onMessage: (message) => this.#receive(partition, message),
-          paused: () => this.#paused?.(),
+          paused: () => (history.isBacklogged ? history.flush() : this.#paused?.()),
         }),
     );
   }
@@ -85,7 +85,7 @@ export class EventLog {
 
   /**
    * Passes entries through a gate from now on.
-   * @param paused returns a promise while the streams should not send more
+   * @param paused returns a promise while the streams should not send more, besides what the disk demands
    */
   attach(gate: Gate, paused: () => Promise<unknown> | undefined): void {
     this.#gate = gate;

@@ -203,10 +203,9 @@ export class StreamIntake implements Intake, Gate {
     void history.flush().then(() => client.publish(reply, receipts.encodeDuplicate(id)));
   }
 
-  /** The streams keep what this service cannot store at present. */
-  #pause(): Promise<unknown> | undefined {
+  /** While the history is full of events whose fan-out has not begun, the streams keep the rest. */
+  #pause(): Promise<void> | undefined {
     const { history, reader } = this.#options;
-    if (history.isBacklogged) return history.flush();
     return history.isFull(reader.oldestNeeded) ? this.#untilRoom() : undefined;
   }
 
