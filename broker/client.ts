@@ -20,6 +20,7 @@ import { ReadPacer } from "./read-pacer.ts";
 import { replyError } from "./reply-error.ts";
 import { request } from "./requests.ts";
 import { type ServerAbout, ServerLimits } from "./server-limits.ts";
+import { ServerWatch } from "./server-watch.ts";
 import { type Endpoint, MicroService, type Served, type ServiceAbout } from "./service.ts";
 import { type Drainable, type Subscribed, Subscriptions } from "./subscriptions.ts";
 import { closeWithDial } from "./unfinished-dial.ts";
@@ -38,12 +39,16 @@ export class BrokerClient {
   readonly #subscriptions: Subscriptions;
   /** Undefined for a command, whose connection is busy only for a short time. */
   readonly #pacer: ReadPacer | undefined;
+  /** Undefined for a command as well: it waits as long as its requests may take. */
+  readonly #watch: ServerWatch | undefined;
   readonly #statusListeners = new Set<(connected: boolean) => void>();
   /** The streams of the account. */
   readonly jetStream: JetStream;
   #connected = true;
   #closing: Promise<void> | undefined;
   reconnects = 0;
+  /** Connections that were given up because the server was silent. Only services give any up. */
+  silences = 0;
 
   private constructor(nats: NatsConnection, log: Logger, isService: boolean) {
     this.#nats = nats;
@@ -57,6 +62,7 @@ export class BrokerClient {
     this.jetStream = new JetStream(nats);
     this.#pacer = isService ? new ReadPacer() : undefined;
     this.#pacer?.pace(nats);
+    this.#watch = isService ? new ServerWatch(nats, () => this.#noteSilence()) : undefined;
     void this.#watchStatus();
   }
 
@@ -201,6 +207,7 @@ export class BrokerClient {
   }
 
   async #close(): Promise<void> {
+    this.#watch?.stop();
     if (this.#connected) await this.#nats.flush().catch(() => {}); // nothing more can be sent
     await closeWithDial(this.#nats);
   }
@@ -212,6 +219,11 @@ export class BrokerClient {
       else if (status.type === "error") this.#noteError(status);
     }
     this.#setConnected(false);
+  }
+
+  #noteSilence(): void {
+    this.silences += 1;
+    this.#log.warn("the NATS server is silent: giving it up");
   }
 
   #noteError({ data, permissionContext }: Status): void {

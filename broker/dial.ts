@@ -10,7 +10,7 @@ import { connectError, isRefusal } from "./client-errors.ts";
 import { describeServers, type NatsConfig, natsOptions } from "./nats-config.ts";
 import { Reconnecting } from "./reconnecting.ts";
 
-/** The client disconnects after two pings without a reply. */
+/** A command disconnects after two pings without a reply. A service has a ServerWatch, which is sooner. */
 const PING_INTERVAL_MS = 10_000;
 const DIAL_TIMEOUT_MS = 2_000;
 /** Minimum time between two log lines of a service that waits for a server. */

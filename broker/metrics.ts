@@ -7,6 +7,11 @@ export function registerClientMetrics(metrics: Metrics, client: BrokerClient): v
   metrics.gauge("encke_nats_connected", "1 while connected to NATS, else 0", () => Number(client.connected));
   metrics.counter("encke_nats_reconnects_total", "Reconnects to NATS", () => client.reconnects);
   metrics.counter(
+    "encke_nats_silences_total",
+    "Connections to NATS that were given up because the server was silent for a second",
+    () => client.silences,
+  );
+  metrics.counter(
     "encke_nats_refused_publishes_total",
     "Messages not sent because NATS was not connected",
     () => client.refusedPublishes,

@@ -4,32 +4,16 @@
 // together. With less traffic nothing is delayed; with more, each read keeps the process busy for longer than
 // the pause. One per client; holds at most one timer.
 
-import type { Socket } from "node:net";
 import type { NatsConnection } from "nats";
+import { type DialedSocket, transportOf } from "./dialed.ts";
 
 /** How long the socket is not read after a read. */
 const PAUSE_MS = 1;
 /** Above one read per this time, a pause gathers at least two messages. */
 const BUSY_MS = 0.5;
 
-/**
- * Node's handle of a socket. It is not public, but the socket's own `pause` does not help: Node continues to
- * read into the stream's buffer and is woken for that.
- */
-interface Handle {
-  readStart(): void;
-  readStop(): void;
-}
-
-/** The library's (nats 2.29) transport over TCP or TLS; it makes one for each attempt to connect. */
-interface Dialed {
-  readonly protocol?: {
-    readonly transport?: { readonly socket?: Socket & { readonly _handle?: Handle | null } };
-  };
-}
-
 export class ReadPacer {
-  #socket: Socket | undefined;
+  #socket: DialedSocket | undefined;
   /** Since when the socket has been readable: since the last read or pause. */
   #readableFromMs = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +23,7 @@ export class ReadPacer {
    * tests would show that reads are not paced.)
    */
   pace(nats: NatsConnection): void {
-    const socket = (nats as NatsConnection & Dialed).protocol?.transport?.socket;
+    const socket = transportOf(nats)?.socket;
     if (socket === undefined || socket === this.#socket) return;
     this.#socket = socket;
     let isPaused = false;
