@@ -115,6 +115,9 @@ export interface DrainOptions {
   readonly deadlineMs: number;
 }
 
+/** Called for a stream that ended, with the stream's users. */
+export type OnEnd = (users: readonly UserId[], reason: CloseReason) => void;
+
 export interface ConnectionPool {
   /** Number of open streams. */
   readonly size: number;
@@ -134,10 +137,10 @@ export interface ConnectionPool {
    */
   readonly table: UserTable;
   /**
-   * Sets the listener that is called once for every stream that ended, for whatever reason, with the stream's
-   * users. The fan-out sets it before the first stream is held.
+   * Sets the listener that is called once for every stream that ended, for whatever reason. It is set before
+   * the first stream is held.
    */
-  onEnd(listener: (users: readonly UserId[]) => void): void;
+  onEnd(listener: OnEnd): void;
   /**
    * Writes an event to every stream of the user with this handle, in the order of the calls, or buffers it
    * for a corked one. A stream of several users receives each event once. Never blocks and never throws; a

@@ -16,6 +16,7 @@ import {
   CORK_LIMITS,
   type ConnectionPool,
   type DrainOptions,
+  type OnEnd,
   type PoolCounts,
   type PoolLimits,
   type StreamSpec,
@@ -46,7 +47,7 @@ export interface StreamPoolOptions<Sink> {
 export class StreamPool<Sink> implements ConnectionPool {
   readonly #driver: SinkDriver<Sink>;
   readonly #limits: PoolLimits;
-  #onEnd: (users: readonly UserId[]) => void = () => {};
+  #onEnd: OnEnd = () => {};
   readonly #streams: Stream<Sink>[] = [];
   readonly #backlogs = new Backlogs<Stream<Sink>>();
   readonly #tickers = new Map<Stream<Sink>, ReturnType<typeof setInterval>>();
@@ -108,7 +109,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     return this.#streams.slice();
   }
 
-  onEnd(listener: (users: readonly UserId[]) => void): void {
+  onEnd(listener: OnEnd): void {
     this.#onEnd = listener;
   }
 
@@ -317,7 +318,7 @@ export class StreamPool<Sink> implements ConnectionPool {
     this.#counts.closed[reason] += 1;
     const { users } = stream;
     for (const user of users) this.#byUser.remove(user, stream);
-    this.#onEnd(users);
+    this.#onEnd(users, reason);
   }
 
   #startTicking(stream: Stream<Sink>, tickMs: number, users: readonly UserId[]): void {

@@ -7,21 +7,22 @@ import { describe, it } from "node:test";
 import { parseUserId } from "../../../broker/contract.ts";
 import type { RawHttp } from "../../../test/support/raw-http.ts";
 import { waitFor } from "../../../test/support/wait-for.ts";
+import type { CloseReason } from "../close-reasons.ts";
 import { ann, eventOf, type ServedPool } from "./served-pool.ts";
 
 export function testCloses(served: ServedPool): void {
   describe("closes", () => {
-    const ways: readonly (readonly [string, (raw: RawHttp) => void])[] = [
-      ["FIN", (raw) => raw.close()],
-      ["RST", (raw) => raw.socket.resetAndDestroy()],
-      ["half-close", (raw) => raw.socket.end()],
+    const ways: readonly (readonly [string, CloseReason, (raw: RawHttp) => void])[] = [
+      ["FIN", "peer", (raw) => raw.close()],
+      ["RST", "error", (raw) => raw.socket.resetAndDestroy()],
+      ["half-close", "peer", (raw) => raw.socket.end()],
     ];
-    for (const [way, close] of ways) {
+    for (const [way, reason, close] of ways) {
       it(`${way} - ends the stream and releases the user once`, async () => {
         const [raw, stays] = [await served.held("ann"), await served.held("bob")];
         close(raw);
         await waitFor("the stream to be gone", () => served.pool.size === 1);
-        assert.deepEqual(served.ended, ["ann"]);
+        assert.deepEqual([served.ended, served.endedBy], [["ann"], [reason]]);
         assert.equal(served.deliver(ann, eventOf("x")), undefined);
         assert.equal(served.deliver(parseUserId("bob"), eventOf("y")), 1);
         await stays.until("'y'");

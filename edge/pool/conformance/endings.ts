@@ -135,6 +135,7 @@ export function testEndings(served: ServedPool): void {
       }
       assert.equal(served.pool.counts.closed.drain, 200);
       assert.equal(served.ended.length, 200);
+      assert.deepEqual(new Set(served.endedBy), new Set(["drain"]));
       const retries = raws.flatMap((raw) => /retry: (\d+)\nevent: goodbye/.exec(raw.text)?.[1] ?? []);
       assert.equal(retries.length, 100);
       assert.ok(new Set(retries).size > 50, "readers come back spread out");

@@ -13,6 +13,7 @@ import { ndjson } from "../../formats/ndjson.ts";
 import { PositionedEvent } from "../../formats/positioned-event.ts";
 import { sse } from "../../formats/sse.ts";
 import { text } from "../../formats/text.ts";
+import type { CloseReason } from "../close-reasons.ts";
 import { type ConnectionPool, DEFAULT_LIMITS, type PoolLimits, type StreamSpec } from "../pool.ts";
 
 /** One implementation, and how to serve an app whose held responses it receives. */
@@ -50,6 +51,8 @@ export class ServedPool {
   #clients: RawHttp[] = [];
   /** Users of streams that ended, one entry per stream. */
   ended: string[] = [];
+  /** Why these streams ended. */
+  endedBy: CloseReason[] = [];
   /** Numbers of the corks whose streams the pool began to hold, and whether `hold` had returned by then. */
   heldCorks: [number, boolean][] = [];
   /** Streams that were abandoned before they were held. */
@@ -80,12 +83,16 @@ export class ServedPool {
 
   async start(limits: Partial<PoolLimits> = {}): Promise<void> {
     this.ended = [];
+    this.endedBy = [];
     this.heldCorks = [];
     this.abandoned = 0;
     this.#clients = [];
     const { create, serve } = this.#tested;
     const pool = create({ ...LIMITS, ...limits });
-    pool.onEnd((users) => this.ended.push(users.join(",")));
+    pool.onEnd((users, reason) => {
+      this.ended.push(users.join(","));
+      this.endedBy.push(reason);
+    });
     const server = serve(this.#app(), pool, () => {
       this.abandoned += 1;
     });

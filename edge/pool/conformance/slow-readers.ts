@@ -42,7 +42,7 @@ export function testSlowReaders(served: ServedPool): void {
       assert.equal(served.pool.counts.closed.slow, 1);
       assert.equal(served.pool.queuedBytes, 0);
       await waitFor("the end to be reported", () => served.ended.length > 0);
-      assert.deepEqual(served.ended, ["ann"]);
+      assert.deepEqual([served.ended, served.endedBy], [["ann"], ["slow"]]);
       served.deliver(parseUserId("bob"), eventOf("fine"));
       await quick.until("'fine'");
       await waitFor(
@@ -59,6 +59,8 @@ export function testSlowReaders(served: ServedPool): void {
         served.deliver(ann, eventOf(big));
       assert.ok(served.pool.counts.closed.overload >= 1);
       assert.ok(served.pool.queuedBytes <= 300_000);
+      await waitFor("the end to be reported", () => served.ended.length > 0);
+      assert.equal(served.endedBy[0], "overload");
     });
 
     it("reader that takes none of its waiting bytes - is cut after the timeout", async () => {
@@ -69,6 +71,8 @@ export function testSlowReaders(served: ServedPool): void {
       await waitFor("the cut", () => served.pool.counts.closed.stalled === 1);
       assert.equal(served.pool.size, 0);
       assert.equal(served.pool.queuedBytes, 0);
+      await waitFor("the end to be reported", () => served.ended.length > 0);
+      assert.deepEqual(served.endedBy, ["stalled"]);
     });
   });
 }

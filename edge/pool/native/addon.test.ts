@@ -356,13 +356,18 @@ describe("pool addon", { skip }, () => {
     }
   });
 
-  it("ends - are reported with all users and the number per stream", async () => {
+  it("ends - are reported with all users, and the number of users and the reason per stream", async () => {
     assert.equal(open({ users: "ann" }), 0);
     assert.equal(open({ users: ["ann", "bob"] }), 0);
     client.close();
     await waitFor("the ends", () => told.flatMap(([names]) => names as string[]).length === 3);
-    for (const batch of told) assert.equal(batch.length, 2);
+    for (const batch of told) assert.equal(batch.length, 3);
     assert.deepEqual(told.flatMap(([, usersOf]) => [...(usersOf as Uint8Array)]).sort(), [1, 2]);
+    const reasons = told.flatMap(([, , reason]) => [...(reason as Uint8Array)]);
+    assert.deepEqual(
+      reasons.map((reason) => loadPoolAddon().closeReasons[reason]),
+      ["peer", "peer"],
+    );
   });
 });
 

@@ -37,8 +37,11 @@ export interface NativeOptions extends PoolLimits {
   readonly formats: readonly NativeFormat[];
 }
 
-/** Ended streams: a single list of the users of all streams, and the number of users of each. */
-export type OnEnds = (names: readonly string[], usersOf: Uint8Array) => void;
+/**
+ * Ended streams: a single list of the users of all streams, and for each stream the number of its users and
+ * its close reason, as an index of `closeReasons`.
+ */
+export type OnEnds = (names: readonly string[], usersOf: Uint8Array, reasons: Uint8Array) => void;
 
 /**
  * Methods of a closed pool do nothing and return 0, -1, "" or undefined. The same holds for numbers that are

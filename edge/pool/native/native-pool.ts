@@ -13,6 +13,7 @@ import {
   CORK_LIMITS,
   type ConnectionPool,
   type DrainOptions,
+  type OnEnd,
   type PoolCounts,
   type PoolLimits,
   type StreamSpec,
@@ -28,7 +29,7 @@ const GIVE_BACK_MS = 10_000;
 export class NativePool implements ConnectionPool {
   readonly table: NativeUserTable;
   readonly #native: NativeHandle;
-  #onEnd: (users: readonly UserId[]) => void = () => {};
+  #onEnd: OnEnd = () => {};
   /** Index of each of the addon's figures. */
   readonly #places: ReadonlyMap<string, number>;
   readonly #reasons: readonly CloseReason[];
@@ -53,7 +54,7 @@ export class NativePool implements ConnectionPool {
         corkTotalBytes: CORK_LIMITS.totalBytes,
         formats: FORMATS.map((format) => nativeFormat(format, this.#reasons)),
       },
-      (names, usersOf) => this.#tellEnds(names as readonly UserId[], usersOf),
+      (names, usersOf, reasons) => this.#tellEnds(names as readonly UserId[], usersOf, reasons),
     );
     this.#giver = setInterval(() => addon.giveBackMemory(), GIVE_BACK_MS).unref();
     this.table = new NativeUserTable(this.#native, (name) => this.#figure(name));
@@ -106,7 +107,7 @@ export class NativePool implements ConnectionPool {
   }
 
   /** An end is reported in the next turn of the event loop at the latest. */
-  onEnd(listener: (users: readonly UserId[]) => void): void {
+  onEnd(listener: OnEnd): void {
     this.#onEnd = listener;
   }
 
@@ -204,10 +205,11 @@ export class NativePool implements ConnectionPool {
     this.#native.close();
   }
 
-  #tellEnds(names: readonly UserId[], usersOf: Uint8Array): void {
+  #tellEnds(names: readonly UserId[], usersOf: Uint8Array, reasons: Uint8Array): void {
     let at = 0;
-    for (const count of usersOf) {
-      this.#onEnd(names.slice(at, at + count));
+    for (const [stream, count] of usersOf.entries()) {
+      const reason = this.#reasons[reasons[stream] as number] as CloseReason;
+      this.#onEnd(names.slice(at, at + count), reason);
       at += count;
     }
   }

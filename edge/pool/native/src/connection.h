@@ -6,6 +6,7 @@
 #define ENCKE_POOL_CONNECTION_H_
 
 #include "chunk.h"
+#include "close_reasons.h"
 #include "memory.h"
 
 namespace encke {
@@ -41,6 +42,8 @@ struct Connection {
     uint32_t position;
     /** While it is corked: its index in Corks, which has both. */
     uint32_t cork;
+    /** Once it has ended, until JavaScript has been notified. */
+    CloseReason reason;
   };
   Tick last_write;
   /** When its token expires. */

@@ -135,11 +135,13 @@ void Pool::tell_ends() {
   while (first_to_tell_ != NONE && !ended_) tell_batch();
 }
 
-/** Calls `on_end(names, users of each)` for up to BATCH streams, whose records are then free. */
+/**
+ * Calls `on_end(names, users of each, reason of each)` for up to BATCH streams, whose records are then free.
+ */
 void Pool::tell_batch() {
   napi_handle_scope scope = nullptr;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
-  uint8_t users_of[BATCH];
+  uint8_t users_of[BATCH], reasons[BATCH];
   uint32_t streams = 0, users = 0;
   napi_value names = nullptr;
   napi_create_array(env_, &names);
@@ -153,15 +155,16 @@ void Pool::tell_batch() {
       napi_set_element(env_, names, users++, to_string(env_, name.data, name.length));
       count++;
     }
-    users_of[streams++] = count;
+    users_of[streams] = count;
+    reasons[streams++] = static_cast<uint8_t>(connection.reason);
     memberships_.forget(connection.first_membership);
     connection.first_membership = NONE;
     connection.told = true;
     if (connection.state == State::kGone) connections_.give_back(index);
   }
   if (first_to_tell_ == NONE) last_to_tell_ = NONE;
-  const napi_value values[] = {names, to_bytes(env_, users_of, streams)};
-  on_end_.call(2, values);
+  const napi_value values[] = {names, to_bytes(env_, users_of, streams), to_bytes(env_, reasons, streams)};
+  on_end_.call(3, values);
   napi_close_handle_scope(env_, scope);
 }
 

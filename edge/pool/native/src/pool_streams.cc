@@ -171,6 +171,7 @@ void Pool::leave_users(uint32_t index, CloseReason reason) {
   free(connection.extra);
   connection.extra = nullptr;
   if (connection.state == State::kCorked) corks_.remove(connection.cork);
+  connection.reason = reason;
   counts_.closed[static_cast<uint32_t>(reason)]++;
   open_--;
 }
