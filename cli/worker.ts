@@ -31,6 +31,7 @@ else endAsOrphan();
 async function receive(message: ToWorker): Promise<void> {
   if (message.type === "start") await start(message);
   else if (message.type === "drain") await drain();
+  else if (message.type === "slow") edge?.noteSlow(message.users);
   else await report();
 }
 
@@ -42,6 +43,7 @@ async function start({ config }: Extract<ToWorker, { type: "start" }>): Promise<
     log,
     metrics,
     signal: waiting.signal,
+    onSlow: (users) => void tell({ type: "slow", users }),
     onStatus: () => void tell({ type: "status", notReady: started.notReady ?? null }),
   });
   edge = started;

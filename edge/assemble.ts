@@ -2,6 +2,7 @@
 // in how they hold streams and in the server in front of the app.
 
 import type { Context, Hono } from "hono";
+import type { UserId } from "../broker/contract.ts";
 import type { BrokerClient, Served } from "../broker/index.ts";
 import { Admission } from "./admission.ts";
 import { createApp } from "./app.ts";
@@ -27,6 +28,7 @@ import { ResyncCounts } from "./resync-counts.ts";
 import { ReplayRequests } from "./seam/replay-requests.ts";
 import { Seams } from "./seam/seams.ts";
 import type { Asset } from "./services.ts";
+import { SlowReaders } from "./slow-readers.ts";
 import { serveStatus } from "./status-service.ts";
 
 /** Interval at which quiet streams may be sent a new cursor. */
@@ -54,6 +56,8 @@ export interface AssembleOptions<Pool extends ConnectionPool> {
   onOtherVersion(version: number): void;
   /** Called when the edge may have started or stopped accepting new readers. */
   onStatus(): void;
+  /** Called with users whose streams were cut as slow, for the edge's other workers. */
+  readonly onSlow?: ((users: readonly UserId[]) => void) | undefined;
 }
 
 export interface EdgeParts<Pool extends ConnectionPool> {
@@ -66,6 +70,7 @@ export interface EdgeParts<Pool extends ConnectionPool> {
   readonly admission: Admission;
   readonly presence: Presence;
   readonly seams: Seams;
+  readonly slowReaders: SlowReaders;
   /** Subscribes to messages from the graph, then announces this edge. */
   start(): Promise<void>;
   /**
@@ -102,11 +107,15 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   const fanout =
     copies === undefined ? new FramesFanout(readers, presence) : createSubjectFanout({ ...shared, copies });
   const frames = new FrameReceiver({ ...shared, presence, gathered, seams, copies });
-  pool.onEnd((users) => fanout.leave(users));
+  const slowReaders = new SlowReaders({ tell: options.onSlow });
+  pool.onEnd((users, reason) => {
+    fanout.leave(users);
+    slowReaders.noteEnd(users, reason);
+  });
   const inbox = new Inbox({ client, edgeId, presence, tallies, frames, progress });
   const admission = new Admission(config, readers, seams);
   const app = createApp({
-    ...{ auth, admission, fanout, seams, origins, hold, onError },
+    ...{ auth, admission, fanout, seams, slowReaders, origins, hold, onError },
     graph: createGraphGate(client),
     publish: config.allowPublish ?? anonymous,
     assets: options.assets,
@@ -115,7 +124,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
   let service: Served | undefined;
   let refresher: ReturnType<typeof setInterval> | undefined;
   return {
-    ...{ app, pool, fanout, counts, resyncs, readers, admission, presence, seams },
+    ...{ app, pool, fanout, counts, resyncs, readers, admission, presence, seams, slowReaders },
     start() {
       inbox.start();
       refresher = setInterval(() => {
@@ -127,6 +136,7 @@ export function assembleEdge<Pool extends ConnectionPool>(options: AssembleOptio
     async stop() {
       presence.stop();
       seams.stop();
+      slowReaders.stop();
       inbox.stop();
       clearInterval(refresher);
       await service?.stop();

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import type { Server } from "node:http";
+import type { UserId } from "../broker/contract.ts";
 import { BrokerClient, otherVersion } from "../broker/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
@@ -37,6 +38,8 @@ export interface EdgeOptions {
   readonly metrics: Metrics;
   /** Called whenever `notReady` may have changed. */
   readonly onStatus?: () => void;
+  /** Called with users whose streams were cut because their readers were slow. */
+  readonly onSlow?: (users: readonly UserId[]) => void;
   /** Aborts the wait for NATS. */
   readonly signal?: AbortSignal;
 }
@@ -99,6 +102,11 @@ export class Edge {
     this.#options.onStatus?.();
   }
 
+  /** Another worker of this edge has cut streams of these users because their readers were slow. */
+  noteSlow(users: readonly UserId[]): void {
+    this.#running?.parts.slowReaders.noteCuts(users);
+  }
+
   /** Refuses new readers, ends every stream with a goodbye at a bounded rate, and closes. Idempotent. */
   stop(): Promise<void> {
     this.#stopping ??= this.#drain();
@@ -106,7 +114,7 @@ export class Edge {
   }
 
   async #open(client: BrokerClient, anonymous: boolean): Promise<Running> {
-    const { config, log, metrics, onStatus } = this.#options;
+    const { config, log, metrics, onStatus, onSlow } = this.#options;
     const pool = makeHeldPool(config.pool, limitsOf(config));
     const parts = assembleEdge({
       edgeId: this.#id,
@@ -119,6 +127,7 @@ export class Edge {
       onError: (error) => log.error({ err: error }, "request failed"),
       onOtherVersion: (version) => log.error(otherVersion("a graph service", version)),
       onStatus: () => onStatus?.(),
+      onSlow,
     });
     const server = createNodeServer({
       app: parts.app,

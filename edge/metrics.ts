@@ -9,6 +9,7 @@ import type { ConnectionPool } from "./pool/pool.ts";
 import type { Presence } from "./presence/presence.ts";
 import type { ResyncCounts } from "./resync-counts.ts";
 import type { Seams } from "./seam/seams.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 
 export interface Counted {
   readonly client: BrokerClient;
@@ -19,12 +20,13 @@ export interface Counted {
   readonly admission: Admission;
   readonly presence: Presence;
   readonly seams: Seams;
+  readonly slowReaders: SlowReaders;
   readonly notReady: () => string | undefined;
 }
 
 export function registerMetrics(
   metrics: Metrics,
-  { client, pool, counts, resyncs, readers, admission, presence, seams, notReady }: Counted,
+  { client, pool, counts, resyncs, readers, admission, presence, seams, slowReaders, notReady }: Counted,
 ): void {
   metrics.gauge("encke_edge_streams", "Open streams", () => pool.size);
   metrics.gauge("encke_edge_users", "Users with at least one open stream", () => pool.users);
@@ -37,6 +39,11 @@ export function registerMetrics(
     () => admission.refused,
   );
   metrics.counter("encke_edge_closed_total", "Streams ended, by reason", () => pool.counts.closed, "reason");
+  metrics.counter(
+    "encke_edge_slow_returns_total",
+    "Streams opened with a longer retry, because streams of their users were cut repeatedly as slow",
+    () => slowReaders.delayed,
+  );
   metrics.counter(
     "encke_edge_messages_total",
     "Messages received from NATS for users of this edge",

@@ -9,6 +9,7 @@ import type { Fanout } from "./fanout/fanout.ts";
 import type { Origins } from "./origins.ts";
 import type { StreamSpec } from "./pool/pool.ts";
 import type { Seams } from "./seam/seams.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 
 /** A static file of the live page. */
 export interface Asset {
@@ -42,6 +43,7 @@ export interface EdgeServices {
   readonly admission: Admission;
   readonly fanout: Pick<Fanout, "join" | "leave">;
   readonly seams: Pick<Seams, "begin">;
+  readonly slowReaders: Pick<SlowReaders, "retryMs">;
   readonly graph: GraphGate;
   /** Whether readers may publish over HTTP: on their own topic, or on any topic if reading is anonymous. */
   readonly publish: boolean;

@@ -24,6 +24,9 @@ export const CLOSE_REASONS = {
   refused: { reconnect: true },
 } as const;
 
+/** The reasons for which a connection is reset because its reader does not keep up. */
+export const RESETS: ReadonlySet<CloseReason> = new Set(["slow", "stalled", "overload"]);
+
 /**
  * When readers of an ended stream reconnect: spread out, so that they do not all reach the next edge at once.
  */

@@ -10,9 +10,6 @@ import type { StreamFormat } from "../formats/format.ts";
 import type { EdgeServices } from "../services.ts";
 import { presentedCursor } from "./presented-cursor.ts";
 
-/** Delay of a reader's reconnection after its connection broke, spread over two seconds. */
-const RETRY_MS = { min: 1_000, spread: 2_000 };
-
 export interface StreamRequest {
   readonly users: readonly UserId[];
   readonly format: StreamFormat;
@@ -45,7 +42,7 @@ export async function openStream(
   }
   services.admission.check(users);
   if (c.req.raw.method === "HEAD") return c.body(null, 200, headers);
-  const retryMs = RETRY_MS.min + Math.floor(Math.random() * RETRY_MS.spread);
+  const retryMs = services.slowReaders.retryMs(users);
   const cork = services.seams.begin({ users, format, retryMs, presented }, () =>
     joinCounted(services, users),
   );

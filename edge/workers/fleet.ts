@@ -1,8 +1,8 @@
 // The processes of an edge: a supervisor that holds no stream, and workers that share one port and accept
 // connections themselves. Each worker listens on its own socket if the native addon can open one, otherwise
 // on a socket shared through Node's cluster. The supervisor restarts workers that die, adds up the metrics of
-// all workers, including those that have ended, forwards their logs, and drains them when it stops. Workers
-// end if the supervisor is gone.
+// all workers, including those that have ended, forwards their logs, passes on which users' streams were cut
+// as slow, and drains the workers when it stops. Workers end if the supervisor is gone.
 
 import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
@@ -194,6 +194,9 @@ export class EdgeFleet {
       configOf: () =>
         this.#stopping === undefined ? { ...this.#options.config, listen: this.#listen } : undefined,
       onCrash: ({ ageMs }, how) => this.#restarts.schedule(ageMs, how),
+      onSlow: (from, users) => {
+        for (const other of this.#alive) if (other !== from) other.noteSlow(users);
+      },
       onGone: (gone) => {
         if (this.#workers.delete(gone)) this.#counts.keep(gone.metrics);
       },

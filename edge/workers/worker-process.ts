@@ -4,6 +4,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
+import type { UserId } from "../../broker/contract.ts";
 import { EnckeError } from "../../lib/errors.ts";
 import { endChild } from "../../lib/restarts.ts";
 import type { EdgeConfig } from "../config.ts";
@@ -19,6 +20,8 @@ export interface WorkerOptions {
   readonly configOf: () => EdgeConfig | undefined;
   /** Called when the worker ends after it had listened. `how` is its signal or exit code. */
   readonly onCrash: (worker: WorkerProcess, how: string) => void;
+  /** Called when the worker has cut streams of these users because their readers were slow. */
+  readonly onSlow: (worker: WorkerProcess, users: readonly UserId[]) => void;
   /** Called when the process has ended and its last message has arrived. */
   readonly onGone: (worker: WorkerProcess) => void;
 }
@@ -61,6 +64,11 @@ export class WorkerProcess {
     if (!this.#loaded || this.#exited) return;
     this.#report ??= this.#ask();
     await Promise.race([this.#report.arrived, delay(REPORT_MS, undefined, { ref: false })]);
+  }
+
+  /** Passes on which users' streams another worker has cut. */
+  noteSlow(users: readonly UserId[]): void {
+    if (this.#loaded) this.#send({ type: "slow", users });
   }
 
   /**
@@ -109,6 +117,8 @@ export class WorkerProcess {
       case "status":
         this.notReady = message.notReady;
         return;
+      case "slow":
+        return this.#options.onSlow(this, message.users);
       case "metrics":
         this.metrics = message.metrics;
         this.#report?.settle();

@@ -27,6 +27,8 @@ export interface Block {
   readonly hole?: Hole;
   /** The reason in a goodbye. */
   readonly reason?: string;
+  /** The value of `retry:` in server-sent events. */
+  readonly retryMs?: number;
 }
 
 /** docs/protocol.md: one token of URL-safe characters. */
@@ -88,7 +90,9 @@ function parseSseBlock(text: string): Block {
   const kind = fields.get("event") ?? "event";
   if (cursor === undefined && kind !== "goodbye" && kind !== "welcome")
     throw new Error(`a block without an id: ${JSON.stringify(text)}`);
-  return blockOf(kind, cursor, JSON.parse(data));
+  const retry = fields.get("retry");
+  const block = blockOf(kind, cursor, JSON.parse(data));
+  return retry === undefined ? block : { ...block, retryMs: Number(retry) };
 }
 
 function parseLine(text: string, isFirst: boolean): Block {
