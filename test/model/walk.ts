@@ -6,10 +6,10 @@
 
 import { Random } from "../../graph/index.ts";
 import { Edge, Stream } from "./edge.ts";
-import { type Entry, History, laneOf } from "./history.ts";
+import { type Entry, History } from "./history.ts";
 import type { Mode, ToEdge, ToOwner } from "./messages.ts";
 import { Owner } from "./owner.ts";
-import type { Position, Vector } from "./position.ts";
+import { check, newReader, type Reader, record } from "./reader.ts";
 import type { Rules } from "./rules.ts";
 
 const PARTITIONS = 3;
@@ -32,16 +32,6 @@ export interface Walk {
   /** Violations, one text each. */
   readonly problems: readonly string[];
   readonly counts: WalkCounts;
-}
-
-interface Reader {
-  readonly user: number;
-  cursor: Vector | undefined;
-  start: readonly Position[] | undefined;
-  stream: { readonly edge: number; readonly stream: Stream } | undefined;
-  readonly got: { readonly partition: number; readonly seq: number }[];
-  /** Per partition, the last event up to which missing events were announced. */
-  readonly excused: number[];
 }
 
 /** Performs the walk of a seed. */
@@ -103,14 +93,7 @@ class World {
     this.#slowEvery = this.#oneOf(1, 1, 3, 6);
     this.#noticeEvery = this.#oneOf(1, 4, 12);
     this.#modes = Array.from({ length: EDGES }, () => (this.#random.below(3) === 0 ? "subject" : "frames"));
-    this.#readers = Array.from({ length: USERS }, (_, user) => ({
-      user,
-      cursor: undefined,
-      start: undefined,
-      stream: undefined,
-      got: [],
-      excused: Array.from({ length: PARTITIONS }, () => 0),
-    }));
+    this.#readers = Array.from({ length: USERS }, (_, user) => newReader(user, PARTITIONS));
     for (let user = 0; user < USERS; user += 1)
       for (let topic = 0; topic < PARTITIONS * TOPICS; topic += 1)
         if (this.#random.below(3) > 0) this.#follows.add(`${user} ${topic}`);
@@ -121,7 +104,12 @@ class World {
   run(): Walk {
     for (let step = 0; step < STEPS; step += 1) this.#step();
     this.#settle();
-    for (const reader of this.#readers) this.#check(reader);
+    const owes = (user: number, partition: number, seq: number): boolean => {
+      const entry = this.#historyOf(partition).at(seq);
+      const endings = entry.kind === "topic" ? (this.#ended.get(`${user} ${entry.topic}`) ?? 0) : 0;
+      return this.#owed.get(`${partition}:${seq}`)?.get(user) === endings;
+    };
+    for (const reader of this.#readers) this.#problems.push(...check(reader, this.#histories, owes));
     return { problems: this.#problems, counts: this.#counts };
   }
 
@@ -337,18 +325,9 @@ class World {
   #read(reader: Reader): boolean {
     const block = reader.stream?.stream.tcp.shift();
     if (block === undefined) return false;
-    const { start, partition, seq, resync, cursor } = block;
-    reader.start ??= start;
-    if (partition !== undefined && seq !== undefined) {
-      reader.got.push({ partition, seq });
-      this.#counts.delivered += 1;
-    }
-    if (resync !== undefined) {
-      this.#counts.resyncs += 1;
-      for (const [index, { main }] of resync.entries())
-        reader.excused[index] = Math.max(reader.excused[index] as number, main);
-    }
-    reader.cursor = cursor;
+    record(reader, block);
+    if (block.seq !== undefined) this.#counts.delivered += 1;
+    if (block.resync !== undefined) this.#counts.resyncs += 1;
     return true;
   }
 
@@ -391,33 +370,6 @@ class World {
         for (const edge of this.#edges) edge.askAgain();
         for (let partition = 0; partition < PARTITIONS; partition += 1)
           for (let edge = 0; edge < EDGES; edge += 1) this.#owners[partition]?.flush(edge);
-      }
-    }
-  }
-
-  #check({ user, start, got, excused, stream }: Reader): void {
-    if (start === undefined) {
-      this.#problems.push(`user ${user} never began (${stream?.stream.state})`);
-      return;
-    }
-    const seen = new Set<string>();
-    const newest = new Map<string, number>();
-    for (const { partition, seq } of got) {
-      const key = `${partition}:${seq}`;
-      if (seen.has(key)) this.#problems.push(`twice ${key} for ${user}`);
-      seen.add(key);
-      const lane = `${partition} ${laneOf(this.#historyOf(partition).at(seq))}`;
-      if ((newest.get(lane) ?? 0) > seq) this.#problems.push(`disordered ${key} for ${user}`);
-      newest.set(lane, seq);
-    }
-    for (const [partition, { main }] of start.entries()) {
-      const from = Math.max(main, excused[partition] as number) + 1;
-      for (let seq = from; seq <= this.#historyOf(partition).last; seq += 1) {
-        const entry = this.#historyOf(partition).at(seq);
-        const endings = this.#owed.get(`${partition}:${seq}`)?.get(user);
-        const now = entry.kind === "topic" ? (this.#ended.get(`${user} ${entry.topic}`) ?? 0) : 0;
-        if (endings === now && !seen.has(`${partition}:${seq}`))
-          this.#problems.push(`lost ${partition}:${seq} (${entry.kind}) for ${user}`);
       }
     }
   }
