@@ -2,7 +2,7 @@
 // seam between replayed and live events of a resumed stream: join, buffer, wait, replay, raise the cursors,
 // go live.
 
-import type { Block, Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
+import type { Block, EdgeBeat, Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
 import { advancedTo, type Position, START, type Vector } from "./position.ts";
 import type { Rules } from "./rules.ts";
 
@@ -11,6 +11,8 @@ export interface EdgeWorld {
   readonly rules: Rules;
   readonly partitions: number;
   readonly mode: Mode;
+  /** Whether the edge refuses messages of an earlier owner or presence epoch. */
+  readonly fencesOwners: boolean;
   send(partition: number, message: ToOwner): void;
   /** Returns the topic of an event, as in its JSON; undefined for a direct message. */
   topicOf(partition: number, seq: number): number | undefined;
@@ -110,8 +112,17 @@ export class Edge {
     return [...this.streams].some(({ state }) => state !== "live");
   }
 
+  positionOf(partition: number): Position {
+    return this.#parts[partition]?.position ?? START;
+  }
+
   announceAll(): void {
     for (let partition = 0; partition < this.#parts.length; partition += 1) this.#announce(partition);
+  }
+
+  beatOf(partition: number): EdgeBeat {
+    const { epoch, delta, owner } = this.#parts[partition] as Part;
+    return { epoch, delta, owner };
   }
 
   open(stream: Stream): void {
@@ -171,8 +182,10 @@ export class Edge {
       part.owner = message.owner;
       return this.#announce(partition);
     }
-    if (message.epoch !== part.epoch || message.owner < part.owner) return;
-    part.owner = message.owner;
+    const isCurrent = message.epoch === part.epoch && message.owner >= part.owner;
+    if (this.#world.fencesOwners && !isCurrent) return;
+    part.owner = Math.max(part.owner, message.owner);
+    if (message.kind === "restart") return this.#announce(partition);
     switch (message.kind) {
       case "frame":
         if (this.#world.rules.fromCheck && message.number !== part.frames + 1)

@@ -38,6 +38,8 @@ export interface Frame {
 export type ToEdge = { readonly owner: number; readonly epoch: number } & (
   | Frame
   | { readonly kind: "announce" }
+  /** The edge's beat does not continue what the owner knows: the edge begins another presence epoch. */
+  | { readonly kind: "restart" }
   | { readonly kind: "acknowledge"; readonly delta: number }
   /** `subject` mode: one recipient's copy. */
   | { readonly kind: "copy"; readonly seq: number; readonly user: number }
@@ -80,6 +82,14 @@ export type ToOwner =
       readonly after: Position;
       readonly upTo: number;
     };
+
+/** Edge → every owner and standby of a partition, once a second. */
+export interface EdgeBeat {
+  readonly epoch: number;
+  readonly delta: number;
+  /** The newest start or term of an owner that the edge has accepted. */
+  readonly owner: number;
+}
 
 /** Edge → reader, over TCP. */
 export interface Block {

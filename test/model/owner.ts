@@ -4,7 +4,7 @@
 
 import type { History } from "./history.ts";
 import { laneOf } from "./history.ts";
-import type { Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
+import type { EdgeBeat, Mode, Record, ToEdge, ToOwner, Withdrawal } from "./messages.ts";
 import { covers, type Position } from "./position.ts";
 import type { Rules } from "./rules.ts";
 
@@ -16,7 +16,7 @@ const MAX_LONG = 2;
 /** The interface through which an owner acts on the model. */
 export interface OwnerWorld {
   readonly rules: Rules;
-  readonly history: History;
+  readonly history: Pick<History, "base" | "last" | "at">;
   /** Returns true half of the time. */
   toss(): boolean;
   follows(user: number, topic: number): boolean;
@@ -115,6 +115,14 @@ export class Owner {
     const withdrawal: Withdrawal = { kind: "withdraw", user, topic, ending, upTo: this.head };
     for (const link of this.#links.values())
       if (link.mode === "subject" || link.users.has(user)) link.pending.push(withdrawal);
+  }
+
+  /** Replies to an edge's beat: its next frame reveals whether one was lost. */
+  receiveBeat(edge: number, { epoch, delta, owner }: EdgeBeat): void {
+    const link = this.#links.get(edge);
+    if (owner < this.start) this.#world.send(edge, { owner: this.start, epoch, kind: "announce" });
+    else if (link?.epoch === epoch && link.delta === delta) this.#acknowledge(edge, link);
+    else this.#world.send(edge, { owner: this.start, epoch, kind: "restart" });
   }
 
   receive(edge: number, message: ToOwner): void {
@@ -222,7 +230,7 @@ export class Owner {
   ): void {
     const { history, rules } = this.#world;
     const events: number[] = [];
-    for (let seq = history.base; seq <= upTo; seq += 1) {
+    for (let seq = history.base; seq <= Math.min(upTo, history.last); seq += 1) {
       if (covers(after, seq)) continue;
       if (history.at(seq).kind === "restart" || this.#isFor(user, seq)) events.push(seq);
     }

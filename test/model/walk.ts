@@ -144,6 +144,7 @@ class World {
         rules: this.#rules,
         partitions: PARTITIONS,
         mode,
+        fencesOwners: true,
         send: (partition, message) => void this.#toOwner[indexOf(partition, index)]?.push(message),
         topicOf: (partition, seq) => {
           const entry = this.#historyOf(partition).at(seq);
