@@ -3,16 +3,18 @@
 
 import type { Msg as NatsMsg } from "nats";
 import { ERROR_CODE_HEADER, ERROR_HEADER } from "./headers.ts";
+import { isReserved } from "./subjects.ts";
 
 /** A message without the library's own `respond`, which throws: replies go through BrokerClient.respond. */
 export type Msg = Pick<NatsMsg, "subject" | "reply" | "data" | "headers" | "json" | "string">;
 
 /**
  * Returns the subject on which the sender waits for a reply; undefined if it does not wait (the library then
- * has "").
+ * has ""). A sender may name any subject, also one on which it may not publish itself, so those that have a
+ * meaning to services or servers are ignored: a reply is published with the permissions of the service.
  */
-export function replyOf(message: Msg): string | undefined {
-  return message.reply || undefined;
+export function replyOf({ reply }: Pick<Msg, "reply">): string | undefined {
+  return reply && !isReserved(reply) ? reply : undefined;
 }
 
 /** Returns the error that a micro service put into a reply's headers, if any. */

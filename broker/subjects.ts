@@ -56,6 +56,9 @@ export const EDGE_STATUS = "edge.status";
 /** Prefixes of Encke's own subjects, on which its services reply. */
 const OWN_HEADS = ["event.", USER_PREFIX, "graph.", "part.", EDGE_STATUS];
 
+/** Subjects that services or NATS servers act on; nothing waits there for a reply. */
+const RESERVED = /^(?:\$|(?:event|user|copy|graph|part|presence|edge)\.)/;
+
 /** Tokens without blanks, dots, wildcards or control characters. */
 const LITERAL = /^[^\s.*>\p{C}]+(?:\.[^\s.*>\p{C}]+)*$/u;
 export function eventSubject(topic: Topic): string {
@@ -125,6 +128,11 @@ export function streamMarkSubject(partition: number, token: string): string {
 export function capturedSubjects(partition: number, of: number): string[] {
   const mapped = of === 1 ? undefined : partition;
   return [everyEvent(mapped), everyUserMessage(mapped), streamMarkSubject(partition, "*")];
+}
+
+/** Reports whether services or NATS servers act on messages on a subject. */
+export function isReserved(subject: string): boolean {
+  return RESERVED.test(subject);
 }
 
 export function presenceSubject(edgeId: string): string {

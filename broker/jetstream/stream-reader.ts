@@ -10,7 +10,7 @@ import { Backoff } from "../../lib/backoff.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { BrokerClient } from "../client.ts";
-import { type Msg, replyOf } from "../message.ts";
+import type { Msg } from "../message.ts";
 import type { Subscribed } from "../subscriptions.ts";
 import { parsePosition, type StreamMessage } from "./stream-message.ts";
 
@@ -29,6 +29,7 @@ const MAX_RETRY_MS = 2_000;
 const CONTROL = 100;
 /** On a heartbeat of a consumer that waits for a flow-control reply: the subject of that reply. */
 const STALLED_HEADER = "Nats-Consumer-Stalled";
+const FLOW_CONTROL = "$JS.FC.";
 const LAST_DELIVERED_HEADER = "Nats-Last-Consumer";
 
 export interface StreamReaderOptions {
@@ -165,8 +166,8 @@ export class StreamReader {
   #control(message: Msg): void {
     if (message.headers?.code !== CONTROL) return;
     const stalled = message.headers.get(STALLED_HEADER);
-    const reply = replyOf(message) ?? (stalled === "" ? undefined : stalled);
-    if (reply !== undefined) return this.#grant(reply);
+    const reply = message.reply || stalled;
+    if (reply.startsWith(FLOW_CONTROL)) return this.#grant(reply);
     const delivered = Number(message.headers.get(LAST_DELIVERED_HEADER));
     if (delivered > this.#delivered) this.reopen("the newest message was lost on the way");
   }
