@@ -2,6 +2,7 @@
 // of NATS are declared in broker/, those of an edge in edge/, and those of the load tools in load/.
 
 import { MAX_PARTITIONS } from "../broker/contract.ts";
+import { isVersion } from "../broker/index.ts";
 import {
   DEFAULT_ROW_MEMORY_MB,
   EXPORT_KINDS,
@@ -58,9 +59,19 @@ export const partitions: Setting<Partitions> = {
   default: Partitions.whole,
 };
 export const printConfig: Setting<boolean> = {
-  help: "print the configuration that your own nats-server needs for --partitions, and exit",
+  help: "print the configuration that your own nats-server needs for --partitions and --jetstream, and exit",
   schema: flag,
   default: false,
+};
+export const jetstream: Setting<string | undefined> = {
+  value: "DIR",
+  help: "folder in which the nats-server stores streams, for durable intake (absent: no JetStream)",
+  schema: text,
+};
+export const serverVersion: Setting<string | undefined> = {
+  value: "V",
+  help: "version of the nats-server to print a configuration for (the one found on this machine, else a current one)",
+  schema: text.refine(isVersion, { error: "expected a version such as 2.15.3" }),
 };
 export const users: Setting<number> = {
   value: "N",

@@ -227,7 +227,7 @@ function jetStreamError(what: string, cause: unknown): BrokerError {
   if (codeOf(cause) === ErrorCode.PermissionsViolation)
     return new BrokerError(
       "JETSTREAM_DENIED",
-      `${what}: NATS does not permit this user to ask JetStream: permit $JS.API.> as in \`encke broker --print-config --secure\``,
+      `${what}: NATS does not permit this user to ask JetStream: permit it to publish $JS.API.> and $JS.FC.> (docs/operations.md)`,
       { cause },
     );
   if (api !== undefined && api.code !== 503)

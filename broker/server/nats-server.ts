@@ -10,15 +10,19 @@ import type { Logger } from "../../lib/log.ts";
 import { Supervisor } from "../../lib/supervisor.ts";
 import { BrokerError } from "../errors.ts";
 import { partitionMappings } from "../partition.ts";
+import { jetStreamSettings } from "./jetstream-settings.ts";
 
 const START_TIMEOUT_MS = 10_000;
 const STOP_MS = 5_000;
+
 /** Settings that may differ between our servers. */
 export interface NatsServerSettings {
   /** Number of partitions into which the topics are divided; 1 by default. */
   readonly partitions?: number;
   /** Maximum size of a message in bytes; nats-server's default is 1 MiB. */
   readonly maxPayload?: number;
+  /** Where JetStream stores streams, and the version of the server; without it, there is no JetStream. */
+  readonly jetStream?: { readonly folder: string; readonly version: string } | undefined;
   /** Environment of the server; this process's by default. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -27,9 +31,9 @@ export interface NatsServerSettings {
 function natsServerConfig(
   port: number,
   name: string,
-  { partitions = 1, maxPayload }: NatsServerSettings,
+  { partitions = 1, maxPayload, jetStream }: NatsServerSettings,
 ): string {
-  return `# Written by Encke for one machine: loopback only, core NATS.
+  return `# Written by Encke for one machine: loopback only.
 server_name: "${name}"
 listen: "127.0.0.1:${port}"
 # A client that accepts no whole message for this long is disconnected. A shorter time would delay publishers
@@ -38,7 +42,9 @@ listen: "127.0.0.1:${port}"
 write_deadline: "10s"
 ping_interval: "10s"
 ping_max: 2
-${maxPayload === undefined ? "" : `max_payload: ${maxPayload}\n`}${partitionMappings(partitions)}`;
+${maxPayload === undefined ? "" : `max_payload: ${maxPayload}\n`}${
+  jetStream === undefined ? "" : jetStreamSettings(jetStream.folder, jetStream.version)
+}${partitionMappings(partitions)}`;
 }
 
 /** One supervised nats-server. If it dies it restarts on the same port, so that clients find it again. */

@@ -14,6 +14,7 @@ import { BrokerError } from "../errors.ts";
 import { describeServers, type NatsConfig } from "../nats-config.ts";
 import { findNatsServer, type NatsServerChoice } from "./find-nats-server.ts";
 import { NatsServer } from "./nats-server.ts";
+import { versionOfNatsServer } from "./nats-server-version.ts";
 
 const BROKER_KINDS = ["auto", "nats-server", "embedded"] as const;
 export type BrokerKind = (typeof BROKER_KINDS)[number];
@@ -39,6 +40,8 @@ export interface OpenBrokerOptions {
   readonly portMayMove: boolean;
   /** Number of partitions into which the topics are divided, 1 by default; only a nats-server can do that. */
   readonly partitions?: number;
+  /** Where JetStream stores streams, which only a nats-server can do; without it, there is no JetStream. */
+  readonly jetStreamFolder?: string | undefined;
   /** Command line that runs the embedded broker; `--port N` is appended. */
   readonly embeddedCommand: readonly [string, ...string[]];
   /** Environment of spawned processes, which also selects the nats-server. */
@@ -65,6 +68,12 @@ export async function openBroker(options: OpenBrokerOptions): Promise<OpenedBrok
   const binary = options.kind === "embedded" ? undefined : findNatsServer(options.environment);
   const { partitions = 1 } = options;
   if (binary !== undefined) return spawnNatsServer(binary, port, partitions, options);
+  if (options.jetStreamFolder !== undefined) {
+    throw new BrokerError(
+      "NATS_SERVER_FAILED",
+      "the embedded broker has no JetStream: install a nats-server (Debian: apt install nats-server)",
+    );
+  }
   if (partitions > 1) {
     throw new BrokerError(
       "NATS_SERVER_FAILED",
@@ -105,9 +114,10 @@ async function spawnNatsServer(
   binary: string,
   port: number,
   partitions: number,
-  { environment: env, log }: OpenBrokerOptions,
+  { environment: env, log, jetStreamFolder: folder }: OpenBrokerOptions,
 ): Promise<OpenedBroker> {
-  const server = new NatsServer(binary, port, log, { partitions, env });
+  const jetStream = folder === undefined ? undefined : { folder, version: versionOfNatsServer(binary) };
+  const server = new NatsServer(binary, port, log, { partitions, env, jetStream });
   try {
     await server.start();
   } catch (cause) {

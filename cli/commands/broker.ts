@@ -1,14 +1,22 @@
 // encke broker: runs only the broker, which is a nats-server if one is installed and else the embedded
 // broker.
 
+import { resolve } from "node:path";
 import { MAX_PARTITIONS, partitionMappings } from "../../broker/contract.ts";
-import { EmbeddedBroker, openBroker } from "../../broker/index.ts";
+import {
+  EmbeddedBroker,
+  findNatsServer,
+  jetStreamSettings,
+  type NatsServerChoice,
+  openBroker,
+  versionOfNatsServer,
+} from "../../broker/index.ts";
 import { type Command, defineCommand } from "../../lib/command.ts";
 import { CommandError } from "../../lib/command-error.ts";
 import { integer } from "../../lib/schemas.ts";
 import type { Setting } from "../../lib/settings.ts";
 import { embeddedBrokerOf } from "../own-command.ts";
-import { embedded, port, printConfig } from "../settings.ts";
+import { embedded, jetstream, port, printConfig, serverVersion } from "../settings.ts";
 import { untilStopped } from "../signal.ts";
 
 export const DEFAULT_PORT = 4_222;
@@ -24,9 +32,16 @@ const partitions: Setting<number> = {
 export const broker: Command = defineCommand({
   name: "broker",
   summary: "run only the broker, on loopback",
-  settings: { port, embedded, printConfig, partitions },
-  async run(context, { port = DEFAULT_PORT, embedded, partitions, printConfig }) {
-    if (printConfig) return context.print(partitionMappings(partitions).trimEnd());
+  settings: { port, embedded, partitions, jetstream, printConfig, serverVersion },
+  async run(context, { port = DEFAULT_PORT, embedded, partitions, jetstream, printConfig, serverVersion }) {
+    if (printConfig) {
+      const mappings = partitionMappings(partitions);
+      if (jetstream === undefined) return context.print(mappings.trimEnd());
+      const version = serverVersion ?? versionFound(context.env);
+      return context.print(`${mappings}${jetStreamSettings(resolve(jetstream), version)}`.trimEnd());
+    }
+    if (embedded && jetstream !== undefined)
+      throw new CommandError("USAGE", "the embedded broker has no JetStream: omit --embedded or --jetstream");
     if (embedded && partitions > 1)
       throw new CommandError(
         "USAGE",
@@ -44,6 +59,7 @@ export const broker: Command = defineCommand({
       port,
       portMayMove: false,
       partitions,
+      jetStreamFolder: jetstream === undefined ? undefined : resolve(jetstream),
       embeddedCommand: embeddedBrokerOf(context),
       environment: context.env,
       log: context.log,
@@ -53,3 +69,9 @@ export const broker: Command = defineCommand({
     await opened.stop();
   },
 });
+
+/** Returns the version of the nats-server that `encke broker` would run. */
+function versionFound(environment: NatsServerChoice): string | undefined {
+  const binary = findNatsServer(environment);
+  return binary === undefined ? undefined : versionOfNatsServer(binary);
+}
