@@ -18,7 +18,7 @@ import { fetchPackages } from "./packages/fetch.ts";
 import { makeBundle } from "./release/bundle.ts";
 import { run } from "./run.ts";
 import { credentialsOf } from "./secrets/credentials.ts";
-import { makeSecrets, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
+import { makeSecrets, NATS_USERS, parseSecrets, RENEWABLE, type Renewable } from "./secrets/secrets.ts";
 import { inventoryOf, parseOutputs } from "./topology/inventory.ts";
 import { parseReports, planMove } from "./topology/move.ts";
 import { mappingsOf } from "./topology/shares.ts";
@@ -77,12 +77,16 @@ program
 program
   .command("credentials <topology>")
   .description("print, for a shell, what an application needs to publish and to sign tokens")
-  .action(async (path: string) => {
+  .option("--user <name>", `NATS user: ${NATS_USERS.join(", ")}`, "producer")
+  .action(async (path: string, { user: name }: { user: string }) => {
+    const user = NATS_USERS.find((known) => known === name);
+    if (user === undefined)
+      throw new InfraError("USAGE", `--user ${JSON.stringify(name)}: expected ${NATS_USERS.join(", ")}`);
     const topology = readTopology(path);
     const secrets = parseSecrets(await readJson(secretsOf(topology)));
     const ca = join(stateOf(topology), "ca.pem");
     write(ca, secrets.ca.cert.trimEnd());
-    print(credentialsOf(topology, secrets, ca));
+    print(credentialsOf(topology, secrets, ca, user));
   });
 
 program

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { partitionMappings } from "../../broker/contract.ts";
-import { BrokerClient } from "../../broker/index.ts";
+import { BrokerClient, jetStreamSettings } from "../../broker/index.ts";
 import { createLogger } from "../../lib/log.ts";
 import { projectRoot } from "../../lib/project.ts";
 import { NatsProcess } from "../../test/support/nats-process.ts";
@@ -18,8 +18,12 @@ import { type Host, parseTopology, readTopology, type Topology } from "../topolo
 const log = createLogger("test", "silent");
 const PARTITIONS = 16;
 
-const render = (topology: Topology): string =>
-  renderNatsConfig(topology, { nats: { producer: "p", graph: "g", edge: "e", route: "r" } });
+const render = (topology: Topology, version?: string): string =>
+  renderNatsConfig(
+    topology,
+    { nats: { producer: "p", graph: "g", edge: "e", route: "r", system: "s" } },
+    version,
+  );
 
 const lab = readTopology(join(projectRoot, "infra", "topology", "lab.json"));
 const graph = lab.hosts["graph-1"] as Host;
@@ -38,6 +42,21 @@ const partsOf = (rendered: string): string => {
   assert.equal(blocks.length, 2, "expected one authorization block and one of mappings");
   return `${blocks.join("\n")}\n`;
 };
+
+describe("configuration of a deployment", { skip: noAnsible }, () => {
+  it("bounds of what waits to be stored - are raised where the server has them, as `--print-config` does", () => {
+    for (const [version, isRaised] of [
+      ["2.10.29", false],
+      ["2.11.0", true],
+      ["2.15.3", true],
+    ] as const) {
+      const bounds = /^ {2}max_buffered_(msgs|size): .*$/gm;
+      const printed = jetStreamSettings("/var/lib/nats-server", version).match(bounds);
+      assert.deepEqual(render(lab, version).match(bounds), printed);
+      assert.equal(printed?.length, isRaised ? 2 : undefined);
+    }
+  });
+});
 
 for (const installed of natsServers) {
   describe(`${installed.name} of a deployment`, { skip: installed.skip || noAnsible }, () => {

@@ -79,6 +79,26 @@ describe("secrets", () => {
     ]);
   });
 
+  it("credentials of another user - contain no key that signs tokens", async () => {
+    const secrets = await makeSecrets(two, undefined, none);
+    const lines = credentialsOf(two, secrets, "ca.pem", "system");
+    assert.match(lines, new RegExp(`NATS_USER='system'\nexport NATS_PASSWORD='${secrets.nats.system}'`));
+    assert.doesNotMatch(lines, /JWT/);
+  });
+
+  it("secrets that are older than a user - are completed, and have no credentials of it before", async () => {
+    const { nats, ...rest } = await makeSecrets(two, undefined, none);
+    const { system: _, ...older } = nats;
+    const known = parseSecrets({ encke_secrets: { ...rest, nats: older } });
+    assert.throws(() => credentialsOf(two, known, "ca.pem", "system"), {
+      code: "USAGE",
+      message: /no password of system: .*--old/,
+    });
+    const { nats: completed } = await makeSecrets(two, known, none);
+    assert.deepEqual({ ...completed, system: undefined }, { ...older, system: undefined });
+    assert.match(completed.system, /^s[0-9a-f]{64}$/);
+  });
+
   it("another file - is refused with the remedy", () => {
     assert.throws(() => parseSecrets("$ANSIBLE_VAULT;1.1;AES256"), {
       code: "USAGE",

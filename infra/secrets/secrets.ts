@@ -9,8 +9,9 @@ import { InfraError } from "../errors.ts";
 import type { Topology } from "../topology/topology.ts";
 import { makeAuthority, makeCertificate, type Pair } from "./certificates.ts";
 
-const NATS_USERS = ["producer", "graph", "edge", "route"] as const;
-type NatsUser = (typeof NATS_USERS)[number];
+/** `route` is for servers among themselves, `system` for operators. */
+export const NATS_USERS = ["producer", "graph", "edge", "route", "system"] as const;
+export type NatsUser = (typeof NATS_USERS)[number];
 const SECRET_BYTES = 32;
 
 export interface Secrets {
@@ -25,8 +26,13 @@ export interface Secrets {
 }
 
 const pair = z.strictObject({ cert: z.string(), key: z.string() });
-const schema: z.ZodType<Secrets> = z.strictObject({
-  nats: z.record(z.enum(NATS_USERS), z.string()),
+/** Secrets from a file, which may be older than a user. */
+export type KnownSecrets = Omit<Secrets, "nats"> & {
+  readonly nats: Readonly<Partial<Record<NatsUser, string | undefined>>>;
+};
+
+const schema: z.ZodType<KnownSecrets> = z.strictObject({
+  nats: z.partialRecord(z.enum(NATS_USERS), z.string()),
   jwt_key: z.string().min(SECRET_BYTES),
   ca: pair,
   hosts: z.record(z.string(), pair),
@@ -38,7 +44,7 @@ export const RENEWABLE = ["nats", "jwt", "hosts", "ca", "site"] as const;
 export type Renewable = (typeof RENEWABLE)[number];
 
 /** @throws InfraError USAGE if the value does not hold the secrets of a deployment */
-export function parseSecrets(value: unknown): Secrets {
+export function parseSecrets(value: unknown): KnownSecrets {
   const parsed = z.object({ encke_secrets: schema }).safeParse(value);
   if (parsed.success) return parsed.data.encke_secrets;
   throw new InfraError("USAGE", "the file has no valid encke_secrets: name a file that `secrets` made");
@@ -50,7 +56,7 @@ export function parseSecrets(value: unknown): Secrets {
  */
 export async function makeSecrets(
   topology: Topology,
-  old: Secrets | undefined,
+  old: KnownSecrets | undefined,
   renew: ReadonlySet<Renewable>,
 ): Promise<Secrets> {
   const keep = renew.has("ca") ? undefined : old?.ca;
@@ -74,7 +80,7 @@ export async function makeSecrets(
 }
 
 /** Reports whether the old authority signed the certificate of the site. One that browsers trust is kept. */
-function isOurs(old: Secrets | undefined): boolean {
+function isOurs(old: KnownSecrets | undefined): boolean {
   return (
     old !== undefined && new X509Certificate(old.site_pem).verify(new X509Certificate(old.ca.cert).publicKey)
   );

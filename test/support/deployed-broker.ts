@@ -30,7 +30,7 @@ export function deployedOf(
     name: `${server.name} as the nats role configures it${shares.length > 0 ? " for a divided graph" : ""}`,
     skip: server.skip || noAnsible,
     async start([port] = []) {
-      deployment ??= deploy(shares);
+      deployment ??= deploy(shares, server.version);
       const { folder, secrets, rendered } = await deployment;
       const started = await NatsProcess.start(server, onThisMachine(rendered, folder), port);
       return {
@@ -56,7 +56,7 @@ interface Deployment {
   readonly rendered: string;
 }
 
-async function deploy(shares: readonly string[]): Promise<Deployment> {
+async function deploy(shares: readonly string[], version: string): Promise<Deployment> {
   const folder = tempDir();
   const topology = oneMachine(shares);
   const secrets = await makeSecrets(topology, undefined, new Set());
@@ -64,7 +64,7 @@ async function deploy(shares: readonly string[]): Promise<Deployment> {
   const files = { "ca.pem": secrets.ca.cert, "cert.pem": own.cert, "key.pem": own.key };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   mkdirSync(join(folder, "jetstream"));
-  return { folder, secrets, rendered: renderNatsConfig(topology, secrets) };
+  return { folder, secrets, rendered: renderNatsConfig(topology, secrets, version) };
 }
 
 function oneMachine(shares: readonly string[]): Topology {

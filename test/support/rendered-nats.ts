@@ -20,12 +20,20 @@ const role: string = join(projectRoot, "infra", "ansible", "roles", "nats");
 export const noAnsible: string | false =
   findExecutable("ansible") === undefined && "no ansible on this machine (Debian's ansible-core)";
 
-export function renderNatsConfig(topology: Topology, secrets: Pick<Secrets, "nats">): string {
+/** @param version of the nats-server that is to run with it */
+export function renderNatsConfig(
+  topology: Topology,
+  secrets: Pick<Secrets, "nats">,
+  version = "2.9.10",
+): string {
   const state = tempDir();
   const vars = join(state, "group_vars", "all");
   mkdirSync(vars, { recursive: true });
   copyFileSync(join(role, "defaults", "main.yml"), join(vars, "nats.yml"));
-  writeFileSync(join(vars, "more.json"), JSON.stringify({ encke_secrets: secrets, encke_state: state }));
+  writeFileSync(
+    join(vars, "more.json"),
+    JSON.stringify({ encke_secrets: secrets, encke_state: state, nats_version: version }),
+  );
   const inventory = join(state, "inventory.json");
   writeFileSync(inventory, JSON.stringify(inventoryOf(topology)));
   writeFileSync(join(state, "partitions.conf"), mappingsOf(topology.hosts));
