@@ -122,7 +122,7 @@ for (const server of natsServers) {
       await reader.stop();
     });
 
-    it("paused reader - receives no more until it is released, and keeps its consumer", async () => {
+    it("paused reader - receives no more until it is released, and then everything", async () => {
       const { reader: unused } = await makeReader();
       await unused.stop();
       let release = (): void => {};
@@ -149,7 +149,6 @@ for (const server of natsServers) {
       assert.ok(read < MANY, `read ${read}`);
       release();
       await waitFor("the rest", () => read === MANY);
-      assert.equal(reader.restarts, 0);
       await reader.stop();
     });
   });
