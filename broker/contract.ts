@@ -62,6 +62,7 @@ export { formatShare, parseShare, type Share } from "./share.ts";
 export {
   COPY_PREFIX,
   capturedSubjects,
+  changesSubject,
   copySubject,
   EDGE_STATUS,
   EVERY_EDGE,

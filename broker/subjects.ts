@@ -13,6 +13,7 @@
 // partitions
 //   part.<p>.mark.<token>    the graph's marks in the stream of a partition's events
 //   part.<p>.rows.…          requests between partitions' owners, for lists about a user
+//   part.<p>.changes         the change log of partition p: only its stream stores it
 
 import { quote } from "../lib/errors.ts";
 import { BrokerError } from "./errors.ts";
@@ -110,6 +111,11 @@ export function partitionSubject(partition: number, verb: PartitionVerb): string
 /** The subject on which edges ask the owner of a partition for what returning readers missed. */
 export function replaySubject(partition: number): string {
   return `part.${partition}.replay`;
+}
+
+/** The subject of the records in a partition's change log. */
+export function changesSubject(partition: number): string {
+  return `part.${partition}.changes`;
 }
 
 /**

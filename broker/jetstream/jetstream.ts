@@ -11,6 +11,7 @@ import {
   type NatsConnection,
   NatsError,
   nanos,
+  headers as newHeaders,
   ReplayPolicy,
   type StreamInfo,
 } from "nats";
@@ -27,6 +28,11 @@ const ABANDONED_AFTER_MS = 30_000;
 
 /** nats-server's error codes for what does not exist (server/errors.json). */
 const ABSENT = { stream: 10_059, message: 10_037, consumer: 10_014 } as const;
+/**
+ * The last sequence is not the expected one. The second code (from 2.11 on) also refuses correct expectations
+ * while other messages are being stored (nats-server #7281).
+ */
+const NOT_LAST: ReadonlySet<number> = new Set([10_071, 10_164]);
 /** JetStream is not enabled in the server, or not for the account. */
 const DISABLED: ReadonlySet<number> = new Set([10_076, 10_039]);
 
@@ -111,6 +117,31 @@ export class JetStream {
   }
 
   /**
+   * Appends a message to a stream whose last sequence is `after`. Returns its sequence, or undefined if the
+   * stream refused it because of another last sequence, which may be wrong: read the stream.
+   * @throws BrokerError STREAM_REFUSED, NO_JETSTREAM or JETSTREAM_UNAVAILABLE: it may have been stored
+   */
+  async append(message: AppendedMessage): Promise<number | undefined> {
+    const { stream, subject, data, after, timeoutMs } = message;
+    const what = `message ${after + 1} of the stream ${stream}`;
+    const headers = newHeaders();
+    headers.set("Nats-Expected-Stream", stream);
+    headers.set("Nats-Expected-Last-Sequence", String(after));
+    let reply: PublishReply;
+    try {
+      reply = (await this.#nats.request(subject, data, { timeout: timeoutMs, headers })).json();
+    } catch (cause) {
+      throw unavailable(what, messageOf(cause), cause);
+    }
+    const { seq, error } = reply;
+    if (seq !== undefined && error === undefined) return seq;
+    if (NOT_LAST.has(error?.err_code ?? 0)) return undefined;
+    const reason = `${error?.description ?? "an unknown reply"} (error ${error?.err_code})`;
+    if (error?.code === 503) throw unavailable(what, reason);
+    throw new BrokerError("STREAM_REFUSED", `NATS refused ${what}: ${reason}`);
+  }
+
+  /**
    * Creates a consumer that pushes every message from a sequence on, in order, with flow control and
    * heartbeats. Returns the number of messages that already wait.
    * @throws BrokerError STREAM_REFUSED, NO_JETSTREAM, JETSTREAM_UNAVAILABLE
@@ -188,6 +219,22 @@ export class JetStream {
   }
 }
 
+/** A message to be appended. */
+export interface AppendedMessage {
+  readonly stream: string;
+  readonly subject: string;
+  readonly data: Uint8Array;
+  /** The sequence that the stream's last message must have. */
+  readonly after: number;
+  readonly timeoutMs: number;
+}
+
+/** JetStream's reply to a publish. */
+interface PublishReply {
+  readonly seq?: number;
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
+}
+
 /** A consumer as it is asked for. */
 export interface PushedConsumer {
   readonly name: string;
@@ -236,9 +283,10 @@ function jetStreamError(what: string, cause: unknown): BrokerError {
       `NATS refused ${what}: ${quote(api.description)} (error ${api.err_code})`,
       { cause },
     );
-  return new BrokerError(
-    "JETSTREAM_UNAVAILABLE",
-    `${what}: no reply from JetStream (${api?.description ?? messageOf(cause)}): try again`,
-    { cause },
-  );
+  return unavailable(what, api?.description ?? messageOf(cause), cause);
+}
+
+function unavailable(what: string, reason: string, cause?: unknown): BrokerError {
+  const message = `${what}: no reply from JetStream (${reason}): try again`;
+  return new BrokerError("JETSTREAM_UNAVAILABLE", message, { cause });
 }
