@@ -7,7 +7,8 @@
 // All numbers after the time are varints.
 
 import { GraphError } from "../errors.ts";
-import type { ChangeKind, RecordedChange } from "../store/changes.ts";
+import { CHANGE_CODES, changeKindOf } from "../store/change-codes.ts";
+import type { RecordedChange } from "../store/changes.ts";
 import { VARINT_BYTES, VarintReader, writeVarint } from "../store/varint.ts";
 
 export interface AuditRecord {
@@ -17,16 +18,6 @@ export interface AuditRecord {
 
 const VERSION = 1;
 const HEAD_BYTES = 9;
-/** Stored permanently: a number is never reused. */
-const CODES: Readonly<Record<ChangeKind, number>> = {
-  subscribe: 1,
-  unsubscribe: 2,
-  block: 3,
-  unblock: 4,
-  mute: 5,
-  unmute: 6,
-};
-const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as ChangeKind]));
 
 export function encodeRecord({ timeMs, changes }: AuditRecord): Uint8Array {
   const bytes = new Uint8Array(HEAD_BYTES + VARINT_BYTES + changes.length * (1 + 2 * VARINT_BYTES));
@@ -34,7 +25,7 @@ export function encodeRecord({ timeMs, changes }: AuditRecord): Uint8Array {
   new DataView(bytes.buffer).setFloat64(1, timeMs);
   let at = writeVarint(bytes, HEAD_BYTES, changes.length);
   for (const { kind, user, topic } of changes) {
-    bytes[at] = CODES[kind];
+    bytes[at] = CHANGE_CODES[kind];
     at = writeVarint(bytes, writeVarint(bytes, at + 1, user), topic);
   }
   return bytes.slice(0, at);
@@ -48,7 +39,7 @@ export function decodeRecord(bytes: Uint8Array): AuditRecord {
   const changes: RecordedChange[] = [];
   for (let left = reader.next(); left > 0; left -= 1) {
     const code = reader.next();
-    const kind = KINDS.get(code);
+    const kind = changeKindOf(code);
     if (kind === undefined) throw damaged(`has a change of kind ${code}`);
     changes.push({ kind, user: reader.next(), topic: reader.next() });
   }
