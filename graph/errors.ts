@@ -14,6 +14,10 @@ const DISCLOSURES = {
   GRAPH_REOPENING: { status: 503, shown: true },
   // the service has not started yet
   GRAPH_STARTING: { status: 503, shown: true },
+  // the change log cannot be written or read: the change may take effect later
+  GRAPH_LOG_UNAVAILABLE: { status: 503, shown: true },
+  // the change log holds a record that was not applied: the change was not made
+  GRAPH_LOG_BEHIND: { status: 503, shown: true },
   // the disk is full or fails: nothing is written until it takes writes again
   GRAPH_DISK_FAILED: { status: 507, shown: true },
   // a backup could not be written
@@ -34,6 +38,12 @@ const DISCLOSURES = {
   GRAPH_UNMAPPED: { status: 500, shown: false },
   // the streams of the events cannot be created or used
   GRAPH_STREAMS_UNFIT: { status: 500, shown: false },
+  // the directory's rows do not follow from the change log, or the log does not reach back to them
+  GRAPH_LOG_FOREIGN: { status: 500, shown: false },
+  // the change log's stream would not keep records as it must
+  GRAPH_LOG_REFUSED: { status: 500, shown: false },
+  // a record of the change log is damaged, or from a later release
+  GRAPH_LOG_UNREADABLE: { status: 500, shown: false },
   // the file to restore is not a complete backup
   BAD_BACKUP: { status: 500, shown: false },
   // the file to load cannot be used at all

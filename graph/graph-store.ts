@@ -1,19 +1,26 @@
 // The friend graph of one directory. Every follow is stored in two rows, that of the topic and that of the
 // user (store/). The fan-out reads the rows of followers from memory (adjacency/); changes are recorded in
 // order (audit/), and the graph can be backed up while it is served (backup/). Changes wait in a queue. A
-// single writer applies them in order, writes them and their audit records as one synced batch, and only then
-// acknowledges them. Reads see the last commit. Owned by one process.
+// single writer applies them in order, appends them to their partitions' change logs if there are any
+// (change-log/), writes them and their audit records as one synced batch, and only then acknowledges them.
+// Reads see the last commit. Owned by one process.
 
-import { storedTopic, storedUserId, type Topic, type UserId } from "../broker/contract.ts";
+import type { Topic, UserId } from "../broker/contract.ts";
 import { quote } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
 import { FollowerRows } from "./adjacency/follower-rows.ts";
 import { AuditLog, type AuditPage, KEPT_CHANGES } from "./audit/audit-log.ts";
 import type { BackupReport } from "./backup/backup.ts";
 import { Backups } from "./backup/backups.ts";
+import { offLogOperation } from "./change-log/applied.ts";
+import type { LoggedChanges } from "./change-log/logged-changes.ts";
+import { openChangeLogs } from "./change-log/open-log.ts";
+import type { LoggedRecord, PartitionLog } from "./change-log/partition-log.ts";
 import { GraphError } from "./errors.ts";
 import { Partitions } from "./partitions.ts";
-import { type Change, ENDS_DELIVERY, type Outcome, type RecordedChange } from "./store/changes.ts";
-import { CommitQueue } from "./store/commit-queue.ts";
+import type { Change, Outcome } from "./store/changes.ts";
+import { CommitQueue, type CommitResult } from "./store/commit-queue.ts";
+import { Committer } from "./store/committer.ts";
 import {
   type Database,
   explainDisk,
@@ -47,6 +54,14 @@ export interface StoreOptions {
 /** The stream of a partition's events: when it was created, and the epoch of its sequence numbers. */
 export type EventStreams = Readonly<Record<number, { readonly createdMs: number; readonly epoch: number }>>;
 
+interface StoreParts {
+  readonly disk: GuardedDatabase;
+  readonly audit: AuditLog;
+  readonly receivers: FollowerRows;
+  readonly partitions: Partitions;
+  readonly offLog: Operation | undefined;
+}
+
 export class GraphStore {
   readonly #disk: GuardedDatabase;
   readonly #rows: RowStore;
@@ -54,16 +69,23 @@ export class GraphStore {
   readonly #backups: Backups;
   /** The rows from which events are expanded. */
   readonly receivers: FollowerRows;
+  readonly #partitions: Partitions;
+  readonly #committer: Committer;
   readonly #queue: CommitQueue = new CommitQueue((lists) => this.#commit(lists));
-  #onEnded: ((user: UserId, topic: Topic) => void) | undefined;
+  #logged: LoggedChanges | undefined;
+  /** Notes the first change that is made without the change log that the directory has followed. */
+  #offLog: Operation | undefined;
   #closed = false;
 
-  private constructor(disk: GuardedDatabase, audit: AuditLog, receivers: FollowerRows) {
+  private constructor({ disk, audit, receivers, partitions, offLog }: StoreParts) {
     this.#disk = disk;
     this.#rows = new RowStore(disk.db);
     this.#audit = audit;
     this.#backups = new Backups(disk);
     this.receivers = receivers;
+    this.#partitions = partitions;
+    this.#offLog = offLog;
+    this.#committer = new Committer({ disk, rows: this.#rows, audit, receivers });
   }
 
   /**
@@ -89,7 +111,9 @@ export class GraphStore {
       const receivers = new FollowerRows(disk, memoryBytes);
       await receivers.load();
       if (receivers.bytes > WORTH_REOPENING_BYTES) await reopenDatabase(opened.db, directory);
-      const store = new GraphStore(disk, await AuditLog.open(disk, keepChanges), receivers);
+      const audit = await AuditLog.open(disk, keepChanges);
+      const offLog = await offLogOperation(opened.db);
+      const store = new GraphStore({ disk, audit, receivers, partitions, offLog });
       disk.listen({
         beforeReopen: () => store.#backups.stop(),
         afterReopen: (failed) => store.#readAgain(failed),
@@ -100,6 +124,45 @@ export class GraphStore {
       await opened.close();
       throw explainDisk(directory, error);
     }
+  }
+
+  /**
+   * Makes changes through change logs from now on, one for each owned partition. Applies first what the logs
+   * hold and the directory lacks, and waits for the logs for as long as it takes. Call it before anything
+   * else changes the graph.
+   * @throws GraphError GRAPH_LOG_FOREIGN, GRAPH_LOG_REFUSED, GRAPH_LOG_UNREADABLE, GRAPH_OTHER_PARTITIONS,
+   * GRAPH_DISK_FAILED; BrokerError NO_JETSTREAM, STREAM_REFUSED
+   */
+  async follow(logs: readonly PartitionLog[], log: Logger, signal?: AbortSignal): Promise<void> {
+    this.#logged = await openChangeLogs({
+      ...{ db: this.#disk.db, committer: this.#committer, partitions: this.#partitions, logs, log, signal },
+      now: () => Date.now(),
+    });
+  }
+
+  /**
+   * Applies records that another service has appended to a partition's change log, in order; those that have
+   * been applied are skipped. When this resolves they are on disk, and reads see them.
+   * @throws GraphError GRAPH_LOG_FOREIGN if a record does not fit the rows, GRAPH_LOG_UNREADABLE,
+   * GRAPH_DISK_FAILED, GRAPH_REOPENING
+   */
+  async applyLogged(partition: number, records: readonly LoggedRecord[]): Promise<void> {
+    await this.#logged?.apply(partition, records);
+  }
+
+  /** The sequence of the last record of a partition's change log that was applied; 0 without a change log. */
+  appliedIn(partition: number): number {
+    return this.#logged?.placeOf(partition).sequence ?? 0;
+  }
+
+  /** Why changes of some partition wait for its change log; undefined if none do, or without change logs. */
+  get logTrouble(): string | undefined {
+    return this.#logged?.trouble;
+  }
+
+  /** The number of records that were to be appended to change logs, by result. */
+  get appends(): Readonly<Record<"stored" | "behind" | "unknown", number>> {
+    return this.#logged?.appends ?? { stored: 0, behind: 0, unknown: 0 };
   }
 
   /** The number of follows. */
@@ -199,7 +262,7 @@ export class GraphStore {
    * disk and applies to the fan-out, and before the caller of `apply` is notified.
    */
   onEnded(listener: (user: UserId, topic: Topic) => void): void {
-    this.#onEnded = listener;
+    this.#committer.onEnded = listener;
   }
 
   /**
@@ -248,8 +311,8 @@ export class GraphStore {
    * Applies changes in order, after all changes of earlier calls. Resolves with one outcome per change when
    * they are on disk. Users always follow themselves, and changes to that have no effect.
    * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED or GRAPH_REOPENING while
-   * the disk accepts no writes: changes that were already under way may or may not take effect, and all of
-   * them may be sent again
+   * the disk accepts no writes; with change logs also GRAPH_LOG_UNAVAILABLE and GRAPH_LOG_BEHIND: changes
+   * that were already under way may or may not take effect, and all of them may be sent again
    */
   apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     return this.#queue.add(changes);
@@ -300,31 +363,22 @@ export class GraphStore {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.all([this.#backups.close(), this.#queue.close()]);
+    await this.#logged?.close();
     await this.#audit.close();
     await this.#disk.close();
   }
 
-  async #commit(lists: readonly (readonly Change[])[]): Promise<Outcome[][]> {
-    this.#disk.refuseInTrouble();
-    const transaction = this.#rows.begin();
+  async #commit(lists: readonly (readonly Change[])[]): Promise<readonly CommitResult[]> {
+    if (this.#logged !== undefined) return this.#logged.commit(lists);
+    const transaction = this.#committer.begin();
     const outcomes = lists.map((changes) => changes.map((change) => transaction.apply(change)));
     const { changes } = transaction;
     if (changes.length > 0) {
-      const operations = [...transaction.operations(), ...this.#audit.operations(changes, Date.now())];
-      await this.#disk.write(operations, { sync: true });
-      // only this point knows the effects of a commit: it is on disk, and no caller has been notified yet
-      this.#rows.settle(transaction);
-      this.receivers.follow(operations);
-      this.#audit.settle(changes.length);
-      this.#tellEnded(changes);
+      const more = this.#offLog === undefined ? [] : [this.#offLog];
+      await this.#committer.write(transaction, [{ timeMs: Date.now(), changes }], more);
+      this.#offLog = undefined;
     }
     return outcomes;
-  }
-
-  #tellEnded(changes: readonly RecordedChange[]): void {
-    for (const { kind, user, topic } of changes)
-      if (ENDS_DELIVERY.has(kind))
-        this.#onEnded?.(storedUserId(this.nameOf(user)), storedTopic(this.nameOf(topic)));
   }
 
   /** Reloads what is kept in memory. It is unknown whether the failed operations took effect. */
@@ -332,6 +386,7 @@ export class GraphStore {
     this.#rows.readAgain();
     this.receivers.readAgain(failed);
     await this.#audit.readAgain();
+    await this.#logged?.readAgain();
   }
 }
 

@@ -2,6 +2,8 @@
 
 export { type GraphFacts, readGraphFacts } from "./about.ts";
 export { type RestoreOptions, type RestoreReport, restoreBackup } from "./backup/restore.ts";
+export { jetStreamLogs } from "./change-log/jetstream-log.ts";
+export type { PartitionLog } from "./change-log/partition-log.ts";
 export {
   type AuditPage,
   applyChanges,

@@ -45,6 +45,15 @@ function registerStoreMetrics(metrics: Metrics, { store }: ServiceParts): void {
     Number(store.trouble === undefined),
   );
   metrics.counter("encke_graph_failed_writes_total", "Failed writes to disk", () => store.failedWrites);
+  metrics.counter(
+    "encke_graph_log_records_total",
+    "Records appended to change logs by result",
+    () => store.appends,
+    "result",
+  );
+  metrics.gauge("encke_graph_log_usable", "1 while every change log accepts changes, otherwise 0", () =>
+    Number(store.logTrouble === undefined),
+  );
   metrics.gauge("encke_graph_rows", "Rows of followers held in memory", () => store.receivers.rows);
   metrics.gauge("encke_graph_row_bytes", "Memory used by the rows of followers", () => store.receivers.bytes);
   metrics.counter(

@@ -8,6 +8,7 @@ import { quote } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Metrics } from "../lib/metrics.ts";
 import { assemble, type Foundation, type ServiceParts } from "./assemble.ts";
+import { jetStreamLogs } from "./change-log/jetstream-log.ts";
 import { proveMappings, refuseSecondOwner } from "./claim.ts";
 import { SERVICE_NAME, serveEndpoints } from "./endpoints.ts";
 import { GraphError } from "./errors.ts";
@@ -67,6 +68,8 @@ export interface GraphServiceOptions {
   readonly nats: NatsConfig | Promise<NatsConfig>;
   /** The share of the topics that it owns. Defaults to the whole graph. */
   readonly partitions?: Partitions;
+  /** Makes changes through change logs in JetStream, each with so many replicas. Without it by default. */
+  readonly changeLog?: { readonly replicas: number } | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Aborts waiting for NATS. */
@@ -102,7 +105,8 @@ export class GraphService {
     const [subject] = refused;
     if (subject !== undefined) return `NATS denies the subscription ${quote(subject)}: permit it`;
     if (intake.notReady !== undefined) return intake.notReady;
-    const { trouble } = this.#running.store;
+    const { trouble, logTrouble } = this.#running.store;
+    if (logTrouble !== undefined) return `changes are refused: ${logTrouble}`;
     return trouble && `changes are refused because the disk failed (${trouble.reason})`;
   }
 
@@ -136,6 +140,10 @@ export class GraphService {
       client = await BrokerClient.connect(nats, { ...connection, name: SERVICE_NAME, isReceiver: true });
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
+      if (this.#options.changeLog !== undefined) {
+        const { replicas } = this.#options.changeLog;
+        await store.follow(jetStreamLogs(partitions, { client, replicas, log }), log, signal);
+      }
       const numbering = await chooseNumbering(client, partitions, this.#intake.kind, { log, signal });
       history ??= await this.#openHistory(store, partitions, numbering);
       const epoch = await store.nextEpoch();

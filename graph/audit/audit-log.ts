@@ -7,7 +7,7 @@ import type { RecordedChange } from "../store/changes.ts";
 import type { Database, Operation, Snapshot } from "../store/database.ts";
 import type { GuardedDatabase } from "../store/guarded-database.ts";
 import { AUDIT, auditKey } from "../store/keys.ts";
-import { decodeRecord, encodeRecord } from "./record.ts";
+import { type AuditRecord, decodeRecord, encodeRecord } from "./record.ts";
 
 /** The number of changes kept by default: some 15 MB. */
 export const KEPT_CHANGES = 1_000_000;
@@ -86,17 +86,21 @@ export class AuditLog {
     return this.#last - this.#oldest + 1;
   }
 
-  /** Returns the operations to write in the same batch as the changes. Call `settle` after the write. */
-  operations(changes: readonly RecordedChange[], timeMs: number): Operation[] {
-    const records = Math.ceil(changes.length / MAX_RECORD_CHANGES);
-    return Array.from({ length: records }, (_, index) => {
-      const from = index * MAX_RECORD_CHANGES;
-      const part = changes.slice(from, from + MAX_RECORD_CHANGES);
-      return {
-        type: "put",
-        key: auditKey(this.#last + 1 + from),
-        value: encodeRecord({ timeMs, changes: part }),
-      };
+  /**
+   * Returns the operations to write in the same batch as the changes, which are in order. Call `settle` after
+   * the write.
+   */
+  operations(parts: readonly AuditRecord[]): Operation[] {
+    let sequence = this.#last + 1;
+    return parts.flatMap(({ timeMs, changes }) => {
+      const records = Math.ceil(changes.length / MAX_RECORD_CHANGES);
+      return Array.from({ length: records }, (_, index): Operation => {
+        const from = index * MAX_RECORD_CHANGES;
+        const part = changes.slice(from, from + MAX_RECORD_CHANGES);
+        const key = auditKey(sequence);
+        sequence += part.length;
+        return { type: "put", key, value: encodeRecord({ timeMs, changes: part }) };
+      });
     });
   }
 

@@ -6,6 +6,7 @@
 
 import { basename, join } from "node:path";
 import { quote } from "../../lib/errors.ts";
+import { offLogOperation } from "../change-log/applied.ts";
 import { GraphError } from "../errors.ts";
 import { Partitions } from "../partitions.ts";
 import { type Database, numberOperation, openDatabase, readNumber, withDatabase } from "../store/database.ts";
@@ -106,7 +107,9 @@ async function load(db: Database, source: FollowSource, options: LoadOptions): P
     const progressFrom = (start: number) => (done: number) => onProgress?.("writing", start + done, total);
     const before = readNumber((key) => db.getSync(key), META.follows);
 
-    await db.batch([{ type: "put", key: META.loading, value: encoder.encode(mark) }], { sync: true });
+    const offLog = await offLogOperation(db);
+    const loading = { type: "put", key: META.loading, value: encoder.encode(mark) } as const;
+    await db.batch([loading, ...(offLog === undefined ? [] : [offLog])], { sync: true });
     await writeAll(db, names.operations());
     // a follow is "subscriber topic": forward rows hold the topics that a user follows
     await writeRows(db, forward, FORWARD, progressFrom(0));

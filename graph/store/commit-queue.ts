@@ -12,8 +12,10 @@ const MAX_WAITING_CHANGES = 100_000;
 /** The maximum number of changes in one batch. */
 const MAX_COMMIT_CHANGES = 10_000;
 
-/** Applies lists of changes in order. Resolves with one outcome per change when all are on disk. */
-type Commit = (lists: readonly (readonly Change[])[]) => Promise<Outcome[][]>;
+/** The outcomes of a list of changes, which are on disk; or why none of them is promised. */
+export type CommitResult = readonly Outcome[] | GraphError;
+/** Applies lists of changes in order. Resolves with one result per list. */
+type Commit = (lists: readonly (readonly Change[])[]) => Promise<readonly CommitResult[]>;
 
 interface QueuedChanges {
   readonly changes: readonly Change[];
@@ -40,7 +42,7 @@ export class CommitQueue {
   /**
    * Appends changes to the queue. Resolves with one outcome per change when they are on disk.
    * @throws GraphError GRAPH_OVERLOADED, and nothing is applied; GRAPH_DISK_FAILED or GRAPH_REOPENING while
-   * the disk accepts no writes; GRAPH_DAMAGED if a row cannot be read
+   * the disk accepts no writes; the errors of `commit`; GRAPH_DAMAGED if a row cannot be read
    */
   async add(changes: readonly Change[]): Promise<readonly Outcome[]> {
     if (this.#closed)
@@ -77,8 +79,12 @@ export class CommitQueue {
     while (this.#waiting.length > 0) {
       const taken = this.#take();
       try {
-        const outcomes = await this.#commit(taken.map(({ changes }) => changes));
-        for (const [index, { resolve }] of taken.entries()) resolve(outcomes[index] ?? []);
+        const results = await this.#commit(taken.map(({ changes }) => changes));
+        for (const [index, { resolve, reject }] of taken.entries()) {
+          const result = results[index] ?? [];
+          if (result instanceof GraphError) reject(result);
+          else resolve(result);
+        }
       } catch (cause) {
         for (const { reject } of taken) reject(asGraphError(cause));
       }

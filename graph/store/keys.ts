@@ -48,10 +48,16 @@ export function auditKey(sequence: number): string {
   return `${AUDIT.gte}${sequence.toString(16).padStart(12, "0")}`;
 }
 
+/** The place of the directory in the change log of a partition. */
+export function logPlaceKey(partition: number): string {
+  return `${LOG_PLACES.gte}${hex(partition)}`;
+}
+
 /** The ranges of keys of each kind, including the chunks of rows, in LevelDB's form. */
 export const AUDIT = { gte: "a", lt: "b" } as const;
 export const BLOCKED = { gte: "b", lt: "c" } as const;
 export const FOLLOWERS = { gte: "f", lt: "g" } as const;
+export const LOG_PLACES = { gte: "l", lt: "m" } as const;
 export const MUTED = { gte: "q", lt: "r" } as const;
 export const NAMES = { gte: "n", lt: "o" } as const;
 export const SUBSCRIPTIONS = { gte: "s", lt: "t" } as const;
@@ -79,6 +85,8 @@ export const META = {
   eventStreams: "mevent-streams",
   nextId: "mnext-id",
   follows: "medges",
+  /** Present if rows were changed that a change log leads to, but not through that log. */
+  offLog: "moff-log",
   /** The partitions whose rows it holds; absent for a graph that is not split. */
   partitions: "mpartitions",
 } as const;

@@ -17,7 +17,7 @@ export interface JetStreamBroker extends TestBroker {
   copyStore(): Promise<string>;
 }
 
-interface JetStreamBrokerUnderTest extends BrokerUnderTest {
+export interface JetStreamBrokerUnderTest extends BrokerUnderTest {
   start(ports?: readonly number[]): Promise<JetStreamBroker>;
 }
 
