@@ -34,7 +34,6 @@ const PER_REQUEST = 100;
 const AT_ONCE = 32;
 const USERS = 100_000;
 const TIMEOUT_MS = 30_000;
-const REPLICAS = 3;
 
 if (process.argv[2] === "run") await run(process.argv[3] as Mode, process.argv.slice(4));
 else await compare(Number(process.argv[2] ?? "3"));
@@ -91,7 +90,7 @@ async function run(mode: Mode, urls: readonly string[]): Promise<void> {
   const service = new GraphService({
     directory: join(tempDir(), "graph"),
     nats: { url: urls[0] ?? "" },
-    changeLog: mode === "no change log" ? undefined : { replicas: REPLICAS },
+    intake: { kind: mode === "no change log" ? "core" : "jetstream" },
     log,
     metrics: createMetrics(),
   });

@@ -81,7 +81,7 @@ export { replyError } from "./reply-error.ts";
 export { findNatsServer, findNatsServers, type NatsServerChoice } from "./server/find-nats-server.ts";
 export { jetStreamSettings } from "./server/jetstream-settings.ts";
 export { NatsServer } from "./server/nats-server.ts";
-export { isVersion, versionOfNatsServer } from "./server/nats-server-version.ts";
+export { isAtLeast, isVersion, versionOfNatsServer } from "./server/nats-server-version.ts";
 export { type BrokerKind, brokerKind, type OpenedBroker, openBroker } from "./server/open.ts";
 export type { Endpoint, Served } from "./service.ts";
 export { streamOf } from "./stream-ack.ts";

@@ -23,6 +23,7 @@ import { openEventStreams, type StreamSettings } from "./intake/event-streams.ts
 import { StreamStarts } from "./intake/stream-starts.ts";
 import { registerMetrics } from "./metrics.ts";
 import { Partitions } from "./partitions.ts";
+import { replicasFor } from "./replicas.ts";
 
 /** Memory for rows of followers, in MiB. The rows of 1,000,000 users with 30 friends take 100. */
 export const DEFAULT_ROW_MEMORY_MB = 256;
@@ -68,8 +69,6 @@ export interface GraphServiceOptions {
   readonly nats: NatsConfig | Promise<NatsConfig>;
   /** The share of the topics that it owns. Defaults to the whole graph. */
   readonly partitions?: Partitions;
-  /** Makes changes through change logs in JetStream, each with so many replicas. Without it by default. */
-  readonly changeLog?: { readonly replicas: number } | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Aborts waiting for NATS. */
@@ -140,11 +139,8 @@ export class GraphService {
       client = await BrokerClient.connect(nats, { ...connection, name: SERVICE_NAME, isReceiver: true });
       await refuseSecondOwner(client, partitions);
       await proveMappings(client, nats, connection, partitions);
-      if (this.#options.changeLog !== undefined) {
-        const { replicas } = this.#options.changeLog;
-        await store.follow(jetStreamLogs(partitions, { client, replicas, log }), log, signal);
-      }
       const numbering = await chooseNumbering(client, partitions, this.#intake.kind, { log, signal });
+      if (numbering === "given") await this.#followLogs(store, client, partitions);
       history ??= await this.#openHistory(store, partitions, numbering);
       const epoch = await store.nextEpoch();
       const foundation = { store, history, client, partitions, epoch, replayEvents, log };
@@ -177,6 +173,13 @@ export class GraphService {
 
   get #intake(): IntakeOptions {
     return { ...DEFAULT_INTAKE, ...this.#options.intake };
+  }
+
+  /** Where streams store the events, change logs in JetStream store the changes. */
+  async #followLogs(store: GraphStore, client: BrokerClient, partitions: Partitions): Promise<void> {
+    const { log, signal } = this.#options;
+    const replicas = replicasFor(client, this.#intake.streams.replicas);
+    await store.follow(jetStreamLogs(partitions, { client, replicas, log }), log, signal);
   }
 
   async #openHistory(store: GraphStore, { owned }: Partitions, numbering: "own" | "given"): Promise<History> {

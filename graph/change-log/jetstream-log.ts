@@ -33,8 +33,6 @@ const UNLIMITED = -1;
 const HEADERS_BYTES = 512;
 /** Without these, records would not be acknowledged, or would be removed, or never arrive. */
 const VITAL_FIELDS: ReadonlySet<string> = new Set(["subjects", "retention", "storage", "no_ack", "max_age"]);
-/** Before 2.11, a replicated stream that is created after nodes were killed may get no leader for minutes. */
-const MIN_REPLICATED_MINOR = 11;
 
 interface JetStreamLogOptions {
   readonly client: BrokerClient;
@@ -138,22 +136,11 @@ class JetStreamLog implements PartitionLog {
   }
 }
 
-/**
- * Returns the logs of partitions.
- * @throws GraphError GRAPH_LOG_REFUSED where the server's replicated streams may stay without a leader
- */
+/** Returns the logs of partitions. */
 export function jetStreamLogs(
-  partitions: Share,
+  { owned, of }: Share,
   options: Omit<JetStreamLogOptions, "partition" | "of">,
 ): readonly PartitionLog[] {
-  const { version } = options.client.server;
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (options.replicas > 1 && major === 2 && minor < MIN_REPLICATED_MINOR)
-    throw new GraphError(
-      "GRAPH_LOG_REFUSED",
-      `nats-server ${version} does not keep replicated streams safe: update it to 2.${MIN_REPLICATED_MINOR} or later, or use one replica`,
-    );
-  const { owned, of } = partitions;
   return owned.map((partition) => new JetStreamLog({ ...options, partition, of }));
 }
 

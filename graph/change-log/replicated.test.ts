@@ -5,10 +5,9 @@ import { after, before, describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { follow, followersOf } from "../../test/support/changes.ts";
 import { auditOf } from "../../test/support/graph-model.ts";
-import { manageStreams, withJetStream } from "../../test/support/jetstream.ts";
+import { manageStreams } from "../../test/support/jetstream.ts";
 import { JetStreamCluster, replicatedServer } from "../../test/support/jetstream-cluster.ts";
 import { LoggedStore } from "../../test/support/logged-store.ts";
-import { natsServers } from "../../test/support/nats-servers.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { waitFor } from "../../test/support/wait-for.ts";
 
@@ -71,17 +70,3 @@ describe(`change log on three nodes, ${replicatedServer.name}`, { skip: replicat
     await logged.close();
   });
 });
-
-for (const server of natsServers.filter(({ name }) => name.startsWith("nats-server 2.9."))) {
-  const broker = withJetStream(server);
-  it(`replicas on ${server.name} - are refused with the version that they need`, {
-    skip: broker.skip,
-  }, async () => {
-    const started = await broker.start();
-    await assert.rejects(
-      LoggedStore.open({ directory: tempDir(), url: started.urls[0] ?? "", replicas: 3 }),
-      { code: "GRAPH_LOG_REFUSED", message: /nats-server 2\.9.* update it to 2\.11 or later/ },
-    );
-    await started.stop();
-  });
-}

@@ -12,7 +12,7 @@ import { manageStreams, withJetStream } from "../../test/support/jetstream.ts";
 import { natsServers } from "../../test/support/nats-servers.ts";
 import { tempDir } from "../../test/support/temp-dir.ts";
 import { Partitions } from "../partitions.ts";
-import { GraphService } from "../service.ts";
+import { GraphService, type GraphServiceOptions } from "../service.ts";
 
 const log = createLogger("test", "silent");
 const partitions = Partitions.parse("0-1/2");
@@ -25,12 +25,12 @@ for (const server of natsServers) {
     const started = await broker.start();
     const metrics = createMetrics();
     const nats = { url: urlOf(started) };
-    const options = {
+    const options: Omit<GraphServiceOptions, "metrics"> = {
       directory: join(tempDir(), "graph"),
       nats,
       partitions,
       log,
-      changeLog: { replicas: 1 },
+      intake: { kind: "jetstream" },
     };
     const service = new GraphService({ ...options, metrics });
     await service.start();

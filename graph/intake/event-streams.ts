@@ -8,13 +8,10 @@ import { codeOf, messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { GraphError } from "../errors.ts";
 import type { Partitions } from "../partitions.ts";
+import { replicasFor } from "../replicas.ts";
 
 /** How long message ids are remembered by a stream: 130 bytes of the server's memory each. */
 const DUPLICATE_WINDOW_MS = 60_000;
-/** Replicas in a cluster unless they are set. */
-const CLUSTER_REPLICAS = 3;
-/** Before this version, a replicated stream can lose its leader for good, or elect one that lacks events. */
-const REPLICATES_FROM = [2, 11] as const;
 
 /** What an operator decides about the streams. */
 export interface StreamSettings {
@@ -62,8 +59,7 @@ export async function openEventStreams(
   settings: StreamSettings,
   { mayCreate, log }: { readonly mayCreate: (partition: number) => boolean; readonly log: Logger },
 ): Promise<EventStream[]> {
-  const replicas = settings.replicas ?? (client.server.isClustered ? CLUSTER_REPLICAS : 1);
-  refuseUnsafeReplicas(client, replicas);
+  const replicas = replicasFor(client, settings.replicas);
   const streams = await findEventStreams(client, partitions);
   const missing = partitions.owned.filter((owned) => !streams.some(({ partition }) => partition === owned));
   const gone = missing.find((partition) => !mayCreate(partition));
@@ -117,23 +113,6 @@ function configFor(
 /** Every server of a cluster may hold a replica of every partition. */
 function sizeOf({ of }: Partitions, { bytes }: StreamSettings): number {
   return Math.floor(bytes / of);
-}
-
-/** @throws GraphError GRAPH_STREAMS_UNFIT */
-function refuseUnsafeReplicas({ server: { version, isClustered } }: BrokerClient, replicas: number): void {
-  if (replicas === 1) return;
-  if (!isClustered)
-    throw new GraphError(
-      "GRAPH_STREAMS_UNFIT",
-      `${replicas} replicas need a cluster, and nats-server ${version} runs alone: set --replicas 1`,
-    );
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [needsMajor, needsMinor] = REPLICATES_FROM;
-  if (major > needsMajor || (major === needsMajor && minor >= needsMinor)) return;
-  throw new GraphError(
-    "GRAPH_STREAMS_UNFIT",
-    `nats-server ${version} can lose events of replicated streams: install ${REPLICATES_FROM.join(".")} or later, or set --replicas 1`,
-  );
 }
 
 /** @throws GraphError GRAPH_STREAMS_UNFIT if the account may not store this much */

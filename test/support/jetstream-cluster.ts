@@ -3,17 +3,18 @@
 
 import { join } from "node:path";
 import { partitionMappings } from "../../broker/contract.ts";
+import { isAtLeast } from "../../broker/index.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import { onFreePort } from "./brokers.ts";
 import { manageStreams } from "./jetstream.ts";
 import { NatsProcess } from "./nats-process.ts";
-import { type InstalledServer, natsServers } from "./nats-servers.ts";
+import { type InstalledServer, natsServer, natsServers } from "./nats-servers.ts";
 import { tempDir } from "./temp-dir.ts";
 import { waitFor } from "./wait-for.ts";
 
 const NODES = 3;
 const HOST = "127.0.0.1";
-const MIN_MINOR = 11;
+const REPLICATES_FROM = [2, 11] as const;
 const READY_MS = 60_000;
 
 interface Node {
@@ -105,7 +106,6 @@ export class JetStreamCluster {
 /**
  * The first installed server whose replicated streams are safe; a placeholder with a reason if there is none.
  */
-export const replicatedServer: InstalledServer = natsServers.find(({ name, skip }) => {
-  const [major = 0, minor = 0] = name.replace("nats-server ", "").split(".").map(Number);
-  return skip === false && (major > 2 || minor >= MIN_MINOR);
-}) ?? { name: "nats-server", binary: "", skip: `no nats-server from 2.${MIN_MINOR} on, on this machine` };
+export const replicatedServer: InstalledServer = natsServers.find(
+  ({ version, skip }) => skip === false && isAtLeast(version, REPLICATES_FROM),
+) ?? { ...natsServer, skip: `no nats-server from ${REPLICATES_FROM.join(".")} on, on this machine` };
