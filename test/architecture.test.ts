@@ -95,6 +95,7 @@ const WALL_CLOCK: Readonly<Record<string, string>> = {
   "graph/history/history.test.ts": "compares with stored times",
   "graph/history/history.ts": "the start of a run, and the time of a hole",
   "graph/history/restart-hole.test.ts": "compares with stored times",
+  "graph/history/restart-hole.ts": "a noted time that lies in the future is not believed",
   "graph/service.test.ts": "compares with the times in holes",
   "graph/history/message-ids.ts": "the age of stored message ids at a start",
   "graph/history/upkeep.ts": "the age of stored events, and when the service was listening",

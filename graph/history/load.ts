@@ -21,6 +21,8 @@ import { StoredRows } from "./stored-rows.ts";
  */
 const SKIPPED_NUMBERS = 268_435_456;
 const RECORDS_PER_TURN = 1_000;
+/** Rows that are later than the last note by more: upkeep.ts notes once per second. */
+const MAX_AFTER_NOTE_MS = 5_000;
 
 /** The beginning of a run: its first sequence numbers. */
 interface Start {
@@ -82,8 +84,17 @@ export async function loadHistory(db: Database, partitions: readonly number[]): 
     for (const [rank, row] of block.entries()) appendStored(rows, row, rank, ids);
   for (const partition of partitions) continueAfterDeleted(rows, partition);
   // a run that ended before it noted anything did not listen before its start
-  const lastListeningMs = Math.max(tail.lastListeningMs, rows.latestMs) || readStart(db)?.timeMs;
+  const lastListeningMs = lastListening(tail.lastListeningMs, rows.latestMs) || readStart(db)?.timeMs;
   return { rows, storedIds: ids, previous, lastListeningMs };
+}
+
+/**
+ * Returns the later of the moment noted last and the time of the newest row. Rows are stamped by a wall
+ * clock: one that is much later than the note is from before the clock was set back.
+ */
+function lastListening(notedMs: number, latestRowMs: number): number {
+  if (notedMs === 0) return latestRowMs;
+  return latestRowMs <= notedMs + MAX_AFTER_NOTE_MS ? Math.max(notedMs, latestRowMs) : notedMs;
 }
 
 /** Stores the beginning of this run and removes the mark of a clean shutdown. Synced. */

@@ -166,6 +166,25 @@ describe("hole at the start", () => {
     assert.equal(history.lastListeningMs, lastListeningMs);
   });
 
+  it("wall clock set back by an hour - the hole is not in the future, so that a page can load what was lost", async () => {
+    const hourMs = 3_600_000;
+    append(history, 0, Date.now() + hourMs); // stamped before the clock was set back
+    await upkeepOf(history).noteListening();
+    await history.close();
+    history = await openHistory(directory);
+    assert.ok((history.lastListeningMs ?? 0) <= Date.now());
+    history.noteListening(Date.now() + hourMs); // killed before it noted anything by the present clock
+    await history.close();
+    history = await openHistory(directory);
+    noteRestart(history, PARTITIONS);
+    const { holes } = missedAfter(history, 3, { epoch: history.epoch, sequence: 0 });
+    assert.deepEqual(
+      holes.map(({ reason, since }) => [reason, since]),
+      [["graph-restarted", undefined]],
+      "pages reload everything",
+    );
+  });
+
   it("NATS away or denied subscription - records nothing", async () => {
     const upkeep = upkeepOf(history);
     await upkeep.noteListening();

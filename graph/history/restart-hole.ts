@@ -12,6 +12,8 @@ import type { History } from "./history.ts";
 export function noteRestart(history: History, partitions: readonly number[]): number {
   const { lastListeningMs } = history;
   if (lastListeningMs === undefined) return 0;
-  for (const partition of partitions) history.appendHole(partition, "graph-restarted", lastListeningMs);
+  // the clock was set back after that moment was noted: when it was by the present clock is not known
+  const sinceMs = lastListeningMs > Date.now() ? undefined : lastListeningMs;
+  for (const partition of partitions) history.appendHole(partition, "graph-restarted", sinceMs);
   return partitions.length;
 }

@@ -11,6 +11,12 @@ import type { History } from "./history.ts";
 
 const INTERVAL_MS = 1_000;
 
+interface Moment {
+  /** In milliseconds since 1970. */
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
 export interface UpkeepOptions {
   readonly history: History;
   /** Returns the ordinal of the oldest row that fan-out still needs. */
@@ -25,11 +31,21 @@ export class Upkeep {
   #timer: NodeJS.Timeout | undefined;
   #trimming: Promise<void> | undefined;
   #noting: Promise<void> | undefined;
-  /** The last time at which the service provably listened, in milliseconds since 1970. */
-  listenedMs: number = Date.now();
+  /** The last moment at which the service provably listened, by the wall clock and by the monotonic clock. */
+  #listened: Moment = momentNow();
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+  }
+
+  /**
+   * The last time at which the service provably listened, in milliseconds since 1970. If the wall clock was
+   * set since then, the earlier of what it showed then and what it would have shown as it is now: a time that
+   * is too early only makes pages load more.
+   */
+  get listenedMs(): number {
+    const { wallMs, monotonicMs } = this.#listened;
+    return Math.min(wallMs, Math.floor(Date.now() - (performance.now() - monotonicMs)));
   }
 
   /** Begins. Resolves when the history records that the service listens. */
@@ -43,7 +59,7 @@ export class Upkeep {
    * was not, or if the proof fails.
    */
   noteListening(): Promise<void> {
-    const noting = this.#note(Date.now()).finally(() => {
+    const noting = this.#note(momentNow()).finally(() => {
       if (this.#noting === noting) this.#noting = undefined;
     });
     this.#noting = noting;
@@ -56,7 +72,7 @@ export class Upkeep {
     await Promise.all([this.#trimming, this.#noting]);
   }
 
-  async #note(nowMs: number): Promise<void> {
+  async #note(now: Moment): Promise<void> {
     const { client, history } = this.#options;
     if (!client.connected || client.refused.length > 0) return;
     try {
@@ -64,8 +80,8 @@ export class Upkeep {
     } catch {
       return; // the connection was lost, and messages with it: the last recorded moment stands
     }
-    this.listenedMs = nowMs;
-    history.noteListening(nowMs);
+    this.#listened = now;
+    history.noteListening(now.wallMs);
   }
 
   #run(): void {
@@ -78,4 +94,8 @@ export class Upkeep {
         this.#trimming = undefined;
       });
   }
+}
+
+function momentNow(): Moment {
+  return { wallMs: Date.now(), monotonicMs: performance.now() };
 }
