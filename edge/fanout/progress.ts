@@ -25,6 +25,8 @@ export class Progress {
   #positions = new Positions([]);
   /** By partition: the number of the last message of this presence epoch. */
   #numbers: number[] = [];
+  /** By partition: how often its owner has said where it is. */
+  #acknowledgements: number[] = [];
   readonly #listeners: Readonly<Record<Moment, (() => void)[]>> = {
     move: [],
     epoch: [],
@@ -55,6 +57,7 @@ export class Progress {
     const discards = this.#positions.of > 0;
     this.#positions = new Positions(Array.from({ length: of }, () => undefined));
     this.#numbers = Array.from({ length: of }, () => 0);
+    this.#acknowledgements = Array.from({ length: of }, () => 0);
     return discards;
   }
 
@@ -74,9 +77,20 @@ export class Progress {
   /** Moves to where the owners have come. Returns false if a message on the way there was lost. */
   acknowledge(sent: readonly SentPosition[]): boolean {
     if (sent.some(({ partition, number }) => number !== (this.#numbers[partition] ?? 0))) return false;
-    if (!this.isHeld)
-      for (const { partition, epoch, sequence } of sent) this.reach({ partition, epoch, sequence });
+    if (this.isHeld) return true;
+    for (const { partition, epoch, sequence } of sent) {
+      this.reach({ partition, epoch, sequence });
+      this.#acknowledgements[partition] = this.acknowledgementsOf(partition) + 1;
+    }
     return true;
+  }
+
+  /**
+   * Returns how often the owner of a partition has acknowledged its position, so that this edge has passed
+   * everything that the owner had begun by then.
+   */
+  acknowledgementsOf(partition: number): number {
+    return this.#acknowledgements[partition] ?? 0;
   }
 
   hasReached(partition: number, sequence: number): boolean {

@@ -26,6 +26,8 @@ import type { SeamRequest } from "./seam-request.ts";
 const SLICE_BYTES = 65_536;
 /** How long a cursor may be ahead of this edge, whose owners have been asked for their positions. */
 const AHEAD_MS = 2_500;
+/** The first acknowledgement after a question may have been on its way already. */
+const ACKNOWLEDGEMENTS = 2;
 /** How long an owner may take to reply. */
 export const REPLY_MS = 5_000;
 
@@ -62,7 +64,8 @@ export class Seam {
   #hasBegun = false;
   #isDraining = false;
   #deadlineMs: number;
-  #aheadSinceMs: number | undefined;
+  /** Since when a position is ahead of this edge, and how often the owners had acknowledged theirs then. */
+  #ahead: { readonly sinceMs: number; readonly counts: readonly number[] } | undefined;
 
   constructor(options: SeamOptions, request: SeamRequest) {
     this.#options = options;
@@ -171,14 +174,12 @@ export class Seam {
   }
 
   #wait(): void {
-    const { progress, nowMs, askPositions } = this.#options;
+    const { progress, nowMs } = this.#options;
     const { positions } = progress;
     const at = this.#upTo.map((upTo, partition) => ({ upTo, position: positions.at(partition) }));
     const isAhead = at.some(({ upTo, position }) => (position?.sequence ?? 0) < upTo);
-    if (isAhead && this.#aheadSinceMs === undefined) askPositions();
-    this.#aheadSinceMs = isAhead ? (this.#aheadSinceMs ?? nowMs()) : undefined;
-    if (isAhead && nowMs() - (this.#aheadSinceMs ?? 0) >= AHEAD_MS)
-      return this.#openAtPresent({ reason: "unknown-cursor" });
+    if (!isAhead) this.#ahead = undefined;
+    else if (this.#isOfNoHistory()) return this.#openAtPresent({ reason: "unknown-cursor" });
     const isOpen = at.some(({ upTo, position }) => position?.open.some((sequence) => sequence <= upTo));
     if (isOpen) this.#deadlineMs = nowMs() + REPLY_MS; // a celebrity's event may take longer
     if (isAhead || isOpen) return;
@@ -188,6 +189,27 @@ export class Seam {
       this.#lanes.set(partition, new Lanes(this.#request.users));
       this.#ask(partition);
     }
+  }
+
+  /**
+   * Whether the owner itself is behind the cursor. That this edge is behind proves nothing: its owner may be
+   * away, or what the reader has received elsewhere may still be on its way here.
+   */
+  #isOfNoHistory(): boolean {
+    const { progress, nowMs, askPositions } = this.#options;
+    const counts = this.#upTo.map((_, partition) => progress.acknowledgementsOf(partition));
+    if (this.#ahead === undefined) {
+      this.#ahead = { sinceMs: nowMs(), counts };
+      askPositions();
+      return false;
+    }
+    const { sinceMs, counts: before } = this.#ahead;
+    if (nowMs() - sinceMs < AHEAD_MS) return false;
+    return this.#upTo.some(
+      (upTo, partition) =>
+        !progress.hasReached(partition, upTo) &&
+        (counts[partition] ?? 0) >= (before[partition] ?? 0) + ACKNOWLEDGEMENTS,
+    );
   }
 
   #hasGap(partition: number): boolean {

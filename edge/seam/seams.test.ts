@@ -89,6 +89,14 @@ describe("seams", () => {
     await goesOn(ann, 11);
   });
 
+  it("reader ahead of an edge whose owner is silent - is ended with `busy`, because its cursor may be valid", async () => {
+    await edge.open("ann");
+    graph.service.answers = false;
+    const again = edge.request("ann", cursorAt(14));
+    await waitFor("the end", () => again.done, 10_000);
+    assert.deepEqual(dataIn(again), ["goodbye busy"]);
+  });
+
   for (const [what, cursor] of [
     ["garbage", "no cursor\n{}"],
     ["a cursor of another history", cursorOfEvent(1, "", "0-9-7")],
