@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import type { Block } from "./blocks.ts";
-import { FLAWLESS, faultsOf, inboxOf, Ledger, type Received } from "./checker.ts";
+import { FLAWLESS, faultsOf, Ledger } from "./checker.ts";
+import { inboxOf, type Received } from "./received.ts";
 
 describe("the checker of resume", () => {
   let ledger: Ledger;
@@ -67,6 +68,33 @@ describe("the checker of resume", () => {
     assert.deepEqual(faultsOf(ledger.check()), FLAWLESS);
     receive(2);
     assert.deepEqual(faultsOf(ledger.check()), { ...FLAWLESS, forbidden: 1 });
+  });
+
+  it("a follow that is being changed - lets events come or not, until the graph has replied", () => {
+    publish("7", 2);
+    ledger.requestFollow("ann", "7");
+    reader.note(eventOf("7", 1)); // replayed, because ann follows by now
+    publish("7", 1);
+    ledger.follow("ann", "7");
+    publish("7", 2);
+    reader.note(eventOf("7", 3));
+    assert.deepEqual(
+      faultsOf(ledger.check()),
+      { ...FLAWLESS, lost: 1 },
+      "the last was published after the reply",
+    );
+    ledger.requestUnfollow("ann", "7");
+    publish("7", 1);
+    ledger.unfollow("ann", "7");
+    assert.deepEqual(faultsOf(ledger.check()), FLAWLESS);
+    reader.note(eventOf("7", 5));
+    publish("7", 1);
+    reader.note(eventOf("7", 6));
+    assert.deepEqual(
+      faultsOf(ledger.check()),
+      { ...FLAWLESS, forbidden: 1 },
+      "the last was published after the end",
+    );
   });
 
   it("a cursor that sorts before an earlier one - is counted", () => {

@@ -2,18 +2,15 @@
 // and compares the two. Every payload contains its number within its topic, so that nothing has to be matched
 // by content. Owned by one test.
 
-import type { Block, Hole } from "./blocks.ts";
+import { inboxOf, nowMs, type PublishedSoFar, Received, type ReceivedHole } from "./received.ts";
 
 /** Maximum number of faults of one kind that a verdict describes. */
 const MAX_EXAMPLES = 4;
 
-/** The name under which direct messages to a user are numbered. It cannot be a topic. */
-export function inboxOf(user: string): string {
-  return `@${user}`;
-}
-
 /** A published event, from whose number within its topic its place in the list follows. */
-interface Published {
+export interface Published {
+  /** When it was first published, in milliseconds since 1970. */
+  readonly publishedMs: number;
   /**
    * When the broker had it at the latest, in milliseconds since 1970; infinite until that is certain. A
    * service cannot know of an event that its producer has not sent yet.
@@ -28,10 +25,16 @@ interface Published {
   state: "sent" | "unsure" | "stored";
 }
 
-/** The numbers of a topic that a reader must receive; those outside are not for this reader. */
-interface Range {
-  from: number;
-  to: number;
+/** One fault in what a reader received. */
+export interface Fault {
+  readonly kind: keyof typeof FLAWLESS;
+  readonly reader: Received;
+  readonly topic: string;
+  readonly n: number;
+  /** The number received before it in the topic, if it was received. */
+  readonly after?: number | undefined;
+  /** The event; undefined if it was never published. */
+  readonly published: Published | undefined;
 }
 
 export interface Verdict {
@@ -62,75 +65,38 @@ export const FLAWLESS = {
   resyncs: 0,
 } as const;
 
+type CountName = keyof typeof FLAWLESS | "expected" | "received";
+
 /** Returns the faults in a verdict, in the form of FLAWLESS. */
 export function faultsOf(verdict: Verdict): Record<keyof typeof FLAWLESS, number> {
   const { lost, storedButMissing, twice, outOfOrder, forbidden, cursorsBack, resyncs } = verdict;
   return { lost, storedButMissing, twice, outOfOrder, forbidden, cursorsBack, resyncs };
 }
 
-/** What one reader received. */
-export class Received {
-  readonly name: string;
-  readonly user: string;
-  readonly ranges: Map<string, Range> = new Map();
-  /** Numbers by topic, in the order of receipt. */
-  readonly numbers: Map<string, number[]> = new Map();
-  /** Topics whose events must not be received any more once an event of another topic has been. */
-  readonly withdrawn: Map<string, { readonly after: string; readonly n: number }> = new Map();
-  readonly holes: (Hole & { readonly before: number })[] = [];
-  /** Events in all. */
-  count = 0;
-  cursorsBack = 0;
-  /** Events of withdrawn topics, received too late. */
-  readonly tooLate: string[] = [];
-  #lastCursor = "";
-  #lastEventCursor = "";
-  readonly #ledger: Ledger;
-
-  constructor(name: string, user: string, ledger: Ledger) {
-    this.name = name;
-    this.user = user;
-    this.#ledger = ledger;
-  }
-
-  note({ kind, cursor, event, hole }: Block): void {
-    if (cursor !== undefined) {
-      const isBack = cursor < this.#lastCursor || (kind === "event" && cursor <= this.#lastEventCursor);
-      if (isBack) this.cursorsBack += 1;
-      this.#lastCursor = cursor;
-      if (kind === "event") this.#lastEventCursor = cursor;
-    }
-    if (hole !== undefined) this.holes.push({ ...hole, before: this.#ledger.total });
-    if (event === undefined) return;
-    const topic = event.topic ?? inboxOf(this.user);
-    const { n } = event.data as { n: number };
-    const end = this.withdrawn.get(topic);
-    if (end !== undefined && this.last(end.after) >= end.n) this.tooLate.push(`${topic} ${n}`);
-    const numbers = this.numbers.get(topic);
-    if (numbers === undefined) this.numbers.set(topic, [n]);
-    else numbers.push(n);
-    this.count += 1;
-  }
-
-  /** The number received last in a topic, or -1. */
-  last(topic: string): number {
-    return this.numbers.get(topic)?.at(-1) ?? -1;
-  }
-}
-
-export class Ledger {
+export class Ledger implements PublishedSoFar {
   readonly #topics = new Map<string, Published[]>();
   readonly #follows = new Map<string, Set<string>>();
   readonly readers: Received[] = [];
+  readonly #sinceMsOf: (hole: ReceivedHole) => number;
   /** Events published so far. */
   total = 0;
+
+  /** @param sinceMsOf reads the `since` of a resync, by a service's clock, in milliseconds since 1970 */
+  constructor(sinceMsOf: (hole: ReceivedHole) => number = ({ since = "" }) => Date.parse(since)) {
+    this.#sinceMsOf = sinceMsOf;
+  }
 
   /** Notes an event before it is published, and returns its number within its topic. */
   publish(topic: string, state: Published["state"] = "sent"): number {
     const list = this.#listOf(topic);
-    list.push({ atMs: Number.POSITIVE_INFINITY, nth: this.total, state });
+    list.push({ publishedMs: nowMs(), atMs: Number.POSITIVE_INFINITY, nth: this.total, state });
     this.total += 1;
     return list.length - 1;
+  }
+
+  /** Returns an event; undefined if it was not published. */
+  find(topic: string, n: number): Published | undefined {
+    return this.#topics.get(topic)?.[n];
   }
 
   /** Notes that the broker has an event. */
@@ -148,6 +114,32 @@ export class Ledger {
     (this.#listOf(topic)[n] as Published).state = "stored";
   }
 
+  /** The number of events of a topic so far. */
+  countOf(topic: string): number {
+    return this.#listOf(topic).length;
+  }
+
+  /**
+   * Notes that a follow has been requested. Until the graph has replied, the user may receive the topic's
+   * events or not; those published before the reply also later, because a replay obeys the present follows.
+   */
+  requestFollow(user: string, topic: string): void {
+    for (const reader of this.readers)
+      if (reader.user === user) reader.mayBelow.set(topic, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Notes that the end of a follow has been requested. What a reader has not received by then may be missing.
+   */
+  requestUnfollow(user: string, topic: string): void {
+    for (const reader of this.readers) {
+      if (reader.user !== user) continue;
+      reader.mayBelow.set(topic, Number.POSITIVE_INFINITY);
+      const range = reader.ranges.get(topic)?.at(-1);
+      if (range !== undefined) range.to = Math.min(range.to, Math.max(range.from, reader.last(topic) + 1));
+    }
+  }
+
   /** Notes that a user follows a topic from its next event on. */
   follow(user: string, topic: string): void {
     const topics = this.#follows.get(user) ?? new Set();
@@ -158,9 +150,12 @@ export class Ledger {
   /** Notes that a user does not follow a topic any more: its next event is not for this user. */
   unfollow(user: string, topic: string): void {
     this.#follows.get(user)?.delete(topic);
+    const to = this.countOf(topic);
     for (const reader of this.readers) {
-      const range = reader.user === user ? reader.ranges.get(topic) : undefined;
-      if (range !== undefined) range.to = this.#listOf(topic).length;
+      if (reader.user !== user) continue;
+      const range = reader.ranges.get(topic)?.at(-1);
+      if (range !== undefined) range.to = Math.min(range.to, to);
+      settleBelow(reader, topic, to);
     }
   }
 
@@ -194,13 +189,14 @@ export class Ledger {
 
   /** Whether a reader has received, or was told to fetch, the last event of each of its topics. */
   isUpToDate(reader: Received): boolean {
-    for (const [topic, range] of reader.ranges) {
-      if (reader.withdrawn.has(topic)) continue;
+    for (const [topic, ranges] of reader.ranges) {
+      const range = ranges.at(-1);
+      if (range === undefined || reader.withdrawn.has(topic)) continue;
       const list = this.#listOf(topic);
       const to = Math.min(range.to, list.length);
       let last = to - 1;
       const isMissing = (event: Published | undefined): boolean =>
-        event !== undefined && (event.state === "unsure" || isCovered(event, reader.holes));
+        event !== undefined && (event.state === "unsure" || this.#isCovered(event, reader.holes));
       while (last >= range.from && isMissing(list[last])) last -= 1;
       if (last >= range.from && reader.last(topic) < last) return false;
     }
@@ -210,15 +206,28 @@ export class Ledger {
   /** The number of events that a reader has not received yet; those that a resync covers count as such. */
   backlogOf(reader: Received): number {
     let expected = 0;
-    for (const [topic, { from, to }] of reader.ranges)
-      expected += Math.max(0, Math.min(to, this.#listOf(topic).length) - from);
+    for (const [topic, ranges] of reader.ranges)
+      for (const { from, to } of ranges) expected += Math.max(0, Math.min(to, this.countOf(topic)) - from);
     return expected - reader.count;
+  }
+
+  /**
+   * The number of events that a reader never received, of those before this many of all topics: those that it
+   * had to receive, and those of topics that its user followed at any time.
+   */
+  missingBefore(reader: Received, before: number): number {
+    let missing = 0;
+    for (const topic of reader.ranges.keys()) {
+      const seen = new Set(reader.numbers.get(topic));
+      for (const [n, { nth }] of this.#listOf(topic).entries())
+        if (nth < before && !seen.has(n)) missing += 1;
+    }
+    return missing;
   }
 
   /** Compares what every reader, or one, received with what was published. */
   check(readers: readonly Received[] = this.readers): Verdict {
-    const sum = { expected: 0, received: 0, ...FLAWLESS };
-    const counts: Record<keyof typeof sum, number> = sum;
+    const counts = { expected: 0, received: 0, ...FLAWLESS } as Record<CountName, number>;
     const examples: string[] = [];
     const count = (fault: keyof typeof FLAWLESS, where: string): void => {
       counts[fault] += 1;
@@ -226,49 +235,75 @@ export class Ledger {
     };
     for (const reader of readers) {
       counts.received += reader.count;
-      counts.cursorsBack += reader.cursorsBack;
-      for (const event of reader.tooLate)
-        count("forbidden", `${reader.name} ${event} after the end of its follow`);
+      counts.expected += this.#expectedBy(reader);
+      counts.cursorsBack += reader.cursorsBack.length;
       for (const hole of reader.holes) count("resyncs", `${reader.name} ${JSON.stringify(hole)}`);
-      for (const topic of new Set([...reader.ranges.keys(), ...reader.numbers.keys()]))
-        counts.expected += this.#checkTopic(reader, topic, count);
     }
+    for (const fault of this.faults(readers)) count(fault.kind, describe(fault));
     return { ...counts, examples };
   }
 
-  /** Returns how many events of the topic the reader was to receive. */
-  #checkTopic(
-    reader: Received,
-    topic: string,
-    count: (fault: keyof typeof FLAWLESS, where: string) => void,
-  ): number {
-    const list = this.#listOf(topic);
-    const range = reader.ranges.get(topic) ?? { from: 0, to: 0 };
+  /** Lists the faults in what every reader, or one, received; neither cursors nor resyncs are among them. */
+  *faults(readers: readonly Received[] = this.readers): Generator<Fault> {
+    for (const reader of readers) {
+      for (const { topic, n } of reader.forbidden)
+        yield { kind: "forbidden", reader, topic, n, published: this.#listOf(topic)[n] };
+      for (const topic of new Set([...reader.ranges.keys(), ...reader.numbers.keys()])) {
+        const seen = new Set<number>();
+        yield* this.#misplaced(reader, topic, seen);
+        yield* this.#missing(reader, topic, seen);
+      }
+    }
+  }
+
+  *#misplaced(reader: Received, topic: string, seen: Set<number>): Generator<Fault> {
     const numbers = reader.numbers.get(topic) ?? [];
-    const seen = new Set<number>();
     for (const [at, n] of numbers.entries()) {
-      const where = `${reader.name} ${topic} ${n} after ${numbers[at - 1]}`;
-      if (n < range.from || n >= Math.min(range.to, list.length)) count("forbidden", where);
-      if (seen.has(n)) count("twice", where);
-      else if (n < (numbers[at - 1] ?? -1)) count("outOfOrder", where);
+      const after = numbers[at - 1];
+      const where = { reader, topic, n, after, published: this.#listOf(topic)[n] };
+      if (seen.has(n)) yield { kind: "twice", ...where };
+      else if (n < (after ?? -1)) yield { kind: "outOfOrder", ...where };
       seen.add(n);
     }
-    const to = Math.min(range.to, list.length);
+  }
+
+  *#missing(reader: Received, topic: string, seen: ReadonlySet<number>): Generator<Fault> {
+    if (reader.withdrawn.has(topic)) return;
+    const list = this.#listOf(topic);
+    for (const { from, to } of reader.ranges.get(topic) ?? [])
+      for (let n = from; n < Math.min(to, list.length); n += 1) {
+        const published = list[n] as Published;
+        if (seen.has(n) || published.state === "unsure") continue;
+        const where = { reader, topic, n, published };
+        if (published.state === "stored") yield { kind: "storedButMissing", ...where };
+        if (!this.#isCovered(published, reader.holes)) yield { kind: "lost", ...where };
+      }
+  }
+
+  #expectedBy(reader: Received): number {
     let expected = 0;
-    for (let n = range.from; n < to; n += 1) {
-      const published = list[n] as Published;
-      if (published.state !== "unsure") expected += 1;
-      if (seen.has(n) || published.state === "unsure" || reader.withdrawn.has(topic)) continue;
-      const where = `${reader.name} ${topic} ${n} of ${range.from}…${to}`;
-      if (published.state === "stored") count("storedButMissing", where);
-      if (!isCovered(published, reader.holes)) count("lost", where);
-    }
+    for (const [topic, ranges] of reader.ranges)
+      for (const { from, to } of ranges)
+        for (const { state } of this.#listOf(topic).slice(from, to)) if (state !== "unsure") expected += 1;
     return expected;
   }
 
+  /**
+   * Whether a page that fetches everything from `since` on, when it receives the resync, has the event. The
+   * application's own store has an event from the moment the broker had it.
+   */
+  #isCovered({ atMs, nth }: Published, holes: readonly ReceivedHole[]): boolean {
+    return holes.some(
+      (hole) => nth < hole.before && (hole.since === undefined || this.#sinceMsOf(hole) <= Math.ceil(atMs)),
+    );
+  }
+
   #expect(reader: Received, topic: string): void {
-    const from = this.#listOf(topic).length;
-    reader.ranges.set(topic, { from, to: Number.POSITIVE_INFINITY });
+    const from = this.countOf(topic);
+    const ranges = reader.ranges.get(topic) ?? [];
+    ranges.push({ from, to: Number.POSITIVE_INFINITY });
+    reader.ranges.set(topic, ranges);
+    settleBelow(reader, topic, from);
   }
 
   #listOf(topic: string): Published[] {
@@ -278,17 +313,12 @@ export class Ledger {
   }
 }
 
-/**
- * Whether a page that fetches everything from `since` on, when it receives the resync, has the event. The
- * application's own store has an event from the moment the broker had it.
- */
-function isCovered({ atMs, nth }: Published, holes: Received["holes"]): boolean {
-  return holes.some(
-    ({ since, before }) => nth < before && (since === undefined || Date.parse(since) <= Math.ceil(atMs)),
-  );
+/** Notes that a change has been made: of the events so far, any may still be received. */
+function settleBelow(reader: Received, topic: string, count: number): void {
+  if (reader.mayBelow.get(topic) === Number.POSITIVE_INFINITY) reader.mayBelow.set(topic, count);
 }
 
-/** The time of this process since 1970, which does not go back when the wall clock is set. */
-function nowMs(): number {
-  return performance.timeOrigin + performance.now();
+function describe({ kind, reader, topic, n, after, published }: Fault): string {
+  const place = kind === "twice" || kind === "outOfOrder" ? ` after ${after}` : "";
+  return `${reader.name} ${topic} ${n}${place}, ${published?.state ?? "never published"}`;
 }

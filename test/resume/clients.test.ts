@@ -27,7 +27,7 @@ import { findExecutable } from "../support/find-executable.ts";
 import { kill9 } from "../support/kill.ts";
 import { Services } from "../support/services.ts";
 import { waitFor } from "../support/wait-for.ts";
-import { FLAWLESS, faultsOf, Ledger, type Received } from "./checker.ts";
+import { FLAWLESS, faultsOf, Ledger } from "./checker.ts";
 import {
   BrowserClient,
   ClientProcess,
@@ -37,6 +37,7 @@ import {
   readWithHtmx,
 } from "./foreign-clients.ts";
 import { Load } from "./load.ts";
+import type { Received } from "./received.ts";
 
 const FOLDER = process.env.RESUME_CLIENTS;
 const COMMANDS = JSON.parse(process.env.RESUME_COMMANDS ?? "{}") as Record<string, string[]>;

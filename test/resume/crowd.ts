@@ -8,8 +8,9 @@ import type { Random } from "../../graph/index.ts";
 import { ask } from "../support/client.ts";
 import { waitFor } from "../support/wait-for.ts";
 import type { Block, StreamFormat } from "./blocks.ts";
-import { FLAWLESS, faultsOf, Ledger, type Received, type Verdict } from "./checker.ts";
+import { FLAWLESS, faultsOf, Ledger, type Verdict } from "./checker.ts";
 import { Load } from "./load.ts";
+import type { Received } from "./received.ts";
 import { CURSOR_PLACES, ReturningReader } from "./returning-reader.ts";
 
 export const CELEBRITY = "star";
@@ -42,6 +43,12 @@ export interface CrowdOptions {
   readonly celebrityFollowers?: number;
   /** The number of bytes after which the next connection is cut; random by default. */
   readonly cutAfter?: (nth: number) => number;
+  /** What has been published; a new one by default. */
+  readonly ledger?: Ledger;
+  /** The time until a reader connects again after a connection without an event, in milliseconds. */
+  readonly fruitlessPauseMs?: () => number;
+  /** Whether plain events are held back; by default while a reader has missed too many to be replayed. */
+  readonly isHeldBack?: () => boolean;
 }
 
 export interface Member {
@@ -50,7 +57,7 @@ export interface Member {
 }
 
 export class Crowd {
-  readonly ledger: Ledger = new Ledger();
+  readonly ledger: Ledger;
   readonly members: Member[] = [];
   readonly topics: readonly string[];
   readonly load: Load;
@@ -62,13 +69,15 @@ export class Crowd {
 
   private constructor(options: CrowdOptions) {
     this.#options = options;
+    this.ledger = options.ledger ?? new Ledger();
     const authors = Array.from({ length: AUTHORS }, (_, n) => (n % 4 === 3 ? `photo.${n}` : `author${n}`));
     this.topics = [...authors, CELEBRITY];
     const { client, random, perSecond = 200 } = options;
     const users = (): readonly string[] => this.#users;
     // a reader who is cut so often that it never catches up would miss more than can be replayed
-    const isHeldBack = (): boolean =>
+    const isBehind = (): boolean =>
       this.ledger.readers.some((reader) => this.ledger.backlogOf(reader) > MAX_BACKLOG);
+    const { isHeldBack = isBehind } = options;
     this.load = new Load({ client, random, ledger: this.ledger, users, perSecond, isHeldBack });
   }
 
@@ -159,7 +168,7 @@ export class Crowd {
 
   #add(user: string, nth: number): void {
     const { random, edges, formats = ["sse", "ndjson"] } = this.#options;
-    const { cutAfter = () => this.#randomBytes() } = this.#options;
+    const { cutAfter = () => this.#randomBytes(), fruitlessPauseMs } = this.#options;
     const received = this.ledger.addReader(user);
     const reader: ReturningReader = new ReturningReader({
       user,
@@ -170,7 +179,10 @@ export class Crowd {
         return all[random.below(all.length)] as URL;
       },
       cutAfter: () => (this.#isChurning ? cutAfter(nth) : Number.POSITIVE_INFINITY),
-      pauseMs: () => random.below(random.below(LONG_PAUSE_EVERY) === 0 ? MAX_LONG_PAUSE_MS : MAX_PAUSE_MS),
+      pauseMs: (isFruitless) => {
+        if (isFruitless && fruitlessPauseMs !== undefined) return fruitlessPauseMs();
+        return random.below(random.below(LONG_PAUSE_EVERY) === 0 ? MAX_LONG_PAUSE_MS : MAX_PAUSE_MS);
+      },
       onBlock: (block) => {
         const goesOn = this.onBlock({ received, reader }, block);
         received.note(block);

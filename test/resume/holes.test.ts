@@ -12,9 +12,10 @@ import { EnckeCommand } from "../support/command.ts";
 import { TestNetwork } from "../support/network.ts";
 import { waitFor } from "../support/wait-for.ts";
 import type { Block, StreamFormat } from "./blocks.ts";
-import { FLAWLESS, faultsOf, Ledger, type Received } from "./checker.ts";
+import { FLAWLESS, faultsOf, Ledger } from "./checker.ts";
 import { modesOf, ONLY_FULL } from "./grounds.ts";
 import { Load } from "./load.ts";
+import type { Received } from "./received.ts";
 import { ReturningReader } from "./returning-reader.ts";
 
 /** The bound of a replay by default: docs/protocol.md. */

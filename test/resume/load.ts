@@ -6,7 +6,8 @@ import { randomBytes } from "node:crypto";
 import { headers } from "nats";
 import type { BrokerClient, Published } from "../../broker/index.ts";
 import type { Random } from "../../graph/index.ts";
-import { inboxOf, type Ledger } from "./checker.ts";
+import type { Ledger } from "./checker.ts";
+import { inboxOf } from "./received.ts";
 
 const TICK_MS = 5;
 const REPLY_MS = 1_500;
@@ -88,8 +89,7 @@ export class Load {
   send(user: string, payloadBytes: number = this.#size()): void {
     const { client, ledger } = this.#options;
     const n = ledger.publish(inboxOf(user));
-    if (client.publish(`user.${user}`, payloadOf(n, payloadBytes)) !== "sent")
-      ledger.unsent(inboxOf(user), n);
+    this.#note(inboxOf(user), n, client.publish(`user.${user}`, payloadOf(n, payloadBytes)));
   }
 
   /** Publishes a counted event, and repeats it until the graph replies. Returns its number. */

@@ -23,8 +23,11 @@ export interface ReturningReaderOptions {
   readonly onBlock: (block: Block) => boolean;
   /** The number of bytes, including the response's head, after which a connection is cut. */
   readonly cutAfter?: () => number;
-  /** The time until the next connection, in milliseconds. */
-  readonly pauseMs?: () => number;
+  /**
+   * The time until the next connection, in milliseconds.
+   * @param isFruitless whether the last one brought nothing, or only a goodbye
+   */
+  readonly pauseMs?: (isFruitless: boolean) => number;
   /** The rate at which the reader reads, in bytes per second; unlimited by default. */
   readonly bytesPerSecond?: number;
   /** The cursor of the first connection. */
@@ -39,6 +42,7 @@ export class ReturningReader {
   /** Bytes until the present connection is cut. */
   #left = Number.POSITIVE_INFINITY;
   #hasHead = false;
+  #isFruitless = true;
   /** The cursor of the last complete block. */
   cursor: string | undefined;
   /** Number of connections so far. */
@@ -97,6 +101,7 @@ export class ReturningReader {
     this.connections += 1;
     const parser = new BlockParser(format);
     this.#hasHead = false;
+    this.#isFruitless = true;
     this.recut();
     const response = new BodyReader({
       onStatus: (status) => {
@@ -138,6 +143,7 @@ export class ReturningReader {
     const { cursor, kind, reason = "" } = block;
     if (cursor !== undefined) this.cursor = cursor;
     if (kind === "goodbye") this.goodbyes.set(reason, (this.goodbyes.get(reason) ?? 0) + 1);
+    else if (kind !== "welcome") this.#isFruitless = false;
     if (this.#options.onBlock(block)) return true;
     this.#cut(socket);
     return false;
@@ -162,6 +168,6 @@ export class ReturningReader {
     if (this.#socket === socket) this.#socket = undefined;
     if (this.#isAway || this.#socket !== undefined || this.#timer !== undefined) return;
     const { pauseMs = () => REFUSED_MS } = this.#options;
-    this.#timer = setTimeout(() => this.#connect(), pauseMs());
+    this.#timer = setTimeout(() => this.#connect(), pauseMs(this.#isFruitless));
   }
 }
