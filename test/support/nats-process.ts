@@ -48,6 +48,10 @@ export class NatsProcess {
     return `nats://${HOST}:${this.port}`;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Applies another configuration by a reload, and resolves after the server has read it. */
   async reload(config: string): Promise<void> {
     const from = this.log.length;
@@ -60,11 +64,15 @@ export class NatsProcess {
     });
   }
 
-  /** Kills the server. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Ends the server, by default as kill -9 does. Idempotent. */
+  async stop(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    if (!this.isRunning) return;
     const ended = once(this.#child, "exit");
-    this.#child.kill("SIGKILL");
+    this.#child.kill(signal);
     await ended;
   }
 }
