@@ -12,6 +12,13 @@ const AT_ONCE = 3;
 /** While other faults go on, nothing shows when the site has recovered from one: this is long enough. */
 const RECOVERY_MS = 10_000;
 
+interface RunningFault {
+  readonly part: Part;
+  readonly record: InjectedFault;
+  /** Resolves when it has been undone. */
+  readonly undone: Promise<void>;
+}
+
 export interface InjectorOptions {
   readonly site: Site;
   readonly random: Random;
@@ -45,18 +52,21 @@ export class Injector {
     }
   }
 
-  /** The same with several at once, each in a part of its own; at most one NATS node is among them. */
+  /**
+   * The same with several at once: in a part only one, except that its clock may be set as well. At most one
+   * NATS node or route is among them.
+   */
   async overlapping(count: number, untilMs: number): Promise<void> {
     const { site, random, isOver, maxMs } = this.#options;
-    const running = new Map<Part, Promise<void>>();
+    const running = new Map<RunningFault, Promise<void>>();
     const from = this.#options.faults.length;
     for (let nth = 0; nth < count && performance.now() < untilMs && !isOver(); nth += 1) {
       while (running.size >= AT_ONCE) await Promise.race(running.values());
       const fault = this.#begin([...running.keys()]);
       if (fault === undefined) continue;
       running.set(
-        fault.part,
-        fault.undone.finally(() => running.delete(fault.part)),
+        fault,
+        fault.undone.finally(() => running.delete(fault)),
       );
       await delay(random.below(maxMs / AT_ONCE));
     }
@@ -66,19 +76,16 @@ export class Injector {
       record.recoveredMs = Math.min(nowMs(), record.toMs + RECOVERY_MS);
   }
 
-  /** Begins a fault in a part that has none; undefined if the chosen kind fits none of them. */
-  #begin(
-    busy: readonly Part[],
-  ): { readonly part: Part; readonly record: InjectedFault; readonly undone: Promise<void> } | undefined {
+  /** Begins a fault beside those that are running; undefined if there is none that fits. */
+  #begin(running: readonly RunningFault[]): RunningFault | undefined {
     const { site, random, minMs, maxMs, kinds: wanted } = this.#options;
-    const isNatsBusy = busy.some(({ kind }) => kind === "nats" || kind === "route");
-    const free = site.parts.filter(
-      (part) => !busy.includes(part) && !(isNatsBusy && (part.kind === "nats" || part.kind === "route")),
+    const fitting = (kind: FaultKind): Part[] =>
+      site.parts.filter((part) => kindsFor(part).includes(kind) && !running.some(excludes(part, kind)));
+    const kind = choose(
+      wanted.filter((one) => fitting(one).length > 0),
+      random,
     );
-    const kinds = wanted.filter((kind) => free.some((part) => kindsFor(part).includes(kind)));
-    const kind = choose(kinds, random);
-    const fitting = free.filter((part) => kind !== undefined && kindsFor(part).includes(kind));
-    const part = choose(fitting, random);
+    const part = kind && choose(fitting(kind), random);
     if (kind === undefined || part === undefined) return undefined;
     const planned = planFault(kind, part, minMs + random.below(maxMs - minMs), random);
     const record = newRecord(kind, part, planned.clockMs);
@@ -88,6 +95,18 @@ export class Injector {
     });
     return { part, record, undone };
   }
+}
+
+/** Says of a running fault whether another one must not begin meanwhile. */
+function excludes(part: Part, kind: FaultKind): (running: RunningFault) => boolean {
+  return (running) => {
+    if (isOfNats(part) && isOfNats(running.part)) return true;
+    return part === running.part && (kind === "clock") === (running.record.kind === "clock");
+  };
+}
+
+function isOfNats({ kind }: Part): boolean {
+  return kind === "nats" || kind === "route";
 }
 
 function newRecord(kind: FaultKind, { name, kind: of }: Part, clockMs: number): InjectedFault {
