@@ -15,6 +15,7 @@ import { JetStream } from "./jetstream/jetstream.ts";
 import { WANTED_MAX_PAYLOAD } from "./limits.ts";
 import { type Msg, replyOf } from "./message.ts";
 import type { NatsConfig } from "./nats-config.ts";
+import { Outage } from "./outage.ts";
 import { byteLength, type Payload, type Published, Publisher, type PublishOptions } from "./publishing.ts";
 import { ReadPacer } from "./read-pacer.ts";
 import { replyError } from "./reply-error.ts";
@@ -45,6 +46,8 @@ export class BrokerClient {
   /** The streams of the account. */
   readonly jetStream: JetStream;
   #connected = true;
+  /** The last time without a server. */
+  readonly outage: Outage = new Outage();
   #closing: Promise<void> | undefined;
   reconnects = 0;
   /** Connections that were given up because the server was silent. Only services give any up. */
@@ -214,7 +217,10 @@ export class BrokerClient {
 
   async #watchStatus(): Promise<void> {
     for await (const status of this.#nats.status()) {
-      if (status.type === "disconnect") this.#setConnected(false);
+      if (status.type === "disconnect") {
+        this.outage.lost();
+        this.#setConnected(false);
+      } else if (status.type === "reconnecting") this.outage.tried();
       else if (status.type === "reconnect") this.#setConnected(true);
       else if (status.type === "error") this.#noteError(status);
     }

@@ -287,7 +287,11 @@ async function serve(parts: ServiceParts): Promise<Running> {
   await upkeep.start();
   if (events === undefined)
     // else the streams kept what this service did not receive
-    new Absences({ client, losses, partitions: partitions.owned, listenedMs: () => upkeep.listenedMs });
+    new Absences({
+      ...{ client, losses, partitions: partitions.owned },
+      listenedMs: () => upkeep.listenedMs,
+      unprovenMs: () => upkeep.unprovenMs,
+    });
   client.onStatus((connected) => {
     if (!connected) return;
     // copies on their way were lost; all other messages are numbered

@@ -48,6 +48,11 @@ export class Upkeep {
     return Math.min(wallMs, Math.floor(Date.now() - (performance.now() - monotonicMs)));
   }
 
+  /** For how long the service has not proven that it listens, in milliseconds. */
+  get unprovenMs(): number {
+    return performance.now() - this.#listened.monotonicMs;
+  }
+
   /** Begins. Resolves when the history records that the service listens. */
   async start(): Promise<void> {
     this.#timer = setInterval(() => this.#run(), INTERVAL_MS);

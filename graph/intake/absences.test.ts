@@ -12,17 +12,19 @@ describe("absences of the graph service", () => {
   let proxy: LossyProxy;
   let client: BrokerClient;
   let noted: [partition: number, sinceMs: number][];
+  let unprovenMs: number;
 
   beforeEach(async () => {
     broker = await embedded.start();
     proxy = await LossyProxy.start(broker.ports[0] ?? 0);
     client = await BrokerClient.connect(
       { url: proxy.url },
-      { name: "graph", log: createLogger("test", "silent"), wait: true },
+      { name: "graph", log: createLogger("test", "silent"), wait: true, isReceiver: true },
     );
     noted = [];
+    unprovenMs = 0;
     new Absences({
-      ...{ client, partitions: [2, 5], listenedMs: () => 1_000 },
+      ...{ client, partitions: [2, 5], listenedMs: () => 1_000, unprovenMs: () => unprovenMs },
       losses: { note: (partition, sinceMs) => noted.push([partition, sinceMs]) },
     });
   });
@@ -49,5 +51,13 @@ describe("absences of the graph service", () => {
     broker = await embedded.start(broker.ports);
     await reconnected();
     assert.deepEqual(noted, []);
+  });
+
+  it("only server restarted while the service was stopped - may have lost events of producers that came first", async () => {
+    unprovenMs = 60_000; // it has noticed nothing before it ran again
+    await broker.stop();
+    broker = await embedded.start(broker.ports);
+    await reconnected();
+    assert.equal(noted.length, 2);
   });
 });
