@@ -84,7 +84,8 @@ export function causeOfLoss(
     ({ of, kind, fromMs, recoveredMs }) =>
       LOSES[of]?.has(kind) === true && atMs >= fromMs - ON_ITS_WAY_MS && publishedMs <= recoveredMs,
   );
-  return cause === undefined ? undefined : `${cause.of} ${cause.kind}`;
+  if (cause === undefined) return undefined;
+  return `${cause.of} ${cause.kind}${publishedMs > cause.toMs ? " (published after it)" : ""}`;
 }
 
 /**
