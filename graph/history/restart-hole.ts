@@ -10,10 +10,16 @@ import type { History } from "./history.ts";
  * learns of the hole must find everything that was published until then. Returns the number of holes.
  */
 export function noteRestart(history: History, partitions: readonly number[]): number {
-  const { lastListeningMs } = history;
-  if (lastListeningMs === undefined) return 0;
-  // the clock was set back after that moment was noted: when it was by the present clock is not known
-  const sinceMs = lastListeningMs > Date.now() ? undefined : lastListeningMs;
-  for (const partition of partitions) history.appendHole(partition, "graph-restarted", sinceMs);
+  if (history.lastListeningMs === undefined) return 0;
+  for (const partition of partitions)
+    history.appendHole(partition, "graph-restarted", sinceOfRestart(history));
   return partitions.length;
+}
+
+/**
+ * Returns since when events may be missing, in milliseconds since 1970; undefined if that is not known,
+ * because the clock was set back after the earlier run had noted it.
+ */
+export function sinceOfRestart({ lastListeningMs = 0 }: History): number | undefined {
+  return lastListeningMs > Date.now() ? undefined : lastListeningMs;
 }

@@ -9,6 +9,7 @@ import type { Logger } from "../../lib/log.ts";
 import type { EventStreams, GraphStore } from "../graph-store.ts";
 import { epochAt } from "../history/epoch.ts";
 import type { History } from "../history/history.ts";
+import { sinceOfRestart } from "../history/restart-hole.ts";
 import { ROW_KIND } from "../history/row.ts";
 import type { Partitions } from "../partitions.ts";
 import { goneError } from "./event-streams.ts";
@@ -64,7 +65,7 @@ export class StreamStarts {
       return this.#begin(partition, state, epoch, state.first);
     // what was published between the end of the earlier numbering and this stream's first message is lost
     await this.#begin(partition, state, epoch, state.first - 1);
-    history.appendHole(partition, "graph-restarted", lastListeningMs);
+    history.appendHole(partition, "graph-restarted", sinceOfRestart(history));
     return state.first;
   }
 
