@@ -44,7 +44,7 @@ const PLAIN_TOPICS = 6;
 const CHANGES_AT_ONCE = 4;
 /** Readers whose edge is away must not take the time of all others. */
 const MAX_FRUITLESS_PAUSE_MS = 1_000;
-/** Most connections last for some seconds, so that readers keep up; some are cut within a head or a replay. */
+/** Most connections last for seconds, so that readers keep up; some are cut within a head or a replay. */
 const MAX_CUT_BYTES = 120_000;
 const MAX_EARLY_CUT_BYTES = 1_000;
 const RARELY_CUT = 4;

@@ -1,13 +1,16 @@
 // One nats-server of the site, alone or in a cluster whose routes pass through links of ours: it advertises
 // no address, so that neither clients nor servers find a way around the links. Owned by the site.
 
+import { join } from "node:path";
 import { partitionMappings } from "../../broker/contract.ts";
 import { anyFreePort } from "../../lib/ports.ts";
 import { LossyProxy } from "../support/lossy-proxy.ts";
 import { NatsProcess } from "../support/nats-process.ts";
 import { natsServer } from "../support/nats-servers.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { waitFor } from "../support/wait-for.ts";
 import type { Part, Program } from "./part.ts";
+import type { Setup } from "./setups.ts";
 
 const HOST = "127.0.0.1";
 /** A port on which nothing listens: servers that learn of each other by gossip get no connection. */
@@ -33,10 +36,11 @@ export class NatsNode implements Program, Part {
   }
 
   /** Starts this many nodes. Each route is a part of its own. */
-  static async startAll(
-    count: number,
-    partitions: number,
-  ): Promise<{ readonly nodes: readonly NatsNode[]; readonly routes: readonly Part[] }> {
+  static async startAll({
+    nodes: count,
+    partitions,
+    hasStreams,
+  }: Setup): Promise<{ readonly nodes: readonly NatsNode[]; readonly routes: readonly Part[] }> {
     const ports = await Promise.all(Array.from({ length: count }, () => anyFreePort(HOST)));
     const routes: { readonly part: Part; readonly from: number; readonly link: LossyProxy }[] = [];
     for (const [to, port] of ports.entries())
@@ -50,7 +54,8 @@ export class NatsNode implements Program, Part {
 cluster { name: chaos, listen: "${HOST}:${port}", advertise: "${NOWHERE}", no_advertise: true
   routes: [${own.join(", ")}] }
 `;
-      const config = `${partitionMappings(partitions)}${count === 1 ? "" : cluster}`;
+      const streams = `jetstream { store_dir: ${JSON.stringify(join(tempDir(), "jetstream"))} }\n`;
+      const config = `${partitionMappings(partitions)}${hasStreams ? streams : ""}${count === 1 ? "" : cluster}`;
       return new NatsNode(`nats ${nth}`, config, count - 1);
     });
     await Promise.all(nodes.map((node) => node.start()));

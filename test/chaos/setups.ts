@@ -20,6 +20,8 @@ export interface Setup {
   /** Shares in the form of `--partitions`, one service each. */
   readonly shares: readonly string[];
   readonly partitions: number;
+  /** Whether the nodes have JetStream. */
+  readonly hasStreams: boolean;
   /** Flags of every graph service. */
   readonly graph: readonly string[];
   readonly edges: readonly EdgeSetup[];
@@ -35,12 +37,22 @@ const EDGES: readonly EdgeSetup[] = [
   { fanout: "subject", pool: NATIVE },
 ];
 
-/** Without JetStream, and without standbys: what was published while no service listened may be lost. */
-const CORE = { shares: ["0/2", "1/2"], partitions: 2, graph: [], edges: EDGES } as const;
+const HALVES = { shares: ["0/2", "1/2"], partitions: 2, edges: EDGES } as const;
+/** What was published while no service listened may be lost. */
+const CORE = { ...HALVES, hasStreams: false, graph: ["--intake", "core"] } as const;
+/** Streams keep what is published while no service listens. */
+const STREAMS = {
+  ...{ ...HALVES, hasStreams: true },
+  graph: ["--intake", "jetstream", "--stream-bytes", "256MiB", "--fan-out-within", "2m"],
+} as const;
 
+const one = { nodes: 1, skip: natsServer.skip } as const;
+const three = { nodes: 3, skip: natsServer.skip || skipCluster(natsServer.name) } as const;
 const SETUPS: readonly Setup[] = [
-  { name: "core-one", nodes: 1, ...CORE, skip: natsServer.skip },
-  { name: "core-three", nodes: 3, ...CORE, skip: natsServer.skip || skipCluster(natsServer.name) },
+  { name: "core-one", ...CORE, ...one },
+  { name: "core-three", ...CORE, ...three },
+  { name: "streams-one", ...STREAMS, ...one },
+  { name: "streams-three", ...STREAMS, ...three },
 ];
 
 /** Returns the setups to run: those that CHAOS_SETUP names, otherwise the first, or all in the long form. */

@@ -37,7 +37,7 @@ export class Site {
   }
 
   static async start(setup: Setup): Promise<Site> {
-    const { nodes, routes } = await NatsNode.startAll(setup.nodes, setup.partitions);
+    const { nodes, routes } = await NatsNode.startAll(setup);
     const links = (): Promise<LossyProxy[]> => Promise.all(nodes.map(({ port }) => LossyProxy.start(port)));
     const services: EnckeService[] = [];
     for (const share of setup.shares)
