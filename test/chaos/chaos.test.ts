@@ -98,7 +98,7 @@ async function runChaos(setup: Setup, t: TestContext): Promise<void> {
     for (const user of users) load.send(user);
     await crowd.settle().catch((error: unknown) => t.diagnostic(String(error)));
     const differences = await follows.differences();
-    const verdict = judge(ledger, faults);
+    const verdict = judge(ledger, faults, setup.hasStreams);
     const lines = linesOf({
       ...{ setup: setup.name, seed: SEED, published: ledger.total, readers: members.length, faults, verdict },
       connections: members.reduce((sum, { reader }) => sum + reader.connections, 0),

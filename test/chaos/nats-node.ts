@@ -18,6 +18,13 @@ const NOWHERE = `${HOST}:1`;
 /** Two servers of 2.10 or newer make a pool of three connections, and one for the system account. */
 const ROUTE_CONNECTIONS = 4;
 
+/** The link of the connections that one node opens to another. */
+interface Cable {
+  readonly from: number;
+  readonly to: number;
+  readonly link: LossyProxy;
+}
+
 export class NatsNode implements Program, Part {
   readonly kind = "nats";
   readonly links: readonly LossyProxy[] = [];
@@ -42,14 +49,13 @@ export class NatsNode implements Program, Part {
     hasStreams,
   }: Setup): Promise<{ readonly nodes: readonly NatsNode[]; readonly routes: readonly Part[] }> {
     const ports = await Promise.all(Array.from({ length: count }, () => anyFreePort(HOST)));
-    const routes: { readonly part: Part; readonly from: number; readonly link: LossyProxy }[] = [];
+    // each node names all others, because a cluster with JetStream counts its nodes by these routes
+    const cables: Cable[] = [];
     for (const [to, port] of ports.entries())
-      for (let from = 0; from < to; from += 1) {
-        const link = await LossyProxy.start(port, true);
-        routes.push({ from, link, part: { name: `route ${from}-${to}`, kind: "route", links: [link] } });
-      }
+      for (const from of ports.keys())
+        if (from !== to) cables.push({ from, to, link: await LossyProxy.start(port, true) });
     const nodes = ports.map((port, nth) => {
-      const own = routes.filter(({ from }) => from === nth).map(({ link }) => JSON.stringify(link.url));
+      const own = cables.filter(({ from }) => from === nth).map(({ link }) => JSON.stringify(link.url));
       const cluster = `server_name: node${nth}
 cluster { name: chaos, listen: "${HOST}:${port}", advertise: "${NOWHERE}", no_advertise: true
   routes: [${own.join(", ")}] }
@@ -58,8 +64,15 @@ cluster { name: chaos, listen: "${HOST}:${port}", advertise: "${NOWHERE}", no_ad
       const config = `${partitionMappings(partitions)}${hasStreams ? streams : ""}${count === 1 ? "" : cluster}`;
       return new NatsNode(`nats ${nth}`, config, count - 1);
     });
-    await Promise.all(nodes.map((node) => node.start()));
-    return { nodes, routes: routes.map(({ part }) => part) };
+    try {
+      await Promise.all(nodes.map((node) => node.start()));
+    } catch (error) {
+      // a server left running would keep the test file from ending
+      await Promise.all(nodes.map((node) => node.kill()));
+      for (const { link } of cables) link.stop();
+      throw error;
+    }
+    return { nodes, routes: routesOf(cables) };
   }
 
   get port(): number {
@@ -97,4 +110,17 @@ cluster { name: chaos, listen: "${HOST}:${port}", advertise: "${NOWHERE}", no_ad
       this.#process?.isRunning === true && created - closed >= ROUTE_CONNECTIONS * this.#routes,
     );
   }
+}
+
+/** Returns each pair of nodes as a part, whose links fail together. */
+function routesOf(cables: readonly Cable[]): Part[] {
+  return cables
+    .filter(({ from, to }) => from < to)
+    .map(({ from, to }) => ({
+      name: `route ${from}-${to}`,
+      kind: "route",
+      links: cables
+        .filter((cable) => Math.min(cable.from, cable.to) === from && Math.max(cable.from, cable.to) === to)
+        .map(({ link }) => link),
+    }));
 }

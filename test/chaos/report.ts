@@ -29,7 +29,7 @@ export function linesOf(report: ChaosReport): string[] {
     `${faults.length} faults: ${list(kinds)}`,
     `answered events: ${failures.answeredLost} lost, ${verdict.answeredCovered} missing but covered by a resync`,
     `plain events: ${failures.plainLost} lost without a cause; lost with a cause: ${list(verdict.lostByCause)}`,
-    `all events: ${failures.twice} twice, ${failures.disordered} disordered, ${failures.forbidden} forbidden, ${failures.cursorsBack} cursors back`,
+    `all events: ${failures.twice} twice, ${failures.disordered} disordered, ${failures.forbidden} forbidden, ${failures.cursorsBack} cursors back; ${verdict.repaired} plain ones repaired`,
     `resyncs: ${list(verdict.resyncs)}; ${failures.invented} that no fault accounts for`,
     `follows: ${follows} changes acknowledged, ${followsLost} lost`,
     `longest stall in ms: ${list(stalls)}`,

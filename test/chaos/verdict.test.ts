@@ -91,6 +91,14 @@ describe("the checker of chaos", () => {
     fails({ disordered: 1 });
   });
 
+  it("two plain events swapped - fail, unless a stream repairs what it did not store", () => {
+    publish("sent");
+    receive([0, 1, 3, 2, 4, 5, 6, 7, 8, 9]);
+    fails({ disordered: 1 });
+    const { failures, repaired } = judge(ledger, faults, true);
+    assert.deepEqual([failures, repaired], [NO_FAILURES, 1]);
+  });
+
   it("a resync without a fault - fails, also if nothing is missing", () => {
     publish();
     receive(all());

@@ -33,6 +33,8 @@ export interface ChaosVerdict {
   readonly received: number;
   /** Answered and not received, but covered by a resync. */
   readonly answeredCovered: number;
+  /** Plain and received after later ones of their author, because a stream had not stored them. */
+  readonly repaired: number;
   /** Plain and not received, by the fault that took them before they reached the graph. */
   readonly lostByCause: ReadonlyMap<string, number>;
   /** Confirmed resyncs by reason. */
@@ -44,18 +46,24 @@ export const NO_FAILURES: Readonly<Failures> = {
   ...{ answeredLost: 0, plainLost: 0, twice: 0, disordered: 0, forbidden: 0, cursorsBack: 0, invented: 0 },
 };
 
-export function judge(ledger: Ledger, faults: readonly InjectedFault[]): ChaosVerdict {
+/**
+ * Judges a run.
+ * @param repairs whether a plain event that a stream did not store is published again, after later ones
+ */
+export function judge(ledger: Ledger, faults: readonly InjectedFault[], repairs = false): ChaosVerdict {
   const { expected, received } = ledger.check();
   const failures: Failures = { ...NO_FAILURES };
   const lostByCause = new Map<string, number>();
   const examples: string[] = [];
   let missingAnswered = 0;
+  let repaired = 0;
   const fail = (kind: keyof Failures, example: string): void => {
     failures[kind] += 1;
     if (failures[kind] <= MAX_EXAMPLES) examples.push(`${kind}: ${example}`);
   };
   for (const fault of ledger.faults()) {
     if (fault.kind === "storedButMissing") missingAnswered += 1;
+    else if (fault.kind === "outOfOrder" && repairs && fault.published?.state === "sent") repaired += 1;
     else if (fault.kind === "lost") {
       const cause = fault.published && causeOfLoss(fault.published, faults);
       if (cause !== undefined) add(lostByCause, cause);
@@ -72,7 +80,7 @@ export function judge(ledger: Ledger, faults: readonly InjectedFault[]): ChaosVe
     }
   }
   const answeredCovered = missingAnswered - failures.answeredLost;
-  return { failures, expected, received, answeredCovered, lostByCause, resyncs, examples };
+  return { failures, expected, received, answeredCovered, repaired, lostByCause, resyncs, examples };
 }
 
 /** Says of each resync whether a fault accounts for it. A restart accounts for one per reader. */
