@@ -80,7 +80,7 @@ export function causeOfLoss(
   faults: readonly InjectedFault[],
 ): string | undefined {
   if (state === "stored") return undefined;
-  const cause = faults.find(
+  const cause = faults.findLast(
     ({ of, kind, fromMs, recoveredMs }) =>
       LOSES[of]?.has(kind) === true && atMs >= fromMs - ON_ITS_WAY_MS && publishedMs <= recoveredMs,
   );
