@@ -5,7 +5,9 @@ import { GraphError } from "./errors.ts";
 
 /** Replicas in a cluster unless they are set. */
 const CLUSTER_REPLICAS = 3;
-/** Before this version, a replicated stream can lose its leader for good, or elect one that lacks messages. */
+/**
+ * Before this version, a replicated stream can lose its leader for good, or elect one that lacks messages.
+ */
 const REPLICATES_FROM = [2, 11] as const;
 
 /**
