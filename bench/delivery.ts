@@ -1,7 +1,7 @@
 // Measures what one delivery costs the whole pipeline at full speed: a generated graph whose users are all
 // online, events of random authors published as fast as possible, and the CPU of broker, graph service and
-// edge per copy that reached a stream. Alternates between both fan-out modes, twice each. `node
-// dist/bench/delivery.js [--streams 19000] [--events 30000] [--pool KIND]`
+// edge per copy that reached a stream. Alternates between both fan-out modes and the intakes, twice each.
+// `node dist/bench/delivery.js [--streams 19000] [--events 30000] [--pool KIND] [--intake core]…`
 
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -21,23 +21,29 @@ const LOOK_MS = 500;
 /** Deliveries are complete when this many successive readings are equal. */
 const STILL_LOOKS = 4;
 
+type Intake = "core" | "jetstream";
+
 const { values } = parseArgs({
   options: {
     streams: { type: "string", default: "19000" },
     events: { type: "string", default: "30000" },
     pool: { type: "string", default: "native" },
+    intake: { type: "string", multiple: true, default: ["core"] },
   },
 });
 const { streams, events, pool } = values;
 
 const friendships = join(tempDir(), "friendships.txt");
 await EnckeCommand.run(["graph", "generate", "--users", streams, "--edges", "15", "--out", friendships]);
+const kinds = FANOUT_MODES.flatMap((fanout) =>
+  (values.intake as Intake[]).map((intake) => ({ fanout, intake })),
+);
 for (let turn = 0; turn < ROUNDS; turn += 1)
-  for (const fanout of turn % 2 === 0 ? FANOUT_MODES : FANOUT_MODES.toReversed()) await measure(fanout);
+  for (const kind of turn % 2 === 0 ? kinds : kinds.toReversed()) await measure(kind);
 
-async function measure(fanout: FanoutMode): Promise<void> {
+async function measure({ fanout, intake }: { fanout: FanoutMode; intake: Intake }): Promise<void> {
   const edge = ["--pool", pool];
-  const services = await Services.start({ broker: "nats-server", fanout, friendships, edge });
+  const services = await Services.start({ broker: "nats-server", fanout, intake, friendships, edge });
   const flood = await EnckeCommand.start(
     [
       ...["flood", "--url", new URL("/stream?user=", services.edge).href, "--connections", streams],
@@ -59,7 +65,7 @@ async function measure(fanout: FanoutMode): Promise<void> {
       round(((spent - (cpuBefore[name] ?? 0)) * 1e6) / delivered),
     ]);
     report("delivery", {
-      ...{ fanout, pool, streams: +streams, events: +events, delivered },
+      ...{ fanout, intake, pool, streams: +streams, events: +events, delivered },
       "recipients an event": round(delivered / +events, 1),
       "deliveries a second": Math.round(delivered / seconds),
       "CPU µs a delivery": Object.fromEntries(cpu),

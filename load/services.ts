@@ -27,6 +27,8 @@ export interface ServicesOptions {
   readonly broker: BrokerKind;
   /** A running NATS server; by default one is started. */
   readonly nats?: NatsConfig | undefined;
+  /** Where a nats-server that is started stores streams; without JetStream by default. */
+  readonly jetStreamFolder?: string | undefined;
   /** Folder of the graph. */
   readonly directory: string;
   /** Flags of the edge, besides its addresses. */
@@ -95,6 +97,7 @@ export class Services {
 
   async #start(): Promise<void> {
     const { encke, broker: kind, nats, directory, edge: edgeFlags, env, log, signal } = this.#options;
+    const { jetStreamFolder } = this.#options;
     const broker = await openBroker({
       kind,
       external: nats,
@@ -103,6 +106,7 @@ export class Services {
       embeddedCommand: [...encke, "broker", "--embedded"],
       environment: env,
       log,
+      jetStreamFolder,
     });
     this.#stops.unshift(() => broker.stop());
     signal.throwIfAborted();

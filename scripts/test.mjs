@@ -3,11 +3,14 @@
 
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const FOLDERS = ["lib", "broker", "graph", "edge", "client", "cli", "load", "infra", "test"];
+/** Node would run one file at a time on two cores, although most files wait for processes most of the time. */
+const CONCURRENCY = Math.max(2, availableParallelism() - 1);
 /** No test file takes this long; one that hangs must not block the others. */
 const TIMEOUT_MS = 420_000;
 
@@ -29,7 +32,13 @@ function compiledOf(path) {
 
 const { status } = spawnSync(
   process.execPath,
-  ["--test", `--test-timeout=${TIMEOUT_MS}`, "--test-reporter=spec", ...files],
+  [
+    "--test",
+    `--test-concurrency=${CONCURRENCY}`,
+    `--test-timeout=${TIMEOUT_MS}`,
+    "--test-reporter=spec",
+    ...files,
+  ],
   {
     cwd: root,
     stdio: "inherit",

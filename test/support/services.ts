@@ -15,6 +15,8 @@ export interface ServicesOptions {
   /** The nats-server to run if the broker is one; the selected one by default. */
   readonly server?: InstalledServer;
   readonly fanout?: FanoutMode;
+  /** `jetstream` starts a nats-server with JetStream, and streams store events first; `core` by default. */
+  readonly intake?: "core" | "jetstream";
   /** Additional flags for every edge. */
   readonly edge?: readonly string[];
   /** List of pairs that `encke graph load` loads before the graph service starts. */
@@ -43,7 +45,9 @@ export class Services {
   }
 
   static async start(options: ServicesOptions): Promise<Services> {
-    const { broker, server = natsServer, fanout = "subject", edge = [], friendships, env = {} } = options;
+    const { broker, server = natsServer, fanout = "subject", edge = [], friendships } = options;
+    const isStored = options.intake === "jetstream";
+    const env = { ...(isStored && { ENCKE_INTAKE: "jetstream" }), ...options.env };
     const directory = join(tempDir(), "graph");
     if (friendships !== undefined) {
       const loaded = await EnckeCommand.run(["graph", "load", friendships, "--data", directory]);
@@ -52,6 +56,7 @@ export class Services {
     const edgeFlags = ["--fanout", fanout, ...edge];
     const running = await RunningServices.start({
       ...{ encke, broker, directory, edge: edgeFlags },
+      jetStreamFolder: isStored ? tempDir() : undefined,
       env: { ...cleanEnvironment(), NATS_SERVER: server.binary, ...env },
       log: createLogger("test", "silent"),
       signal: new AbortController().signal,
