@@ -9,7 +9,9 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const FOLDERS = ["lib", "broker", "graph", "edge", "client", "cli", "load", "infra", "test"];
-/** Node would run one file at a time on two cores, although most files wait for processes most of the time. */
+/**
+ * Node would run one file at a time on two cores, although most files wait for processes most of the time.
+ */
 const CONCURRENCY = Math.max(2, availableParallelism() - 1);
 /** No test file takes this long; one that hangs must not block the others. */
 const TIMEOUT_MS = 420_000;
