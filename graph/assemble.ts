@@ -112,7 +112,7 @@ export function assemble(foundation: Foundation): ServiceParts {
   const long = new LongEvents({ fanOut, distributor, begun, store, window: narrowWindow });
   const sends = new CountedSends({ client, history, registry, receipts });
   const expander = new Expander({ store, history, begun, sends, distributor, fanOut, long, window });
-  const accepting = { client, partitions, history, sends, receipts, reader: expander, losses };
+  const accepting = { client, partitions, history, sends, reader: expander, losses };
   const streamIntake = events && new StreamIntake({ ...accepting, events, writer: epoch.toString(36), log });
   const intake: Intake = streamIntake ?? new CoreIntake(accepting);
 

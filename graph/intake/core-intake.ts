@@ -19,14 +19,12 @@ import type { CountedSends } from "./counted-sends.ts";
 import { type Incoming, readDirect, readEvent } from "./incoming.ts";
 import type { FanOutReader, Intake, IntakeCounts } from "./intake.ts";
 import type { Losses } from "./losses.ts";
-import type { Receipts } from "./receipts.ts";
 
 export interface CoreIntakeOptions {
   readonly client: BrokerClient;
   readonly partitions: Partitions;
   readonly history: History;
   readonly sends: CountedSends;
-  readonly receipts: Receipts;
   readonly reader: FanOutReader;
   readonly losses: Losses;
 }
@@ -77,7 +75,10 @@ export class CoreIntake implements Intake {
     const partition = partitions.partitionOf(name);
     const first =
       messageId === "" ? undefined : history.messageIds.find(partition, messageId, performance.now());
-    if (first !== undefined) return this.#replyToDuplicate(message, first.id);
+    if (first !== undefined) {
+      this.counts.duplicate += 1;
+      return sends.replyToDuplicate(first.id, replyOf(message));
+    }
     this.#refuseIfOverloaded(message, partition);
     const { epoch, sequence } = history.nextPosition(partition); // spreading it costs more than formatting
     const id = formatEventId({ partition, epoch, sequence });
@@ -88,15 +89,6 @@ export class CoreIntake implements Intake {
     const reply = topic === undefined ? undefined : replyOf(message);
     if (reply !== undefined) sends.add(ordinal, id, reply);
     reader.wake();
-  }
-
-  /** Replies to the sender of a duplicate with the first event's id, once that event is stored. */
-  #replyToDuplicate(message: Msg, id: string): void {
-    const { client, history, receipts } = this.#options;
-    this.counts.duplicate += 1;
-    const reply = replyOf(message);
-    if (reply === undefined) return;
-    void history.flush().then(() => client.publish(reply, receipts.encodeDuplicate(id)));
   }
 
   /**

@@ -63,6 +63,15 @@ export class CountedSends {
     void this.#reply({ id, reply });
   }
 
+  /**
+   * Replies to the sender of a duplicate, if it waits, with the first event's id once that event is stored.
+   */
+  replyToDuplicate(id: string, reply: string | undefined): void {
+    const { client, history, receipts } = this.#options;
+    if (reply === undefined) return;
+    void history.flush().then(() => client.publish(reply, receipts.encodeDuplicate(id)));
+  }
+
   /** Sends all outstanding replies, without a count. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);

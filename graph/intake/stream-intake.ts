@@ -26,7 +26,6 @@ import type { FanOutReader, Intake, IntakeCounts } from "./intake.ts";
 import type { Losses } from "./losses.ts";
 import { MarkedHoles } from "./marked-holes.ts";
 import { Marks } from "./marks.ts";
-import type { Receipts } from "./receipts.ts";
 import { Repairs, TICK_MS } from "./repairs.ts";
 import { StoredKeys } from "./stored-keys.ts";
 import { type CoreCopy, keyOf, Twins } from "./twins.ts";
@@ -40,7 +39,6 @@ export interface StreamIntakeOptions {
   readonly history: History;
   readonly events: EventLog;
   readonly sends: CountedSends;
-  readonly receipts: Receipts;
   readonly reader: FanOutReader;
   readonly losses: Pick<Losses, "note">;
   /** Unique among all starts of all services. */
@@ -197,10 +195,8 @@ export class StreamIntake implements Intake, Gate {
   }
 
   #replyToDuplicate({ reply }: CoreCopy, id: string): void {
-    const { client, history, receipts } = this.#options;
     this.counts.duplicate += 1;
-    if (reply === undefined) return;
-    void history.flush().then(() => client.publish(reply, receipts.encodeDuplicate(id)));
+    this.#options.sends.replyToDuplicate(id, reply);
   }
 
   /** While the history is full of events whose fan-out has not begun, the streams keep the rest. */
